@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# ktutor: `make run` opens the tutor, `make test` runs every test. `make help` lists the rest.
+BUILD  ?= build
+PREFIX ?= /usr/local
+CC     ?= cc
+SAN    ?=
+JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+
+ifneq ($(SAN),)
+BUILD := $(BUILD)-san
+SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+# Modules in the order of who may include whom; a module's objects are all .c files below its folder.
+MODULES := base db cluster lessons checker labs tui cli
+DEPS    := ncursesw yaml-0.1 sqlite3 libcurl jansson libmicrohttpd gnutls vterm md4c
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
+	-Wcast-qual -Wwrite-strings -Wimplicit-fallthrough
+OPT    ?= -O2 -g
+DEPS_CFLAGS = $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
+DEPS_LIBS   = $(shell pkg-config --libs $(DEPS) 2>/dev/null) -lwslay -lm
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) -fno-common -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
+	$(OPT) $(SANFLAGS) $(if $(WERROR),-Werror) $(DEPS_CFLAGS) $(CFLAGS)
+
+sources = $(shell find $(1) -name '*.c' 2>/dev/null | sort)
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+LIBS    := $(foreach m,$(MODULES),$(if $(filter cli,$(m)),,$(BUILD)/lib$(m).a))
+# A linker reads archives once: users first, base last.
+LIBS_LINK := $(BUILD)/libtui.a $(BUILD)/liblabs.a $(BUILD)/libchecker.a $(BUILD)/liblessons.a $(BUILD)/libcluster.a $(BUILD)/libdb.a $(BUILD)/libbase.a
+TESTS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(shell find tests -name 'test_*.c' 2>/dev/null | sort))
+
+.PHONY: all clean
+all: $(BUILD)/ktutor
+
+$(BUILD)/ktutor: $(call objects,cli) $(LIBS_LINK)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+
+define library
+$(BUILD)/lib$(1).a: $(call objects,$(1))
+	@rm -f $$@
+	@mkdir -p $$(@D)
+	$(AR) rcs $$@ $$^
+endef
+$(foreach m,$(filter-out cli,$(MODULES)),$(eval $(call library,$(m))))
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS_LINK)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_LINK) -lcmocka $(DEPS_LIBS)
+
+.PRECIOUS: $(BUILD)/%.o
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# The tests of one part: `make test-base`, `make test-cluster/store`.
+test-%: $(LIBS_LINK)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(filter $(BUILD)/tests/$*/%,$(TESTS))
+	@tests/run-programs $(filter $(BUILD)/tests/$*/%,$(TESTS))
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-san
