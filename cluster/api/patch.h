@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Patches and field ownership, as functions from values to values. */
+#ifndef API_PATCH_H
+#define API_PATCH_H
+
+#include "cluster/api/api.h"
+
+/* All: the patched value in *out (new), or false with a Status in the real server's words. `target` is not
+ * changed. */
+bool patch_json(const struct kt_json *target, const struct kt_json *operations, struct kt_json **out,
+                struct api_status *status); /* RFC 6902 */
+bool patch_merge(const struct kt_json *target, const struct kt_json *patch, struct kt_json **out,
+                 struct api_status *status); /* RFC 7386 */
+/* k8s.io/apimachinery/pkg/util/strategicpatch: merge keys, $patch, $deleteFromPrimitiveList,
+ * $setElementOrder, $retainKeys. */
+bool patch_strategic(const struct schema_type *type, const struct kt_json *target,
+                     const struct kt_json *patch, struct kt_json **out, struct api_status *status);
+
+/* --- managedFields (sigs.k8s.io/structured-merge-diff) --- */
+/* After a create or update by `manager`: `*object` gets metadata.managedFields. `old` NULL on create.
+ * `subresource` "" or "status", "scale"… */
+void managed_update(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object,
+                    const char *manager, const char *subresource, kt_ns now);
+/* Server-side apply: `applied` is the body. On success *out is the merged object with managedFields (equal to
+ * `old` if nothing changed). Conflicts: 409 with causes FieldManagerConflict, unless `force`. */
+bool managed_apply(const struct schema_kind *kind, const struct kt_json *old /* NULL: create */,
+                   const struct kt_json *applied, const char *manager, const char *subresource, bool force,
+                   kt_ns now, struct kt_json **out, struct api_status *status);
+
+#endif

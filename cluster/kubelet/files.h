@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of a container: a small tree with mounts. Volumes are trees that several containers (and for PVs:
+ * pods) share. */
+#ifndef FILES_H
+#define FILES_H
+
+#include "base/base.h"
+
+struct files;
+struct volume; /* a tree that can be mounted; reference counted */
+struct volume *volume_new(bool read_only, int64_t size_limit /* bytes, 0 none */);
+struct volume *volume_ref(struct volume *volume);
+void volume_free(struct volume *volume);
+/* Set the content of a projected volume (ConfigMap, Secret, downward API, token): {path: {data:
+ * base64-or-text…}} replaced as one. */
+void volume_project(struct volume *volume, const struct kt_json *files /* {path: "text"} */, unsigned mode);
+struct kt_json *volume_save(const struct volume *volume); /* for persistence and snapshots */
+void volume_load(struct volume *volume, const struct kt_json *saved);
+
+struct files *files_new(const struct kt_json *image_files /* {path: text}, shared, may be NULL */);
+void files_free(struct files *files);
+void files_mount(struct files *files, const char *path, struct volume *volume, const char *sub_path,
+                 bool read_only);
+
+enum files_type { FILES_NONE, FILES_REGULAR, FILES_DIR, FILES_LINK };
+struct files_stat {
+	enum files_type type;
+	size_t size;
+	unsigned mode;
+	kt_ns modified;
+};
+/* Paths are absolute. Errors are errno values (ENOENT, EACCES, EISDIR, EROFS, ENOSPC…), 0 is success. */
+int files_stat(struct files *files, const char *path, struct files_stat *out);
+int files_read(struct files *files, const char *path, struct kt_buf *out);
+int files_write(struct files *files, const char *path, const void *data, size_t len, bool append,
+                unsigned mode, kt_ns now);
+int files_mkdir(struct files *files, const char *path, bool parents, kt_ns now);
+int files_remove(struct files *files, const char *path, bool recursive);
+int files_rename(struct files *files, const char *from, const char *to, kt_ns now);
+int files_symlink(struct files *files, const char *target, const char *path, kt_ns now);
+int files_chmod(struct files *files, const char *path, unsigned mode);
+int files_list(struct files *files, const char *path, struct kt_strs *out);
+
+#endif

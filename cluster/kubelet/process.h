@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* A simulated program in a container: what its image and command make it do, on the virtual clock. The
+ * kubelet starts them for containers, lifecycle hooks and exec probes; exec, attach and debug start them for
+ * people. Understands a shell and the usual tools (kubelet/shell), and well-known servers (kubelet/images). A
+ * process that only waits costs a few dozen bytes. */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "cluster/cluster_internal.h"
+#include "cluster/kubelet/files.h"
+
+/* What of a container a program can see. Owned by the kubelet's pod worker; outlives its processes. */
+struct container {
+	struct cluster *cluster;
+	const char *ns, *pod, *pod_uid, *name, *node, *pod_ip,
+	        *host_name; /* pod_ip NULL until there is one */
+	const char *image;
+	const struct kt_json *labels; /* of the pod */
+	struct kt_json *env;          /* {NAME: value} resolved, with the Service variables */
+	struct files *files;          /* its root: image's files with the volumes mounted */
+	const char *working_dir;      /* NULL: the image's */
+	int64_t memory_limit;         /* bytes; 0 none */
+	int64_t cpu_limit_milli;      /* 0 none */
+	int64_t run_as_user;          /* -1: the image's */
+	bool read_only_root, host_network;
+	struct process *main;           /* PID 1; NULL while not running */
+	void *kubelet;                  /* private to the kubelet */
+	struct kt_json *usage_override; /* private to traffic */
+};
+
+struct process;
+struct process_spec {
+	struct container *container;
+	const char *const *argv; /* NULL-terminated; NULL: the image's entrypoint and command */
+	bool is_main, has_stdin, tty;
+	bool instant; /* waiting inside it takes no virtual time (`X-Ktutor-Instant`): its own clock runs
+	                 ahead */
+	/* Output as it is made. fd 1 or 2. */
+	void (*output)(void *arg, int fd, const void *data, size_t len);
+	/* It is over; called once, never from inside process_start; the process is freed by the owner with
+	 * process_free. `reason` "Completed", "Error", "OOMKilled". */
+	void (*exited)(void *arg, int code, const char *reason);
+	void *arg;
+};
+/* Start. NULL and `why` (owned by the caller, may be NULL) when there is no such program: the runtime's words
+ * ('exec: "foo": executable file not found in $PATH'), as StartError and exec show them. */
+struct process *process_start(const struct process_spec *spec, char **why);
+void process_write(struct process *process, const void *data, size_t len); /* to its stdin */
+void process_eof(struct process *process);
+/* SIGTERM: programs that handle it end after their usual time (nginx: at once, a sh as PID 1: never); SIGKILL
+ * ends now with 137. */
+void process_signal(struct process *process, int signo);
+void process_free(struct process *process);
+
+/* --- images: the catalogue (a table in kubelet/images.c that labs and the registry may extend) --- */
+struct image {
+	const char *name; /* "nginx": any registry prefix docker.io/library/ is cut */
+	const char *const *entrypoint, *const *command, *const *env; /* NULL-terminated */
+	const char *working_dir, *user;
+	int64_t size;      /* bytes, for pull times and ImageLocality */
+	const char *tools; /* which programs are in it: "busybox", "debian", "curl", "none" (distroless) */
+	unsigned port;     /* what it listens on by default; 0 none */
+	kt_ns start;       /* from start to serving */
+	int64_t memory, cpu_milli; /* when idle */
+	int stop_signal_exit;      /* exit code after SIGTERM; -1: ignores it */
+};
+/* `reference` as in a pod spec. NULL with a reason ("ErrImagePull" texts) when the registry has no such image
+ * or tag or lacks it by a disturbance. Unknown names that look like application images
+ * ("registry.example/shop/api:1.2") are served by a generic HTTP server image, unless the name cannot exist
+ * (tag "no-such-tag", invalid reference). See images.c for the rule. */
+const struct image *image_find(struct cluster *cluster, const char *reference, char **why);
+/* "docker.io/library/nginx:1.27" for "nginx:1.27"; owned. */
+char *image_full_name(const char *reference);
+void image_id(const char *reference, char out[128]); /* stable digest: repo@sha256:… */
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* network: addresses, listeners, Services, DNS, NetworkPolicy, links between zones; and the traffic that
+ * becomes load. Everything that connects asks here: programs in containers, probes, traffic. */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include "cluster/cluster_internal.h"
+
+extern const struct cluster_part
+        network_part; /* also kube-proxy's view of EndpointSlices, with its usual delay */
+
+/* --- addresses --- */
+/* A pod's address on a node (from the node's podCIDR), given back by network_release. */
+void network_pod_address(struct cluster *cluster, const char *node, const char *pod_uid, char out[46]);
+void network_release(struct cluster *cluster, const char *address);
+/* ClusterIPs and node ports are allocated by the API (api/service.c). */
+
+/* --- listeners: a container's program serves a port --- */
+struct network_http_request {
+	const char *method, *path, *host;
+	const struct kt_json *headers;
+	const char *body;
+	size_t body_len;
+	const char *client; /* address */
+};
+struct network_http_response {
+	int status;
+	struct kt_json *headers;
+	struct kt_buf body;
+	kt_ns takes; /* service time */
+};
+struct network_listener {
+	const char *address; /* of the pod (or node for host network); borrowed from the container */
+	unsigned port;
+	const char *protocol; /* "TCP", "UDP" */
+	bool http;
+	void (*serve)(void *arg, const struct network_http_request *request,
+	              struct network_http_response *response); /* NULL: accepts and says nothing */
+	/* Raw conversations (nc -l, redis): bytes in, bytes out. May be NULL. */
+	void (*bytes)(void *arg, const void *data, size_t len, struct kt_buf *reply);
+	void *arg;
+	const char *ns, *pod, *container;
+};
+void network_listen(struct cluster *cluster, const struct network_listener *listener); /* copied */
+void network_unlisten(struct cluster *cluster, const char *address, unsigned port, const char *protocol);
+
+/* --- connecting --- */
+struct network_peer {         /* who connects */
+	const char *ns, *pod; /* NULL: from outside or from a node */
+	const char *node;     /* where it runs; NULL outside */
+	const char *address;
+};
+enum network_outcome {
+	NETWORK_OPEN,
+	NETWORK_REFUSED,
+	NETWORK_TIMEOUT /* dropped: policy, dead node, cut link */,
+	NETWORK_UNREACHABLE
+};
+struct network_path {
+	enum network_outcome outcome;
+	kt_ns latency; /* one round trip */
+	const struct network_listener *listener;
+	char address[46]; /* the endpoint after Service translation */
+	unsigned port;
+	char why[256]; /* for `why` and the screens: "networkpolicies in shop: backend" */
+};
+/* Through Services (session affinity, traffic policies), policies of both sides, links, node power,
+ * listeners. */
+void network_connect(struct cluster *cluster, const struct network_peer *from, const char *address,
+                     unsigned port, const char *protocol, struct network_path *out);
+/* Resolve a name as the pod's resolv.conf would (search domains, ndots:5, ExternalName, headless, pod and SRV
+ * names). The lookup itself is a connection to the DNS pods: false with outcome TIMEOUT where policies, links
+ * or dead pods forbid it, REFUSED for NXDOMAIN. */
+bool network_resolve(struct cluster *cluster, const struct network_peer *from, const char *name,
+                     struct kt_strs *addresses, char **canonical, enum network_outcome *outcome);
+/* Only the policies: for the map, for `why`, and for tests. */
+bool network_policy_allows(struct cluster *cluster, const struct network_peer *from,
+                           const struct network_peer *to, unsigned port, const char *protocol, char why[256]);
+
+/* --- disturbances --- */
+void network_link_set(struct cluster *cluster, const char *zone_a, const char *zone_b, bool cut,
+                      kt_ns latency, double loss);
+
+/* --- traffic (network/traffic.c): open-loop arrivals into pods of finite capacity, as a flow, recomputed
+ * when anything changes and each second --- */
+struct traffic_stats {
+	double offered, answered, errors; /* requests since the flow began */
+	kt_ns p50, p95, p99;              /* over the last minute */
+	double rps;                       /* offered now */
+};
+/* {to: "service shop/web", rps: 500, shape: ramp|step|wave, over: "2m", times: 10, work: {cpu: "5m"}} */
+KT_MUST_CHECK enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load,
+                                       struct kt_err *err);
+bool traffic_get(struct cluster *cluster, const char *ns, const char *service, struct traffic_stats *out);
+struct kt_json *traffic_report(struct cluster *cluster); /* for GET /ktutor/v1/traffic: per service, with
+                                                            availability by second since an instant */
+
+/* --- usage: what metrics-server, HPA, OOM and `kubectl top` see --- */
+/* Smoothed use of a container now. False if it does not run or metrics-server has not seen it yet (first
+ * sample after 15 s). */
+bool usage_container(struct cluster *cluster, const char *ns, const char *pod, const char *container,
+                     int64_t *cpu_nano, int64_t *memory);
+/* metrics.k8s.io objects, as JSON (PodMetrics, NodeMetrics); NULL: not found. */
+struct kt_json *usage_pod_metrics(struct cluster *cluster, const char *ns, const char *pod);
+struct kt_json *usage_node_metrics(struct cluster *cluster, const char *node);
+
+#endif
