@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* labs: the labs as data, the providers that start clusters for them, and their life: start, check, hint,
+ * solution, reset, stop; and the proof that each is sound (course test). */
+#ifndef LABS_H
+#define LABS_H
+
+#include "checker/checker.h"
+#include "lessons/lessons.h"
+
+struct lab_task {
+	const char *task, *title, *text, *why;
+	unsigned points;
+	const char *const *after;
+	size_t after_count;
+	struct check_check **checks;
+	size_t check_count;
+	const char *const *hints;
+	size_t hint_count;
+	bool has_drill;
+};
+struct lab {
+	const char *lab, *title, *lesson, *dir;
+	unsigned minutes;
+	const char *const *needs;      /* NULL-terminated capabilities */
+	const struct kt_json *cluster; /* {nodes: [{pool, count, zones, cpu, memory, labels, taints,
+	                                  version…}]} as written */
+	struct check_step **setup;
+	size_t setup_count;
+	struct lab_task *tasks;
+	size_t task_count;
+	struct lab_inner *inner;
+};
+/* Read a lab's folder. Errors: "lab 'x': lab.yaml:31: …". */
+KT_MUST_CHECK enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err);
+void lab_free(struct lab *lab);
+/* All labs below `dir` (share/labs and $KTUTOR_LABS), by lesson; a name that contains a slash or a dot is a
+ * folder. */
+KT_MUST_CHECK enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_find(const char *dir, const char *name, struct lab **out,
+                                    struct kt_err *err); /* unknown: names the nearest */
+/* Node objects (a v1 List) that lab->cluster asks for, one control plane added. New. */
+struct kt_json *lab_nodes(const struct lab *lab);
+
+/* --- providers: one row each in labs/providers.c --- */
+struct lab_session; /* a lab on a cluster */
+struct provider {
+	const char *name, *title;        /* "embedded", "kind", "context" */
+	const char *const *capabilities; /* NULL-terminated */
+	/* Is it possible on this machine? `why` (1 sentence with the remedy) if not. */
+	bool (*available)(const char *home, char why[512]);
+	/* Start (or find) a cluster that fits; writes a kubeconfig below `home`. */
+	enum kt_code (*start)(const char *home, const char *cluster, const struct lab *lab,
+	                      bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns usual),
+	                      void *arg, char **out_kubeconfig, struct kt_err *err);
+	enum kt_code (*stop)(const char *home, const char *cluster, struct kt_err *err);
+	/* The world of a running cluster, for check_run; owned by the caller: world_free. */
+	enum kt_code (*world)(const char *home, const char *cluster, struct check_world **out,
+	                      struct kt_err *err);
+	void (*world_free)(struct check_world *world);
+	/* Back to how it was when setup had ended: instantly where snapshots are, else by deleting what the
+	 * lab made. */
+	enum kt_code (*mark)(const char *home, const char *cluster, struct kt_err *err);
+	enum kt_code (*reset)(const char *home, const char *cluster, const struct lab *lab,
+	                      struct kt_err *err);
+};
+extern const struct provider *const providers[]; /* NULL-terminated; the embedded one first */
+const struct provider *provider_find(const char *name);
+/* What of `lab->needs` the provider lacks; NULL: nothing. */
+const char *provider_lacks(const struct provider *provider, const struct lab *lab);
+
+/* --- a lab's life. State (current lab, its provider, when it began) is under `home`/labs/LAB. --- */
+struct lab_options {
+	const char *home;                /* $KTUTOR_HOME */
+	const struct provider *provider; /* NULL: the embedded one */
+	const char *context;             /* for provider context */
+	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns usual); /* false cancels */
+	void *progress_arg;
+};
+/* Cluster up, setup done, marked for reset. A lab that runs already is found again. */
+KT_MUST_CHECK enum kt_code lab_start(const struct lab *lab, const struct lab_options *options,
+                                     char **out_kubeconfig, struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options,
+                                     struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options,
+                                    struct kt_err *err);
+/* The lab started last, NULL if none; owned. */
+char *lab_current(const char *home);
+/* KT_EUNREACHABLE with "start it with `ktutor lab start X`" when it does not run. */
+KT_MUST_CHECK enum kt_code lab_open(const struct lab *lab, const struct lab_options *options,
+                                    struct lab_session **out, struct kt_err *err);
+void lab_close(struct lab_session *session);
+struct check_client *lab_client(struct lab_session *session);
+const struct check_world *lab_world(struct lab_session *session);
+const char *lab_kubeconfig(const struct lab_session *session);
+
+struct lab_result {
+	struct check_report_task *tasks; /* one a lab task, in order */
+	size_t task_count;
+	unsigned points, points_of;
+	bool passed, unknown;
+	struct lab_result_inner *inner;
+};
+struct lab_check_options {
+	const char *task; /* NULL: all */
+	bool no_wait, no_drills;
+	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
+	void *progress_arg;
+};
+/* Grade. Tasks whose `after` did not pass are blocked. */
+KT_MUST_CHECK enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
+                                     const struct lab_check_options *options, struct lab_result **out,
+                                     struct kt_err *err);
+void lab_result_free(struct lab_result *result);
+
+/* --- proof (course test): start fails every task, solution passes, each also-right passes, each wrong fails
+ * as its expect.yaml says; then mutations --- */
+struct lab_proof_options {
+	const struct lab_options *options;
+	bool mutate; /* also: change the solution bit by bit; report what no check notices */
+	void (*told)(void *arg, const char *line);
+	void *told_arg;
+};
+KT_MUST_CHECK enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options,
+                                     unsigned *failures, struct kt_err *err);
+
+#endif
