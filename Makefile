@@ -13,14 +13,16 @@ endif
 
 # Modules in the order of who may include whom; a module's objects are all .c files below its folder.
 MODULES := base db cluster lessons checker labs tui cli
-DEPS    := ncursesw yaml-0.1 sqlite3 libcurl jansson libmicrohttpd gnutls vterm md4c
+DEPS    := ncursesw yaml-0.1 sqlite3 libcurl libmicrohttpd gnutls vterm md4c
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
 	-Wcast-qual -Wwrite-strings -Wimplicit-fallthrough
 OPT    ?= -O2 -g
+# Where kt_share() looks for the course.
+DEFS   = -DKT_SOURCE_DIR='"$(CURDIR)"' -DKT_PREFIX_SHARE='"$(PREFIX)/share/ktutor"'
 DEPS_CFLAGS = $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
 DEPS_LIBS   = $(shell pkg-config --libs $(DEPS) 2>/dev/null) -lwslay -lm
-CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) -fno-common -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(DEFS) $(WARN) -fno-common -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 	$(OPT) $(SANFLAGS) $(if $(WERROR),-Werror) $(DEPS_CFLAGS) $(CFLAGS)
 
 sources = $(shell find $(1) -name '*.c' 2>/dev/null | sort)

@@ -78,7 +78,9 @@ ptrdiff_t kt_find(const struct kt_json *array, const char *key, const char *valu
 	for (size_t item##_i = 0, item##_n = kt_count(v); item##_i < item##_n && ((item) = kt_at((v), item##_i), 1); item##_i++)
 
 /* --- changing, through slots --- */
-/* `*slot` (made an object or array if NULL) becomes unshared. All below do this by themselves. */
+/* `*slot` becomes unshared; what is NULL or of another type than wanted becomes an empty object or array first. A container
+ * that grows or shrinks may move: what was borrowed of it by address (the container itself, slots in it) ends; its parts
+ * stay where they are. */
 void kt_set(struct kt_json **slot, const char *key, struct kt_json *steal); /* replaces in place or appends; NULL removes */
 void kt_unset(struct kt_json **slot, const char *key);
 void kt_push(struct kt_json **slot, struct kt_json *steal);
@@ -103,7 +105,8 @@ struct kt_json_limits {
 	size_t bytes;  /* 0: 64 MiB */
 };
 /* Strict RFC 8259; of duplicate keys the last wins and `*duplicate` (may be NULL) gets the dotted path of the first one, owned by
- * the caller. Errors name the byte offset in Go's encoding/json words where they are known. */
+ * the caller. Errors are in the words of Go's encoding/json ("invalid character 'x' looking for beginning of value").
+ * Numbers are read and printed with strtod and printf: LC_NUMERIC must stay "C". */
 KT_MUST_CHECK enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_limits *limits, struct kt_json **out,
 					 char **duplicate, struct kt_err *err);
 /* Compact, as Go's encoding/json prints (HTML characters <, >, & and U+2028/9 escaped as \u003c …). */

@@ -23,7 +23,7 @@ kt_ns kt_monotonic(void);              /* for measuring only */
 
 void kt_time_print(kt_ns t, struct kt_buf *out);       /* 2026-01-02T03:04:05Z: metav1.Time */
 void kt_time_print_micro(kt_ns t, struct kt_buf *out); /* 2026-01-02T03:04:05.000006Z: metav1.MicroTime */
-bool kt_time_parse(const char *text, kt_ns *out);      /* RFC 3339, with or without fraction, any offset */
+bool kt_time_parse(const char *text, kt_ns *out);      /* RFC 3339, with or without fraction, any offset; beyond 1677..2262: saturates */
 /* Go's time.ParseDuration ("1h2m3.5s", "300ms"); also "3m" forms of the lab language. */
 bool kt_duration_parse(const char *text, kt_ns *out);
 void kt_duration_print(kt_ns d, struct kt_buf *out);   /* Go's Duration.String(): 1m0s, 1.5s, 2ms */
