@@ -18,8 +18,6 @@ DEPS    := ncursesw yaml-0.1 sqlite3 libcurl libmicrohttpd gnutls vterm md4c
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
 	-Wcast-qual -Wwrite-strings -Wimplicit-fallthrough
 OPT    ?= -O2 -g
-# Where kt_share() looks for the course.
-DEFS   = -DKT_SOURCE_DIR='"$(CURDIR)"' -DKT_PREFIX_SHARE='"$(PREFIX)/share/ktutor"'
 DEPS_CFLAGS = $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
 DEPS_LIBS   = $(shell pkg-config --libs $(DEPS) 2>/dev/null) -lwslay -lm
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(DEFS) $(WARN) -fno-common -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
@@ -50,14 +48,21 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS_LINK)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_LINK) -lcmocka $(DEPS_LIBS)
+# Where kt_share() looks for the course; for one file only, so that a compiler cache serves every folder for the rest.
+$(BUILD)/base/file.o: DEFS = -DKT_SOURCE_DIR='"$(CURDIR)"' -DKT_PREFIX_SHARE='"$(PREFIX)/share/ktutor"'
+
+# A test is linked with its module and those below it.
+libs_of = $(if $(filter base,$(1)),$(BUILD)/libbase.a,$(if $(filter db lessons cluster,$(1)),$(BUILD)/lib$(1).a $(BUILD)/libbase.a,$(LIBS_LINK)))
+test_libs = $(call libs_of,$(firstword $(subst /, ,$(patsubst $(BUILD)/tests/%,%,$(1)))))
+.SECONDEXPANSION:
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $$(call test_libs,$$@)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(call test_libs,$@) -lcmocka $(DEPS_LIBS)
 
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # The tests of one part: `make test-base`, `make test-cluster/store`.
-test-%: $(LIBS_LINK)
+test-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(filter $(BUILD)/tests/$*/%,$(TESTS))
 	@tests/run-programs $(filter $(BUILD)/tests/$*/%,$(TESTS))
 
