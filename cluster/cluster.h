@@ -59,6 +59,10 @@ bool cluster_advance_to_change(struct cluster *cluster, kt_ns until);
 /* Write what changed to the journal. The daemon calls it before an answer leaves. */
 KT_MUST_CHECK enum kt_code cluster_flush(struct cluster *cluster, struct kt_err *err);
 
+/* After a jump virtual time runs ahead of the client's clock. With offset = virtual - wall, times in answers
+ * are shifted back by it, so that ages and a client's own clock agree. 0 (the default) costs nothing. */
+void cluster_set_wire_offset(struct cluster *cluster, kt_ns offset);
+
 /* --- requests --- */
 struct cluster_header {
 	const char *name, *value;
@@ -123,5 +127,13 @@ struct cluster_snapshot *cluster_snapshot(struct cluster *cluster); /* instant: 
 void cluster_restore(struct cluster *cluster,
                      const struct cluster_snapshot *snapshot); /* time too; resourceVersions go on */
 void cluster_snapshot_free(struct cluster_snapshot *snapshot);
+/* Put everything back to the moment `t`; fails when that is longer ago than the history reaches (the error
+ * says how far it does). */
+KT_MUST_CHECK enum kt_code cluster_rewind(struct cluster *cluster, kt_ns t, struct kt_err *err);
+/* What happened and why, newest last: {"oldest": VERSION, "events": [{version, at, change, kind, namespace,
+ * name, actor, reason, because, changed: [{path, from, to}]}]}. `object` "KIND/NS/NAME", "KIND/NAME" or
+ * "KIND" (any of its names), NULL: everything; `since` a resourceVersion. At most `limit` events (0: 500),
+ * the newest. */
+struct kt_json *cluster_history(struct cluster *cluster, const char *object, uint64_t since, size_t limit);
 
 #endif

@@ -35,6 +35,19 @@ uint64_t cluster_at(struct cluster *cluster, kt_ns when, cluster_timer_fn *fn, v
 uint64_t cluster_after(struct cluster *cluster, kt_ns delay, cluster_timer_fn *fn, void *arg);
 void cluster_cancel(struct cluster *cluster, uint64_t timer); /* 0 or one that ran already: fine */
 
+/* --- small things that parts keep beside the objects (machines that are switched off, files in volumes…):
+ * with the journal and in snapshots. Keys "part/thing". --- */
+void cluster_keep(struct cluster *cluster, const char *key, struct kt_json *steal); /* NULL forgets it */
+const struct kt_json *cluster_kept(const struct cluster *cluster, const char *key); /* borrowed; NULL none */
+/* All kept keys with this prefix, sorted. */
+void cluster_kept_keys(const struct cluster *cluster, const char *prefix, struct kt_strs *out);
+
+struct api_state;
+struct api_state *
+cluster_api_state(struct cluster *cluster); /* the API's own: watches, addresses, event counts */
+/* Times on the wire are virtual time minus this; see cluster_set_wire_offset. */
+kt_ns cluster_wire_offset(const struct cluster *cluster);
+
 /* A number that is the same for the same words: for jitter that must not depend on what else happened. */
 uint64_t cluster_hash(const struct cluster *cluster, const char *words);
 

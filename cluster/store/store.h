@@ -43,7 +43,15 @@ struct store_event {
 struct store *store_new(void);
 void store_free(struct store *store);
 uint64_t store_version(const struct store *store);
-/* The journal side: changed keys since the last call. Used by cluster_flush. */
+/* --- the journal's side (cluster_flush) --- */
+void store_track(struct store *store); /* from now on, remember what changed */
+/* One version of each key that changed since the last call; whether it still exists, store_get tells. The
+ * caller unrefs the items and frees the array. */
+size_t store_take_dirty(struct store *store, const struct store_object ***out);
+/* Put back what a journal kept, without telling anybody; all before the first write. */
+const struct store_object *store_load(struct store *store, const struct schema_kind *kind,
+                                      struct kt_json *steal, uint64_t created_version);
+void store_set_version(struct store *store, uint64_t version); /* forgets the history */
 
 const struct store_object *store_get(struct store *store, const struct schema_kind *kind, const char *ns,
                                      const char *name);
@@ -67,10 +75,14 @@ void store_list_clear(struct store_list *list);
 size_t store_count(struct store *store, const struct schema_kind *kind, const char *ns);
 /* Without copying; do not write while iterating. */
 struct store_iter {
-	void *at, *end;
+	const struct store_order *order;
+	size_t chunk, item;
 	const char *ns;
 };
 struct store_iter store_iter(struct store *store, const struct schema_kind *kind, const char *ns);
+/* From the first key at or behind (from_ns, from_name). */
+struct store_iter store_iter_from(struct store *store, const struct schema_kind *kind, const char *ns,
+                                  const char *from_ns, const char *from_name);
 const struct store_object *store_next(struct store_iter *iter);
 #define STORE_EACH(object, store, kind, ns)                                                                  \
 	for (struct store_iter object##_i = store_iter((store), (kind), (ns));                               \
@@ -78,13 +90,14 @@ const struct store_object *store_next(struct store_iter *iter);
 
 /* --- indexes, kept up to date --- */
 /* Pods of a node (spec.nodeName); objects whose controller owner has `uid`; any owner. References as in a
- * list. */
+ * list; in order of creation. */
 void store_pods_on_node(struct store *store, const char *node, struct store_list *out);
 void store_controlled_by(struct store *store, const struct schema_kind *kind, const char *owner_uid,
                          struct store_list *out);
 void store_owned_by(struct store *store, const char *owner_uid, struct store_list *out);
 
 /* --- listening: parts (through cluster_internal.h) and watches --- */
+/* A listener that writes is heard: its events are told after the one at hand. */
 typedef void store_listener_fn(void *arg, const struct store_event *event);
 uint64_t store_listen(struct store *store, store_listener_fn *fn, void *arg);
 void store_unlisten(struct store *store, uint64_t id);
@@ -92,6 +105,15 @@ void store_unlisten(struct store *store, uint64_t id);
 /* --- history: every event since the oldest kept (a bound in bytes and count; what is older is compacted
  * away) --- */
 uint64_t store_oldest(const struct store *store); /* a watch from before this gets 410 */
+void store_set_history_limits(struct store *store, size_t max_events, size_t max_bytes);
+/* The same for one kind: the newest version that is forgotten, the newest one at all (0 none). A watch of
+ * that kind can go on from any version >= the first. */
+uint64_t store_kind_compacted(struct store *store, const struct schema_kind *kind);
+uint64_t store_kind_version(struct store *store, const struct schema_kind *kind);
+/* The first event of `kind` after `since`, or NULL. `hint`: version of the event of that kind that was read
+ * last (0 none): makes it cheap. Borrowed until the next write. */
+const struct store_event *store_next_event(struct store *store, const struct schema_kind *kind,
+                                           uint64_t since, uint64_t hint);
 /* Events with version > since, oldest first, until fn returns false. */
 void store_history(struct store *store, uint64_t since,
                    bool (*fn)(void *arg, const struct store_event *event), void *arg);
@@ -99,6 +121,8 @@ void store_history(struct store *store, uint64_t since,
 /* --- snapshots --- */
 struct store_snapshot;
 struct store_snapshot *store_snapshot(struct store *store);
+/* The state right after `version`, worked out from the history; NULL when that is forgotten. */
+struct store_snapshot *store_snapshot_at(struct store *store, uint64_t version);
 void store_restore(struct store *store, const struct store_snapshot *snapshot,
                    kt_ns now); /* as writes: watchers see the differences */
 void store_snapshot_free(struct store_snapshot *snapshot);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The cluster itself, and its way into the journal: "m" how far it is, "k/KEY" what parts keep,
+ * "o/GROUP/KIND/NS/NAME" the objects. For cluster.c and journal.c. */
+#ifndef CLUSTER_JOURNAL_H
+#define CLUSTER_JOURNAL_H
+
+#include "cluster/cluster_internal.h"
+#include "cluster/timers.h"
+
+struct cluster {
+	struct cluster_options options; /* strings are the cluster's own */
+	kt_ns now, wire_offset;
+	struct kt_random random;
+	struct schema *schema;
+	struct store *store;
+	struct cluster_timers timers;
+	struct api_state *api;
+	uint64_t listener;
+	void **part_states;
+	bool *part_runs;
+	struct kt_json *kept;
+	struct kt_strs kept_dirty;
+	const struct schema_kind *crd_kind;
+	kt_ns written_now;
+};
+
+/* *out_found: there was a cluster in it. */
+KT_MUST_CHECK enum kt_code cluster_journal_read(struct cluster *cluster, bool *out_found, struct kt_err *err);
+KT_MUST_CHECK enum kt_code cluster_journal_write(struct cluster *cluster, struct kt_err *err);
+
+#endif
