@@ -16,6 +16,17 @@ bool patch_merge(const struct kt_json *target, const struct kt_json *patch, stru
 bool patch_strategic(const struct schema_type *type, const struct kt_json *target,
                      const struct kt_json *patch, struct kt_json **out, struct api_status *status);
 
+/* --- errors that patches share, also with who decodes the patched object --- */
+/* 422 in the server's words for a patch that cannot be applied, which say nothing. Returns false. */
+bool patch_fail_unprocessable(struct api_status *status);
+/* 422 where the object of a strategic patch cannot be decoded: `why` is the decoder's or "strict decoding
+ * error: …". Returns false. */
+bool patch_fail_undecodable(struct api_status *status, const struct kt_json *patch, const char *why);
+/* "string", "number"…, as encoding/json names what it found. */
+const char *patch_json_kind(const struct kt_json *v);
+/* As Go's %v prints a decoded JSON value: map[a:1 b:[x y]]. */
+void patch_print_go(const struct kt_json *v, struct kt_buf *out);
+
 /* --- managedFields (sigs.k8s.io/structured-merge-diff) --- */
 /* After a create or update by `manager`: `*object` gets metadata.managedFields. `old` NULL on create.
  * `subresource` "" or "status", "scale"… */

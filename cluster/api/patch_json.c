@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 6902, as the server's library reads it (evanphx/json-patch v4): negative indices count from the end,
+ * "test" of a missing member equals null, an operation that cannot be done fails the whole patch with one
+ * text that says nothing. */
+#include "cluster/api/patch.h"
+
+#include <string.h>
+
+#define MAX_OPERATIONS 10000
+#define MAX_COPIED                                                                                           \
+	((size_t)3 << 20) /* values that "copy" may add up to; the server: JSONPatchMaxCopyBytes             \
+	                   */
+#define MAX_MOVED  ((size_t)64 << 20)
+#define MAX_TOKENS 256
+#define MAX_DEPTH  256 /* of what is moved or copied, so that many moves cannot pile up a tower */
+
+struct pointer {
+	char *text; /* the tokens, unescaped, each with its NUL */
+	const char *token[MAX_TOKENS];
+	size_t count;
+};
+
+static void pointer_clear(struct pointer *p)
+{
+	kt_free(p->text);
+}
+
+static void unescape(char *token)
+{
+	char *to = token;
+	for (const char *from = token; *from; from++) {
+		if (from[0] == '~' && (from[1] == '0' || from[1] == '1'))
+			*to++ = *++from == '0' ? '~' : '/';
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static bool pointer_parse(struct pointer *p, const struct kt_json *path)
+{
+	const char *text = kt_str(path);
+	memset(p, 0, sizeof(*p));
+	if (!text || (*text && *text != '/'))
+		return false;
+	if (!*text)
+		return true;
+	p->text = kt_strdup(text + 1);
+	for (char *at = p->text; at;) {
+		if (p->count == MAX_TOKENS)
+			return false;
+		char *end = strchr(at, '/');
+		if (end)
+			*end++ = '\0';
+		unescape(at);
+		p->token[p->count++] = at;
+		at = end;
+	}
+	return true;
+}
+
+/* An index below `bound`; "-1" is the last item. */
+static bool parse_index(const char *token, size_t bound, size_t *out)
+{
+	bool negative = *token == '-';
+	const char *digits = token + negative;
+	size_t n = 0;
+	if (!*digits)
+		return false;
+	for (; *digits; digits++) {
+		if (*digits < '0' || *digits > '9' || n > UINT32_MAX)
+			return false;
+		n = n * 10 + (size_t)(*digits - '0');
+	}
+	if (negative) {
+		if (n == 0 || n > bound)
+			return false;
+		n = bound - n;
+	}
+	*out = n;
+	return n < bound;
+}
+
+static const struct kt_json *child(const struct kt_json *v, const char *token)
+{
+	size_t i;
+	if (kt_is_object(v))
+		return kt_get(v, token);
+	if (kt_is_array(v) && parse_index(token, kt_count(v), &i))
+		return kt_at(v, i);
+	return NULL;
+}
+
+static const struct kt_json *find(const struct kt_json *root, const struct pointer *p, size_t depth)
+{
+	for (size_t i = 0; i < depth && root; i++)
+		root = child(root, p->token[i]);
+	return root;
+}
+
+/* The slot of the container of the last token; NULL where a step is missing or no container. */
+static struct kt_json **parent_slot(struct kt_json **root, const struct pointer *p)
+{
+	const struct kt_json *parent = find(*root, p, p->count - 1);
+	if (!kt_is_object(parent) && !kt_is_array(parent))
+		return NULL;
+	struct kt_json **slot = root;
+	for (size_t i = 0; i + 1 < p->count; i++) {
+		size_t at;
+		if (kt_is_object(*slot))
+			slot = kt_edit(slot, p->token[i]);
+		else if (parse_index(p->token[i], kt_count(*slot), &at))
+			slot = kt_edit_at(slot, at);
+	}
+	return slot;
+}
+
+static bool op_add(struct kt_json **root, const struct pointer *p, struct kt_json *steal)
+{
+	if (p->count == 0) {
+		kt_json_free(*root);
+		*root = steal;
+		return true;
+	}
+	struct kt_json **slot = parent_slot(root, p);
+	const char *last = p->token[p->count - 1];
+	size_t at;
+	if (slot && kt_is_object(*slot)) {
+		kt_set(slot, last, steal);
+		return true;
+	}
+	if (slot && strcmp(last, "-") == 0) {
+		kt_push(slot, steal);
+		return true;
+	}
+	if (slot && parse_index(last, kt_count(*slot) + 1, &at)) {
+		kt_insert(slot, at, steal);
+		return true;
+	}
+	kt_json_free(steal);
+	return false;
+}
+
+static bool op_remove(struct kt_json **root, const struct pointer *p)
+{
+	if (p->count == 0 || !find(*root, p, p->count))
+		return false;
+	struct kt_json **slot = parent_slot(root, p);
+	const char *last = p->token[p->count - 1];
+	size_t at;
+	if (kt_is_object(*slot))
+		kt_unset(slot, last);
+	else if (parse_index(last, kt_count(*slot), &at))
+		kt_remove(slot, at);
+	return true;
+}
+
+static bool op_replace(struct kt_json **root, const struct pointer *p, struct kt_json *steal)
+{
+	size_t at;
+	if (p->count == 0)
+		return op_add(root, p, steal);
+	if (!find(*root, p, p->count)) {
+		kt_json_free(steal);
+		return false;
+	}
+	struct kt_json **slot = parent_slot(root, p);
+	if (kt_is_object(*slot))
+		kt_set(slot, p->token[p->count - 1], steal);
+	else if (parse_index(p->token[p->count - 1], kt_count(*slot), &at))
+		kt_put(slot, at, steal);
+	return true;
+}
+
+/* About how many bytes `v` prints as, or more than `limit` as soon as that is sure (shared structure can be
+ * far larger than the memory that it takes) or as it is deeper than `depth`. */
+static size_t size_of(const struct kt_json *v, size_t limit, size_t depth)
+{
+	size_t size = 2 + kt_str_len(v);
+	if (depth == 0)
+		return limit + 1;
+	for (size_t i = 0, n = kt_count(v); i < n && size <= limit; i++)
+		size += 1 + size_of(kt_at(v, i), limit - size, depth - 1);
+	return size;
+}
+
+struct run {
+	struct kt_json *root;
+	size_t copied, moved;
+};
+
+static bool is_prefix(const char *path, const char *of)
+{
+	size_t len = strlen(path);
+	return strncmp(path, of, len) == 0 && (of[len] == '/' || of[len] == '\0');
+}
+
+static bool transfer(struct run *run, const struct kt_json *op, const struct pointer *to, bool move)
+{
+	struct pointer from;
+	bool ok = false;
+	struct kt_json *value = NULL;
+	if (!pointer_parse(&from, kt_get(op, "from")))
+		goto out;
+	value = kt_json_ref(find(run->root, &from, from.count));
+	if (!value)
+		goto out;
+	size_t *sum = move ? &run->moved : &run->copied, limit = move ? MAX_MOVED : MAX_COPIED;
+	*sum += size_of(value, limit, MAX_DEPTH);
+	if (*sum > limit)
+		goto out;
+	if (!move) {
+		/* nothing leaves */
+	} else if (strcmp(kt_get_str(op, "from"), kt_get_str(op, "path")) == 0) {
+		ok = true;
+		goto out;
+	} else if (is_prefix(kt_get_str(op, "from"), kt_get_str(op, "path")) ||
+	           !op_remove(&run->root, &from)) {
+		goto out; /* into itself */
+	}
+	ok = op_add(&run->root, to, kt_json_ref(value));
+out:
+	kt_json_free(value);
+	pointer_clear(&from);
+	return ok;
+}
+
+static bool test_equal(const struct kt_json *is, const struct kt_json *wanted)
+{
+	if (!is || !wanted)
+		return kt_json_type(is) == KT_JSON_NULL && kt_json_type(wanted) == KT_JSON_NULL;
+	return kt_equal(is, wanted);
+}
+
+static bool apply(struct run *run, const struct kt_json *op)
+{
+	const char *name = kt_get_str(op, "op");
+	const struct kt_json *value = kt_get(op, "value");
+	struct pointer path;
+	bool ok = false;
+	if (name && pointer_parse(&path, kt_get(op, "path"))) {
+		if (strcmp(name, "add") == 0)
+			ok = value && op_add(&run->root, &path, kt_json_ref(value));
+		else if (strcmp(name, "remove") == 0)
+			ok = op_remove(&run->root, &path);
+		else if (strcmp(name, "replace") == 0)
+			ok = value && op_replace(&run->root, &path, kt_json_ref(value));
+		else if (strcmp(name, "move") == 0)
+			ok = transfer(run, op, &path, true);
+		else if (strcmp(name, "copy") == 0)
+			ok = transfer(run, op, &path, false);
+		else if (strcmp(name, "test") == 0)
+			ok = find(run->root, &path, path.count > 0 ? path.count - 1 : 0) &&
+			     test_equal(find(run->root, &path, path.count), value);
+	}
+	if (name)
+		pointer_clear(&path);
+	return ok;
+}
+
+bool patch_json(const struct kt_json *target, const struct kt_json *operations, struct kt_json **out,
+                struct api_status *status)
+{
+	struct run run = {.root = kt_json_ref(target)};
+	const struct kt_json *op;
+	if (!kt_is_array(operations)) {
+		kt_json_free(run.root);
+		return api_fail(status, 400, "BadRequest",
+		                "error decoding patch: json: cannot unmarshal %s into Go value of type "
+		                "[]handlers.jsonPatchOp",
+		                patch_json_kind(operations));
+	}
+	if (kt_count(operations) > MAX_OPERATIONS) {
+		kt_json_free(run.root);
+		return api_fail(status, 413, "RequestEntityTooLarge",
+		                "The allowed maximum operations in a JSON patch is %d, got %zu",
+		                MAX_OPERATIONS, kt_count(operations));
+	}
+	KT_JSON_EACH (op, operations) {
+		if (!kt_is_object(op)) {
+			kt_json_free(run.root);
+			return api_fail(status, 400, "BadRequest",
+			                "error decoding patch: json: cannot unmarshal %s into Go value of "
+			                "type handlers.jsonPatchOp",
+			                patch_json_kind(op));
+		}
+	}
+	KT_JSON_EACH (op, operations) {
+		if (!apply(&run, op)) {
+			kt_json_free(run.root);
+			return patch_fail_unprocessable(status);
+		}
+	}
+	*out = run.root;
+	return true;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 7386, and what the patches have in common: their errors and Go's way of printing a map. */
+#include "cluster/api/patch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct kt_json *merge(const struct kt_json *target, const struct kt_json *patch)
+{
+	if (!kt_is_object(patch))
+		return kt_json_ref(patch);
+	struct kt_json *out = kt_is_object(target) ? kt_json_ref(target) : kt_json_object();
+	for (size_t i = 0, n = kt_count(patch); i < n; i++) {
+		const char *key = kt_key(patch, i);
+		const struct kt_json *value = kt_at(patch, i);
+		if (kt_json_type(value) == KT_JSON_NULL)
+			kt_unset(&out, key);
+		else
+			kt_set(&out, key, merge(kt_get(out, key), value));
+	}
+	return out;
+}
+
+bool patch_merge(const struct kt_json *target, const struct kt_json *patch, struct kt_json **out,
+                 struct api_status *status)
+{
+	if (!kt_is_object(patch))
+		return api_fail(status, 400, "BadRequest",
+		                "error decoding patch: json: cannot unmarshal %s into Go value of type "
+		                "map[string]interface {}",
+		                patch_json_kind(patch));
+	*out = merge(target, patch);
+	return true;
+}
+
+const char *patch_json_kind(const struct kt_json *v)
+{
+	static const char *const names[] = {
+	        [KT_JSON_NULL] = "null",     [KT_JSON_BOOL] = "bool",     [KT_JSON_INT] = "number",
+	        [KT_JSON_REAL] = "number",   [KT_JSON_STRING] = "string", [KT_JSON_ARRAY] = "array",
+	        [KT_JSON_OBJECT] = "object",
+	};
+	return names[kt_json_type(v)];
+}
+
+bool patch_fail_unprocessable(struct api_status *status)
+{
+	bool first = status && status->code == 0;
+	api_fail(status, 422, "Invalid", "the server rejected our request due to an error in our request");
+	if (first && !status->details)
+		status->details = kt_json_object();
+	return false;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void patch_print_go(const struct kt_json *v, struct kt_buf *out)
+{
+	const struct kt_json *item;
+	switch (kt_json_type(v)) {
+	case KT_JSON_NULL:
+		kt_buf_adds(out, "<nil>");
+		break;
+	case KT_JSON_STRING:
+		kt_buf_add(out, kt_str(v), kt_str_len(v));
+		break;
+	case KT_JSON_ARRAY:
+		kt_buf_addc(out, '[');
+		KT_JSON_EACH (item, v) {
+			if (item_i > 0)
+				kt_buf_addc(out, ' ');
+			patch_print_go(item, out);
+		}
+		kt_buf_addc(out, ']');
+		break;
+	case KT_JSON_OBJECT: {
+		size_t n = kt_count(v);
+		const char **keys = kt_alloc((n + 1) * sizeof(*keys));
+		for (size_t i = 0; i < n; i++)
+			keys[i] = kt_key(v, i);
+		qsort(keys, n, sizeof(*keys), by_key);
+		kt_buf_adds(out, "map[");
+		for (size_t i = 0; i < n; i++) {
+			kt_buf_addf(out, "%s%s:", i > 0 ? " " : "", keys[i]);
+			patch_print_go(kt_get(v, keys[i]), out);
+		}
+		kt_buf_addc(out, ']');
+		kt_free(keys);
+		break;
+	}
+	default:
+		kt_json_print(v, out);
+		break;
+	}
+}
+
+bool patch_fail_undecodable(struct api_status *status, const struct kt_json *patch, const char *why)
+{
+	struct kt_buf text = {0}, quoted = {0};
+	if (status && status->code != 0)
+		return false;
+	patch_print_go(patch, &text);
+	kt_json_print_string(kt_buf_str(&text), text.len, &quoted);
+	api_fail(status, 422, "Invalid", " \"\" is invalid: patch: Invalid value: %s: %s",
+	         kt_buf_str(&quoted), why);
+	if (status) {
+		char *message = kt_strf("Invalid value: %s: %s", kt_buf_str(&quoted), why);
+		kt_json_free(status->details);
+		status->details = kt_jsonf(
+		        "{causes: [{reason: 'FieldValueInvalid', message: %s, field: 'patch'}]}", message);
+		kt_free(message);
+	}
+	kt_buf_clear(&text);
+	kt_buf_clear(&quoted);
+	return false;
+}
