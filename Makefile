@@ -13,7 +13,7 @@ endif
 
 # Modules in the order of who may include whom; a module's objects are all .c files below its folder.
 MODULES := base db cluster lessons checker labs tui cli
-DEPS    := ncursesw yaml-0.1 sqlite3 libcurl libmicrohttpd gnutls vterm md4c
+DEPS    := ncursesw yaml-0.1 sqlite3 libcurl gnutls zlib vterm md4c
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
 	-Wcast-qual -Wwrite-strings -Wimplicit-fallthrough
