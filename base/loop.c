@@ -219,6 +219,12 @@ static void call_timers(struct kt_loop *loop)
 
 void kt_loop_idle(struct kt_loop *loop, kt_ns (*fn)(void *arg), void *arg)
 {
+	if (!fn) {
+		for (size_t i = loop->idle_count; i-- > 0;)
+			if (loop->idles[i].arg == arg)
+				loop->idles[i] = loop->idles[--loop->idle_count];
+		return;
+	}
 	loop->idles = kt_grow(loop->idles, &loop->idle_cap, loop->idle_count + 1, sizeof(*loop->idles));
 	loop->idles[loop->idle_count++] = (struct idle){fn, arg};
 }
