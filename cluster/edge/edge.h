@@ -1,40 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /* edge: a cluster as a server: HTTPS on loopback, WebSockets and SPDY, real time. The only place that knows
- * sockets and TLS. */
+ * sockets and TLS. What it keeps lies in one folder for each cluster (0700, files 0600):
+ *   identity.pem  CA, server and admin certificates with their keys
+ *   kubeconfig    for kubectl, everything inline
+ *   port          the port, so that it is the same again after a restart
+ *   lock          held (fcntl) by the process that serves; its holder is the pid */
 #ifndef EDGE_H
 #define EDGE_H
 
 #include "cluster/cluster.h"
 
 struct edge_options {
-	const char *dir; /* where kubeconfig, certificates, pid and port are kept (0700) */
-	const char *name;
-	unsigned port; /* 0: any free one, the same again after a restart if it is free */
+	const char *dir;  /* exists, 0700 */
+	const char *name; /* of the cluster: context "ktutor-NAME" in the kubeconfig */
+	unsigned port;    /* 0: any free one, the same again after a restart if it is free */
+	double speed;     /* virtual seconds a real second; 0: 1 */
 	struct kt_loop *loop;
 };
-/* Keys and certificates: made once, kept in `dir`: CA, server, admin client. Fills what cluster_options
- * needs. */
+/* Keys and certificates (ECDSA P-256): made once, kept in dir/identity.pem. The CA's certificate is for
+ * cluster_options.ca_pem. */
 struct edge_identity {
-	char *ca_pem, *server_key_pem, *server_cert_pem, *admin_key_pem, *admin_cert_pem;
+	char *ca_pem, *ca_key_pem, *server_pem, *server_key_pem, *admin_pem, *admin_key_pem;
 };
-KT_MUST_CHECK enum kt_code edge_identity_load(const char *dir, const char *name, struct edge_identity *out,
-                                              struct kt_err *err);
+KT_MUST_CHECK enum kt_code edge_identity_load(const char *dir, struct edge_identity *out, struct kt_err *err);
 void edge_identity_clear(struct edge_identity *identity);
 
+/* Listen, before there is a cluster: its options need the address. The port stays this process's. */
 struct edge;
-/* Serve `cluster` (borrowed) until the loop stops; the virtual clock follows real time times the cluster's
- * speed. Writes dir/kubeconfig. */
-KT_MUST_CHECK enum kt_code edge_new(const struct edge_options *options, struct cluster *cluster,
-                                    const struct edge_identity *identity, struct edge **out,
-                                    struct kt_err *err);
+KT_MUST_CHECK enum kt_code edge_new(const struct edge_options *options, const struct edge_identity *identity,
+                                    struct edge **out, struct kt_err *err);
+/* Serve `cluster` (borrowed) until the loop stops; the virtual clock follows real time times the speed.
+ * Writes dir/kubeconfig and dir/port. */
+KT_MUST_CHECK enum kt_code edge_serve(struct edge *edge, struct cluster *cluster, struct kt_err *err);
 void edge_free(struct edge *edge);
 unsigned edge_port(const struct edge *edge);
+const char *edge_address(const struct edge *edge); /* https://127.0.0.1:PORT; borrowed */
+
+/* --- one process a cluster --- */
+/* Hold dir/lock. KT_EEXIST with *pid if another process holds it. Closing *fd gives it up. */
+KT_MUST_CHECK enum kt_code edge_lock(const char *dir, int *fd, long *pid, struct kt_err *err);
+/* The pid of the process that serves `dir`; 0: none. */
+long edge_holder(const char *dir);
+
+/* A call of a ktutor route (or any other) on the cluster that `dir` serves, as its admin. Blocking, at most
+ * `timeout` (0: 30 s). KT_EUNREACHABLE if nobody answers; a status of 400 and more is a failure with the
+ * server's message. `body` and `out` may be NULL. */
+KT_MUST_CHECK enum kt_code edge_call(const char *dir, const char *method, const char *target,
+                                     const struct kt_json *body, kt_ns timeout, struct kt_json **out,
+                                     struct kt_err *err);
 
 /* Routes of ktutor itself, under /ktutor/v1/ (the admin's credentials needed): a table in edge/control.c.
- *   GET  clock                       {now, speed, paused, next}
- *   POST clock                       {speed: 60} {pause: true} {advance: "30s"} {advance: "3m", until:
- * "change"} {jump: "next"} POST disturb                     a step GET  traffic[?since=RFC3339] GET
- * history[?object=KIND/NS/NAME&since=RV] POST snapshot {name} / restore {name}, GET snapshots; POST rewind
- * {to: RFC3339} GET  status                      {name, nodes, pods, memory, version} POST stop */
+ *   GET  clock                       {now, speed, paused, next, ahead}: `ahead` = virtual minus real time
+ *   POST clock                       {speed: 60} {paused: true} {advance: "30s"}
+ *                                    {advance: "3m", until: "change"} {jump: "next"}
+ *   POST disturb                     a step
+ *   POST snapshot {name} / restore {name}, GET snapshots
+ *   GET  status                      {name, server, pid, nodes, pods, memory, version, clock}
+ *   POST stop
+ *   GET  history[?object=KIND/NS/NAME&since=RV], GET traffic[?since=RFC3339], POST rewind {to: RFC3339} */
 
 #endif

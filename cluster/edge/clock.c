@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/edge/edge_internal.h"
+
+/* At most this much work before the sockets get their turn. */
+#define TICK_BUDGET (20 * KT_MS)
+/* A cluster that cannot keep up falls behind rather than never answering. */
+#define TICK_LAG (500 * KT_MS)
+
+void edge_clock_init(struct edge_clock *clock, kt_ns real, kt_ns virtual, double speed)
+{
+	clock->real = real;
+	clock->virtual = virtual;
+	clock->speed = speed;
+	clock->paused = false;
+}
+
+kt_ns edge_clock_virtual(const struct edge_clock *clock, kt_ns real)
+{
+	if (clock->paused || real <= clock->real)
+		return clock->virtual;
+	return clock->virtual + (kt_ns)((double)(real - clock->real) * clock->speed);
+}
+
+void edge_clock_set(struct edge_clock *clock, kt_ns real, kt_ns virtual)
+{
+	clock->real = real;
+	clock->virtual = virtual;
+}
+
+kt_ns edge_clock_until(const struct edge_clock *clock, kt_ns real, kt_ns virtual)
+{
+	if (virtual == INT64_MAX || clock->paused)
+		return KT_LOOP_FOREVER;
+	kt_ns at = edge_clock_virtual(clock, real);
+	if (virtual <= at)
+		return 0;
+	double wait = (double)(virtual - at) / clock->speed;
+	return wait > 1e15 ? KT_LOOP_FOREVER : (kt_ns)wait + 1;
+}
+
+/* Whole seconds, and changed only when the error shows: times on the wire must not flicker between two
+ * answers. */
+static void set_wire_offset(struct edge *edge)
+{
+	kt_ns offset = cluster_now(edge->cluster) - kt_clock_real().now(NULL),
+	      error = offset - edge->wire_offset;
+	if (error > -1500 * KT_MS && error < 1500 * KT_MS)
+		return;
+	edge->wire_offset = offset / KT_SEC * KT_SEC;
+	cluster_set_wire_offset(edge->cluster, edge->wire_offset);
+}
+
+static bool advance(struct edge *edge)
+{
+	kt_ns start = kt_monotonic(), target = edge_clock_virtual(&edge->clock, start);
+	while (cluster_next(edge->cluster) <= target) {
+		cluster_advance(edge->cluster,
+		                KT_MAX(cluster_next(edge->cluster), cluster_now(edge->cluster)));
+		kt_ns real = kt_monotonic();
+		if (real - start < TICK_BUDGET)
+			continue;
+		kt_ns behind = target - cluster_now(edge->cluster);
+		if ((double)behind > (double)TICK_LAG * edge->clock.speed)
+			edge_clock_set(&edge->clock, real, cluster_now(edge->cluster));
+		return false;
+	}
+	if (target > cluster_now(edge->cluster))
+		cluster_advance(edge->cluster, target);
+	return true;
+}
+
+bool edge_tick(struct edge *edge)
+{
+	bool all = advance(edge);
+	set_wire_offset(edge);
+	return all;
+}

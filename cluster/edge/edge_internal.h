@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EDGE_INTERNAL_H
+#define EDGE_INTERNAL_H
+
+#include "cluster/edge/edge.h"
+#include "cluster/edge/http.h"
+#include "cluster/edge/session.h"
+#include <gnutls/gnutls.h>
+
+/* Limits: a learner's machine has a handful of clients; the rest is somebody's mistake. */
+#define EDGE_MAX_CONNS     512
+#define EDGE_HEAD_TIME     (10 * KT_SEC)  /* TLS handshake; a request's head once it has begun */
+#define EDGE_BODY_TIME     (30 * KT_SEC)  /* a request's whole body */
+#define EDGE_IDLE_TIME     (300 * KT_SEC) /* between requests of a kept connection */
+#define EDGE_WRITE_TIME    (60 * KT_SEC)  /* without the client taking a byte */
+#define EDGE_LINGER_TIME   (2 * KT_SEC)
+#define EDGE_OUT_HIGH      (256 * 1024) /* streams are not read beyond this */
+#define EDGE_MAX_SNAPSHOTS 64
+
+/* The virtual clock against the real (monotonic) one. */
+struct edge_clock {
+	kt_ns real, virtual; /* a moment at which both were known */
+	double speed;
+	bool paused;
+};
+
+struct edge {
+	struct edge_options options;
+	char *dir, *name, *address;
+	struct cluster *cluster;
+	struct edge_clock clock;
+	kt_ns wire_offset; /* as the cluster was told last */
+	gnutls_certificate_credentials_t creds;
+	gnutls_priority_t priorities;
+	int fd;
+	unsigned port;
+	char *kubeconfig;
+	struct conn *conns;
+	size_t conn_count;
+	kt_ns next_sweep; /* 0: nothing has a deadline */
+	bool again;       /* more to do without waiting */
+	bool stopping;
+	kt_ns started;
+	struct edge_snapshot {
+		char *name;
+		kt_ns at;
+		struct cluster_snapshot *snapshot;
+	} snapshots[EDGE_MAX_SNAPSHOTS];
+	size_t snapshot_count;
+	char *flush_trouble; /* the journal's last complaint, owned; NULL: all is written */
+};
+
+/* --- clock.c --- */
+void edge_clock_init(struct edge_clock *clock, kt_ns real, kt_ns virtual, double speed);
+kt_ns edge_clock_virtual(const struct edge_clock *clock, kt_ns real);
+/* From now on the virtual time is `virtual`, at this pace. */
+void edge_clock_set(struct edge_clock *clock, kt_ns real, kt_ns virtual);
+/* Real time from `real` until the virtual clock shows `virtual`; KT_LOOP_FOREVER if never. */
+kt_ns edge_clock_until(const struct edge_clock *clock, kt_ns real, kt_ns virtual);
+/* Bring the cluster to where the clock is. False if there was too much to do at once: call again soon. */
+bool edge_tick(struct edge *edge);
+
+/* --- conn.c --- */
+enum conn_state { CONN_HANDSHAKE, CONN_HEAD, CONN_BODY, CONN_STREAM, CONN_UPGRADED, CONN_LINGER };
+struct conn {
+	struct edge *edge;
+	struct conn *next, *prev;
+	int fd;
+	gnutls_session_t tls;
+	enum conn_state state;
+	struct http_head head;
+	struct http_chunks chunks;
+	struct kt_buf in, out, body;
+	size_t sent;      /* of `out` */
+	size_t sending;   /* of a record that TLS has begun to send */
+	bool read_closed; /* the client said that it sends no more */
+	bool ready;       /* the stream may have something */
+	bool more;        /* TLS may hold bytes that poll does not see */
+	bool keep_alive;
+	bool chunked;
+	bool close_when_sent;
+	bool want_write; /* TLS waits for the socket */
+	bool dead;
+	size_t answer_at; /* where in `out` the answer starts that no flush has covered yet */
+	bool unflushed;   /* … of a request that may have changed something */
+	kt_ns deadline;   /* monotonic; 0: none */
+	struct cluster_stream *stream;
+	struct session *session;
+	char *user;
+	struct kt_strs groups;
+	bool admin;
+};
+void conn_accept(struct edge *edge, int fd);
+void conn_free(struct conn *conn);
+/* After a round: move streams' news into the output. */
+void conn_pump(struct conn *conn);
+/* The journal could not be written: the answer becomes `why`. */
+void conn_take_back(struct conn *conn, const char *why);
+/* Send what waits. */
+void conn_write(struct conn *conn);
+/* Set who the client is from its certificate. */
+void conn_identify(struct conn *conn);
+
+/* --- control.c --- */
+bool control_is_route(const char *target);
+void control_handle(struct edge *edge, const struct cluster_request *request,
+                    struct cluster_response *response);
+
+/* --- kubeconfig.c --- */
+char *edge_kubeconfig(const char *name, const char *address, const struct edge_identity *identity);
+
+#endif
