@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/* One container: image, configuration, start, hooks, stop, end. The order of events and the words are those of
+ * kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go. */
+#include <string.h>
+
+#include "cluster/kubelet/kubelet_internal.h"
+
+static struct cluster *cluster_of(const struct kubelet_ctr *ctr)
+{
+	return ctr->pod->node->kubelet->cluster;
+}
+
+void kubelet_id_text(uint64_t id, char out[65])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t word = id;
+
+	for (int i = 0; i < 64; i++) {
+		if (i && i % 16 == 0) {
+			word ^= word >> 31;
+			word *= 0x9e3779b97f4a7c15ULL;
+			word ^= word >> 29;
+		}
+		out[i] = digits[(word >> (60 - 4 * (i % 16))) & 15];
+	}
+	out[64] = 0;
+}
+
+void kubelet_ended_clear(struct kubelet_ended *end)
+{
+	kt_free(end->message);
+	*end = (struct kubelet_ended){0};
+}
+
+bool kubelet_ctr_alive(const struct kubelet_ctr *ctr)
+{
+	return ctr->pub.main != NULL;
+}
+
+struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec, enum kubelet_role role)
+{
+	struct kubelet_ctr *ctr = kt_alloc(sizeof(*ctr));
+	struct kubelet_node *node = pod->node;
+
+	ctr->pod = pod;
+	ctr->role = role;
+	ctr->spec = kt_json_ref(spec);
+	ctr->pub = (struct container){
+	        .cluster = node->kubelet->cluster,
+	        .ns = pod->ns,
+	        .pod = pod->name,
+	        .pod_uid = pod->uid,
+	        .name = kt_str_or(kt_get(spec, "name"), ""),
+	        .node = node->name,
+	        .image = kt_str_or(kt_get(spec, "image"), ""),
+	        .labels = pod->labels,
+	        .run_as_user = -1,
+	        .kubelet = ctr,
+	};
+	return ctr;
+}
+
+void kubelet_ctr_drop(struct kubelet_ctr *ctr)
+{
+	kubelet_probes_stop(ctr);
+	kubelet_exec_free(ctr->hook);
+	ctr->hook = NULL;
+	process_free(ctr->dead);
+	ctr->dead = NULL;
+	process_free(ctr->pub.main);
+	ctr->pub.main = NULL;
+	files_free(ctr->pub.files);
+	ctr->pub.files = NULL;
+	kt_json_freep(&ctr->pub.env);
+	ctr->stopping = ctr->term_sent = false;
+}
+
+void kubelet_ctr_free(struct kubelet_ctr *ctr)
+{
+	kubelet_ctr_drop(ctr);
+	kubelet_ended_clear(&ctr->end);
+	if (ctr->last) {
+		kubelet_ended_clear(ctr->last);
+		kt_free(ctr->last);
+	}
+	kt_free(ctr->wait_message);
+	kubelet_log_free(ctr->log);
+	kubelet_log_free(ctr->previous);
+	kt_json_free(ctr->pub.usage_override);
+	kt_json_free(ctr->spec);
+	kt_free(ctr);
+}
+
+void kubelet_ctr_wait(struct kubelet_ctr *ctr, const char *reason, char *message)
+{
+	if (ctr->wait_reason != reason || !kt_streq(ctr->wait_message, message))
+		ctr->pod->dirty = true;
+	kt_free(ctr->wait_message);
+	ctr->wait_reason = reason;
+	ctr->wait_message = message;
+}
+
+/* --- start --- */
+
+/* What is known before the process: environment, files, limits. */
+static bool configure(struct kubelet_ctr *ctr, kt_ns now)
+{
+	struct kubelet_pod *pod = ctr->pod;
+	struct container *pub = &ctr->pub;
+	const struct kt_json *limits = kt_path(ctr->spec, "resources.limits");
+	const char *cpu = kt_get_str(limits, "cpu"), *memory = kt_get_str(limits, "memory");
+	const char *user = "securityContext.runAsUser", *host_name = kt_get_str(pod->spec, "hostname");
+	struct kt_quantity quantity;
+	char *why = NULL;
+
+	pub->host_network = kt_get_bool(pod->spec, "hostNetwork", false);
+	pub->pod_ip = pod->ip[0] ? pod->ip : NULL;
+	pub->host_name = pub->host_network ? pod->node->name : host_name ? host_name : pod->name;
+	pub->labels = pod->labels;
+	pub->working_dir = kt_get_str(ctr->spec, "workingDir");
+	pub->cpu_limit_milli = cpu && kt_quantity_parse(cpu, &quantity) ? quantity.milli : 0;
+	pub->memory_limit = memory && kt_quantity_parse(memory, &quantity) ? quantity.value : 0;
+	pub->run_as_user = kt_path_int(ctr->spec, user, kt_path_int(pod->spec, user, -1));
+	pub->read_only_root = kt_path_bool(ctr->spec, "securityContext.readOnlyRootFilesystem", false);
+	kt_json_freep(&pub->env);
+	pub->env = kubelet_env(ctr, &why);
+	files_free(pub->files);
+	pub->files = NULL;
+	if (pub->env && kubelet_volumes_mount(ctr, &why))
+		return true;
+	kubelet_event(pod, ctr, true, "Failed", "Error: %s", why);
+	kubelet_ctr_wait(ctr, "CreateContainerConfigError", why);
+	ctr->retry_at = now + KUBELET_RESYNC;
+	ctr->state = KUBELET_WAITING;
+	return false;
+}
+
+/* The run before becomes lastState, its log the previous one. */
+static void turn_page(struct kubelet_ctr *ctr)
+{
+	if (!ctr->last)
+		ctr->last = kt_alloc(sizeof(*ctr->last));
+	kubelet_ended_clear(ctr->last);
+	*ctr->last = ctr->end;
+	ctr->end = (struct kubelet_ended){0};
+	kubelet_log_free(ctr->previous);
+	ctr->previous = ctr->log;
+	ctr->log = NULL;
+	ctr->state = KUBELET_WAITING;
+	ctr->seen = ctr->oom = ctr->ready = ctr->started = false;
+}
+
+static bool create(struct kubelet_ctr *ctr, kt_ns now)
+{
+	if (!configure(ctr, now))
+		return false;
+	ctr->pull_backoff = 0;
+	ctr->state = KUBELET_CREATING;
+	ctr->op_at = now + KUBELET_CREATE;
+	return true;
+}
+
+bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now)
+{
+	if (ctr->state == KUBELET_ENDED) {
+		if (ctr->backoff)
+			ctr->backoff = KT_MIN(ctr->backoff * 2, KUBELET_BACKOFF_LAST);
+		else
+			ctr->backoff = KUBELET_BACKOFF_FIRST;
+		ctr->backoff_used = now;
+		turn_page(ctr);
+	}
+	ctr->event_at = 0;
+	switch (kubelet_pull_begin(ctr, now)) {
+	case KUBELET_PULL:
+		ctr->state = KUBELET_PULLING;
+		return true;
+	case KUBELET_PRESENT:
+		return create(ctr, now);
+	case KUBELET_REFUSED:
+		break;
+	}
+	return false;
+}
+
+static void output(void *arg, int fd, const void *data, size_t len)
+{
+	struct kubelet_ctr *ctr = arg;
+
+	if (!ctr->log)
+		ctr->log = kubelet_log_new();
+	kubelet_log_add(ctr->log, cluster_now(cluster_of(ctr)), fd, data, len);
+}
+
+static void ended(struct kubelet_ctr *ctr, kt_ns now, int code, const char *reason)
+{
+	struct kubelet_pod *pod = ctr->pod;
+
+	kubelet_ended_clear(&ctr->end);
+	ctr->end = (struct kubelet_ended){
+	        .started_at = ctr->started_at, .finished_at = now, .code = code, .reason = reason, .id = ctr->id};
+	ctr->state = KUBELET_EXITED;
+	if (ctr->stopping)
+		pod->pleg_at = now; /* the one who kills waits for it */
+	else if (!pod->pleg_at)
+		pod->pleg_at = kubelet_pleg(pod->node, now);
+	kubelet_pod_wake(pod, pod->pleg_at);
+}
+
+static void exited(void *arg, int code, const char *reason)
+{
+	static const char *const reasons[] = {"Completed", "Error", "OOMKilled", "ContainerCannotRun"};
+	struct kubelet_ctr *ctr = arg;
+	const char *word = code ? "Error" : "Completed";
+
+	for (size_t i = 0; i < KT_COUNT(reasons); i++)
+		if (kt_streq(reasons[i], reason))
+			word = reasons[i];
+	if (ctr->oom && code == 137)
+		word = "OOMKilled";
+	process_free(ctr->dead);
+	ctr->dead = ctr->pub.main;
+	ctr->pub.main = NULL;
+	ended(ctr, cluster_now(cluster_of(ctr)), code, word);
+}
+
+/* command and args with $(VAR) replaced; NULL: all from the image. Freed with free_argv. */
+static char **make_argv(const struct kubelet_ctr *ctr)
+{
+	const struct kt_json *command = kt_get(ctr->spec, "command"), *args = kt_get(ctr->spec, "args"), *word;
+	const char *const *entry = NULL;
+	size_t n = 0, entries = 0;
+	char **argv;
+
+	if (!kt_count(command) && !kt_count(args))
+		return NULL;
+	if (!kt_count(command)) {
+		const struct image *image = image_find(ctr->pub.cluster, ctr->pub.image, NULL);
+
+		entry = image ? image->entrypoint : NULL;
+	}
+	while (entry && entry[entries])
+		entries++;
+	argv = kt_alloc((entries + kt_count(command) + kt_count(args) + 1) * sizeof(*argv));
+	for (size_t i = 0; i < entries; i++)
+		argv[n++] = kt_strdup(entry[i]);
+	KT_JSON_EACH(word, command)
+	argv[n++] = kubelet_expand(kt_str_or(word, ""), ctr->pub.env);
+	KT_JSON_EACH(word, args)
+	argv[n++] = kubelet_expand(kt_str_or(word, ""), ctr->pub.env);
+	return argv;
+}
+
+static void free_argv(char **argv)
+{
+	for (size_t i = 0; argv && argv[i]; i++)
+		kt_free(argv[i]);
+	kt_free(argv);
+}
+
+/* A number for this run that a replay gives again. */
+static uint64_t run_id(const struct kubelet_ctr *ctr)
+{
+	struct kt_buf words = {0};
+	uint64_t id;
+
+	kt_buf_addf(&words, "%s %s %d", ctr->pod->uid, ctr->pub.name, ctr->restarts);
+	id = cluster_hash(cluster_of(ctr), kt_buf_str(&words));
+	kt_buf_clear(&words);
+	id ^= id >> 33; /* neighbours differ in all digits */
+	id *= 0xff51afd7ed558ccdULL;
+	id ^= id >> 33;
+	return id;
+}
+
+bool kubelet_ctr_run(struct kubelet_ctr *ctr, kt_ns now, bool quiet)
+{
+	char **argv = make_argv(ctr), *why = NULL;
+	const char *const *view = (const char *const *)argv;
+	struct process_spec spec = {.container = &ctr->pub,
+	                            .argv = view,
+	                            .is_main = true,
+	                            .has_stdin = kt_get_bool(ctr->spec, "stdin", false),
+	                            .tty = kt_get_bool(ctr->spec, "tty", false),
+	                            .output = output,
+	                            .exited = exited,
+	                            .arg = ctr};
+
+	if (!quiet) {
+		ctr->id = run_id(ctr);
+		ctr->started_at = now;
+		kubelet_log_free(ctr->log);
+		ctr->log = kubelet_log_new();
+	}
+	ctr->oom = false;
+	ctr->pub.main = process_start(&spec, &why);
+	free_argv(argv);
+	if (ctr->pub.main)
+		return true;
+	ctr->started_at = 0; /* 1970, as the real one shows it */
+	ended(ctr, now, 128, "StartError");
+	ctr->end.message = kt_strf("failed to create containerd task: failed to create shim task: OCI runtime create "
+	                           "failed: runc create failed: unable to start container process: %s: unknown",
+	                           why ? why : "");
+	kubelet_event(ctr->pod, ctr, true, "Failed", "Error: %s", ctr->end.message);
+	kt_free(why);
+	return false;
+}
+
+static void running(struct kubelet_ctr *ctr, kt_ns now)
+{
+	struct kubelet_pod *pod = ctr->pod;
+
+	ctr->state = KUBELET_RUNNING;
+	if (!pod->pleg_at)
+		pod->pleg_at = kubelet_pleg(pod->node, now);
+}
+
+static void post_started(void *arg, enum kubelet_answer answer, const char *text)
+{
+	struct kubelet_ctr *ctr = arg;
+	kt_ns now = cluster_now(cluster_of(ctr));
+
+	(void)text;
+	if (ctr->state == KUBELET_STARTING) {
+		running(ctr, now);
+		if (answer != KUBELET_SUCCESS) {
+			kubelet_event(ctr->pod, ctr, true, "FailedPostStartHook", "PostStartHook failed");
+			kubelet_ctr_stop(ctr, now, kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) * KT_SEC,
+			                 "FailedPostStartHook");
+		}
+	}
+	ctr->op_at = now;
+	kubelet_pod_wake(ctr->pod, now);
+}
+
+static bool start(struct kubelet_ctr *ctr, kt_ns now)
+{
+	const struct kt_json *hook = kt_path(ctr->spec, "lifecycle.postStart");
+
+	if (ctr->started_once)
+		ctr->restarts++;
+	ctr->started_once = true;
+	kubelet_ctr_wait(ctr, NULL, NULL);
+	if (!kubelet_ctr_run(ctr, now, false))
+		return true;
+	kubelet_event(ctr->pod, ctr, false, "Started", "Started container %s", ctr->pub.name);
+	if (hook) {
+		ctr->op_at = KUBELET_NEVER;
+		ctr->hook = kubelet_exec_new(ctr, hook, 0, post_started, ctr);
+		return false;
+	}
+	running(ctr, now);
+	return true;
+}
+
+bool kubelet_ctr_step(struct kubelet_ctr *ctr, kt_ns now)
+{
+	if (ctr->state == KUBELET_RUNNING || ctr->state >= KUBELET_EXITED || ctr->state == KUBELET_WAITING)
+		return true;
+	if (now < ctr->op_at)
+		return false;
+	if (ctr->state == KUBELET_PULLING) {
+		kubelet_pull_done(ctr, now);
+		return !create(ctr, now);
+	}
+	if (ctr->state == KUBELET_CREATING) {
+		kubelet_event(ctr->pod, ctr, false, "Created", "Created container: %s", ctr->pub.name);
+		ctr->state = KUBELET_STARTING;
+		ctr->op_at = now + KUBELET_START;
+		return false;
+	}
+	return start(ctr, now);
+}
+
+/* --- stop --- */
+
+static void terminate(struct kubelet_ctr *ctr)
+{
+	ctr->term_sent = true;
+	if (ctr->pub.main)
+		process_signal(ctr->pub.main, 15);
+}
+
+static void pre_stopped(void *arg, enum kubelet_answer answer, const char *text)
+{
+	struct kubelet_ctr *ctr = arg;
+	kt_ns now = cluster_now(cluster_of(ctr));
+
+	(void)text;
+	if (answer != KUBELET_SUCCESS)
+		kubelet_event(ctr->pod, ctr, true, "FailedPreStopHook", "PreStopHook failed");
+	/* A container gets two seconds after its hook, whatever the grace was. */
+	ctr->kill_at = KT_MAX(ctr->kill_at, now + 2 * KT_SEC);
+	ctr->op_at = now;
+	kubelet_pod_wake(ctr->pod, now);
+}
+
+void kubelet_ctr_stop(struct kubelet_ctr *ctr, kt_ns now, kt_ns grace, const char *message)
+{
+	const struct kt_json *hook = kt_path(ctr->spec, "lifecycle.preStop");
+
+	if (!ctr->pub.main)
+		return;
+	if (ctr->stopping) {
+		if (now + grace < ctr->kill_at) {
+			ctr->kill_at = now + grace;
+			kubelet_pod_wake(ctr->pod, ctr->kill_at);
+		}
+		return;
+	}
+	if (message)
+		kubelet_event(ctr->pod, ctr, false, "Killing", "%s", message);
+	else
+		kubelet_event(ctr->pod, ctr, false, "Killing", "Stopping container %s", ctr->pub.name);
+	ctr->stopping = true;
+	ctr->kill_at = now + grace;
+	kubelet_probes_stop(ctr);
+	kubelet_pod_wake(ctr->pod, ctr->kill_at);
+	if (hook && grace > 0) {
+		ctr->op_at = KUBELET_NEVER;
+		kubelet_exec_free(ctr->hook);
+		ctr->hook = kubelet_exec_new(ctr, hook, grace, pre_stopped, ctr);
+	} else {
+		terminate(ctr);
+	}
+}
+
+void kubelet_ctr_stop_step(struct kubelet_ctr *ctr, kt_ns now)
+{
+	if (!ctr->stopping || !ctr->pub.main)
+		return;
+	if (!ctr->term_sent && now >= ctr->op_at) {
+		kubelet_exec_free(ctr->hook);
+		ctr->hook = NULL;
+		terminate(ctr);
+	}
+	if (ctr->pub.main && now >= ctr->kill_at)
+		process_signal(ctr->pub.main, 9);
+}
+
+/* --- end --- */
+
+static char *termination_message(struct kubelet_ctr *ctr)
+{
+	const char *path = kt_str_or(kt_get(ctr->spec, "terminationMessagePath"), "/dev/termination-log");
+	struct kt_buf text = {0};
+
+	if (ctr->pub.files && files_read(ctr->pub.files, path, &text) == 0 && text.len) {
+		if (text.len > 4096)
+			kt_buf_cut(&text, 4096);
+		return kt_buf_take(&text);
+	}
+	kt_buf_clear(&text);
+	if (ctr->end.code && ctr->log &&
+	    kt_streq(kt_get_str(ctr->spec, "terminationMessagePolicy"), "FallbackToLogsOnError"))
+		return kubelet_log_tail(ctr->log, 2048, 80);
+	return NULL;
+}
+
+static void back_off(struct kubelet_ctr *ctr, kt_ns now)
+{
+	struct kubelet_pod *pod = ctr->pod;
+	struct kt_buf span = {0};
+
+	/* The entry of client-go's backoff expires after twice the longest delay. */
+	if (ctr->backoff_used && now - ctr->backoff_used > 2 * KUBELET_BACKOFF_LAST)
+		ctr->backoff = 0;
+	ctr->retry_at = ctr->backoff ? ctr->end.finished_at + ctr->backoff : now;
+	if (ctr->retry_at <= now)
+		return;
+	kt_duration_print(ctr->backoff, &span);
+	kubelet_ctr_wait(ctr, "CrashLoopBackOff",
+	                 kt_strf("back-off %s restarting failed container=%s pod=%s_%s(%s)", kt_buf_str(&span),
+	                         ctr->pub.name, pod->name, pod->ns, pod->uid));
+	kt_buf_clear(&span);
+	ctr->event_at = now;
+}
+
+void kubelet_ctr_noticed(struct kubelet_ctr *ctr, kt_ns now)
+{
+	struct kubelet_pod *pod = ctr->pod;
+
+	if (!ctr->end.message)
+		ctr->end.message = termination_message(ctr);
+	kubelet_ctr_drop(ctr);
+	if (ctr->restarts) { /* one dead container is kept, not two */
+		kubelet_log_free(ctr->previous);
+		ctr->previous = NULL;
+	}
+	ctr->state = KUBELET_ENDED;
+	ctr->ready = ctr->started = ctr->seen = false;
+	kubelet_ctr_wait(ctr, NULL, NULL);
+	pod->dirty = true;
+	if (kubelet_restarts(ctr))
+		back_off(ctr, now);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* Handlers of probes and hooks: exec, httpGet, tcpSocket, grpc, sleep. Words: kubernetes pkg/probe. */
+#include <string.h>
+
+#include "cluster/kubelet/kubelet_internal.h"
+
+#define EXEC_OUTPUT 10240 /* the kubelet keeps 10 KiB of a probe's output */
+
+struct kubelet_exec {
+	struct kubelet_ctr *ctr;
+	struct process *process;
+	struct kt_buf output;
+	kubelet_exec_fn *fn;
+	void *arg;
+	uint64_t timer;
+	kt_ns timeout;
+	char *command;
+	enum kubelet_answer answer;
+	char *text;
+	bool over;
+};
+
+static void finish(struct cluster *cluster, void *arg)
+{
+	struct kubelet_exec *exec = arg;
+
+	(void)cluster;
+	exec->timer = 0;
+	exec->over = true;
+	exec->fn(exec->arg, exec->answer, exec->text ? exec->text : "");
+}
+
+/* The answer leaves from a timer, so that who asked may free the exec in it. */
+static void answer_at(struct kubelet_exec *exec, kt_ns delay, enum kubelet_answer answer, char *text)
+{
+	struct cluster *cluster = exec->ctr->pub.cluster;
+
+	kt_free(exec->text);
+	exec->text = text;
+	exec->answer = answer;
+	cluster_cancel(cluster, exec->timer);
+	exec->timer = cluster_after(cluster, delay, finish, exec);
+}
+
+static void output(void *arg, int fd, const void *data, size_t len)
+{
+	struct kubelet_exec *exec = arg;
+
+	(void)fd;
+	if (exec->output.len < EXEC_OUTPUT)
+		kt_buf_add(&exec->output, data, KT_MIN(len, EXEC_OUTPUT - exec->output.len));
+}
+
+static void exited(void *arg, int code, const char *reason)
+{
+	struct kubelet_exec *exec = arg;
+
+	(void)reason;
+	if (exec->over)
+		return;
+	answer_at(exec, 0, code ? KUBELET_FAILURE : KUBELET_SUCCESS, kt_strdup(kt_buf_str(&exec->output)));
+}
+
+static void timed_out(struct cluster *cluster, void *arg)
+{
+	struct kubelet_exec *exec = arg;
+	struct kt_buf span = {0};
+
+	exec->timer = 0;
+	kt_duration_print(exec->timeout, &span);
+	exec->text = kt_strf("command timed out: \"%s\" timed out after %s", exec->command, kt_buf_str(&span));
+	kt_buf_clear(&span);
+	exec->answer = KUBELET_FAILURE;
+	exec->over = true;
+	finish(cluster, exec);
+}
+
+static void start_process(struct kubelet_exec *exec, const struct kt_json *command)
+{
+	size_t count = kt_count(command);
+	const char **argv = kt_alloc((count + 1) * sizeof(*argv));
+	struct kt_buf words = {0};
+	struct process_spec spec = {.container = &exec->ctr->pub,
+	                            .argv = argv,
+	                            .output = output,
+	                            .exited = exited,
+	                            .arg = exec};
+	char *why = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		argv[i] = kt_str_or(kt_at(command, i), "");
+		kt_buf_addf(&words, "%s%s", i ? " " : "", argv[i]);
+	}
+	exec->command = kt_buf_take(&words);
+	if (count)
+		exec->process = process_start(&spec, &why);
+	kt_free(argv);
+	if (exec->process) {
+		if (exec->timeout > 0 && !exec->timer)
+			exec->timer = cluster_after(exec->ctr->pub.cluster, exec->timeout, timed_out, exec);
+		return;
+	}
+	answer_at(exec, 0, KUBELET_ERROR,
+	          kt_strf("rpc error: code = Unknown desc = failed to exec in container: failed to start exec: OCI "
+	                  "runtime exec failed: exec failed: unable to start container process: %s: unknown",
+	                  why ? why : "no command"));
+	kt_free(why);
+}
+
+struct kubelet_exec *kubelet_exec_new(struct kubelet_ctr *ctr, const struct kt_json *action, kt_ns timeout,
+                                      kubelet_exec_fn *fn, void *arg)
+{
+	struct kubelet_exec *exec = kt_alloc(sizeof(*exec));
+	const struct kt_json *command = kt_path(action, "exec.command"), *sleep = kt_get(action, "sleep");
+	enum kubelet_answer answer;
+	char *text = NULL;
+	kt_ns took = 0;
+
+	*exec = (struct kubelet_exec){.ctr = ctr, .fn = fn, .arg = arg, .timeout = timeout};
+	if (kt_get(action, "exec")) {
+		start_process(exec, command);
+	} else if (sleep) {
+		kt_ns span = kt_get_int(sleep, "seconds", 0) * KT_SEC;
+
+		if (timeout > 0 && span > timeout)
+			answer_at(exec, timeout, KUBELET_FAILURE, NULL);
+		else
+			answer_at(exec, span, KUBELET_SUCCESS, NULL);
+	} else if (kubelet_exec_instant(ctr, action, timeout > 0 ? timeout : 30 * KT_SEC, &answer, &took, &text)) {
+		answer_at(exec, took, answer, text);
+	} else {
+		answer_at(exec, 0, KUBELET_SUCCESS, NULL);
+	}
+	return exec;
+}
+
+void kubelet_exec_free(struct kubelet_exec *exec)
+{
+	if (!exec)
+		return;
+	cluster_cancel(exec->ctr->pub.cluster, exec->timer);
+	exec->over = true;
+	process_free(exec->process);
+	kt_buf_clear(&exec->output);
+	kt_free(exec->command);
+	kt_free(exec->text);
+	kt_free(exec);
+}
+
+/* --- over the network --- */
+
+/* A number or a name of the container's ports. */
+static unsigned port_of(const struct kubelet_ctr *ctr, const struct kt_json *port)
+{
+	const struct kt_json *ports = kt_get(ctr->spec, "ports");
+	const char *name = kt_str(port);
+	ptrdiff_t at;
+
+	if (!name)
+		return (unsigned)kt_int_or(port, 0);
+	at = kt_find(ports, "name", name);
+	return at < 0 ? 0 : (unsigned)kt_get_int(kt_at(ports, (size_t)at), "containerPort", 0);
+}
+
+static void headers_of(const struct kt_json *http, struct kt_json **out)
+{
+	const struct kt_json *one;
+
+	kt_set(out, "User-Agent", kt_json_str("kube-probe/1.34"));
+	KT_JSON_EACH(one, kt_get(http, "httpHeaders"))
+	kt_set(out, kt_str_or(kt_get(one, "name"), ""), kt_json_str(kt_str_or(kt_get(one, "value"), "")));
+}
+
+static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_json *get, const char *url,
+                                const struct network_path *path, kt_ns timeout, kt_ns *took, char **text)
+{
+	const char *target = kt_str_or(kt_get(get, "path"), "/");
+	struct network_http_response response = {0};
+	struct kt_json *headers = NULL;
+	struct network_http_request request = {.method = "GET",
+	                                       .path = *target ? target : "/",
+	                                       .host = ctr->pod->ip,
+	                                       .client = ctr->pod->node->address};
+	enum kubelet_answer answer = KUBELET_FAILURE;
+
+	if (!path->listener->serve) {
+		*took = timeout;
+		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+		                url);
+		return answer;
+	}
+	headers_of(get, &headers);
+	request.headers = headers;
+	path->listener->serve(path->listener->arg, &request, &response);
+	*took = path->latency + response.takes;
+	if (*took > timeout) {
+		*took = timeout;
+		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+		                url);
+	} else if (response.status >= 200 && response.status < 400) {
+		answer = KUBELET_SUCCESS;
+	} else {
+		*text = kt_strf("HTTP probe failed with statuscode: %d", response.status);
+	}
+	kt_json_free(response.headers);
+	kt_buf_clear(&response.body);
+	kt_json_free(headers);
+	return answer;
+}
+
+bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action, kt_ns timeout,
+                          enum kubelet_answer *answer, kt_ns *took, char **text)
+{
+	const struct kt_json *get = kt_get(action, "httpGet"), *tcp = kt_get(action, "tcpSocket");
+	const struct kt_json *grpc = kt_get(action, "grpc"), *what = get ? get : tcp ? tcp : grpc;
+	const char *host = kt_get_str(what, "host"), *scheme = kt_get_str(get, "scheme");
+	struct network_peer from = {.node = ctr->pod->node->name, .address = ctr->pod->node->address};
+	struct network_path path = {0};
+	struct kt_buf url = {0};
+	unsigned port;
+
+	*text = NULL;
+	*took = 0;
+	if (!what)
+		return false;
+	host = host && *host ? host : ctr->pod->ip;
+	port = port_of(ctr, kt_get(what, "port"));
+	network_connect(ctr->pub.cluster, &from, host, port, "TCP", &path);
+	*took = path.latency;
+	if (get) {
+		const char *target = kt_str_or(kt_get(get, "path"), "/");
+
+		kt_buf_addf(&url, "%s://%s:%u%s", kt_streq(scheme, "HTTPS") ? "https" : "http", host, port, target);
+	}
+	*answer = KUBELET_FAILURE;
+	if (path.outcome == NETWORK_OPEN && get && path.listener) {
+		*answer = http(ctr, get, kt_buf_str(&url), &path, timeout, took, text);
+	} else if (path.outcome == NETWORK_OPEN) {
+		*answer = KUBELET_SUCCESS;
+	} else if (grpc) {
+		struct kt_buf span = {0};
+
+		kt_duration_print(timeout, &span);
+		*took = path.outcome == NETWORK_REFUSED ? *took : timeout;
+		*text = path.outcome == NETWORK_REFUSED
+		                ? kt_strf("error: failed to connect service \"%s:%u\" within %s: connection refused",
+		                          host, port, kt_buf_str(&span))
+		                : kt_strf("timeout: failed to connect service \"%s:%u\" within %s: context deadline "
+		                          "exceeded",
+		                          host, port, kt_buf_str(&span));
+		kt_buf_clear(&span);
+	} else if (path.outcome == NETWORK_TIMEOUT) {
+		*took = timeout;
+		if (get)
+			*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting "
+			                "headers)",
+			                kt_buf_str(&url));
+		else
+			*text = kt_strf("dial tcp %s:%u: i/o timeout", host, port);
+	} else {
+		const char *words = path.outcome == NETWORK_REFUSED ? "connection refused" : "no route to host";
+
+		if (get)
+			*text = kt_strf("Get \"%s\": dial tcp %s:%u: connect: %s", kt_buf_str(&url), host, port,
+			                words);
+		else
+			*text = kt_strf("dial tcp %s:%u: connect: %s", host, port, words);
+	}
+	kt_buf_clear(&url);
+	return true;
+}

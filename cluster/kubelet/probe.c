@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Probes: one worker each, as kubernetes pkg/kubelet/prober/worker.go: thresholds, events, what follows. */
+#include <string.h>
+
+#include "cluster/kubelet/kubelet_internal.h"
+
+enum probe_kind { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS };
+static const struct {
+	const char *field, *name, *lower;
+} kinds[] = {[PROBE_STARTUP] = {"startupProbe", "Startup", "startup"},
+             [PROBE_LIVENESS] = {"livenessProbe", "Liveness", "liveness"},
+             [PROBE_READINESS] = {"readinessProbe", "Readiness", "readiness"}};
+
+struct kubelet_probe {
+	struct kubelet_probe *next;
+	struct kubelet_ctr *ctr;
+	const struct kt_json *spec; /* of the container's spec, referenced by the container */
+	enum probe_kind kind;
+	kt_ns period, timeout, due;
+	int64_t success, failure; /* thresholds */
+	int64_t run;              /* equal answers in a row */
+	bool last, told;          /* what the run is of; the result so far */
+	bool held;                /* no more probing until the container restarts */
+	uint64_t timer;
+	struct kubelet_exec *exec;
+};
+
+static void tick(struct cluster *cluster, void *arg);
+
+static void next(struct kubelet_probe *probe, kt_ns now)
+{
+	struct cluster *cluster = probe->ctr->pub.cluster;
+
+	if (probe->held)
+		return;
+	do
+		probe->due += probe->period;
+	while (probe->due <= now);
+	probe->timer = cluster_at(cluster, probe->due, tick, probe);
+}
+
+static void failed_for_good(struct kubelet_probe *probe, kt_ns now)
+{
+	struct kubelet_ctr *ctr = probe->ctr;
+	kt_ns grace = kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) * KT_SEC;
+	struct kt_buf text = {0};
+
+	grace = kt_get_int(probe->spec, "terminationGracePeriodSeconds", grace / KT_SEC) * KT_SEC;
+	kt_buf_addf(&text, "Container %s failed %s probe, will be restarted", ctr->pub.name,
+	            kinds[probe->kind].lower);
+	kubelet_ctr_stop(ctr, now, grace, kt_buf_str(&text)); /* frees the probes */
+	kt_buf_clear(&text);
+}
+
+static void start_others(struct kubelet_ctr *ctr, kt_ns now);
+
+/* The result changed: what the pod's worker must do. */
+static void result(struct kubelet_probe *probe, bool good, kt_ns now)
+{
+	struct kubelet_ctr *ctr = probe->ctr;
+
+	if (probe->kind == PROBE_READINESS) {
+		if (ctr->ready != good) {
+			ctr->ready = good;
+			ctr->pod->dirty = true;
+			kubelet_pod_wake(ctr->pod, now);
+		}
+		probe->told = good;
+	} else if (!good) {
+		probe->held = true;
+		failed_for_good(probe, now);
+	} else if (probe->kind == PROBE_STARTUP && !ctr->started) {
+		ctr->started = true;
+		ctr->ready = !kt_get(ctr->spec, "readinessProbe");
+		ctr->pod->dirty = true;
+		probe->held = true;
+		start_others(ctr, now);
+		kubelet_pod_wake(ctr->pod, now);
+	}
+}
+
+static void answered(struct kubelet_probe *probe, enum kubelet_answer answer, const char *text)
+{
+	struct kubelet_ctr *ctr = probe->ctr;
+	kt_ns now = cluster_now(ctr->pub.cluster);
+	bool good = answer == KUBELET_SUCCESS;
+
+	next(probe, now);
+	if (answer == KUBELET_ERROR)
+		kubelet_event(ctr->pod, ctr, true, "Unhealthy", "%s probe errored and resulted in unknown state: %s",
+		              kinds[probe->kind].name, text);
+	else if (!good)
+		kubelet_event(ctr->pod, ctr, true, "Unhealthy", "%s probe failed: %s", kinds[probe->kind].name, text);
+	if (answer == KUBELET_ERROR)
+		return; /* the result stays */
+	if (good != probe->last)
+		probe->run = 0;
+	probe->last = good;
+	probe->run++;
+	if (probe->run < (good ? probe->success : probe->failure))
+		return;
+	result(probe, good, now);
+}
+
+static void exec_done(void *arg, enum kubelet_answer answer, const char *text)
+{
+	struct kubelet_probe *probe = arg;
+	struct kubelet_exec *exec = probe->exec;
+
+	probe->exec = NULL;
+	answered(probe, answer, text);
+	kubelet_exec_free(exec);
+}
+
+static void tick(struct cluster *cluster, void *arg)
+{
+	struct kubelet_probe *probe = arg;
+	struct kubelet_ctr *ctr = probe->ctr;
+	enum kubelet_answer answer;
+	char *text = NULL;
+	kt_ns took;
+
+	(void)cluster;
+	probe->timer = 0;
+	if (!ctr->pub.main)
+		return;
+	if (kt_get(probe->spec, "exec") ||
+	    !kubelet_exec_instant(ctr, probe->spec, probe->timeout, &answer, &took, &text)) {
+		probe->exec = kubelet_exec_new(ctr, probe->spec, probe->timeout, exec_done, probe);
+		return;
+	}
+	answered(probe, answer, text ? text : "");
+	kt_free(text);
+}
+
+static void add(struct kubelet_ctr *ctr, enum probe_kind kind, kt_ns now)
+{
+	const struct kt_json *spec = kt_get(ctr->spec, kinds[kind].field);
+	struct kubelet_probe *probe;
+	kt_ns first;
+
+	if (!spec)
+		return;
+	probe = kt_alloc(sizeof(*probe));
+	probe->ctr = ctr;
+	probe->kind = kind;
+	probe->spec = spec;
+	probe->period = KT_MAX(kt_get_int(spec, "periodSeconds", 10), 1) * KT_SEC;
+	probe->timeout = KT_MAX(kt_get_int(spec, "timeoutSeconds", 1), 1) * KT_SEC;
+	probe->success = KT_MAX(kt_get_int(spec, "successThreshold", 1), 1);
+	probe->failure = KT_MAX(kt_get_int(spec, "failureThreshold", 3), 1);
+	probe->told = ctr->ready;
+	probe->last = kind != PROBE_READINESS;
+	first = ctr->started_at + kt_get_int(spec, "initialDelaySeconds", 0) * KT_SEC;
+	/* The worker ticks with its period; the first tick after the delay is spread over some 100 ms. */
+	probe->due = KT_MAX(first, now) + 100 * KT_MS;
+	probe->timer = cluster_at(ctr->pub.cluster, probe->due, tick, probe);
+	probe->next = ctr->probes;
+	ctr->probes = probe;
+}
+
+static void start_others(struct kubelet_ctr *ctr, kt_ns now)
+{
+	add(ctr, PROBE_LIVENESS, now);
+	add(ctr, PROBE_READINESS, now);
+}
+
+void kubelet_probes_start(struct kubelet_ctr *ctr, kt_ns now)
+{
+	if (!ctr->started)
+		add(ctr, PROBE_STARTUP, now);
+	else
+		start_others(ctr, now);
+}
+
+void kubelet_probes_stop(struct kubelet_ctr *ctr)
+{
+	while (ctr->probes) {
+		struct kubelet_probe *probe = ctr->probes;
+
+		ctr->probes = probe->next;
+		cluster_cancel(ctr->pub.cluster, probe->timer);
+		kubelet_exec_free(probe->exec);
+		kt_free(probe);
+	}
+}

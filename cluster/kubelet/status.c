@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* What the API server is told of a pod. Order of conditions and their reasons: kubernetes
+ * pkg/kubelet/status/generate.go and kubelet_pods.go (getPhase, generateAPIPodStatus). */
+#include <string.h>
+
+#include "cluster/kubelet/kubelet_internal.h"
+
+static struct kt_json *time_json(kt_ns at)
+{
+	struct kt_buf text = {0};
+	struct kt_json *json;
+
+	kt_time_print(at, &text);
+	json = kt_json_strn(kt_buf_str(&text), text.len);
+	kt_buf_clear(&text);
+	return json;
+}
+
+/* --- phase --- */
+
+const char *kubelet_phase(struct kubelet_pod *pod)
+{
+	const char *policy = kt_str_or(kt_get(pod->spec, "restartPolicy"), "Always");
+	int waiting = 0, running = 0, stopped = 0, succeeded = 0;
+
+	if (pod->fail_reason)
+		return pod->stage == KUBELET_OVER || pod->stage < KUBELET_GOING ? "Failed" : "Running";
+	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+		if (ctr->role == KUBELET_INIT && ctr->state == KUBELET_ENDED && ctr->end.code &&
+		    strcmp(policy, "Never") == 0)
+			return pod->stage == KUBELET_OVER ? "Failed" : "Pending";
+		if (ctr->role != KUBELET_MAIN)
+			continue;
+		if (ctr->seen || (ctr->state == KUBELET_RUNNING && pod->restored)) {
+			running++;
+		} else if (ctr->state == KUBELET_ENDED && !ctr->wait_reason) {
+			stopped++;
+			succeeded += ctr->end.code == 0;
+		} else if (ctr->state == KUBELET_ENDED || ctr->last) {
+			stopped++;
+		} else {
+			waiting++;
+		}
+	}
+	if (!pod->initialized || waiting)
+		return "Pending";
+	if (running)
+		return "Running";
+	if (pod->stage != KUBELET_OVER)
+		return "Running";
+	return stopped == succeeded ? "Succeeded" : "Failed";
+}
+
+/* --- containers --- */
+
+static struct kt_json *ended_json(const struct kubelet_ended *end)
+{
+	struct kt_json *inner = NULL, *state = NULL;
+	char id[65];
+
+	kt_set(&inner, "exitCode", kt_json_int(end->code));
+	kt_set(&inner, "reason", kt_json_str(end->reason));
+	if (end->message)
+		kt_set(&inner, "message", kt_json_str(end->message));
+	kt_set(&inner, "startedAt", time_json(end->started_at));
+	kt_set(&inner, "finishedAt", time_json(end->finished_at));
+	if (end->id) {
+		kubelet_id_text(end->id, id);
+		kt_set(&inner, "containerID", kt_json_strf("containerd://%s", id));
+	}
+	kt_set(&state, "terminated", inner);
+	return state;
+}
+
+static struct kt_json *state_json(const struct kubelet_ctr *ctr)
+{
+	struct kt_json *inner = NULL, *state = NULL;
+	const struct kubelet_pod *pod = ctr->pod;
+	bool inits = kt_count(kt_get(pod->spec, "initContainers")) > 0;
+	const char *reason = ctr->wait_reason;
+
+	if (ctr->seen) {
+		kt_set(&inner, "startedAt", time_json(ctr->started_at));
+		kt_set(&state, "running", inner);
+		return state;
+	}
+	if (ctr->state == KUBELET_ENDED && !reason)
+		return ended_json(&ctr->end);
+	if (!reason)
+		reason = inits && (!pod->initialized || ctr->role != KUBELET_MAIN) ? "PodInitializing"
+		                                                                   : "ContainerCreating";
+	kt_set(&inner, "reason", kt_json_str(reason));
+	if (ctr->wait_message)
+		kt_set(&inner, "message", kt_json_str(ctr->wait_message));
+	kt_set(&state, "waiting", inner);
+	return state;
+}
+
+static struct kt_json *mounts_json(const struct kubelet_ctr *ctr)
+{
+	const struct kt_json *mounts = kt_get(ctr->spec, "volumeMounts"), *mount;
+	struct kt_json *list = NULL;
+
+	KT_JSON_EACH(mount, mounts)
+	{
+		struct kt_json *row = NULL;
+		bool read_only = kt_get_bool(mount, "readOnly", false);
+
+		kt_set(&row, "name", kt_json_ref(kt_get(mount, "name")));
+		kt_set(&row, "mountPath", kt_json_ref(kt_get(mount, "mountPath")));
+		if (read_only) {
+			kt_set(&row, "readOnly", kt_json_bool(true));
+			kt_set(&row, "recursiveReadOnly", kt_json_str("Disabled"));
+		}
+		kt_push(&list, row);
+	}
+	return list;
+}
+
+static struct kt_json *user_json(const struct kubelet_ctr *ctr)
+{
+	int64_t uid = ctr->pub.run_as_user < 0 ? 0 : ctr->pub.run_as_user;
+	const char *group_path = "securityContext.runAsGroup";
+	int64_t gid = kt_path_int(ctr->spec, group_path, kt_path_int(ctr->pod->spec, group_path, 0));
+	int64_t fs_group = kt_path_int(ctr->pod->spec, "securityContext.fsGroup", -1);
+	struct kt_json *groups = kt_json_array(), *inner = NULL, *user = NULL;
+
+	kt_push(&groups, kt_json_int(gid));
+	if (fs_group >= 0 && fs_group != gid)
+		kt_push(&groups, kt_json_int(fs_group));
+	kt_set(&inner, "uid", kt_json_int(uid));
+	kt_set(&inner, "gid", kt_json_int(gid));
+	kt_set(&inner, "supplementalGroups", groups);
+	kt_set(&user, "linux", inner);
+	return user;
+}
+
+/* Images that were loaded into the node have no repository digest: their ID is the bare one. */
+static void image_id_of(struct kubelet_ctr *ctr, char out[128])
+{
+	char *at;
+
+	image_id(ctr->pub.image, out);
+	if (!ctr->loaded_image)
+		return;
+	at = strchr(out, '@');
+	if (at)
+		memmove(out, at + 1, strlen(at + 1) + 1);
+}
+
+static struct kt_json *container_json(struct kubelet_ctr *ctr)
+{
+	struct kt_json *row = NULL;
+	const struct kt_json *resources = kt_get(ctr->spec, "resources"), *requests = kt_get(resources, "requests");
+	bool was = ctr->state == KUBELET_ENDED && ctr->wait_reason;
+	bool made = ctr->seen || ctr->state == KUBELET_ENDED || ctr->last;
+	char *full = made ? image_full_name(ctr->pub.image) : NULL;
+	char id[128] = "", hex[65] = "";
+	uint64_t run = ctr->seen ? ctr->id : ctr->state == KUBELET_ENDED ? ctr->end.id : ctr->last ? ctr->last->id : 0;
+
+	if (made)
+		image_id_of(ctr, id);
+	if (run)
+		kubelet_id_text(run, hex);
+	kt_set(&row, "name", kt_json_ref(kt_get(ctr->spec, "name")));
+	kt_set(&row, "state", state_json(ctr));
+	kt_set(&row, "lastState", was         ? ended_json(&ctr->end)
+	                          : ctr->last ? ended_json(ctr->last)
+	                                      : kt_json_object());
+	kt_set(&row, "ready",
+	       kt_json_bool(ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
+	                                              : ctr->ready));
+	kt_set(&row, "restartCount", kt_json_int(ctr->restarts));
+	kt_set(&row, "image", full ? kt_json_str(full) : kt_json_ref(kt_get(ctr->spec, "image")));
+	kt_set(&row, "imageID", kt_json_str(id));
+	if (run)
+		kt_set(&row, "containerID", kt_json_strf("containerd://%s", hex));
+	kt_set(&row, "started", kt_json_bool(ctr->started));
+	if (kt_count(requests))
+		kt_set(&row, "allocatedResources", kt_json_ref(requests));
+	if (made)
+		kt_set(&row, "resources", resources ? kt_json_ref(resources) : kt_json_object());
+	kt_set(&row, "volumeMounts", mounts_json(ctr));
+	if (ctr->seen)
+		kt_set(&row, "user", user_json(ctr));
+	kt_free(full);
+	return row;
+}
+
+/* --- conditions --- */
+
+struct condition {
+	const char *type, *reason;
+	char *message; /* owned */
+	bool is;
+};
+
+static void set_condition(struct kt_json **list, const struct kt_json *old, int64_t generation,
+                          const struct condition *condition, kt_ns now)
+{
+	const char *status = condition->is ? "True" : "False";
+	ptrdiff_t at = kt_find(old, "type", condition->type);
+	const struct kt_json *before = at >= 0 ? kt_at(old, (size_t)at) : NULL;
+	const struct kt_json *since = kt_get(before, "lastTransitionTime");
+	struct kt_json *row = NULL;
+
+	kt_set(&row, "type", kt_json_str(condition->type));
+	if (generation)
+		kt_set(&row, "observedGeneration", kt_json_int(generation));
+	kt_set(&row, "status", kt_json_str(status));
+	kt_set(&row, "lastProbeTime", kt_json_null());
+	kt_set(&row, "lastTransitionTime",
+	       since && kt_streq(kt_get_str(before, "status"), status) ? kt_json_ref(since) : time_json(now));
+	if (condition->reason)
+		kt_set(&row, "reason", kt_json_str(condition->reason));
+	if (condition->message)
+		kt_set(&row, "message", kt_json_str(condition->message));
+	kt_push(list, row);
+}
+
+/* "[a b]" of the containers that are not as they should be; NULL if all are. */
+static char *names(struct kubelet_pod *pod, bool init)
+{
+	struct kt_buf out = {0};
+
+	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+		bool good;
+
+		if (init && (ctr->role == KUBELET_INIT || ctr->role == KUBELET_SIDECAR))
+			good = ctr->role == KUBELET_SIDECAR ? ctr->started
+			                                    : ctr->state == KUBELET_ENDED && ctr->end.code == 0;
+		else if (!init && (ctr->role == KUBELET_MAIN || ctr->role == KUBELET_SIDECAR))
+			good = ctr->ready;
+		else
+			continue;
+		if (good)
+			continue;
+		kt_buf_addf(&out, "%s%s", out.len ? " " : "", ctr->pub.name);
+	}
+	return out.len ? kt_buf_take(&out) : NULL;
+}
+
+static bool gates_open(struct kubelet_pod *pod, const struct kt_json *old, char **message)
+{
+	const struct kt_json *gate;
+	struct kt_buf out = {0};
+
+	KT_JSON_EACH(gate, kt_get(pod->spec, "readinessGates"))
+	{
+		const char *type = kt_str_or(kt_get(gate, "conditionType"), "");
+		ptrdiff_t at = kt_find(old, "type", type);
+
+		if (at < 0)
+			kt_buf_addf(&out, "%scorresponding condition of pod readiness gate \"%s\" does not exist.",
+			            out.len ? ", " : "", type);
+		else if (!kt_streq(kt_get_str(kt_at(old, (size_t)at), "status"), "True"))
+			kt_buf_addf(&out,
+			            "%sthe status of pod readiness gate \"%s\" is not \"True\", but %s",
+			            out.len ? ", " : "", type,
+			            kt_str_or(kt_get(kt_at(old, (size_t)at), "status"), ""));
+	}
+	*message = out.len ? kt_buf_take(&out) : NULL;
+	return !*message;
+}
+
+static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_json *old, const char *phase,
+                                       int64_t generation, kt_ns now)
+{
+	bool succeeded = strcmp(phase, "Succeeded") == 0, failed = strcmp(phase, "Failed") == 0;
+	const char *end = succeeded ? "PodCompleted" : failed ? "PodFailed" : NULL;
+	char *not_ready = names(pod, false), *not_done = pod->initialized ? NULL : names(pod, true), *gates = NULL;
+	struct condition initialized = {.type = "Initialized", .is = !not_done};
+	struct condition ready = {.type = "Ready", .is = !not_ready && !end && pod->initialized};
+	struct condition containers = {.type = "ContainersReady", .is = ready.is};
+	struct condition sandbox = {.type = "PodReadyToStartContainers", .is = pod->sandbox};
+	struct kt_json *list = kt_json_array();
+	const struct kt_json *one;
+
+	if (succeeded) {
+		initialized.is = true;
+		initialized.reason = "PodCompleted";
+	} else if (not_done) {
+		initialized.reason = "ContainersNotInitialized";
+		initialized.message = kt_strf("containers with incomplete status: [%s]", not_done);
+	}
+	if (end) {
+		ready.reason = containers.reason = end;
+	} else if (!ready.is) {
+		ready.reason = containers.reason = "ContainersNotReady";
+		containers.message = kt_strf("containers with unready status: [%s]", not_ready ? not_ready : "");
+		ready.message = kt_strdup(containers.message);
+	} else if (!gates_open(pod, old, &gates)) {
+		ready.is = false;
+		ready.reason = "ReadinessGatesNotReady";
+		ready.message = gates;
+	}
+	set_condition(&list, old, generation, &sandbox, now);
+	set_condition(&list, old, generation, &initialized, now);
+	set_condition(&list, old, generation, &ready, now);
+	set_condition(&list, old, generation, &containers, now);
+	KT_JSON_EACH(one, old)
+	{
+		const char *type = kt_str_or(kt_get(one, "type"), "");
+
+		if (kt_find(list, "type", type) >= 0)
+			continue;
+		if (strcmp(type, "PodScheduled") == 0) {
+			struct condition same = {.type = "PodScheduled", .is = true};
+
+			set_condition(&list, old, generation, &same, now);
+		} else {
+			kt_push(&list, kt_json_ref(one));
+		}
+	}
+	if (kt_find(list, "type", "PodScheduled") < 0) {
+		struct condition scheduled = {.type = "PodScheduled", .is = true};
+
+		set_condition(&list, old, generation, &scheduled, now);
+	}
+	kt_free(not_ready);
+	kt_free(not_done);
+	kt_free(initialized.message);
+	kt_free(ready.message);
+	kt_free(containers.message);
+	return list;
+}
+
+/* --- all --- */
+
+static struct kt_json *one_address(const char *address)
+{
+	struct kt_json *row = NULL, *list = NULL;
+
+	kt_set(&row, "ip", kt_json_str(address));
+	kt_push(&list, row);
+	return list;
+}
+
+struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
+{
+	const struct kt_json *old = kt_get(pod->object->json, "status");
+	int64_t generation = kt_path_int(pod->object->json, "metadata.generation", 0);
+	const char *phase = kubelet_phase(pod), *why = pod->fail_reason;
+	struct kt_json *status = NULL, *lists[3] = {NULL, NULL, NULL};
+	bool rejected = why && kt_starts(why, "OutOf");
+
+	for (struct kubelet_ctr *ctr = pod->ctrs; ctr && !rejected; ctr = ctr->next) {
+		size_t which = ctr->role == KUBELET_MAIN ? 1 : ctr->role == KUBELET_EPHEMERAL ? 2 : 0;
+
+		kt_push(&lists[which], container_json(ctr));
+	}
+	if (generation)
+		kt_set(&status, "observedGeneration", kt_json_int(generation));
+	kt_set(&status, "phase", kt_json_str(phase));
+	kt_set(&status, "conditions", conditions_json(pod, kt_get(old, "conditions"), phase, generation, now));
+	if (why) {
+		kt_set(&status, "message", kt_json_str(pod->fail_message));
+		kt_set(&status, "reason", kt_json_str(why));
+	}
+	if (pod->node->address && !rejected) {
+		kt_set(&status, "hostIP", kt_json_str(pod->node->address));
+		kt_set(&status, "hostIPs", one_address(pod->node->address));
+	}
+	if (pod->ip[0]) {
+		kt_set(&status, "podIP", kt_json_str(pod->ip));
+		kt_set(&status, "podIPs", one_address(pod->ip));
+	}
+	kt_set(&status, "startTime", time_json(pod->started_at ? pod->started_at : now));
+	kt_set(&status, "initContainerStatuses", lists[0]);
+	kt_set(&status, "containerStatuses", lists[1]);
+	kt_set(&status, "qosClass", kt_json_ref(kt_get(old, "qosClass")));
+	kt_set(&status, "ephemeralContainerStatuses", lists[2]);
+	return status;
+}
+
+void kubelet_status_write(struct kubelet_pod *pod, kt_ns now)
+{
+	const struct store_object *because = store_ref(pod->object); /* the write makes it an old version */
+	struct api_actor actor = kubelet_actor(pod);
+	struct kt_json *json = kt_json_ref(because->json);
+
+	pod->dirty = false;
+	kt_set(&json, "status", kubelet_status(pod, now));
+	api_update_status(pod->node->kubelet->cluster, &actor, pod->node->kubelet->pods, json, NULL);
+	store_unref(because);
+}
