@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One container: image, configuration, start, hooks, stop, end. The order of events and the words are those of
- * kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go. */
+/* One container: image, configuration, start, hooks, stop, end. The order of events and the words are those
+ * of kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go. */
 #include <string.h>
 
 #include "cluster/kubelet/kubelet_internal.h"
@@ -37,7 +37,8 @@ bool kubelet_ctr_alive(const struct kubelet_ctr *ctr)
 	return ctr->pub.main != NULL;
 }
 
-struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec, enum kubelet_role role)
+struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec,
+                                    enum kubelet_role role)
 {
 	struct kubelet_ctr *ctr = kt_alloc(sizeof(*ctr));
 	struct kubelet_node *node = pod->node;
@@ -150,10 +151,25 @@ static void turn_page(struct kubelet_ctr *ctr)
 	ctr->seen = ctr->oom = ctr->ready = ctr->started = false;
 }
 
+void kubelet_ctr_again(struct kubelet_ctr *ctr)
+{
+	turn_page(ctr);
+}
+
+bool kubelet_ctr_resume(struct kubelet_ctr *ctr, kt_ns now)
+{
+	if (!configure(ctr, now))
+		return false;
+	if (!ctr->log)
+		ctr->log = kubelet_log_new();
+	return kubelet_ctr_run(ctr, now, true);
+}
+
 static bool create(struct kubelet_ctr *ctr, kt_ns now)
 {
 	if (!configure(ctr, now))
 		return false;
+	ctr->loaded_image = kubelet_image_loaded(ctr);
 	ctr->pull_backoff = 0;
 	ctr->state = KUBELET_CREATING;
 	ctr->op_at = now + KUBELET_CREATE;
@@ -197,8 +213,11 @@ static void ended(struct kubelet_ctr *ctr, kt_ns now, int code, const char *reas
 	struct kubelet_pod *pod = ctr->pod;
 
 	kubelet_ended_clear(&ctr->end);
-	ctr->end = (struct kubelet_ended){
-	        .started_at = ctr->started_at, .finished_at = now, .code = code, .reason = reason, .id = ctr->id};
+	ctr->end = (struct kubelet_ended){.started_at = ctr->started_at,
+	                                  .finished_at = now,
+	                                  .code = code,
+	                                  .reason = reason,
+	                                  .id = ctr->id};
 	ctr->state = KUBELET_EXITED;
 	if (ctr->stopping)
 		pod->pleg_at = now; /* the one who kills waits for it */
@@ -227,7 +246,8 @@ static void exited(void *arg, int code, const char *reason)
 /* command and args with $(VAR) replaced; NULL: all from the image. Freed with free_argv. */
 static char **make_argv(const struct kubelet_ctr *ctr)
 {
-	const struct kt_json *command = kt_get(ctr->spec, "command"), *args = kt_get(ctr->spec, "args"), *word;
+	const struct kt_json *command = kt_get(ctr->spec, "command"), *args = kt_get(ctr->spec, "args"),
+	                     *word;
 	const char *const *entry = NULL;
 	size_t n = 0, entries = 0;
 	char **argv;
@@ -244,10 +264,10 @@ static char **make_argv(const struct kubelet_ctr *ctr)
 	argv = kt_alloc((entries + kt_count(command) + kt_count(args) + 1) * sizeof(*argv));
 	for (size_t i = 0; i < entries; i++)
 		argv[n++] = kt_strdup(entry[i]);
-	KT_JSON_EACH(word, command)
-	argv[n++] = kubelet_expand(kt_str_or(word, ""), ctr->pub.env);
-	KT_JSON_EACH(word, args)
-	argv[n++] = kubelet_expand(kt_str_or(word, ""), ctr->pub.env);
+	KT_JSON_EACH (word, command)
+		argv[n++] = kubelet_expand(kt_str_or(word, ""), ctr->pub.env);
+	KT_JSON_EACH (word, args)
+		argv[n++] = kubelet_expand(kt_str_or(word, ""), ctr->pub.env);
 	return argv;
 }
 
@@ -299,9 +319,10 @@ bool kubelet_ctr_run(struct kubelet_ctr *ctr, kt_ns now, bool quiet)
 		return true;
 	ctr->started_at = 0; /* 1970, as the real one shows it */
 	ended(ctr, now, 128, "StartError");
-	ctr->end.message = kt_strf("failed to create containerd task: failed to create shim task: OCI runtime create "
-	                           "failed: runc create failed: unable to start container process: %s: unknown",
-	                           why ? why : "");
+	ctr->end.message =
+	        kt_strf("failed to create containerd task: failed to create shim task: OCI runtime create "
+	                "failed: runc create failed: unable to start container process: %s: unknown",
+	                why ? why : "");
 	kubelet_event(ctr->pod, ctr, true, "Failed", "Error: %s", ctr->end.message);
 	kt_free(why);
 	return false;
@@ -326,7 +347,9 @@ static void post_started(void *arg, enum kubelet_answer answer, const char *text
 		running(ctr, now);
 		if (answer != KUBELET_SUCCESS) {
 			kubelet_event(ctr->pod, ctr, true, "FailedPostStartHook", "PostStartHook failed");
-			kubelet_ctr_stop(ctr, now, kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) * KT_SEC,
+			kubelet_ctr_stop(ctr, now,
+			                 kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) *
+			                         KT_SEC,
 			                 "FailedPostStartHook");
 		}
 	}
@@ -471,8 +494,8 @@ static void back_off(struct kubelet_ctr *ctr, kt_ns now)
 		return;
 	kt_duration_print(ctr->backoff, &span);
 	kubelet_ctr_wait(ctr, "CrashLoopBackOff",
-	                 kt_strf("back-off %s restarting failed container=%s pod=%s_%s(%s)", kt_buf_str(&span),
-	                         ctr->pub.name, pod->name, pod->ns, pod->uid));
+	                 kt_strf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
+	                         kt_buf_str(&span), ctr->pub.name, pod->name, pod->ns, pod->uid));
 	kt_buf_clear(&span);
 	ctr->event_at = now;
 }

@@ -58,8 +58,7 @@ static void add_service(struct kt_json **env, const struct store_object *service
 	put(env, kt_buf_str(&name), "", "_SERVICE_HOST", kt_json_str(ip));
 	put(env, kt_buf_str(&name), "", "_SERVICE_PORT",
 	    kt_json_strf("%lld", (long long)kt_get_int(kt_at(ports, 0), "port", 0)));
-	KT_JSON_EACH(port, ports)
-	{
+	KT_JSON_EACH (port, ports) {
 		const char *port_name = kt_get_str(port, "name");
 
 		if (!port_name || !*port_name)
@@ -69,8 +68,7 @@ static void add_service(struct kt_json **env, const struct store_object *service
 		put(env, kt_buf_str(&key), port_name, "",
 		    kt_json_strf("%lld", (long long)kt_get_int(port, "port", 0)));
 	}
-	KT_JSON_EACH(port, ports)
-	{
+	KT_JSON_EACH (port, ports) {
 		const char *protocol = kt_str_or(kt_get(port, "protocol"), "TCP");
 		long long number = (long long)kt_get_int(port, "port", 0);
 		struct kt_buf lower = {0};
@@ -174,7 +172,8 @@ char *kubelet_field(struct kubelet_pod *pod, const char *path, char **why)
 	const struct kt_json *json = pod->object->json;
 	const char *open = strchr(path, '['), *value = NULL;
 
-	if (open && strlen(open) > 4 && (kt_starts(path, "metadata.labels[") || kt_starts(path, "metadata.annotations["))) {
+	if (open && strlen(open) > 4 &&
+	    (kt_starts(path, "metadata.labels[") || kt_starts(path, "metadata.annotations["))) {
 		char *map = kt_strndup(path, (size_t)(open - path));
 		char *key = kt_strndup(open + 2, strlen(open) - 4);
 
@@ -198,10 +197,11 @@ char *kubelet_field(struct kubelet_pod *pod, const char *path, char **why)
 	return kt_strdup(value);
 }
 
-char *kubelet_resource_field(struct kubelet_pod *pod, const struct kt_json *ref, const struct kubelet_ctr *self,
-                             char **why)
+char *kubelet_resource_field(struct kubelet_pod *pod, const struct kt_json *ref,
+                             const struct kubelet_ctr *self, char **why)
 {
-	const char *resource = kt_str_or(kt_get(ref, "resource"), ""), *name = kt_get_str(ref, "containerName");
+	const char *resource = kt_str_or(kt_get(ref, "resource"), ""),
+	           *name = kt_get_str(ref, "containerName");
 	const char *dot = strchr(resource, '.'), *divisor = kt_get_str(ref, "divisor"), *text = NULL;
 	const struct kubelet_ctr *ctr = name && *name ? kubelet_ctr_find(pod, name) : self;
 	struct kt_quantity value = {0}, unit = {.milli = 1000, .value = 1};
@@ -229,13 +229,15 @@ char *kubelet_resource_field(struct kubelet_pod *pod, const struct kt_json *ref,
 	return kt_strf("%lld", (long long)((have + by - 1) / by)); /* rounded up, as the real one */
 }
 
-static bool from_key(struct kubelet_pod *pod, const struct kt_json *ref, bool secret, char **value, char **why)
+static bool from_key(struct kubelet_pod *pod, const struct kt_json *ref, bool secret, char **value,
+                     char **why)
 {
 	struct kubelet *kubelet = pod->node->kubelet;
 	const char *name = kt_str_or(kt_get(ref, "name"), ""), *key = kt_str_or(kt_get(ref, "key"), "");
 	bool optional = kt_get_bool(ref, "optional", false);
-	const struct store_object *source = store_get(
-	        cluster_store(kubelet->cluster), secret ? kubelet->secrets : kubelet->config_maps, pod->ns, name);
+	const struct store_object *source =
+	        store_get(cluster_store(kubelet->cluster), secret ? kubelet->secrets : kubelet->config_maps,
+	                  pod->ns, name);
 	const char *text = source ? kt_get_str(kt_get(source->json, "data"), key) : NULL;
 
 	*value = NULL;
@@ -253,8 +255,8 @@ static bool from_key(struct kubelet_pod *pod, const struct kt_json *ref, bool se
 	if (!source)
 		*why = kt_strf("%s \"%s\" not found", secret ? "secret" : "configmap", name);
 	else
-		*why = kt_strf("couldn't find key %s in %s %s/%s", key, secret ? "Secret" : "ConfigMap", pod->ns,
-		               name);
+		*why = kt_strf("couldn't find key %s in %s %s/%s", key, secret ? "Secret" : "ConfigMap",
+		               pod->ns, name);
 	return false;
 }
 
@@ -280,10 +282,13 @@ static bool value_from(struct kubelet_ctr *ctr, const struct kt_json *from, char
 static bool add_all(struct kubelet_pod *pod, const struct kt_json *source, struct kt_json **env, char **why)
 {
 	struct kubelet *kubelet = pod->node->kubelet;
-	const struct kt_json *secret = kt_get(source, "secretRef"), *ref = secret ? secret : kt_get(source, "configMapRef");
-	const char *prefix = kt_str_or(kt_get(source, "prefix"), ""), *name = kt_str_or(kt_get(ref, "name"), "");
-	const struct store_object *object = store_get(
-	        cluster_store(kubelet->cluster), secret ? kubelet->secrets : kubelet->config_maps, pod->ns, name);
+	const struct kt_json *secret = kt_get(source, "secretRef"),
+	                     *ref = secret ? secret : kt_get(source, "configMapRef");
+	const char *prefix = kt_str_or(kt_get(source, "prefix"), ""),
+	           *name = kt_str_or(kt_get(ref, "name"), "");
+	const struct store_object *object =
+	        store_get(cluster_store(kubelet->cluster), secret ? kubelet->secrets : kubelet->config_maps,
+	                  pod->ns, name);
 	const struct kt_json *data;
 
 	if (!object) {
@@ -314,13 +319,11 @@ struct kt_json *kubelet_env(struct kubelet_ctr *ctr, char **why)
 	struct kt_json *env = kt_json_ref(service_env(pod->node->kubelet, pod->ns, links));
 	const struct kt_json *one;
 
-	KT_JSON_EACH(one, kt_get(ctr->spec, "envFrom"))
-	{
+	KT_JSON_EACH (one, kt_get(ctr->spec, "envFrom")) {
 		if (!add_all(pod, one, &env, why))
 			goto fail;
 	}
-	KT_JSON_EACH(one, kt_get(ctr->spec, "env"))
-	{
+	KT_JSON_EACH (one, kt_get(ctr->spec, "env")) {
 		const struct kt_json *from = kt_get(one, "valueFrom");
 		const char *name = kt_str_or(kt_get(one, "name"), "");
 		char *value = NULL;

@@ -68,7 +68,8 @@ static void timed_out(struct cluster *cluster, void *arg)
 
 	exec->timer = 0;
 	kt_duration_print(exec->timeout, &span);
-	exec->text = kt_strf("command timed out: \"%s\" timed out after %s", exec->command, kt_buf_str(&span));
+	exec->text =
+	        kt_strf("command timed out: \"%s\" timed out after %s", exec->command, kt_buf_str(&span));
 	kt_buf_clear(&span);
 	exec->answer = KUBELET_FAILURE;
 	exec->over = true;
@@ -80,11 +81,8 @@ static void start_process(struct kubelet_exec *exec, const struct kt_json *comma
 	size_t count = kt_count(command);
 	const char **argv = kt_alloc((count + 1) * sizeof(*argv));
 	struct kt_buf words = {0};
-	struct process_spec spec = {.container = &exec->ctr->pub,
-	                            .argv = argv,
-	                            .output = output,
-	                            .exited = exited,
-	                            .arg = exec};
+	struct process_spec spec = {
+	        .container = &exec->ctr->pub, .argv = argv, .output = output, .exited = exited, .arg = exec};
 	char *why = NULL;
 
 	for (size_t i = 0; i < count; i++) {
@@ -101,7 +99,8 @@ static void start_process(struct kubelet_exec *exec, const struct kt_json *comma
 		return;
 	}
 	answer_at(exec, 0, KUBELET_ERROR,
-	          kt_strf("rpc error: code = Unknown desc = failed to exec in container: failed to start exec: OCI "
+	          kt_strf("rpc error: code = Unknown desc = failed to exec in container: failed to start "
+	                  "exec: OCI "
 	                  "runtime exec failed: exec failed: unable to start container process: %s: unknown",
 	                  why ? why : "no command"));
 	kt_free(why);
@@ -126,7 +125,8 @@ struct kubelet_exec *kubelet_exec_new(struct kubelet_ctr *ctr, const struct kt_j
 			answer_at(exec, timeout, KUBELET_FAILURE, NULL);
 		else
 			answer_at(exec, span, KUBELET_SUCCESS, NULL);
-	} else if (kubelet_exec_instant(ctr, action, timeout > 0 ? timeout : 30 * KT_SEC, &answer, &took, &text)) {
+	} else if (kubelet_exec_instant(ctr, action, timeout > 0 ? timeout : 30 * KT_SEC, &answer, &took,
+	                                &text)) {
 		answer_at(exec, took, answer, text);
 	} else {
 		answer_at(exec, 0, KUBELET_SUCCESS, NULL);
@@ -167,8 +167,9 @@ static void headers_of(const struct kt_json *http, struct kt_json **out)
 	const struct kt_json *one;
 
 	kt_set(out, "User-Agent", kt_json_str("kube-probe/1.34"));
-	KT_JSON_EACH(one, kt_get(http, "httpHeaders"))
-	kt_set(out, kt_str_or(kt_get(one, "name"), ""), kt_json_str(kt_str_or(kt_get(one, "value"), "")));
+	KT_JSON_EACH (one, kt_get(http, "httpHeaders"))
+		kt_set(out, kt_str_or(kt_get(one, "name"), ""),
+		       kt_json_str(kt_str_or(kt_get(one, "value"), "")));
 }
 
 static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_json *get, const char *url,
@@ -185,7 +186,8 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 
 	if (!path->listener->serve) {
 		*took = timeout;
-		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while "
+		                "awaiting headers)",
 		                url);
 		return answer;
 	}
@@ -195,7 +197,8 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 	*took = path->latency + response.takes;
 	if (*took > timeout) {
 		*took = timeout;
-		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while "
+		                "awaiting headers)",
 		                url);
 	} else if (response.status >= 200 && response.status < 400) {
 		answer = KUBELET_SUCCESS;
@@ -230,7 +233,8 @@ bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action,
 	if (get) {
 		const char *target = kt_str_or(kt_get(get, "path"), "/");
 
-		kt_buf_addf(&url, "%s://%s:%u%s", kt_streq(scheme, "HTTPS") ? "https" : "http", host, port, target);
+		kt_buf_addf(&url, "%s://%s:%u%s", kt_streq(scheme, "HTTPS") ? "https" : "http", host, port,
+		            target);
 	}
 	*answer = KUBELET_FAILURE;
 	if (path.outcome == NETWORK_OPEN && get && path.listener) {
@@ -242,27 +246,30 @@ bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action,
 
 		kt_duration_print(timeout, &span);
 		*took = path.outcome == NETWORK_REFUSED ? *took : timeout;
-		*text = path.outcome == NETWORK_REFUSED
-		                ? kt_strf("error: failed to connect service \"%s:%u\" within %s: connection refused",
-		                          host, port, kt_buf_str(&span))
-		                : kt_strf("timeout: failed to connect service \"%s:%u\" within %s: context deadline "
-		                          "exceeded",
-		                          host, port, kt_buf_str(&span));
+		*text = path.outcome == NETWORK_REFUSED ? kt_strf("error: failed to connect service "
+		                                                  "\"%s:%u\" within %s: connection refused",
+		                                                  host, port, kt_buf_str(&span))
+		                                        : kt_strf("timeout: failed to connect service "
+		                                                  "\"%s:%u\" within %s: context deadline "
+		                                                  "exceeded",
+		                                                  host, port, kt_buf_str(&span));
 		kt_buf_clear(&span);
 	} else if (path.outcome == NETWORK_TIMEOUT) {
 		*took = timeout;
 		if (get)
-			*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting "
+			*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded "
+			                "while awaiting "
 			                "headers)",
 			                kt_buf_str(&url));
 		else
 			*text = kt_strf("dial tcp %s:%u: i/o timeout", host, port);
 	} else {
-		const char *words = path.outcome == NETWORK_REFUSED ? "connection refused" : "no route to host";
+		const char *words =
+		        path.outcome == NETWORK_REFUSED ? "connection refused" : "no route to host";
 
 		if (get)
-			*text = kt_strf("Get \"%s\": dial tcp %s:%u: connect: %s", kt_buf_str(&url), host, port,
-			                words);
+			*text = kt_strf("Get \"%s\": dial tcp %s:%u: connect: %s", kt_buf_str(&url), host,
+			                port, words);
 		else
 			*text = kt_strf("dial tcp %s:%u: connect: %s", host, port, words);
 	}

@@ -120,7 +120,7 @@ static void observe(struct cluster *cluster, void *state, const struct store_eve
 	} else if (kind == kubelet->disks && event->change == STORE_DELETED) {
 		struct kt_buf key = {0};
 
-		kt_buf_addf(&key, "pv %s", event->object->name);
+		kt_buf_addf(&key, "kubelet/pv/%s", event->object->name);
 		kubelet_disk_drop(kubelet, kt_buf_str(&key));
 		kt_buf_clear(&key);
 	}
@@ -208,8 +208,7 @@ static const char *choose(const struct store_object *pod, const char *container,
 	}
 	if (kt_count(list) == 1)
 		return kt_get_str(kt_at(list, 0), "name");
-	KT_JSON_EACH(one, list)
-	{
+	KT_JSON_EACH (one, list) {
 		if (names.len)
 			kt_buf_addc(&names, ' ');
 		kt_buf_adds(&names, kt_str_or(kt_get(one, "name"), ""));
@@ -258,6 +257,7 @@ struct container *kubelet_container(struct cluster *cluster, const char *ns, con
 	ctr = kubelet_ctr_find(pod, chosen);
 	if (ctr && ctr->state == KUBELET_RUNNING && ctr->pub.main) {
 		kt_free(unused);
+		kubelet_tokens_project(pod);
 		return &ctr->pub;
 	}
 	*why = kt_strf("unable to upgrade connection: container not found (\"%s\")", chosen);

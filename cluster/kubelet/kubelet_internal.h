@@ -20,7 +20,7 @@
 #define KUBELET_SANDBOX       (230 * KT_MS) /* pause container, network */
 #define KUBELET_CREATE        (50 * KT_MS)
 #define KUBELET_START         (60 * KT_MS)
-#define KUBELET_PLEG          KT_SEC /* relisting of the containers: how late an exit is noticed */
+#define KUBELET_PLEG          KT_SEC        /* relisting of the containers: how late an exit is noticed */
 #define KUBELET_REMOVE        (120 * KT_MS) /* from the last container's end to the final delete */
 #define KUBELET_RESYNC        (11 * KT_SEC) /* a sync that failed is tried again */
 #define KUBELET_LEASE         (10 * KT_SEC)
@@ -34,7 +34,7 @@
 #define KUBELET_LOG_BYTES ((size_t)256 * 1024) /* kept of one container */
 
 struct kubelet_image {
-	char *name; /* full */
+	char *name;     /* full */
 	kt_ns ready_at; /* a pull under way ends then */
 	bool loaded;    /* came with the node, not from a registry */
 	UT_hash_handle hh;
@@ -58,7 +58,8 @@ struct kubelet_node {
 	size_t pod_count;         /* that are not over */
 	int64_t cpu_milli, memory;
 	uint64_t timer;
-	kt_ns status_at;      /* next report */
+	kt_ns status_at; /* next report */
+	kt_ns pressure_until;
 	bool memory_pressure; /* as told */
 	bool images_changed;
 	UT_hash_handle hh;
@@ -117,7 +118,7 @@ struct kubelet_mount {
 	const char *name; /* borrowed from the pod's spec */
 	const struct kt_json *spec;
 	struct volume *volume;
-	bool projected;
+	bool put_off; /* a token that nobody has looked at yet */
 };
 struct kubelet_pod {
 	struct kubelet_node *node;
@@ -132,10 +133,13 @@ struct kubelet_pod {
 	struct kubelet_mount *mounts;
 	size_t mount_count;
 	enum kubelet_stage stage;
-	bool initialized, dirty, deleting, sandbox, gone, held, restored;
-	const char *fail_reason; /* static: the pod is Failed for this (DeadlineExceeded, Evicted, OutOfcpu) */
+	bool initialized, dirty, deleting, sandbox, gone, held, restored,
+	        lost; /* lost: its sandbox, with the machine's power */
+	const char
+	        *fail_reason; /* static: the pod is Failed for this (DeadlineExceeded, Evicted, OutOfcpu) */
 	char *fail_message;
-	kt_ns stage_at, pleg_at, retry_at, retry_delay, mount_began, started_at, delete_by, remove_at, refresh_at;
+	kt_ns stage_at, pleg_at, retry_at, retry_delay, mount_began, started_at, delete_by, remove_at,
+	        refresh_at;
 	kt_ns wake;
 	uint64_t timer;
 	int64_t cpu_milli, memory; /* counted on the node */
@@ -152,6 +156,7 @@ struct kubelet {
 	uint64_t lease_timer;
 	struct kubelet_service_env *service_env;
 	uint64_t env_generation; /* raised by changes of Services */
+	bool running;            /* started: new nodes boot, old ones were there */
 };
 
 struct kubelet *kubelet_of(struct cluster *cluster);
@@ -170,6 +175,13 @@ void kubelet_node_report(struct kubelet_node *node);
 /* The next relisting of the node's containers after `now`. */
 kt_ns kubelet_pleg(const struct kubelet_node *node, kt_ns now);
 
+/* --- restore.c --- */
+/* After a restart of the simulation: go on from what the status says. */
+void kubelet_pod_restore(struct kubelet_pod *pod);
+/* The machine had no power: everything that ran is over, exit code 255. */
+void kubelet_pod_power_lost(struct kubelet_pod *pod);
+void kubelet_pod_power_back(struct kubelet_pod *pod);
+
 /* --- worker.c --- */
 struct kubelet_pod *kubelet_pod_new(struct kubelet_node *node, const struct store_object *object);
 void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *object);
@@ -178,15 +190,11 @@ void kubelet_pod_sync(struct kubelet_pod *pod);
 void kubelet_pod_wake(struct kubelet_pod *pod, kt_ns when);
 void kubelet_pod_fail(struct kubelet_pod *pod, const char *reason, const char *message);
 struct kubelet_ctr *kubelet_ctr_find(struct kubelet_pod *pod, const char *name);
-/* After a restart of the simulation: go on from what the status says. */
-void kubelet_pod_restore(struct kubelet_pod *pod);
-/* The machine had no power: everything that ran is over, exit code 255. */
-void kubelet_pod_power_lost(struct kubelet_pod *pod);
-void kubelet_pod_power_back(struct kubelet_pod *pod);
 bool kubelet_restarts(const struct kubelet_ctr *ctr); /* by the restart policy, after its end */
 
 /* --- container.c --- */
-struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec, enum kubelet_role role);
+struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec,
+                                    enum kubelet_role role);
 void kubelet_ctr_free(struct kubelet_ctr *ctr);
 /* Begin to start it: image, configuration. False when that cannot be (wait_reason, retry_at are set). */
 bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now);
@@ -200,6 +208,9 @@ void kubelet_ctr_stop_step(struct kubelet_ctr *ctr, kt_ns now);
 void kubelet_ctr_noticed(struct kubelet_ctr *ctr, kt_ns now);
 void kubelet_ctr_wait(struct kubelet_ctr *ctr, const char *reason, char *message);
 void kubelet_ctr_drop(struct kubelet_ctr *ctr); /* its processes vanish, nobody is told */
+/* After a restart of the simulation: the process is there again, nobody notices. */
+bool kubelet_ctr_resume(struct kubelet_ctr *ctr, kt_ns now);
+void kubelet_ctr_again(struct kubelet_ctr *ctr); /* its end becomes lastState; it will start anew */
 bool kubelet_ctr_alive(const struct kubelet_ctr *ctr);
 void kubelet_ended_clear(struct kubelet_ended *end);
 void kubelet_id_text(uint64_t id, char out[65]); /* containerd's 64 hex digits */
@@ -220,8 +231,8 @@ struct kt_json *kubelet_env(struct kubelet_ctr *ctr, char **why);
 char *kubelet_expand(const char *text, const struct kt_json *env); /* $(VAR); owned */
 /* The value of a fieldRef; owned; NULL and *why. */
 char *kubelet_field(struct kubelet_pod *pod, const char *path, char **why);
-char *kubelet_resource_field(struct kubelet_pod *pod, const struct kt_json *ref, const struct kubelet_ctr *self,
-                             char **why);
+char *kubelet_resource_field(struct kubelet_pod *pod, const struct kt_json *ref,
+                             const struct kubelet_ctr *self, char **why);
 void kubelet_env_free(struct kubelet *kubelet);
 
 /* --- volumes.c --- */
@@ -234,6 +245,11 @@ bool kubelet_volumes_uses(const struct kubelet_pod *pod, bool secret, const char
 bool kubelet_volumes_mount(struct kubelet_ctr *ctr, char **why);
 void kubelet_disks_free(struct kubelet *kubelet);
 void kubelet_disk_drop(struct kubelet *kubelet, const char *key);
+void kubelet_disks_keep(struct kubelet *kubelet);     /* remember what is written on PVs */
+void kubelet_tokens_project(struct kubelet_pod *pod); /* those that were put off */
+
+/* --- pressure.c --- */
+void kubelet_pressure_check(struct kubelet_node *node, kt_ns now);
 
 /* --- status.c --- */
 struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now);
@@ -247,12 +263,13 @@ void kubelet_probes_stop(struct kubelet_ctr *ctr);
 /* --- exec.c: a program, a request or a pause inside a container: for probes and hooks --- */
 enum kubelet_answer { KUBELET_SUCCESS, KUBELET_FAILURE, KUBELET_ERROR };
 typedef void kubelet_exec_fn(void *arg, enum kubelet_answer answer, const char *text);
-/* `action` is a Probe or LifecycleHandler ({exec}, {httpGet}, {tcpSocket}, {grpc}, {sleep}). fn is called once, never before
- * this returns; then the exec is over and must be freed. */
+/* `action` is a Probe or LifecycleHandler ({exec}, {httpGet}, {tcpSocket}, {grpc}, {sleep}). fn is called
+ * once, never before this returns; then the exec is over and must be freed. */
 struct kubelet_exec *kubelet_exec_new(struct kubelet_ctr *ctr, const struct kt_json *action, kt_ns timeout,
                                       kubelet_exec_fn *fn, void *arg);
 void kubelet_exec_free(struct kubelet_exec *exec);
-/* Probes over the network have their answer at once, if they answer within the timeout: true and *text (owned). */
+/* Probes over the network have their answer at once, if they answer within the timeout: true and *text
+ * (owned). */
 bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action, kt_ns timeout,
                           enum kubelet_answer *answer, kt_ns *took, char **text);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Logs: what containers printed, in records of a line with its time; the oldest are dropped beyond a bound,
- * as rotation does. Positions count bytes since the container's start, so that a follower goes on after it. */
+ * as rotation does. Positions count bytes since the container's start, so that a follower goes on after it.
+ */
 #include <string.h>
 
 #include "cluster/kubelet/kubelet_internal.h"
@@ -119,7 +120,8 @@ static struct kubelet_log *find(struct kubelet *kubelet, const char *ns, const c
                                 const struct kubelet_log_options *options, struct kubelet_ctr **out_ctr,
                                 char **why)
 {
-	const struct store_object *object = store_get(cluster_store(kubelet->cluster), kubelet->pods, ns, name);
+	const struct store_object *object =
+	        store_get(cluster_store(kubelet->cluster), kubelet->pods, ns, name);
 	const struct kt_json *containers;
 	const char *container = options->container;
 	struct kubelet_pod *pod;
@@ -136,8 +138,9 @@ static struct kubelet_log *find(struct kubelet *kubelet, const char *ns, const c
 			struct kt_buf names = {0};
 			const struct kt_json *one;
 
-			KT_JSON_EACH(one, containers)
-			kt_buf_addf(&names, "%s%s", names.len ? " " : "", kt_str_or(kt_get(one, "name"), ""));
+			KT_JSON_EACH (one, containers)
+				kt_buf_addf(&names, "%s%s", names.len ? " " : "",
+				            kt_str_or(kt_get(one, "name"), ""));
 			*why = kt_strf("a container name must be specified for pod %s, choose one of: [%s]",
 			               name, kt_buf_str(&names));
 			kt_buf_clear(&names);
@@ -189,7 +192,8 @@ static struct kubelet_log *find(struct kubelet *kubelet, const char *ns, const c
 }
 
 bool kubelet_log(struct cluster *cluster, const char *ns, const char *pod,
-                 const struct kubelet_log_options *options, struct kt_buf *out, uint64_t *position, char **why)
+                 const struct kubelet_log_options *options, struct kt_buf *out, uint64_t *position,
+                 char **why)
 {
 	struct kubelet_ctr *ctr;
 	char *words = NULL;
@@ -236,7 +240,8 @@ bool kubelet_log_more(struct cluster *cluster, const char *ns, const char *pod,
 
 		if (read > log->dropped + log->text.len)
 			read = 0; /* a new run of the container: from its start */
-		*position = print(log, 0, read > log->dropped ? (size_t)(read - log->dropped) : 0, options, out);
+		*position =
+		        print(log, 0, read > log->dropped ? (size_t)(read - log->dropped) : 0, options, out);
 	}
 	if (!ctr)
 		return store_get(cluster_store(cluster), kubelet_of(cluster)->pods, ns, pod) != NULL;

@@ -14,7 +14,7 @@ static const struct {
 struct kubelet_probe {
 	struct kubelet_probe *next;
 	struct kubelet_ctr *ctr;
-	const struct kt_json *spec; /* of the container's spec, referenced by the container */
+	struct kt_json *spec; /* referenced */
 	enum probe_kind kind;
 	kt_ns period, timeout, due;
 	int64_t success, failure; /* thresholds */
@@ -87,10 +87,12 @@ static void answered(struct kubelet_probe *probe, enum kubelet_answer answer, co
 
 	next(probe, now);
 	if (answer == KUBELET_ERROR)
-		kubelet_event(ctr->pod, ctr, true, "Unhealthy", "%s probe errored and resulted in unknown state: %s",
-		              kinds[probe->kind].name, text);
+		kubelet_event(ctr->pod, ctr, true, "Unhealthy",
+		              "%s probe errored and resulted in unknown state: %s", kinds[probe->kind].name,
+		              text);
 	else if (!good)
-		kubelet_event(ctr->pod, ctr, true, "Unhealthy", "%s probe failed: %s", kinds[probe->kind].name, text);
+		kubelet_event(ctr->pod, ctr, true, "Unhealthy", "%s probe failed: %s",
+		              kinds[probe->kind].name, text);
 	if (answer == KUBELET_ERROR)
 		return; /* the result stays */
 	if (good != probe->last)
@@ -144,7 +146,7 @@ static void add(struct kubelet_ctr *ctr, enum probe_kind kind, kt_ns now)
 	probe = kt_alloc(sizeof(*probe));
 	probe->ctr = ctr;
 	probe->kind = kind;
-	probe->spec = spec;
+	probe->spec = kt_json_ref(spec);
 	probe->period = KT_MAX(kt_get_int(spec, "periodSeconds", 10), 1) * KT_SEC;
 	probe->timeout = KT_MAX(kt_get_int(spec, "timeoutSeconds", 1), 1) * KT_SEC;
 	probe->success = KT_MAX(kt_get_int(spec, "successThreshold", 1), 1);
@@ -181,6 +183,7 @@ void kubelet_probes_stop(struct kubelet_ctr *ctr)
 		ctr->probes = probe->next;
 		cluster_cancel(ctr->pub.cluster, probe->timer);
 		kubelet_exec_free(probe->exec);
+		kt_json_free(probe->spec);
 		kt_free(probe);
 	}
 }

@@ -105,7 +105,8 @@ static void invalid(struct kubelet_ctr *ctr, kt_ns now, const char *why)
 
 static void never(struct kubelet_ctr *ctr, kt_ns now)
 {
-	char *text = kt_strf("Container image \"%s\" is not present with pull policy of Never", ctr->pub.image);
+	char *text =
+	        kt_strf("Container image \"%s\" is not present with pull policy of Never", ctr->pub.image);
 
 	if (!kt_streq(ctr->wait_reason, "ErrImageNeverPull")) {
 		kubelet_event(ctr->pod, ctr, true, "ErrImageNeverPull", "%s", text);
@@ -209,10 +210,10 @@ void kubelet_pull_done(struct kubelet_ctr *ctr, kt_ns now)
 	kt_free(full);
 	kt_duration_print(ctr->pull_waited / KT_MS * KT_MS, &took);
 	kt_duration_print((now - ctr->pull_began) / KT_MS * KT_MS, &whole);
-	kubelet_event(ctr->pod, ctr, false, "Pulled",
-	              "Successfully pulled image \"%s\" in %s (%s including waiting). Image size: %lld bytes.",
-	              ctr->pub.image, kt_buf_str(&took), kt_buf_str(&whole),
-	              image ? (long long)image->size : 0LL);
+	kubelet_event(
+	        ctr->pod, ctr, false, "Pulled",
+	        "Successfully pulled image \"%s\" in %s (%s including waiting). Image size: %lld bytes.",
+	        ctr->pub.image, kt_buf_str(&took), kt_buf_str(&whole), image ? (long long)image->size : 0LL);
 	kt_buf_clear(&took);
 	kt_buf_clear(&whole);
 }

@@ -101,8 +101,7 @@ static struct kt_json *mounts_json(const struct kubelet_ctr *ctr)
 	const struct kt_json *mounts = kt_get(ctr->spec, "volumeMounts"), *mount;
 	struct kt_json *list = NULL;
 
-	KT_JSON_EACH(mount, mounts)
-	{
+	KT_JSON_EACH (mount, mounts) {
 		struct kt_json *row = NULL;
 		bool read_only = kt_get_bool(mount, "readOnly", false);
 
@@ -151,12 +150,16 @@ static void image_id_of(struct kubelet_ctr *ctr, char out[128])
 static struct kt_json *container_json(struct kubelet_ctr *ctr)
 {
 	struct kt_json *row = NULL;
-	const struct kt_json *resources = kt_get(ctr->spec, "resources"), *requests = kt_get(resources, "requests");
+	const struct kt_json *resources = kt_get(ctr->spec, "resources"),
+	                     *requests = kt_get(resources, "requests");
 	bool was = ctr->state == KUBELET_ENDED && ctr->wait_reason;
 	bool made = ctr->seen || ctr->state == KUBELET_ENDED || ctr->last;
 	char *full = made ? image_full_name(ctr->pub.image) : NULL;
 	char id[128] = "", hex[65] = "";
-	uint64_t run = ctr->seen ? ctr->id : ctr->state == KUBELET_ENDED ? ctr->end.id : ctr->last ? ctr->last->id : 0;
+	uint64_t run = ctr->seen                     ? ctr->id
+	               : ctr->state == KUBELET_ENDED ? ctr->end.id
+	               : ctr->last                   ? ctr->last->id
+	                                             : 0;
 
 	if (made)
 		image_id_of(ctr, id);
@@ -164,9 +167,10 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 		kubelet_id_text(run, hex);
 	kt_set(&row, "name", kt_json_ref(kt_get(ctr->spec, "name")));
 	kt_set(&row, "state", state_json(ctr));
-	kt_set(&row, "lastState", was         ? ended_json(&ctr->end)
-	                          : ctr->last ? ended_json(ctr->last)
-	                                      : kt_json_object());
+	kt_set(&row, "lastState",
+	       was         ? ended_json(&ctr->end)
+	       : ctr->last ? ended_json(ctr->last)
+	                   : kt_json_object());
 	kt_set(&row, "ready",
 	       kt_json_bool(ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
 	                                              : ctr->ready));
@@ -227,8 +231,9 @@ static char *names(struct kubelet_pod *pod, bool init)
 		bool good;
 
 		if (init && (ctr->role == KUBELET_INIT || ctr->role == KUBELET_SIDECAR))
-			good = ctr->role == KUBELET_SIDECAR ? ctr->started
-			                                    : ctr->state == KUBELET_ENDED && ctr->end.code == 0;
+			good = ctr->role == KUBELET_SIDECAR
+			               ? ctr->started
+			               : ctr->state == KUBELET_ENDED && ctr->end.code == 0;
 		else if (!init && (ctr->role == KUBELET_MAIN || ctr->role == KUBELET_SIDECAR))
 			good = ctr->ready;
 		else
@@ -245,17 +250,16 @@ static bool gates_open(struct kubelet_pod *pod, const struct kt_json *old, char 
 	const struct kt_json *gate;
 	struct kt_buf out = {0};
 
-	KT_JSON_EACH(gate, kt_get(pod->spec, "readinessGates"))
-	{
+	KT_JSON_EACH (gate, kt_get(pod->spec, "readinessGates")) {
 		const char *type = kt_str_or(kt_get(gate, "conditionType"), "");
 		ptrdiff_t at = kt_find(old, "type", type);
 
 		if (at < 0)
-			kt_buf_addf(&out, "%scorresponding condition of pod readiness gate \"%s\" does not exist.",
+			kt_buf_addf(&out,
+			            "%scorresponding condition of pod readiness gate \"%s\" does not exist.",
 			            out.len ? ", " : "", type);
 		else if (!kt_streq(kt_get_str(kt_at(old, (size_t)at), "status"), "True"))
-			kt_buf_addf(&out,
-			            "%sthe status of pod readiness gate \"%s\" is not \"True\", but %s",
+			kt_buf_addf(&out, "%sthe status of pod readiness gate \"%s\" is not \"True\", but %s",
 			            out.len ? ", " : "", type,
 			            kt_str_or(kt_get(kt_at(old, (size_t)at), "status"), ""));
 	}
@@ -268,7 +272,8 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 {
 	bool succeeded = strcmp(phase, "Succeeded") == 0, failed = strcmp(phase, "Failed") == 0;
 	const char *end = succeeded ? "PodCompleted" : failed ? "PodFailed" : NULL;
-	char *not_ready = names(pod, false), *not_done = pod->initialized ? NULL : names(pod, true), *gates = NULL;
+	char *not_ready = names(pod, false), *not_done = pod->initialized ? NULL : names(pod, true),
+	     *gates = NULL;
 	struct condition initialized = {.type = "Initialized", .is = !not_done};
 	struct condition ready = {.type = "Ready", .is = !not_ready && !end && pod->initialized};
 	struct condition containers = {.type = "ContainersReady", .is = ready.is};
@@ -287,7 +292,8 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		ready.reason = containers.reason = end;
 	} else if (!ready.is) {
 		ready.reason = containers.reason = "ContainersNotReady";
-		containers.message = kt_strf("containers with unready status: [%s]", not_ready ? not_ready : "");
+		containers.message =
+		        kt_strf("containers with unready status: [%s]", not_ready ? not_ready : "");
 		ready.message = kt_strdup(containers.message);
 	} else if (!gates_open(pod, old, &gates)) {
 		ready.is = false;
@@ -298,8 +304,7 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 	set_condition(&list, old, generation, &initialized, now);
 	set_condition(&list, old, generation, &ready, now);
 	set_condition(&list, old, generation, &containers, now);
-	KT_JSON_EACH(one, old)
-	{
+	KT_JSON_EACH (one, old) {
 		const char *type = kt_str_or(kt_get(one, "type"), "");
 
 		if (kt_find(list, "type", type) >= 0)
@@ -352,7 +357,8 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 	if (generation)
 		kt_set(&status, "observedGeneration", kt_json_int(generation));
 	kt_set(&status, "phase", kt_json_str(phase));
-	kt_set(&status, "conditions", conditions_json(pod, kt_get(old, "conditions"), phase, generation, now));
+	kt_set(&status, "conditions",
+	       conditions_json(pod, kt_get(old, "conditions"), phase, generation, now));
 	if (why) {
 		kt_set(&status, "message", kt_json_str(pod->fail_message));
 		kt_set(&status, "reason", kt_json_str(why));

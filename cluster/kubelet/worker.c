@@ -28,10 +28,10 @@ static void add_containers(struct kubelet_pod *pod)
 	for (size_t i = 0; i < KT_COUNT(lists); i++) {
 		const struct kt_json *spec;
 
-		KT_JSON_EACH(spec, kt_get(pod->spec, lists[i].list))
-		{
+		KT_JSON_EACH (spec, kt_get(pod->spec, lists[i].list)) {
 			enum kubelet_role role = lists[i].role;
-			struct kubelet_ctr *known = kubelet_ctr_find(pod, kt_str_or(kt_get(spec, "name"), ""));
+			struct kubelet_ctr *known =
+			        kubelet_ctr_find(pod, kt_str_or(kt_get(spec, "name"), ""));
 
 			if (known)
 				continue;
@@ -170,7 +170,8 @@ static void respec(struct kubelet_ctr *ctr, const struct kt_json *spec, kt_ns no
 		struct kt_buf text = {0};
 
 		kt_buf_addf(&text, "Container %s definition changed, will be restarted", ctr->pub.name);
-		kubelet_ctr_stop(ctr, now, kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) * KT_SEC,
+		kubelet_ctr_stop(ctr, now,
+		                 kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) * KT_SEC,
 		                 kt_buf_str(&text));
 		kt_buf_clear(&text);
 	}
@@ -190,8 +191,7 @@ static void respecify(struct kubelet_pod *pod, const struct kt_json *spec, kt_ns
 	for (size_t i = 0; i < KT_COUNT(lists); i++) {
 		const struct kt_json *one;
 
-		KT_JSON_EACH(one, kt_get(spec, lists[i]))
-		{
+		KT_JSON_EACH (one, kt_get(spec, lists[i])) {
 			struct kubelet_ctr *ctr = kubelet_ctr_find(pod, kt_str_or(kt_get(one, "name"), ""));
 
 			if (ctr)
@@ -234,8 +234,9 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 		for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
 			ctr->pub.labels = pod->labels;
 	}
-	if (deleting && (!pod->deleting || kt_path_int(old->json, "metadata.deletionGracePeriodSeconds", -1) !=
-	                                           kt_get_int(meta, "deletionGracePeriodSeconds", -1))) {
+	if (deleting &&
+	    (!pod->deleting || kt_path_int(old->json, "metadata.deletionGracePeriodSeconds", -1) !=
+	                               kt_get_int(meta, "deletionGracePeriodSeconds", -1))) {
 		pod->deleting = true;
 		pod->delete_by = 0;
 		wake = true;
@@ -395,7 +396,8 @@ static bool admit(struct kubelet_pod *pod)
 		if (!fits[i].asked || fits[i].asked + fits[i].used <= fits[i].has)
 			continue;
 		kt_buf_addf(&text,
-		            "Pod was rejected: Node didn't have enough resource: %s, requested: %lld, used: %lld, "
+		            "Pod was rejected: Node didn't have enough resource: %s, requested: %lld, used: "
+		            "%lld, "
 		            "capacity: %lld",
 		            fits[i].what, (long long)fits[i].asked, (long long)fits[i].used,
 		            (long long)fits[i].has);
@@ -465,7 +467,8 @@ static kt_ns grace_of(const struct kubelet_pod *pod)
 	return KT_MAX(grace, 0) * KT_SEC;
 }
 
-/* Stop what runs: all but the sidecars together, then those from the last to the first. True: nothing runs. */
+/* Stop what runs: all but the sidecars together, then those from the last to the first. True: nothing runs.
+ */
 static bool stop_all(struct kubelet_pod *pod, kt_ns now)
 {
 	struct kubelet_ctr *sidecar = NULL;

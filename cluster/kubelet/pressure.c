@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Node-pressure eviction: when the memory of a node runs out, the pods that use more than they asked for go
+ * first, then by priority, then by how much. Source: kubernetes pkg/kubelet/eviction (helpers.go). */
+#include <string.h>
+
+#include "cluster/kubelet/kubelet_internal.h"
+
+#define PRESSURE_LEAST      ((int64_t)100 * 1024 * 1024) /* memory.available<100Mi */
+#define PRESSURE_TRANSITION (5 * KT_MIN_NS)
+
+struct victim {
+	struct kubelet_pod *pod;
+	int64_t used, asked, excess;
+	int32_t priority;
+};
+
+static int64_t used_by(const struct kubelet_pod *pod)
+{
+	int64_t sum = 0, cpu, memory;
+
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
+		if (ctr->pub.main &&
+		    usage_container(ctr->pub.cluster, pod->ns, pod->name, ctr->pub.name, &cpu, &memory))
+			sum += memory;
+	return sum;
+}
+
+static bool before(const struct victim *a, const struct victim *b)
+{
+	bool over_a = a->excess > 0, over_b = b->excess > 0;
+
+	if (over_a != over_b)
+		return over_a;
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	return a->excess > b->excess;
+}
+
+static void evict(struct kubelet_node *node, const struct victim *victim, int64_t available)
+{
+	struct kubelet_pod *pod = victim->pod;
+	struct kt_buf text = {0}, left = {0}, used = {0}, asked = {0};
+
+	kt_quantity_print_value(available / 1024 * 1024, KT_BINARY_SI, &left);
+	kt_quantity_print_value(victim->used / 1024 * 1024, KT_BINARY_SI, &used);
+	kt_quantity_print_value(victim->asked, KT_BINARY_SI, &asked);
+	kt_buf_addf(&text, "The node was low on resource: memory. Threshold quantity: 100Mi, available: %s. ",
+	            kt_buf_str(&left));
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
+		if (ctr->role == KUBELET_MAIN)
+			kt_buf_addf(&text,
+			            "Container %s was using %s, request is %s, has larger consumption of "
+			            "memory. ",
+			            ctr->pub.name, kt_buf_str(&used), kt_buf_str(&asked));
+	kubelet_event(pod, NULL, true, "Evicted", "%s", kt_buf_str(&text));
+	kubelet_pod_fail(pod, "Evicted", kt_buf_str(&text));
+	kt_buf_clear(&text);
+	kt_buf_clear(&left);
+	kt_buf_clear(&used);
+	kt_buf_clear(&asked);
+	(void)node;
+}
+
+void kubelet_pressure_check(struct kubelet_node *node, kt_ns now)
+{
+	struct cluster *cluster = node->kubelet->cluster;
+	const struct store_object *object;
+	struct victim worst = {0};
+	int64_t used = 0, available;
+
+	if (!node->pods)
+		return;
+	object = store_get(cluster_store(cluster), node->kubelet->nodes, "", node->name);
+	if (!object)
+		return;
+	for (struct kubelet_pod *pod = node->pods; pod; pod = pod->next) {
+		struct victim one = {.pod = pod, .used = used_by(pod), .asked = pod->memory};
+
+		used += one.used;
+		if (pod->held || pod->fail_reason || pod->deleting || pod->stage != KUBELET_GOING)
+			continue;
+		one.excess = one.used - one.asked;
+		one.priority = view_pod(pod->object)->priority;
+		if (one.priority >= 2000000000)
+			continue; /* critical pods stay */
+		if (!worst.pod || before(&one, &worst))
+			worst = one;
+	}
+	available = view_node(object)->capacity.memory - used;
+	if (available < PRESSURE_LEAST) {
+		if (!node->memory_pressure)
+			node->status_at = now;
+		node->memory_pressure = true;
+		node->pressure_until = now + PRESSURE_TRANSITION;
+		if (worst.pod)
+			evict(node, &worst, KT_MAX(available, 0));
+	} else if (node->memory_pressure && now >= node->pressure_until) {
+		node->memory_pressure = false;
+		node->status_at = now;
+	}
+}
