@@ -106,15 +106,19 @@ struct kt_json *kt_json_real(double d)
 	return v;
 }
 
-struct kt_json *kt_json_strn(const char *s, size_t len)
+struct kt_json *json_fresh_string(const char *s, size_t len)
 {
-	if (!len)
-		return json_own(&empty_string.head);
 	struct kt_json *v = value_alloc(KT_JSON_STRING, len, len + 1);
 	char *text = (char *)(v + 1);
-	memcpy(text, s, len);
+	if (len)
+		memcpy(text, s, len);
 	text[len] = 0;
 	return v;
+}
+
+struct kt_json *kt_json_strn(const char *s, size_t len)
+{
+	return len ? json_fresh_string(s, len) : json_own(&empty_string.head);
 }
 
 struct kt_json *kt_json_str(const char *s)

@@ -76,6 +76,7 @@ static inline double json_real_value(const struct kt_json *v)
 /* A value with an address of its own, never a static one. */
 struct kt_json *json_fresh_scalar(enum kt_json_type type, uint32_t info_len);
 struct kt_json *json_fresh_int(int64_t i);
+struct kt_json *json_fresh_string(const char *s, size_t len);
 struct kt_json *json_fresh_array(struct kt_json *const *items, size_t count); /* takes the items */
 struct kt_json *json_fresh_object(const struct json_member *members,
                                   size_t count); /* takes keys and values */
@@ -94,6 +95,10 @@ ptrdiff_t json_index(const struct kt_json *object, const char *key, size_t len);
 bool json_number(const char *s, size_t len, struct kt_json **out);
 /* As Go's encoding/json prints a float64. */
 void json_print_real(double d, struct kt_buf *out);
+/* The fewest digits that read back as the finite number d: d.ddd * 10^exponent, without the sign; returns how
+ * many. */
+enum { JSON_DIGITS = 24 };
+size_t json_shortest(double d, char digits[JSON_DIGITS], long *exponent);
 void json_print_int(int64_t i, struct kt_buf *out);
 
 #endif

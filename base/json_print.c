@@ -255,6 +255,21 @@ static void shortest(double d, char *text, size_t size)
 	}
 }
 
+size_t json_shortest(double d, char digits[JSON_DIGITS], long *exponent)
+{
+	char text[40];
+	shortest(d, text, sizeof(text));
+	char *e = strchr(text, 'e');
+	*exponent = e ? strtol(e + 1, NULL, 10) : 0;
+	size_t n = 0;
+	for (const char *p = text; p < e; p++)
+		if (*p >= '0' && *p <= '9')
+			digits[n++] = *p;
+	while (n > 1 && digits[n - 1] == '0')
+		n--;
+	return n;
+}
+
 /* encode.go floatEncoder: like ECMAScript, exponents outside of 1e-6 .. 1e21 only. */
 void json_print_real(double d, struct kt_buf *out)
 {
@@ -266,16 +281,9 @@ void json_print_real(double d, struct kt_buf *out)
 		kt_buf_adds(out, signbit(d) ? "-0" : "0");
 		return;
 	}
-	char text[40], digits[24];
-	shortest(d, text, sizeof(text));
-	char *e = strchr(text, 'e');
-	long exponent = e ? strtol(e + 1, NULL, 10) : 0;
-	size_t n = 0;
-	for (const char *p = text; p < e; p++)
-		if (*p >= '0' && *p <= '9')
-			digits[n++] = *p;
-	while (n > 1 && digits[n - 1] == '0')
-		n--;
+	char digits[JSON_DIGITS];
+	long exponent;
+	size_t n = json_shortest(d, digits, &exponent);
 	if (d < 0)
 		kt_buf_addc(out, '-');
 	if (exponent < -6 || exponent >= 21) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* YAML in, through libyaml: documents as JSON values with a place for every node, so that errors can name file and line.
  * YAML 1.1 scalars as sigs.k8s.io/yaml reads them (yes/no/on/off are booleans, 0o17 and 017 octal, ~ null); quoted = string.
- * Aliases and merge keys work; depth (100), aliases expanded (10,000 nodes) and size (4 MiB) are capped. */
+ * Aliases and merge keys work; depth (100), aliases expanded (10,000 nodes) and size (4 MiB) are capped. A key that
+ * is set twice in one mapping is an error. */
 #ifndef KT_YAML_H
 #define KT_YAML_H
 
