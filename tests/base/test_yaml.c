@@ -241,7 +241,7 @@ static void values_are_printed_as_kubectl_prints_them(void **state)
 	         "untolerated taint(s), 3 node(s) "
 	         "didn't match\"}]}}",
 	         "status:\n  conditions:\n  - message: '0/4 nodes are available: 1 node(s) had untolerated "
-	         "taint(s), 3 node(s)\n  "
+	         "taint(s), 3 node(s)\n      "
 	         "didn''t match'\n"},
 	};
 	for (size_t i = 0; i < KT_COUNT(cases); i++) {
