@@ -1,36 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of controllers, their queues, and what all of them see: one pass over the rows for each change. */
+/* The table of controllers, their queues, and what all of them see: one pass over the rows for each change.
+ */
 #include "cluster/controllers/controllers_internal.h"
 #include <uthash.h>
 #include <string.h>
 
 static const struct controller *const rows[] = {
-        &controller_service_account,
-        &controller_root_ca,
-        &controller_namespace,
-        &controller_garbage,
-        &controller_deployment,
-        &controller_replica_set,
-        &controller_replication,
-        &controller_stateful_set,
-        &controller_daemon_set,
-        &controller_job,
-        &controller_cron_job,
-        &controller_job_ttl,
-        &controller_endpoints,
-        &controller_endpoint_slice,
-        &controller_slice_mirroring,
-        &controller_disruption,
-        &controller_hpa,
-        &controller_node_lifecycle,
-        &controller_taint_eviction,
-        &controller_pod_gc,
-        &controller_quota,
-        &controller_volume,
-        &controller_volume_protection,
-        &controller_role_aggregation,
-        &controller_node_pools,
-        &controller_csr,
+        &controller_service_account, &controller_root_ca,        &controller_namespace,
+        &controller_garbage,         &controller_deployment,     &controller_replica_set,
+        &controller_replication,     &controller_endpoints,      &controller_endpoint_slice,
+        &controller_slice_mirroring, &controller_disruption,     &controller_hpa,
+        &controller_node_lifecycle,  &controller_taint_eviction, &controller_pod_gc,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */
@@ -213,9 +193,9 @@ static void orphan_note(struct orphan_space **spaces, const struct store_object 
 static void orphans_clear(struct orphan_space **spaces)
 {
 	struct orphan_space *space, *next_space;
-	HASH_ITER(hh, *spaces, space, next_space) {
+	HASH_ITER (hh, *spaces, space, next_space) {
 		struct orphan *orphan, *next;
-		HASH_ITER(hh, space->orphans, orphan, next) {
+		HASH_ITER (hh, space->orphans, orphan, next) {
 			HASH_DEL(space->orphans, orphan);
 			kt_free(orphan);
 		}
@@ -243,9 +223,8 @@ void controller_orphans(struct cluster *cluster, struct controller_queue *queue,
 	if (!space)
 		return;
 	struct orphan *orphan, *next;
-	HASH_ITER(hh, space->orphans, orphan, next) {
-		const struct store_object *object =
-		        store_get(cluster_store(cluster), kind, ns, orphan->name);
+	HASH_ITER (hh, space->orphans, orphan, next) {
+		const struct store_object *object = store_get(cluster_store(cluster), kind, ns, orphan->name);
 		if (object)
 			controller_list_add(out, object);
 	}
@@ -264,7 +243,7 @@ static void note_existing(struct cluster *cluster, struct controllers *all)
 	const struct schema_kind *kinds[] = {all->kinds.pod, all->kinds.replica_set};
 	for (size_t i = 0; i < KT_COUNT(kinds); i++) {
 		const struct store_object *object;
-		STORE_EACH(object, cluster_store(cluster), kinds[i], NULL) {
+		STORE_EACH (object, cluster_store(cluster), kinds[i], NULL) {
 			struct store_event event = {.change = STORE_ADDED, .object = object};
 			orphans_observe(all, &event);
 		}
@@ -297,7 +276,7 @@ static void stop(struct cluster *cluster, void *state)
 		if (queue->controller->stop)
 			queue->controller->stop(cluster, queue);
 		struct item *item, *next;
-		HASH_ITER(hh, queue->inner->items, item, next)
+		HASH_ITER (hh, queue->inner->items, item, next)
 			item_free(item);
 		kt_free(queue->inner);
 	}

@@ -74,7 +74,7 @@ void controller_add_all(struct cluster *cluster, struct controller_queue *queue,
 
 /* --- lists --- */
 void controller_list_add(struct store_list *list, const struct store_object *object); /* refs */
-void controller_list_drop(struct store_list *list, size_t i); /* keeps the order */
+void controller_list_drop(struct store_list *list, size_t i);                         /* keeps the order */
 void controller_list_sort(struct store_list *list,
                           int (*cmp)(const struct store_object *a, const struct store_object *b));
 int controller_by_creation(const struct store_object *a, const struct store_object *b); /* then by name */
@@ -97,8 +97,7 @@ const struct store_object *controller_write_status(struct cluster *cluster, cons
 const struct store_object *controller_write(struct cluster *cluster, const struct api_actor *actor,
                                             const struct store_object *object, struct kt_json *steal);
 bool controller_delete(struct cluster *cluster, const struct api_actor *actor,
-                       const struct store_object *object, const char *propagation,
-                       struct api_status *status);
+                       const struct store_object *object, const char *propagation, struct api_status *status);
 /* Write spec.replicas, unless it is so already. */
 const struct store_object *controller_write_replicas(struct cluster *cluster, const struct api_actor *actor,
                                                      const struct store_object *object, int64_t replicas);

@@ -228,7 +228,8 @@ static bool size_changed(const struct deployment_sync *sync)
 {
 	for (size_t i = 0; i < sync->all.count; i++) {
 		const char *desired = controller_annotation(sync->all.items[i]->json, DEPLOYMENT_DESIRED);
-		if (has_replicas(sync->all.items[i]) && desired && strtoll(desired, NULL, 10) != sync->replicas)
+		if (has_replicas(sync->all.items[i]) && desired &&
+		    strtoll(desired, NULL, 10) != sync->replicas)
 			return true;
 	}
 	return false;

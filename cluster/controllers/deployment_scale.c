@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many replicas go where (kubernetes pkg/controller/deployment/sync.go scale, util/deployment_util.go). */
+/* How many replicas go where (kubernetes pkg/controller/deployment/sync.go scale, util/deployment_util.go).
+ */
 #include "cluster/controllers/deployment.h"
 #include <math.h>
 #include <stdlib.h>

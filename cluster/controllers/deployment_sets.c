@@ -200,8 +200,7 @@ static void keep_fresh(struct deployment_sync *sync, size_t i)
 		tell_revision(sync, "FoundNewReplicaSet", "Found new replica set");
 		return;
 	}
-	const struct store_object *now =
-	        controller_write(sync->cluster, &sync->actor, sync->fresh, json);
+	const struct store_object *now = controller_write(sync->cluster, &sync->actor, sync->fresh, json);
 	if (now)
 		put_set(sync, i, now);
 	else
@@ -223,7 +222,8 @@ static struct kt_json *fresh_set(struct deployment_sync *sync, const char *hash,
 	char *name = kt_strf("%s-%s", d->name, hash);
 	struct kt_json *set = kt_jsonf(
 	        "{apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: {name: %s, namespace: %s, labels: %J, "
-	        "ownerReferences: [%j]}, spec: {replicas: %l, minReadySeconds: %j, selector: %J, template: %J}}",
+	        "ownerReferences: [%j]}, spec: {replicas: %l, minReadySeconds: %j, selector: %J, template: "
+	        "%J}}",
 	        name, d->ns, kt_path(template, "metadata.labels"), controller_owner_ref(d), *out_replicas,
 	        wait ? kt_json_int(wait) : NULL, selector, template);
 	kt_free(name);
@@ -277,9 +277,9 @@ static void make_fresh(struct deployment_sync *sync)
 		controller_list_add(&sync->all, made);
 		sync->fresh = made;
 		if (replicas > 0)
-			api_event(sync->cluster, &sync->actor, sync->deployment, "Normal", "ScalingReplicaSet",
-			          NULL, NULL, "Scaled up replica set %s from 0 to %lld", name,
-			          (long long)replicas);
+			api_event(sync->cluster, &sync->actor, sync->deployment, "Normal",
+			          "ScalingReplicaSet", NULL, NULL, "Scaled up replica set %s from 0 to %lld",
+			          name, (long long)replicas);
 		tell_revision(sync, "NewReplicaSetCreated", "Created new replica set");
 	}
 	api_status_clear(&status);
@@ -319,7 +319,8 @@ bool deployment_scale_set(struct deployment_sync *sync, const struct store_objec
 	}
 	if (before != replicas)
 		api_event(sync->cluster, &sync->actor, sync->deployment, "Normal", "ScalingReplicaSet", NULL,
-		          NULL, "Scaled %s replica set %s from %lld to %lld", before < replicas ? "up" : "down",
-		          now->name, (long long)before, (long long)replicas);
+		          NULL, "Scaled %s replica set %s from %lld to %lld",
+		          before < replicas ? "up" : "down", now->name, (long long)before,
+		          (long long)replicas);
 	return before != replicas;
 }

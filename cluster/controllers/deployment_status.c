@@ -5,8 +5,9 @@
 struct kt_json *deployment_condition(kt_ns now, const char *type, const char *status, const char *reason,
                                      const char *message)
 {
-	return kt_jsonf("{type: %s, status: %s, lastUpdateTime: %j, lastTransitionTime: %j, reason: %s, message: %s}",
-	                type, status, controller_time(now), controller_time(now), reason, message);
+	return kt_jsonf(
+	        "{type: %s, status: %s, lastUpdateTime: %j, lastTransitionTime: %j, reason: %s, message: %s}",
+	        type, status, controller_time(now), controller_time(now), reason, message);
 }
 
 static void put_count(struct kt_json **status, const char *name, int64_t count)
@@ -101,21 +102,22 @@ static char *progress_message(const struct deployment_sync *sync, const char *wh
 static void set_progress(struct deployment_sync *sync, struct kt_json **status)
 {
 	const struct kt_json *old_status = kt_get(sync->deployment->json, "status");
-	const struct kt_json *current =
-	        controller_condition(kt_get(old_status, "conditions"), "Progressing");
+	const struct kt_json *current = controller_condition(kt_get(old_status, "conditions"), "Progressing");
 	struct kt_json **conditions = kt_edit(status, "conditions");
 	kt_ns now = cluster_now(sync->cluster);
 	if (deployment_complete(sync, *status)) {
 		char *message = progress_message(sync, "has successfully progressed.");
-		controller_replace_condition(conditions, deployment_condition(now, "Progressing", "True",
-		                                                              "NewReplicaSetAvailable", message));
+		controller_replace_condition(
+		        conditions,
+		        deployment_condition(now, "Progressing", "True", "NewReplicaSetAvailable", message));
 		kt_free(message);
 	} else if (progressing(old_status, *status)) {
 		char *message = progress_message(sync, "is progressing.");
 		struct kt_json *made =
 		        deployment_condition(now, "Progressing", "True", "ReplicaSetUpdated", message);
 		if (kt_streq(kt_get_str(current, "status"), "True"))
-			kt_set(&made, "lastTransitionTime", kt_json_ref(kt_get(current, "lastTransitionTime")));
+			kt_set(&made, "lastTransitionTime",
+			       kt_json_ref(kt_get(current, "lastTransitionTime")));
 		controller_remove_condition(conditions, "Progressing"); /* so that the update time counts */
 		kt_push(conditions, made);
 		kt_free(message);
@@ -133,7 +135,8 @@ static void copy_failure(struct deployment_sync *sync, struct kt_json **status)
 {
 	const struct kt_json *failure = NULL;
 	if (sync->fresh)
-		failure = controller_condition(kt_path(sync->fresh->json, "status.conditions"), "ReplicaFailure");
+		failure = controller_condition(kt_path(sync->fresh->json, "status.conditions"),
+		                               "ReplicaFailure");
 	for (size_t i = 0; i < sync->all.count && !failure; i++)
 		failure = controller_condition(kt_path(sync->all.items[i]->json, "status.conditions"),
 		                               "ReplicaFailure");
@@ -143,10 +146,9 @@ static void copy_failure(struct deployment_sync *sync, struct kt_json **status)
 		return;
 	}
 	const struct kt_json *since = kt_get(failure, "lastTransitionTime");
-	struct kt_json *made = deployment_condition(cluster_now(sync->cluster), "ReplicaFailure",
-	                                            kt_get_str(failure, "status"),
-	                                            kt_get_str(failure, "reason"),
-	                                            kt_get_str(failure, "message"));
+	struct kt_json *made = deployment_condition(
+	        cluster_now(sync->cluster), "ReplicaFailure", kt_get_str(failure, "status"),
+	        kt_get_str(failure, "reason"), kt_get_str(failure, "message"));
 	if (since) {
 		kt_set(&made, "lastUpdateTime", kt_json_ref(since));
 		kt_set(&made, "lastTransitionTime", kt_json_ref(since));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 bool controller_pod_active(const struct view_pod *pod)
 {
@@ -14,7 +15,8 @@ bool controller_pod_available(const struct view_pod *pod, int64_t min_ready_seco
 {
 	if (!pod->ready)
 		return false;
-	return min_ready_seconds <= 0 || (pod->ready_since && pod->ready_since + min_ready_seconds * KT_SEC <= now);
+	return min_ready_seconds <= 0 ||
+	       (pod->ready_since && pod->ready_since + min_ready_seconds * KT_SEC <= now);
 }
 
 /* --- the order of victims --- */
@@ -77,41 +79,77 @@ static int compare(const void *x, const void *y)
 	return strcmp(a->object->uid, b->object->uid);
 }
 
-static void count_on_nodes(const struct store_list *related, struct ranked *ranked, size_t count)
+struct node_count {
+	UT_hash_handle hh;
+	const char *node;
+	unsigned pods;
+};
+
+static void count_on_nodes(const struct store_list *related, struct node_count **counts)
 {
 	for (size_t i = 0; i < related->count; i++) {
 		const struct view_pod *pod = view_pod(related->items[i]);
+		const char *node = pod->node ? pod->node : "";
 		if (!controller_pod_active(pod))
 			continue;
-		for (size_t j = 0; j < count; j++)
-			ranked[j].neighbours += kt_streq(pod->node ? pod->node : "",
-			                                 ranked[j].pod->node ? ranked[j].pod->node : "");
+		struct node_count *count;
+		HASH_FIND_STR(*counts, node, count);
+		if (!count) {
+			count = kt_alloc(sizeof(*count));
+			count->node = node;
+			HASH_ADD_KEYPTR(hh, *counts, count->node, strlen(node), count);
+		}
+		count->pods++;
 	}
 }
 
+static void take_counts(struct node_count *counts, struct ranked *ranked, size_t number)
+{
+	for (size_t i = 0; i < number; i++) {
+		const char *node = ranked[i].pod->node ? ranked[i].pod->node : "";
+		struct node_count *count;
+		HASH_FIND_STR(counts, node, count);
+		ranked[i].neighbours = count ? count->pods : 0;
+	}
+	struct node_count *count, *next;
+	HASH_ITER (hh, counts, count, next) {
+		HASH_DEL(counts, count);
+		kt_free(count);
+	}
+}
+
+static void add_pods(struct store *store, const struct schema_kind *kind, const char *uid,
+                     struct store_list *out)
+{
+	struct store_list pods = {0};
+	store_controlled_by(store, kind, uid, &pods);
+	for (size_t i = 0; i < pods.count; i++)
+		controller_list_add(out, pods.items[i]);
+	store_list_clear(&pods);
+}
+
 /* Pods of all replica sets of the same deployment (or of the replica set alone). */
-static void count_related(struct cluster *cluster, struct ranked *ranked, size_t count)
+static void count_related(struct cluster *cluster, struct ranked *ranked, size_t number)
 {
 	struct store *store = cluster_store(cluster);
+	const struct schema_kind *kind = ranked[0].object->kind;
 	const char *owner_uid = ranked[0].pod->owner.uid;
 	if (!owner_uid)
 		return;
 	struct store_list pods = {0}, sets = {0};
+	struct node_count *counts = NULL;
 	const struct store_object *owner = store_get_uid(store, owner_uid);
 	struct view_owner above = {0};
 	if (owner)
 		above = view_controller_of(owner->json);
 	if (above.uid)
 		store_controlled_by(store, owner->kind, above.uid, &sets);
-	if (!sets.count) {
-		store_controlled_by(store, ranked[0].object->kind, owner_uid, &pods);
-		count_on_nodes(&pods, ranked, count);
-	}
-	for (size_t i = 0; i < sets.count; i++) {
-		store_controlled_by(store, ranked[0].object->kind, sets.items[i]->uid, &pods);
-		count_on_nodes(&pods, ranked, count);
-		store_list_clear(&pods);
-	}
+	if (!sets.count)
+		add_pods(store, kind, owner_uid, &pods);
+	for (size_t i = 0; i < sets.count; i++)
+		add_pods(store, kind, sets.items[i]->uid, &pods);
+	count_on_nodes(&pods, &counts);
+	take_counts(counts, ranked, number);
 	store_list_clear(&pods);
 	store_list_clear(&sets);
 }

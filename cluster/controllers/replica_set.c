@@ -37,8 +37,8 @@ static bool create_one(struct set_sync *sync)
 {
 	struct api_status status = {0};
 	char *generate = kt_strf("%s-", sync->set->name);
-	struct kt_json *pod = controller_pod_from_template(sync->set, kt_path(sync->set->json, "spec.template"),
-	                                                   NULL, generate);
+	struct kt_json *pod = controller_pod_from_template(
+	        sync->set, kt_path(sync->set->json, "spec.template"), NULL, generate);
 	kt_free(generate);
 	const struct store_object *made =
 	        api_create(sync->cluster, &sync->actor, sync->queue->kinds->pod, pod, &status);
@@ -86,14 +86,12 @@ static void delete_pods(struct set_sync *sync, int64_t count)
 			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulDelete", NULL,
 			          NULL, "Deleted pod: %s", pod->name);
 		} else if (status.code != 404) {
-			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedDelete", NULL, NULL,
-			          "Error deleting: %s", status.message ? status.message : "");
+			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedDelete", NULL,
+			          NULL, "Error deleting: %s", status.message ? status.message : "");
 			note_failure(sync, "FailedDelete", &status);
 		}
 		api_status_clear(&status);
 	}
-	if (count > now)
-		sync->retry = true;
 }
 
 /* --- status --- */
@@ -130,7 +128,8 @@ static void set_failure(struct set_sync *sync, struct kt_json **status)
 		kt_set(status, "conditions", kt_json_ref(conditions));
 	if (sync->failed && !there)
 		kt_push(kt_edit(status, "conditions"),
-		        kt_jsonf("{type: 'ReplicaFailure', status: 'True', lastTransitionTime: %j, reason: %s, "
+		        kt_jsonf("{type: 'ReplicaFailure', status: 'True', lastTransitionTime: %j, reason: "
+		                 "%s, "
 		                 "message: %s}",
 		                 controller_time(cluster_now(sync->cluster)), sync->failed, sync->failure));
 	else if (!sync->failed && there)
@@ -206,7 +205,8 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	const struct view_owner *owner = &view_pod(object)->owner;
 	kt_ns delay = 0;
 	if (owner->name && kt_streq(owner->kind, kind->kind)) {
-		const struct store_object *set = store_get(cluster_store(cluster), kind, object->ns, owner->name);
+		const struct store_object *set =
+		        store_get(cluster_store(cluster), kind, object->ns, owner->name);
 		int64_t size = set ? kt_path_int(set->json, "status.replicas", 0) : 0;
 		if (size > 100)
 			delay = queue->controller->latency + size * PER_POD;

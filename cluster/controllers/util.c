@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Small reads, builds and writes that several controllers share. */
 #include "cluster/controllers/controllers_internal.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,8 +73,8 @@ static struct view_owner owner_of(const struct store_object *object)
 	return view_controller_of(object->json);
 }
 
-static void add_named(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event,
-                      const char *name, kt_ns delay)
+static void add_named(struct cluster *cluster, struct controller_queue *queue,
+                      const struct store_event *event, const char *name, kt_ns delay)
 {
 	if (delay)
 		controller_add_after(cluster, queue, event->object->ns, name, delay);
@@ -100,10 +101,11 @@ void controller_add_owner(struct cluster *cluster, struct controller_queue *queu
 		return;
 	const struct kt_json *labels = view_labels(event->object->json);
 	const struct store_object *candidate;
-	STORE_EACH(candidate, cluster_store(cluster), kind, event->object->ns) {
+	STORE_EACH (candidate, cluster_store(cluster), kind, event->object->ns) {
 		const struct kt_json *selector = kt_path(candidate->json, "spec.selector");
-		bool fits = kt_streq(kind->kind, "ReplicationController") ? view_map_matches(selector, labels)
-		                                                         : view_selector_matches(selector, labels);
+		bool fits = kt_streq(kind->kind, "ReplicationController")
+		                    ? view_map_matches(selector, labels)
+		                    : view_selector_matches(selector, labels);
 		if (fits)
 			add_named(cluster, queue, event, candidate->name, delay);
 	}
@@ -113,7 +115,7 @@ void controller_add_all(struct cluster *cluster, struct controller_queue *queue,
                         const struct schema_kind *kind)
 {
 	const struct store_object *object;
-	STORE_EACH(object, cluster_store(cluster), kind, NULL)
+	STORE_EACH (object, cluster_store(cluster), kind, NULL)
 		controller_add(cluster, queue, object->ns, object->name, NULL);
 }
 
@@ -191,18 +193,20 @@ void controller_set_label(struct kt_json **object, const char *name, const char 
 
 struct kt_json *controller_owner_ref(const struct store_object *owner)
 {
-	return kt_jsonf("{apiVersion: %s, kind: %s, name: %s, uid: %s, controller: true, blockOwnerDeletion: true}",
-	                owner->kind->api_version, owner->kind->kind, owner->name, owner->uid);
+	return kt_jsonf(
+	        "{apiVersion: %s, kind: %s, name: %s, uid: %s, controller: true, blockOwnerDeletion: true}",
+	        owner->kind->api_version, owner->kind->kind, owner->name, owner->uid);
 }
 
 struct kt_json *controller_pod_from_template(const struct store_object *owner, const struct kt_json *template,
                                              const char *name, const char *generate_name)
 {
 	const struct kt_json *meta = kt_get(template, "metadata");
-	return kt_jsonf("{apiVersion: 'v1', kind: 'Pod', metadata: {name: %s, generateName: %s, namespace: %s, "
-	                "labels: %J, annotations: %J, ownerReferences: [%j], finalizers: %J}, spec: %J}",
-	                name, generate_name, owner->ns, kt_get(meta, "labels"), kt_get(meta, "annotations"),
-	                controller_owner_ref(owner), kt_get(meta, "finalizers"), kt_get(template, "spec"));
+	return kt_jsonf(
+	        "{apiVersion: 'v1', kind: 'Pod', metadata: {name: %s, generateName: %s, namespace: %s, "
+	        "labels: %J, annotations: %J, ownerReferences: [%j], finalizers: %J}, spec: %J}",
+	        name, generate_name, owner->ns, kt_get(meta, "labels"), kt_get(meta, "annotations"),
+	        controller_owner_ref(owner), kt_get(meta, "finalizers"), kt_get(template, "spec"));
 }
 
 const struct kt_json *controller_condition(const struct kt_json *conditions, const char *type)
@@ -229,11 +233,11 @@ bool controller_set_condition(struct kt_json **conditions, const char *type, con
 	if (same_status && kt_streq(kt_get_str(old, "reason"), reason) &&
 	    kt_streq(kt_get_str(old, "message"), message))
 		return false;
-	struct kt_json *made =
-	        kt_jsonf("{type: %s, status: %s, lastUpdateTime: %j, lastTransitionTime: %j, reason: %s, message: %s}",
-	                 type, status, with_update_time ? controller_time(now) : NULL,
-	                 same_status ? kt_json_ref(kt_get(old, "lastTransitionTime")) : controller_time(now),
-	                 reason, message);
+	struct kt_json *made = kt_jsonf(
+	        "{type: %s, status: %s, lastUpdateTime: %j, lastTransitionTime: %j, reason: %s, message: %s}",
+	        type, status, with_update_time ? controller_time(now) : NULL,
+	        same_status ? kt_json_ref(kt_get(old, "lastTransitionTime")) : controller_time(now), reason,
+	        message);
 	if (old)
 		kt_put(conditions, (size_t)i, made);
 	else
