@@ -44,6 +44,13 @@ $(BUILD)/lib$(1).a: $(call objects,$(1))
 endef
 $(foreach m,$(filter-out cli,$(MODULES)),$(eval $(call library,$(m))))
 
+# The rows of Kubernetes' kinds and fields as C.
+SCHEMA_TABLES := $(addprefix cluster/schema/,fields.tsv more-fields.tsv go.tsv text.tsv defaults.tsv storage.tsv kinds.tsv more-kinds.tsv columns.tsv more-columns.tsv)
+$(BUILD)/gen/schema_tables.h: tools/schema-gen.awk $(SCHEMA_TABLES)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f tools/schema-gen.awk $(SCHEMA_TABLES) >$@.new && mv $@.new $@
+$(BUILD)/cluster/schema/tables.o: $(BUILD)/gen/schema_tables.h
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
@@ -65,6 +72,10 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $$(call test_libs,$$@)
 test-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(filter $(BUILD)/tests/$*/%,$(TESTS))
 	@tests/run-programs $(filter $(BUILD)/tests/$*/%,$(TESTS))
+# A pattern without a slash does not see folders within folders.
+test-cluster/%:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(filter $(BUILD)/tests/cluster/$*/%,$(TESTS))
+	@tests/run-programs $(filter $(BUILD)/tests/cluster/$*/%,$(TESTS))
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-san

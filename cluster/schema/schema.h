@@ -25,12 +25,15 @@ enum schema_scalar {
 	SCHEMA_RAW,
 	SCHEMA_FIELDS_V1,
 	SCHEMA_ANY,
+	SCHEMA_STRINGS, /* a list of strings as the value of a map (ExtraValue) */
 };
 enum schema_list_type {
 	SCHEMA_ATOMIC,
 	SCHEMA_SET,
-	SCHEMA_KEYED
-}; /* server-side apply; maps and structs may be atomic too */
+	SCHEMA_KEYED,
+	SCHEMA_GRANULAR
+}; /* server-side apply; a list is atomic, set or keyed, a map or struct atomic or granular (the field's mark
+      wins over its type's) */
 
 struct schema_type {
 	const char *name; /* "core.v1.PodSpec" */
@@ -38,14 +41,21 @@ struct schema_type {
 	const struct schema_field
 	        *fields; /* in the order in which the real server prints them (its Go structs') */
 	size_t field_count;
-	bool atomic; /* a struct that server-side apply treats as one value */
+	const uint16_t *sorted; /* indexes of `fields` in order of name; NULL: not sorted */
+	unsigned id;            /* of a built-in type, from 1; 0 for those of a CustomResourceDefinition */
+	bool atomic;            /* a struct that server-side apply treats as one value */
+	const char *text;       /* one sentence, or NULL */
 };
 struct schema_field {
 	const char *name;
 	const struct schema_type *type; /* of the field, or of the items */
 	enum schema_shape shape;
 	const char *proto; /* "4", or "2.1" = field 1 of the inlined message 2; "" none */
+	const char
+	        *go; /* the Go type, as decoding errors name it ("int32", "[]v1.Container"); NULL unknown */
 	bool required;
+	bool pointer;              /* a Go pointer: an explicit zero is kept; else it is as if not given */
+	bool keep;                 /* printed even when unset ("source": {}, "firstTimestamp": null) */
 	const char *deflt;         /* default in the published schema, JSON text; NULL none */
 	const char *const *values; /* NULL-terminated enum, or NULL */
 	bool values_open;
@@ -115,6 +125,10 @@ const struct schema_kind *schema_by_api_version(const struct schema *schema, con
  * bug if absent. */
 const struct schema_kind *schema_stored(const struct schema *schema, const char *group, const char *kind);
 const struct schema_type *schema_type_named(const struct schema *schema, const char *name);
+/* The type of `kind` at "v1" or "apps/v1", also when no resource has it (Scale, DeleteOptions of any group);
+ * NULL if unknown. */
+const struct schema_type *schema_type_for(const struct schema *schema, const char *api_version,
+                                          const char *kind);
 const struct schema_field *schema_field_named(const struct schema_type *type, const char *name);
 const struct schema_subresource *schema_subresource_named(const struct schema_kind *kind, const char *name);
 /* Custom kinds come and go (all versions of one CRD). */
@@ -137,8 +151,14 @@ void schema_problems_clear(struct schema_problems *problems);
 KT_MUST_CHECK enum kt_code schema_decode(const struct schema *schema, const struct schema_kind *kind,
                                          const struct kt_json *raw, struct kt_json **out,
                                          struct schema_problems *problems, struct kt_err *err);
-/* The body of application/vnd.kubernetes.protobuf ("k8s\0" + runtime.Unknown) as JSON; `*api_version`,
- * `*kind_name` tell what it says it is (owned). Go zero values that JSON would omit are omitted. */
+/* The same for a type that is no kind of its own: the bodies of subresources and options
+ * (autoscaling.v1.Scale, policy.v1.Eviction, meta.v1.DeleteOptions; see schema_type_for). `problems` may be
+ * NULL. */
+KT_MUST_CHECK enum kt_code schema_decode_type(const struct schema_type *type, const struct kt_json *raw,
+                                              struct kt_json **out, struct schema_problems *problems,
+                                              struct kt_err *err);
+/* The body of application/vnd.kubernetes.protobuf ("k8s\0" + runtime.Unknown) as JSON, with the apiVersion
+ * and kind that it says it is. Go zero values that JSON would omit are omitted. */
 KT_MUST_CHECK enum kt_code schema_decode_proto(const struct schema *schema, const void *data, size_t len,
                                                struct kt_json **out, struct kt_err *err);
 /* Fill in what the real server defaults (not only the published ones: probes, strategies, imagePullPolicy by
