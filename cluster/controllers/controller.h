@@ -8,6 +8,9 @@
 
 #include "cluster/api/api.h"
 
+/* All controllers together: a row of cluster/parts.c. */
+extern const struct cluster_part controllers_part;
+
 struct controller_queue;
 struct controller {
 	const char *name;      /* "deployment": for `why` and the queue's jitter */
@@ -28,8 +31,10 @@ struct controller {
 	kt_ns latency; /* from an event to the reconcile: what the real one typically takes (informer + queue
 	                  + sync), a few ms */
 };
+struct controller_kinds; /* controllers_internal.h: the kinds looked up once */
 struct controller_queue {
 	const struct controller *controller;
+	const struct controller_kinds *kinds;
 	void *state; /* the controller's own */
 	struct controller_inner *inner;
 };

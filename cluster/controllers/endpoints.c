@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* The Endpoints controller (kubernetes pkg/controller/endpoint/endpoints_controller.go). */
+#include "cluster/controllers/endpoints.h"
+#include <string.h>
+
+#define MOST 1000 /* addresses in one Endpoints object */
+
+bool endpoints_headless(const struct store_object *service)
+{
+	return kt_streq(kt_path_str(service->json, "spec.clusterIP"), "None");
+}
+
+static bool over(const struct view_pod *pod)
+{
+	return pod->phase == VIEW_SUCCEEDED || pod->phase == VIEW_FAILED;
+}
+
+void endpoints_pods(struct cluster *cluster, struct controller_queue *queue,
+                    const struct store_object *service, bool deleting, struct store_list *out)
+{
+	const struct kt_json *selector = kt_path(service->json, "spec.selector");
+	const struct store_object *object;
+	STORE_EACH (object, cluster_store(cluster), queue->kinds->pod, service->ns) {
+		const struct view_pod *pod = view_pod(object);
+		if (pod->ip && *pod->ip && !over(pod) && (deleting || !pod->deleting) &&
+		    view_map_matches(selector, pod->labels))
+			controller_list_add(out, object);
+	}
+}
+
+/* The number of a named container port; 0 if the pod has none. Sidecars (restartable init containers) count.
+ */
+static int64_t port_named(const struct view_pod *pod, const char *name, const char *protocol)
+{
+	const struct kt_json *lists[] = {kt_get(pod->spec, "containers"),
+	                                 kt_get(pod->spec, "initContainers")};
+	for (size_t i = 0; i < KT_COUNT(lists); i++) {
+		const struct kt_json *container, *port;
+		KT_JSON_EACH (container, lists[i]) {
+			if (i == 1 && !kt_streq(kt_get_str(container, "restartPolicy"), "Always"))
+				continue;
+			KT_JSON_EACH (port, kt_get(container, "ports")) {
+				if (kt_streq(kt_get_str(port, "name"), name) &&
+				    kt_streq(kt_str_or(kt_get(port, "protocol"), "TCP"), protocol))
+					return kt_get_int(port, "containerPort", 0);
+			}
+		}
+	}
+	return 0;
+}
+
+struct kt_json *endpoints_ports(const struct store_object *service, const struct view_pod *pod, bool named)
+{
+	struct kt_json *out = kt_json_array();
+	const struct kt_json *port;
+	KT_JSON_EACH (port, kt_path(service->json, "spec.ports")) {
+		const struct kt_json *target = kt_get(port, "targetPort");
+		const char *protocol = kt_str_or(kt_get(port, "protocol"), "TCP");
+		const char *name = kt_get_str(port, "name");
+		int64_t number = kt_is_string(target) ? port_named(pod, kt_str(target), protocol)
+		                                      : kt_int_or(target, 0);
+		if (!target || (!kt_is_string(target) && number == 0))
+			number = kt_get_int(port, "port", 0);
+		if (number <= 0)
+			continue;
+		if (!name && named)
+			name = "";
+		kt_push(&out, kt_jsonf("{name: %s, port: %l, protocol: %s, appProtocol: %s}", name, number,
+		                       protocol, kt_get_str(port, "appProtocol")));
+	}
+	return out;
+}
+
+const char *endpoints_hostname(const struct store_object *service, const struct store_object *pod)
+{
+	const struct kt_json *spec = view_pod(pod)->spec;
+	const char *hostname = kt_get_str(spec, "hostname");
+	if (!hostname || !*hostname || !kt_streq(kt_get_str(spec, "subdomain"), service->name))
+		return NULL;
+	return hostname;
+}
+
+struct kt_json *endpoints_target(const struct store_object *pod)
+{
+	return kt_jsonf("{kind: 'Pod', namespace: %s, name: %s, uid: %s}", pod->ns, pod->name, pod->uid);
+}
+
+/* --- which services an event touches --- */
+static bool same_endpoint(const struct view_pod *a, const struct view_pod *b)
+{
+	return a->ready == b->ready && a->deleting == b->deleting && over(a) == over(b) &&
+	       kt_streq(a->ip, b->ip) && kt_streq(a->node, b->node);
+}
+
+void endpoints_observe_pod(struct cluster *cluster, struct controller_queue *queue,
+                           const struct store_event *event)
+{
+	const struct view_pod *pod = view_pod(event->object), *old = event->old ? view_pod(event->old) : NULL;
+	bool relabelled = old && !kt_equal(pod->labels, old->labels);
+	if (old && event->change == STORE_MODIFIED && !relabelled && same_endpoint(pod, old))
+		return;
+	if (!pod->ip && (!old || !old->ip))
+		return;
+	const struct store_object *service;
+	STORE_EACH (service, cluster_store(cluster), queue->kinds->service, event->object->ns) {
+		const struct kt_json *selector = kt_path(service->json, "spec.selector");
+		if (view_map_matches(selector, pod->labels) ||
+		    (relabelled && view_map_matches(selector, old->labels)))
+			controller_add(cluster, queue, service->ns, service->name, event->object);
+	}
+}
+
+/* --- Endpoints --- */
+static int by_name(const struct store_object *a, const struct store_object *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+static int by_address(const struct store_object *a, const struct store_object *b)
+{
+	return strcmp(view_pod(a)->ip, view_pod(b)->ip);
+}
+
+static struct kt_json *address_of(const struct store_object *service, const struct store_object *object)
+{
+	const struct view_pod *pod = view_pod(object);
+	return kt_jsonf("{ip: %s, hostname: %s, nodeName: %s, targetRef: %j}", pod->ip,
+	                endpoints_hostname(service, object), pod->node, endpoints_target(object));
+}
+
+/* Subsets: pods whose ports have the same numbers stand together. */
+static struct kt_json *subsets_of(const struct store_object *service, const struct store_list *pods)
+{
+	bool unready_too = kt_path_bool(service->json, "spec.publishNotReadyAddresses", false);
+	struct kt_json *subsets = kt_json_array();
+	bool portless = endpoints_headless(service) && kt_count(kt_path(service->json, "spec.ports")) == 0;
+	for (size_t i = 0; i < pods->count && i < MOST; i++) {
+		const struct view_pod *pod = view_pod(pods->items[i]);
+		struct kt_json *ports = endpoints_ports(service, pod, false);
+		if (!kt_count(ports) && !portless) {
+			kt_json_free(ports);
+			continue;
+		}
+		size_t at = 0;
+		while (at < kt_count(subsets) && !kt_equal(kt_get(kt_at(subsets, at), "ports"), ports))
+			at++;
+		if (at == kt_count(subsets))
+			kt_push(&subsets,
+			        kt_jsonf("{addresses: [], notReadyAddresses: [], ports: %J}", ports));
+		kt_json_free(ports);
+		kt_push(kt_edit(kt_edit_at(&subsets, at),
+		                pod->ready || unready_too ? "addresses" : "notReadyAddresses"),
+		        address_of(service, pods->items[i]));
+	}
+	for (size_t i = 0; i < kt_count(subsets); i++) {
+		static const char *const lists[] = {"addresses", "notReadyAddresses", "ports"};
+		for (size_t k = 0; k < KT_COUNT(lists); k++) {
+			if (!kt_count(kt_get(kt_at(subsets, i), lists[k])))
+				kt_unset(kt_edit_at(&subsets, i), lists[k]);
+		}
+	}
+	return subsets;
+}
+
+/* When the newest of what caused this was: so that programmers of proxies can measure. */
+static void set_trigger_time(struct kt_json **object, const struct store_object *service,
+                             const struct store_list *pods)
+{
+	kt_ns newest = controller_created(service);
+	for (size_t i = 0; i < pods->count; i++)
+		newest = KT_MAX(newest, view_pod(pods->items[i])->ready_since);
+	struct kt_json *time = controller_time(newest);
+	controller_set_annotation(object, ENDPOINTS_TRIGGER_TIME, kt_str(time));
+	kt_json_free(time);
+}
+
+static struct kt_json *labels_of(const struct store_object *service)
+{
+	struct kt_json *labels = kt_json_ref(view_labels(service->json));
+	kt_set(&labels, "endpoints.kubernetes.io/managed-by", kt_json_str("endpoint-controller"));
+	if (endpoints_headless(service))
+		kt_set(&labels, "service.kubernetes.io/headless", kt_json_str(""));
+	return labels;
+}
+
+static bool write_endpoints(struct cluster *cluster, struct controller_queue *queue,
+                            const struct store_object *service, const struct store_list *pods,
+                            const struct api_actor *actor)
+{
+	const struct store_object *there =
+	        store_get(cluster_store(cluster), queue->kinds->endpoints, service->ns, service->name);
+	struct kt_json *subsets = subsets_of(service, pods), *labels = labels_of(service);
+	if (!kt_count(subsets))
+		kt_json_freep(&subsets);
+	if (there && kt_equal(kt_get(there->json, "subsets"), subsets) &&
+	    kt_equal(view_labels(there->json), labels)) {
+		kt_json_free(subsets);
+		kt_json_free(labels);
+		return true;
+	}
+	struct kt_json *json =
+	        there ? kt_json_ref(there->json)
+	              : kt_jsonf("{apiVersion: 'v1', kind: 'Endpoints', metadata: {name: %s, namespace: %s}}",
+	                         service->name, service->ns);
+	kt_set_path(&json, "metadata.labels", labels);
+	kt_set(&json, "subsets", subsets);
+	set_trigger_time(&json, service, pods);
+	struct api_status status = {0};
+	const struct store_object *now =
+	        there ? api_update(cluster, actor, queue->kinds->endpoints, json, &status)
+	              : api_create(cluster, actor, queue->kinds->endpoints, json, &status);
+	bool gone = status.code == 403 || status.code == 404; /* the namespace is going */
+	api_status_clear(&status);
+	return now || gone;
+}
+
+static bool reconcile(struct cluster *cluster, struct controller_queue *queue, const char *key,
+                      const struct store_object *because)
+{
+	const struct store_object *service = controller_get(cluster, queue->kinds->service, key);
+	struct api_actor actor = controller_actor(queue, because ? because : service);
+	if (!service) {
+		const struct store_object *there = controller_get(cluster, queue->kinds->endpoints, key);
+		if (there)
+			controller_delete(cluster, &actor, there, NULL, NULL);
+		return true;
+	}
+	if (kt_count(kt_path(service->json, "spec.selector")) == 0 ||
+	    kt_streq(kt_path_str(service->json, "spec.type"), "ExternalName"))
+		return true;
+	struct store_list pods = {0};
+	endpoints_pods(cluster, queue, service,
+	               kt_path_bool(service->json, "spec.publishNotReadyAddresses", false), &pods);
+	controller_list_sort(&pods, by_name);
+	controller_list_sort(&pods, by_address);
+	bool done = write_endpoints(cluster, queue, service, &pods, &actor);
+	store_list_clear(&pods);
+	return done;
+}
+
+static void observe(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event)
+{
+	const struct controller_kinds *kinds = queue->kinds;
+	const struct store_object *object = event->object;
+	if (object->kind == kinds->pod)
+		endpoints_observe_pod(cluster, queue, event);
+	else if (object->kind == kinds->service ||
+	         (object->kind == kinds->endpoints && event->change == STORE_DELETED))
+		controller_add(cluster, queue, object->ns, object->name, object);
+}
+
+static void start(struct cluster *cluster, struct controller_queue *queue)
+{
+	controller_add_all(cluster, queue, queue->kinds->service);
+}
+
+const struct controller controller_endpoints = {
+        .name = "endpoint",
+        .component = "endpoint-controller",
+        .reconcile = reconcile,
+        .observe = observe,
+        .start = start,
+        .latency = 8 * KT_MS,
+};

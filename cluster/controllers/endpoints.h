@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What Endpoints and EndpointSlices have in common: which pods are behind a Service, and at which ports. */
+#ifndef CONTROLLER_ENDPOINTS_H
+#define CONTROLLER_ENDPOINTS_H
+
+#include "cluster/controllers/controllers_internal.h"
+
+#define ENDPOINTS_TRIGGER_TIME "endpoints.kubernetes.io/last-change-trigger-time"
+
+/* Pods that a service's selector matches and that have an address and are not over, by name; `deleting` also
+ * those on their way out. */
+void endpoints_pods(struct cluster *cluster, struct controller_queue *queue,
+                    const struct store_object *service, bool deleting, struct store_list *out);
+/* The service's ports at this pod: [{name, port, protocol, appProtocol}]; names left out when empty unless
+ * `named`. A named target port that the pod lacks is left out. New. */
+struct kt_json *endpoints_ports(const struct store_object *service, const struct view_pod *pod, bool named);
+/* The pod's hostname, if it is one of a subdomain that is this service; else NULL. */
+const char *endpoints_hostname(const struct store_object *service, const struct store_object *pod);
+struct kt_json *endpoints_target(const struct store_object *pod); /* an ObjectReference */
+/* Queue the services that a pod event touches (before and after), after `per_endpoint` times their size. */
+void endpoints_observe_pod(struct cluster *cluster, struct controller_queue *queue,
+                           const struct store_event *event);
+bool endpoints_headless(const struct store_object *service);
+
+#endif
