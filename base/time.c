@@ -186,9 +186,9 @@ static kt_ns read_unit(const char **s)
 /* One "12.5h" at *s, added to *sum; false when it is none or too large. */
 static bool read_part(const char **s, uint64_t *sum)
 {
-	enum { FRACTION_MAX = 18 };
 	const uint64_t limit = (uint64_t)1 << 63;
-	uint64_t whole = 0, fraction = 0, scale = 1;
+	uint64_t whole = 0, fraction = 0;
+	double scale = 1;
 	const char *start = *s;
 	for (; **s >= '0' && **s <= '9'; (*s)++) {
 		if (whole > limit / 10)
@@ -198,9 +198,9 @@ static bool read_part(const char **s, uint64_t *sum)
 	size_t digits = (size_t)(*s - start);
 	if (**s == '.') {
 		start = ++*s;
-		for (int i = 0; **s >= '0' && **s <= '9'; (*s)++, i++) {
-			if (i >= FRACTION_MAX)
-				continue; /* below a nanosecond */
+		for (; **s >= '0' && **s <= '9'; (*s)++) {
+			if (fraction > (limit - 1) / 10)
+				continue; /* far below a nanosecond */
 			fraction = fraction * 10 + (uint64_t)(**s - '0');
 			scale *= 10;
 		}
@@ -211,7 +211,7 @@ static bool read_part(const char **s, uint64_t *sum)
 		return false;
 	whole *= unit;
 	if (fraction)
-		whole += (uint64_t)((double)fraction * ((double)unit / (double)scale));
+		whole += (uint64_t)((double)fraction * ((double)unit / scale));
 	*sum += whole;
 	return whole <= limit && *sum <= limit;
 }
