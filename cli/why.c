@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+#include "cluster/edge/edge.h"
+#include "labs/embedded/embedded.h"
+#include <string.h>
+
+static const struct cli_flag flags[] = {
+        {"namespace", "NS", "the object's namespace (default: default)"},
+        {"cluster", "NAME", "which cluster (default: the one started last)"},
+        {"format", "text|json", "how to print: text (default) or json"},
+        {NULL, NULL, NULL},
+};
+
+static void print_change(struct cli_call *call, const struct kt_json *change)
+{
+	char *from = kt_json_text(kt_get(change, "from")), *to = kt_json_text(kt_get(change, "to"));
+	(void)fputs("             ", call->out);
+	cli_print_clean(call->out, kt_str_or(kt_get(change, "path"), "?"));
+	(void)fputs(": ", call->out);
+	cli_print_clean(call->out, kt_get(change, "from") ? from : "-");
+	(void)fputs(" -> ", call->out);
+	cli_print_clean(call->out, kt_get(change, "to") ? to : "-");
+	(void)fputc('\n', call->out);
+	kt_free(from);
+	kt_free(to);
+}
+
+static void print_event(struct cli_call *call, const struct kt_json *event)
+{
+	const char *at = kt_str_or(kt_get(event, "at"), "");
+	const char *reason = kt_get_str(event, "reason");
+	const struct kt_json *change;
+	char *line = kt_strf("%.8s  %s %s/%s by %s%s%s", strlen(at) > 11 ? at + 11 : at,
+	                     kt_str_or(kt_get(event, "change"), "?"), kt_str_or(kt_get(event, "kind"), "?"),
+	                     kt_str_or(kt_get(event, "name"), "?"), kt_str_or(kt_get(event, "actor"), "?"),
+	                     reason ? ": " : "", reason ? reason : "");
+	cli_print_clean(call->out, line);
+	(void)fputc('\n', call->out);
+	kt_free(line);
+	KT_JSON_EACH (change, kt_get(event, "changed")) {
+		print_change(call, change);
+	}
+}
+
+/* deployment/web, deployment web, deployment/shop/web: as cluster_history() wants it. Owned. */
+static char *object_path(const struct cli_call *call)
+{
+	const char *ns = cli_flag(call, "namespace");
+	const char *slash = strchr(call->args[0], '/');
+	if (call->arg_count == 2)
+		return ns ? kt_strf("%s/%s/%s", call->args[0], ns, call->args[1])
+		          : kt_strf("%s/%s", call->args[0], call->args[1]);
+	if (ns && slash && !strchr(slash + 1, '/'))
+		return kt_strf("%.*s/%s/%s", (int)(slash - call->args[0]), call->args[0], ns, slash + 1);
+	return kt_strdup(call->args[0]);
+}
+
+static int run_why(struct cli_call *call)
+{
+	struct kt_err err = {0};
+	struct kt_json *history = NULL;
+	const struct kt_json *event;
+	struct kt_buf target = {0};
+	char *dir = NULL;
+	bool json;
+	if (!cli_json(call, &json))
+		return CLI_USAGE;
+	char *object = object_path(call);
+	kt_buf_adds(&target, "/ktutor/v1/history?object=");
+	kt_percent(object, &target);
+	call->args[0] = cli_flag(call, "cluster");
+	call->arg_count = call->args[0] ? 1 : 0;
+	int code = cli_cluster(call, true, NULL, &dir);
+	if (!code && edge_call(dir, "GET", kt_buf_str(&target), NULL, 0, &history, &err))
+		code = cli_fail(call, &err);
+	if (!code && json) {
+		cli_print_json(call, history);
+	} else if (!code) {
+		KT_JSON_EACH (event, kt_get(history, "events")) {
+			print_event(call, event);
+		}
+		if (!kt_count(kt_get(history, "events")))
+			(void)fprintf(call->out, "nothing is known to have happened to %s\n", object);
+	}
+	kt_json_free(history);
+	kt_buf_clear(&target);
+	kt_free(object);
+	kt_free(dir);
+	return code;
+}
+
+const struct cli_command cli_why = {
+        .name = "why",
+        .args = "KIND/NAME [--namespace NS] [--cluster NAME] [--format text|json]",
+        .summary = "what happened to an object, who did it, and because of what",
+        .flags = flags,
+        .min_args = 1,
+        .max_args = 2,
+        .run = run_why,
+};
