@@ -47,6 +47,10 @@ const char *schema_short_name(const struct schema_type *type);
 /* What Go prints for a value that is not set: {} with what is kept inside, null, "", 0, false. New. */
 struct kt_json *schema_zero(const struct schema_field *field);
 
+/* Kinds by priority of their group, then version, then resource: the order of discovery. Owned array. */
+const struct schema_kind **schema_kinds_in_order(const struct schema *schema);
+int schema_compare_versions(const char *a, const char *b); /* "v2" before "v1" before "v1beta1" */
+
 void schema_kinds_add(struct schema *schema, const struct schema_kind *kind);
 void schema_kinds_remove(struct schema *schema, const struct schema_kind *kind);
 void schema_crds_free(struct schema *schema);
