@@ -10,8 +10,10 @@ void kt_buf_reserve(struct kt_buf *buf, size_t more)
 	size_t need = buf->len + more + 1;
 	if (need < more)
 		kt_bug("a string of more than all memory");
-	if (need > buf->cap || !buf->data)
-		buf->data = kt_grow(buf->data, &buf->cap, KT_MAX(need, 32), 1);
+	if (need <= buf->cap && buf->data)
+		return;
+	buf->data = kt_grow(buf->data, &buf->cap, KT_MAX(need, 32), 1);
+	buf->data[buf->len] = 0;
 }
 
 void kt_buf_add(struct kt_buf *buf, const void *data, size_t len)

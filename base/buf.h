@@ -15,7 +15,7 @@ void kt_buf_add(struct kt_buf *buf, const void *data, size_t len);
 void kt_buf_adds(struct kt_buf *buf, const char *s);
 void kt_buf_addc(struct kt_buf *buf, char c);
 void kt_buf_addf(struct kt_buf *buf, const char *fmt, ...) KT_PRINTF(2, 3);
-void kt_buf_vaddf(struct kt_buf *buf, const char *fmt, va_list ap);
+void kt_buf_vaddf(struct kt_buf *buf, const char *fmt, va_list ap) KT_PRINTF(2, 0);
 void kt_buf_reserve(struct kt_buf *buf, size_t more);
 void kt_buf_cut(struct kt_buf *buf, size_t len);      /* shorten to `len` */
 void kt_buf_drop(struct kt_buf *buf, size_t n);       /* remove the first n bytes */

@@ -511,6 +511,7 @@ enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_li
 	                    .max_depth = limits && limits->depth ? limits->depth : DEFAULT_DEPTH,
 	                    .err = &own};
 	ps.end = ps.p + (text ? len : 0);
+	ps.stack = kt_grow(NULL, &ps.cap, 1, sizeof(*ps.stack));
 	ps.bases = kt_alloc(ps.max_depth * sizeof(*ps.bases));
 	skip_space(&ps);
 	struct kt_json *v = read_value(&ps);

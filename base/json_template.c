@@ -170,6 +170,7 @@ static struct kt_json *read_value(struct template *t)
 struct kt_json *kt_jsonf(const char *fmt, ...)
 {
 	struct template t = {.fmt = fmt, .p = fmt};
+	t.stack = kt_grow(NULL, &t.cap, 1, sizeof(*t.stack));
 	va_start(t.ap, fmt);
 	skip_space(&t);
 	struct kt_json *v = read_value(&t);

@@ -75,7 +75,8 @@ void kt_time_print(kt_ns t, struct kt_buf *out)
 void kt_time_print_micro(kt_ns t, struct kt_buf *out)
 {
 	print_seconds(t, out);
-	kt_buf_addf(out, ".%06dZ", (int)((t - floor_div(t, KT_SEC) * KT_SEC) / KT_US));
+	kt_ns in_second = t % KT_SEC;
+	kt_buf_addf(out, ".%06dZ", (int)((in_second < 0 ? in_second + KT_SEC : in_second) / KT_US));
 }
 
 /* Exactly `digits` digits, moving behind them. */
