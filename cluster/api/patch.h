@@ -28,12 +28,31 @@ const char *patch_json_kind(const struct kt_json *v);
 void patch_print_go(const struct kt_json *v, struct kt_buf *out);
 
 /* --- managedFields (sigs.k8s.io/structured-merge-diff) --- */
+/* Remembers the field sets of lists that many objects share (the containers of a template), so that a
+ * controller's hundredth pod costs next to nothing. One a cluster; everywhere NULL is fine. */
+struct managed_cache;
+struct managed_cache *managed_cache_new(void);
+void managed_cache_free(struct managed_cache *cache);
+/* For the walks: the set of a list that is new as a whole; false if not known. */
+bool managed_cached(struct managed_cache *cache, const struct schema_field *field, const struct kt_json *list,
+                    struct kt_json **out);
+void managed_cache_add(struct managed_cache *cache, const struct schema_field *field,
+                       const struct kt_json *list, const struct kt_json *set);
+/* A writer who sends `managedFields: []` wants them forgotten; decoding drops the empty list. Call this with
+ * the body (or the patched value) after decoding it: it puts the list back for managed_update to see. */
+void managed_keep_reset(const struct kt_json *raw, struct kt_json **object);
 /* After a create or update by `manager`: `*object` gets metadata.managedFields. `old` NULL on create.
  * `subresource` "" or "status", "scale"… */
+void managed_update_cached(struct managed_cache *cache, const struct schema_kind *kind,
+                           const struct kt_json *old, struct kt_json **object, const char *manager,
+                           const char *subresource, kt_ns now);
 void managed_update(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object,
                     const char *manager, const char *subresource, kt_ns now);
-/* Server-side apply: `applied` is the body. On success *out is the merged object with managedFields (equal to
- * `old` if nothing changed). Conflicts: 409 with causes FieldManagerConflict, unless `force`. */
+/* Call managed_update with the decoded and defaulted object before admission changes it: what admission adds
+ * is nobody's. Server-side apply: `applied` is the body as it came (not defaulted; strictly decoded only for
+ * its errors), `old` what is stored. *out is merged but not yet in schema order nor defaulted: decode and
+ * default it as a body. On success *out is the merged object with managedFields (equal to `old` if nothing
+ * changed). Conflicts: 409 with causes FieldManagerConflict, unless `force`. */
 bool managed_apply(const struct schema_kind *kind, const struct kt_json *old /* NULL: create */,
                    const struct kt_json *applied, const char *manager, const char *subresource, bool force,
                    kt_ns now, struct kt_json **out, struct api_status *status);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Field sets and walks along the schema, for managedFields (sigs.k8s.io/structured-merge-diff v6).
+ *
+ * A set of field paths is the JSON that FieldsV1 shows: an object whose members are path elements ("f:spec",
+ * "k:{\"name\":\"web\"}", "v:\"x\"") in order. A node that is empty or has a member "." is itself in the set;
+ * others only hold what is below. NULL is the empty set. Being JSON values, sets share structure and cost
+ * nothing to keep. */
+#ifndef API_MANAGED_INTERNAL_H
+#define API_MANAGED_INTERNAL_H
+
+#include "cluster/api/patch.h"
+
+/* All new; arguments are borrowed. */
+struct kt_json *managed_union(const struct kt_json *a, const struct kt_json *b);
+struct kt_json *managed_difference(const struct kt_json *a, const struct kt_json *b);
+struct kt_json *managed_intersection(const struct kt_json *a, const struct kt_json *b);
+bool managed_is_member(const struct kt_json *node);
+/* Put `child` (stolen; NULL: nothing happens) below the element `prefix``name`. */
+void managed_put(struct kt_json **node, const char *prefix, const char *name, struct kt_json *child);
+void managed_sort(struct kt_json **node);
+/* Make the node itself a member. */
+void managed_mark(struct kt_json **node);
+/* One element: "f:x" as .x, "k:{…}" as [a=1,b="x"], "v:…" as [=…], "i:0" as [0]. */
+void managed_print_element(const char *element, struct kt_buf *out);
+/* Each path of the set in the order of the real library, as ".spec.containers[name=\"web\"].image". */
+void managed_each(const struct kt_json *set, void (*fn)(void *arg, const char *path), void *arg);
+
+/* Where a walk stands in the schema. */
+struct managed_at {
+	const struct schema_type *type; /* NULL: unknown, deduced from the value */
+	enum schema_shape shape;
+	enum schema_list_type list; /* SCHEMA_ATOMIC: one value */
+	const char *const *keys;
+	const struct schema_field *field; /* that led here, or NULL */
+};
+struct managed_at managed_at_root(const struct schema_type *type);
+struct managed_at managed_at_member(const struct managed_at *at, const char *name);
+struct managed_at managed_at_item(const struct managed_at *at);
+/* The path element of a list's item: "k:{…}" or "v:…" in `out`; false where a key is missing. */
+bool managed_element(const struct managed_at *at, const struct kt_json *item, struct kt_buf *out);
+/* Is `value` walked into here, as an object or as a list? */
+bool managed_is_map(const struct managed_at *at, const struct kt_json *value);
+bool managed_is_list(const struct managed_at *at, const struct kt_json *value);
+
+struct managed_diff {
+	struct kt_json *changed, *removed; /* sets */
+};
+/* What differs between two values (NULL: absent). `out` starts empty. */
+void managed_compare(const struct managed_at *at, const struct kt_json *old, const struct kt_json *now,
+                     struct managed_cache *cache, struct managed_diff *out);
+/* All that `value` sets. */
+struct kt_json *managed_to_set(const struct managed_at *at, const struct kt_json *value);
+/* Fields of structs that hold members become members. */
+struct kt_json *managed_named(const struct managed_at *at, const struct kt_json *set);
+/* `value` without what is in `set`; NULL if nothing is left. */
+struct kt_json *managed_without(const struct managed_at *at, const struct kt_json *value,
+                                const struct kt_json *set);
+/* `config` laid over `live`. */
+struct kt_json *managed_merge(const struct managed_at *at, const struct kt_json *live,
+                              const struct kt_json *config);
+/* What is wrong with an applied configuration, in the library's words; one string each. */
+void managed_check(const struct managed_at *at, const struct kt_json *value, struct kt_strs *errors);
+
+/* What no manager owns: names, versions; the other half of an object with a status. New set. */
+struct kt_json *managed_stripped(const struct schema_kind *kind, const char *subresource,
+                                 const struct kt_json *set);
+/* Replace metadata.managedFields; `entries` (stolen) is put in order and freed of empty ones. */
+void managed_store(struct kt_json **object, struct kt_json *entries);
+struct kt_json *managed_entry(const char *manager, const char *operation, const char *api_version,
+                              const char *subresource, const struct kt_json *time, const struct kt_json *set);
+bool managed_is_entry(const struct kt_json *entry, const char *manager, const char *operation,
+                      const char *api_version, const char *subresource);
+struct kt_json *managed_time(kt_ns now);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* managedFields after a create or an update, as k8s.io/apimachinery/pkg/util/managedfields keeps them: what
+ * the request changed is its manager's and nobody else's, what it removed is nobody's. */
+#include "cluster/api/managed_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_UPDATE_MANAGERS 10
+#define ANCIENT             "ancient-changes"
+
+struct kt_json *managed_time(kt_ns now)
+{
+	struct kt_buf text = {0};
+	kt_time_print(now, &text);
+	struct kt_json *time = kt_json_str(kt_buf_str(&text));
+	kt_buf_clear(&text);
+	return time;
+}
+
+struct kt_json *managed_entry(const char *manager, const char *operation, const char *api_version,
+                              const char *subresource, const struct kt_json *time, const struct kt_json *set)
+{
+	struct kt_json *entry = kt_json_object();
+	kt_set(&entry, "manager", kt_json_str(manager));
+	kt_set(&entry, "operation", kt_json_str(operation));
+	kt_set(&entry, "apiVersion", kt_json_str(api_version));
+	if (time)
+		kt_set(&entry, "time", kt_json_ref(time));
+	kt_set(&entry, "fieldsType", kt_json_str("FieldsV1"));
+	kt_set(&entry, "fieldsV1", set ? kt_json_ref(set) : kt_json_object());
+	if (*subresource)
+		kt_set(&entry, "subresource", kt_json_str(subresource));
+	return entry;
+}
+
+bool managed_is_entry(const struct kt_json *entry, const char *manager, const char *operation,
+                      const char *api_version, const char *subresource)
+{
+	return kt_streq(kt_get_str(entry, "manager"), manager) &&
+	       kt_streq(kt_get_str(entry, "operation"), operation) &&
+	       (!api_version || kt_streq(kt_get_str(entry, "apiVersion"), api_version)) &&
+	       strcmp(kt_str_or(kt_get(entry, "subresource"), ""), subresource) == 0;
+}
+
+/* Names, versions and times of the system belong to nobody. */
+static struct kt_json *never_owned(void)
+{
+	static const char *const metadata[] = {"name",       "namespace",     "creationTimestamp",
+	                                       "selfLink",   "uid",           "clusterName",
+	                                       "generation", "managedFields", "resourceVersion"};
+	struct kt_json *set = kt_json_object(), *below = kt_json_object();
+	for (size_t i = 0; i < KT_COUNT(metadata); i++)
+		managed_put(&below, "f:", metadata[i], kt_json_object());
+	kt_set(&below, ".", kt_json_object());
+	managed_put(&set, "f:", "metadata", below);
+	managed_put(&set, "f:", "apiVersion", kt_json_object());
+	managed_put(&set, "f:", "kind", kt_json_object());
+	return set;
+}
+
+/* A write of the object does not touch its status, one of the status not the spec, so they do not own it. */
+struct kt_json *managed_stripped(const struct schema_kind *kind, const char *subresource,
+                                 const struct kt_json *set)
+{
+	if (!set)
+		return NULL;
+	struct kt_json *never = never_owned();
+	struct kt_json *left = managed_difference(set, never);
+	const char *other = NULL;
+	kt_json_free(never);
+	if (strcmp(subresource, "status") == 0)
+		other = "f:spec";
+	else if (!*subresource && schema_subresource_named(kind, "status"))
+		other = "f:status";
+	if (left && other && kt_get(left, other)) {
+		kt_unset(&left, other);
+		if (kt_count(left) == 0)
+			kt_json_freep(&left);
+	}
+	return left;
+}
+
+/* --- storing --- */
+
+static int by_operation_time_name(const void *a, const void *b)
+{
+	static const char *const keys[] = {"operation", "time", "manager", "apiVersion", "subresource"};
+	const struct kt_json *x = *(const struct kt_json *const *)a, *y = *(const struct kt_json *const *)b;
+	for (size_t i = 0; i < KT_COUNT(keys); i++) {
+		int order = strcmp(kt_str_or(kt_get(x, keys[i]), ""), kt_str_or(kt_get(y, keys[i]), ""));
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+/* More than ten managers of the same kind of write: the oldest become one. */
+static void cap_managers(const struct kt_json **entries, size_t *count, struct kt_json **made)
+{
+	size_t updates = 0, first = *count;
+	for (size_t i = 0; i < *count; i++) {
+		if (!kt_streq(kt_get_str(entries[i], "operation"), "Update"))
+			continue;
+		if (first == *count)
+			first = i;
+		updates++;
+	}
+	while (updates > MAX_UPDATE_MANAGERS && first + 1 < *count) {
+		const struct kt_json *a = entries[first], *b = entries[first + 1];
+		struct kt_json *set = managed_union(kt_get(a, "fieldsV1"), kt_get(b, "fieldsV1"));
+		struct kt_json *merged =
+		        managed_entry(ANCIENT, "Update", kt_str_or(kt_get(b, "apiVersion"), ""), "",
+		                      kt_get(b, "time"), set);
+		kt_json_free(set);
+		kt_push(made, merged);
+		entries[first] = merged;
+		memmove(entries + first + 1, entries + first + 2, (*count - first - 2) * sizeof(*entries));
+		(*count)--;
+		updates--;
+	}
+}
+
+void managed_store(struct kt_json **object, struct kt_json *entries)
+{
+	size_t n = kt_count(entries), kept = 0;
+	const struct kt_json **list = kt_alloc((n + 1) * sizeof(struct kt_json *));
+	struct kt_json *sorted = kt_json_array(), *made = kt_json_array();
+	for (size_t i = 0; i < n; i++)
+		if (kt_count(kt_get(kt_at(entries, i), "fieldsV1")) > 0)
+			list[kept++] = kt_at(entries, i);
+	qsort(list, kept, sizeof(struct kt_json *), by_operation_time_name);
+	cap_managers(list, &kept, &made);
+	for (size_t i = 0; i < kept; i++)
+		kt_push(&sorted, kt_json_ref(list[i]));
+	kt_free(list);
+	kt_json_free(made);
+	kt_json_free(entries);
+	if (kt_count(sorted) == 0) {
+		kt_json_free(sorted);
+		sorted = NULL;
+	}
+	const struct kt_json *old = kt_get(kt_get(*object, "metadata"), "managedFields");
+	if (sorted && old && kt_equal(old, sorted)) {
+		kt_json_free(sorted);
+		return;
+	}
+	if (sorted || old)
+		kt_set(kt_edit(object, "metadata"), "managedFields", sorted);
+}
+
+/* --- updating --- */
+
+static bool is_valid(const struct kt_json *entries)
+{
+	const struct kt_json *entry;
+	KT_JSON_EACH (entry, entries)
+		if (!kt_get_str(entry, "manager") || !kt_get_str(entry, "operation") ||
+		    !kt_is_object(kt_get(entry, "fieldsV1")))
+			return false;
+	return true;
+}
+
+/* The entries that count before this write: those that the writer sends, unless it sends none or rubbish; []
+ * or [{}] from a writer means "forget them". A write of a subresource cannot change them. */
+static const struct kt_json *live_entries(const struct kt_json *old, const struct kt_json *object,
+                                          const char *subresource)
+{
+	const struct kt_json *live = kt_path(old, "metadata.managedFields");
+	const struct kt_json *sent = kt_path(object, "metadata.managedFields");
+	if (*subresource || !kt_is_array(sent) || sent == live)
+		return live;
+	if (kt_count(sent) == 0 || (kt_count(sent) == 1 && kt_count(kt_at(sent, 0)) == 0))
+		return NULL;
+	return is_valid(sent) ? sent : live;
+}
+
+void managed_keep_reset(const struct kt_json *raw, struct kt_json **object)
+{
+	const struct kt_json *sent = kt_path(raw, "metadata.managedFields");
+	if (kt_is_array(sent) && kt_count(sent) == 0)
+		kt_set(kt_edit(object, "metadata"), "managedFields", kt_json_array());
+}
+
+static struct kt_json *less(const struct kt_json *entry, const struct managed_diff *diff)
+{
+	const struct kt_json *set = kt_get(entry, "fieldsV1");
+	struct kt_json *a = managed_difference(set, diff->changed), *b = managed_difference(a, diff->removed);
+	struct kt_json *out = kt_json_ref(entry);
+	if (b != set)
+		kt_set(&out, "fieldsV1", b ? kt_json_ref(b) : kt_json_object());
+	kt_json_free(a);
+	kt_json_free(b);
+	/* An entry without fields goes: its fieldsV1 is {}, which managed_store drops. */
+	return out;
+}
+
+void managed_update_cached(struct managed_cache *cache, const struct schema_kind *kind,
+                           const struct kt_json *old, struct kt_json **object, const char *manager,
+                           const char *subresource, kt_ns now)
+{
+	struct managed_at at = managed_at_root(kind->type);
+	struct managed_diff diff = {0};
+	struct kt_json *nothing = kt_json_object(), *entries = kt_json_array();
+	const struct kt_json *live = live_entries(old, *object, subresource), *entry;
+	bool found = false;
+	managed_compare(&at, old ? old : nothing, *object, cache, &diff);
+	struct kt_json *mine = managed_stripped(kind, subresource, diff.changed);
+	KT_JSON_EACH (entry, live) {
+		struct kt_json *left = less(entry, &diff);
+		if (mine && !found &&
+		    managed_is_entry(entry, manager, "Update", kind->api_version, subresource)) {
+			struct kt_json *set = managed_union(kt_get(left, "fieldsV1"), mine),
+			               *time = managed_time(now);
+			kt_json_free(left);
+			left = managed_entry(manager, "Update", kind->api_version, subresource, time, set);
+			kt_json_free(set);
+			kt_json_free(time);
+			found = true;
+		}
+		kt_push(&entries, left);
+	}
+	if (mine && !found) {
+		struct kt_json *time = managed_time(now);
+		kt_push(&entries,
+		        managed_entry(manager, "Update", kind->api_version, subresource, time, mine));
+		kt_json_free(time);
+	}
+	managed_store(object, entries);
+	kt_json_free(mine);
+	kt_json_free(diff.changed);
+	kt_json_free(diff.removed);
+	kt_json_free(nothing);
+}
+
+void managed_update(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object,
+                    const char *manager, const char *subresource, kt_ns now)
+{
+	managed_update_cached(NULL, kind, old, object, manager, subresource, now);
+}
+
+/* --- what is known of shared lists: a direct-mapped table of a few hundred --- */
+
+#define SLOTS 512
+
+struct managed_cache {
+	struct slot {
+		const struct schema_field *field;
+		struct kt_json *list, *set; /* holding the list keeps its address from being used again */
+	} slots[SLOTS];
+};
+
+struct managed_cache *managed_cache_new(void)
+{
+	return kt_alloc(sizeof(struct managed_cache));
+}
+
+void managed_cache_free(struct managed_cache *cache)
+{
+	for (size_t i = 0; cache && i < SLOTS; i++) {
+		kt_json_free(cache->slots[i].list);
+		kt_json_free(cache->slots[i].set);
+	}
+	kt_free(cache);
+}
+
+static struct slot *slot_of(struct managed_cache *cache, const struct kt_json *list)
+{
+	return &cache->slots[((uintptr_t)list >> 4) % SLOTS];
+}
+
+bool managed_cached(struct managed_cache *cache, const struct schema_field *field, const struct kt_json *list,
+                    struct kt_json **out)
+{
+	struct slot *slot = cache ? slot_of(cache, list) : NULL;
+	if (!slot || slot->list != list || slot->field != field)
+		return false;
+	*out = kt_json_ref(slot->set);
+	return true;
+}
+
+void managed_cache_add(struct managed_cache *cache, const struct schema_field *field,
+                       const struct kt_json *list, const struct kt_json *set)
+{
+	struct slot *slot = cache ? slot_of(cache, list) : NULL;
+	if (!slot || kt_count(list) == 0)
+		return;
+	kt_json_free(slot->list);
+	kt_json_free(slot->set);
+	*slot = (struct slot){.field = field, .list = kt_json_ref(list), .set = kt_json_ref(set)};
+}
