@@ -77,5 +77,29 @@ test-cluster/%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(filter $(BUILD)/tests/cluster/$*/%,$(TESTS))
 	@tests/run-programs $(filter $(BUILD)/tests/cluster/$*/%,$(TESTS))
 
+# Fuzz targets are tests/fuzz/fuzz_NAME.c, their inputs tests/fuzz/corpus/NAME; those of base need nothing else built.
+FUZZ      := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_BASE := json yaml jsonpath scalars
+SECONDS   ?= 60
+fuzz_libs = $(if $(filter $(FUZZ_BASE),$(1)),$(BUILD)/libbase.a,$(LIBS_LINK))
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) $$(call fuzz_libs,$$*)
+	@mkdir -p $(@D)
+	$(CC) $(SANFLAGS) $(FUZZER) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call fuzz_libs,$*) $(DEPS_LIBS)
+
+.PHONY: fuzz fuzz-replay fuzz-replay-run
+# Every corpus once, under the sanitizers; any compiler does.
+fuzz-replay:
+	@$(MAKE) --no-print-directory SAN=address,undefined fuzz-replay-run
+fuzz-replay-run: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+	@set -e; for t in $(FUZZ); do $(BUILD)/fuzz/$$t tests/fuzz/corpus/$$t; done
+# Look for new inputs with libFuzzer: make fuzz TARGET=json SECONDS=60. Needs clang. What it finds is left in build-fuzz/.
+fuzz:
+	@test -n "$(filter $(TARGET),$(FUZZ))" || { echo "make fuzz TARGET=NAME, one of: $(FUZZ)"; exit 2; }
+	@$(MAKE) --no-print-directory CC="$(if $(findstring clang,$(CC)),$(CC),clang)" BUILD=$(BUILD)-fuzz SAN=address,undefined,fuzzer-no-link \
+		FUZZER=-fsanitize=fuzzer $(BUILD)-fuzz/fuzz/$(TARGET)
+	@mkdir -p $(BUILD)-fuzz/found/$(TARGET)
+	$(BUILD)-fuzz/fuzz/$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)-fuzz/ $(BUILD)-fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
 clean:
-	rm -rf $(BUILD) $(BUILD)-san
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
