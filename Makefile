@@ -45,7 +45,7 @@ endef
 $(foreach m,$(filter-out cli,$(MODULES)),$(eval $(call library,$(m))))
 
 # The rows of Kubernetes' kinds and fields as C.
-SCHEMA_TABLES := $(addprefix cluster/schema/,fields.tsv more-fields.tsv go.tsv enums.tsv text.tsv defaults.tsv storage.tsv kinds.tsv more-kinds.tsv columns.tsv more-columns.tsv)
+SCHEMA_TABLES := $(addprefix cluster/schema/,fields.tsv more-fields.tsv go.tsv published.tsv text.tsv defaults.tsv storage.tsv kinds.tsv more-kinds.tsv columns.tsv more-columns.tsv)
 $(BUILD)/gen/schema_tables.h: tools/schema-gen.awk $(SCHEMA_TABLES)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f tools/schema-gen.awk $(SCHEMA_TABLES) >$@.new && mv $@.new $@

@@ -44,7 +44,7 @@ table == "go.tsv" {
 		go_proto[key] = $5
 	next
 }
-table == "enums.tsv" { values[$1, $2] = $3; next }
+table == "published.tsv" { if ($3 != "") values[$1, $2] = $3; if ($4 != "") deflt[$1, $2] = $4; next }
 table == "defaults.tsv" { default_row[default_count++] = $0; next }
 table == "text.tsv" { text[$1, $2] = $3; next }
 table == "storage.tsv" { storage[$1, $2] = $3; next }
