@@ -236,6 +236,8 @@ static void handle(struct conn *conn)
 		control_handle(edge, &request, &response);
 	else
 		http_fail(&response, 403, "Forbidden", "the routes of ktutor are for the cluster's admin");
+	if (edge->stopping)
+		conn->unflushed = false; /* it can be told to stop even when it can keep nothing */
 	answer(conn, &response);
 	cluster_response_clear(&response);
 	kt_free(groups);

@@ -194,9 +194,9 @@ static void on_message(void *arg, const void *data, size_t len)
 
 bool session_feed(struct session *session, const void *data, size_t len)
 {
-	if (session->ws)
-		return ws_feed(session->ws, data, len) && !session->gone;
-	return spdy_feed(session->spdy, data, len) && !session->gone;
+	if (session->ws ? !ws_feed(session->ws, data, len) : !spdy_feed(session->spdy, data, len))
+		session->gone = true;
+	return !session->gone;
 }
 
 /* --- what the stream says --- */
