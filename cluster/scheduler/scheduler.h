@@ -8,4 +8,13 @@
 
 extern const struct cluster_part scheduler_part;
 
+/* Does a NodeSelector ({nodeSelectorTerms: […]}) take a node with these labels and this name? Terms are
+ * or-ed, what is in a term and-ed; an empty term takes nothing (component-helpers nodeaffinity). */
+bool scheduler_selects_node(const struct kt_json *node_selector, const struct kt_json *labels,
+                            const char *name);
+/* spec.nodeSelector and the required node affinity of a pod's spec together. */
+bool scheduler_wants_node(const struct kt_json *pod_spec, const struct kt_json *labels, const char *name);
+/* Does one of the tolerations tolerate the taint? */
+bool scheduler_tolerates(const struct kt_json *tolerations, const struct kt_json *taint);
+
 #endif
