@@ -90,7 +90,7 @@ void kt_remove(struct kt_json **slot, size_t i);                            /* i
 void kt_set_path(struct kt_json **slot, const char *path, struct kt_json *steal); /* makes objects on the way */
 void kt_unset_path(struct kt_json **slot, const char *path);
 /* The slot of a member or item, its holders unshared on the way; a missing member is made (holding NULL: fill it
- * or kt_unset it before anybody reads). Valid until the parent changes. */
+ * or kt_unset it before anybody reads). Valid until the parent changes; take no reference to a parent while you hold the slot. */
 struct kt_json **kt_edit(struct kt_json **slot, const char *key);
 struct kt_json **kt_edit_at(struct kt_json **slot, size_t i);
 struct kt_json **kt_edit_path(struct kt_json **slot, const char *path);

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-/* Nano-units in 128 bits hold every quantity up to 1.7e29 exactly; larger ones saturate. */
+/* Nano-units in 128 bits hold every quantity up to 1e29 exactly; larger ones become that. */
 __extension__ typedef __int128 nanos;
 
-static const nanos nano_max = (nanos)INT64_MAX << 64 | (nanos)UINT64_MAX;
+static const nanos nano_max = (nanos)10000000000000000000u * 10000000000000000000u;
 enum { NANO_DIGITS = 9, SI_MAX_EXPONENT = 18 };
 static const int64_t nano_unit = 1000000000;
 
@@ -33,7 +33,7 @@ struct amount {
 static nanos times(nanos a, nanos b)
 {
 	nanos product;
-	return __builtin_mul_overflow(a, b, &product) ? nano_max : product;
+	return __builtin_mul_overflow(a, b, &product) || product > nano_max ? nano_max : product;
 }
 
 /* a * 10^n, saturated; a / 10^-n, rounded up. */
@@ -104,6 +104,29 @@ static const char *read_digits(const char *s, bool behind, struct digits *d)
 	return s;
 }
 
+/* The digits times 2^exponent in nano-units, whole and fraction apart, so that neither leaves 128 bits; of
+ * the fraction eighteen digits count. */
+static nanos scale2(const struct digits *d, int exponent)
+{
+	enum { FRACTION = 18 };
+	nanos unit = 1, whole = d->all, fraction = 0;
+	int64_t places = KT_MAX(d->behind, 0);
+	bool more = d->more;
+	for (int64_t i = 0; i < places; i++) {
+		/* Digit by digit from the end: the last `places` of them are the fraction. */
+		if (i >= places - FRACTION) {
+			fraction += whole % 10 * unit;
+			unit *= 10;
+		} else {
+			more |= whole % 10 != 0;
+		}
+		whole /= 10;
+	}
+	nanos n = times(times(scale10(whole, -KT_MIN(d->behind, 0)), (nanos)1 << exponent), nano_unit);
+	fraction = scale10(fraction << exponent, NANO_DIGITS - KT_MIN(places, FRACTION));
+	return KT_MIN(n, nano_max - fraction - more) + fraction + more;
+}
+
 static bool read_amount(const char *text, struct amount *out)
 {
 	if (!text || !*text)
@@ -122,15 +145,14 @@ static bool read_amount(const char *text, struct amount *out)
 	nanos n;
 	if (base == 10) {
 		n = scale10(d.all, exponent + NANO_DIGITS - d.behind);
-		n += d.more && n < nano_max;
+		n += d.more;
 	} else {
-		n = times(d.all, (nanos)1 << exponent);
-		n = scale10(n, NANO_DIGITS - d.behind);
-		n += d.more && n < nano_max;
+		n = scale2(&d, (int)exponent);
 		n = KT_MIN(n, (nanos)INT64_MAX * nano_unit);
 		if (n && n < nano_unit)
 			out->format = KT_DECIMAL_SI; /* to show it without rounding */
 	}
+	n = KT_MIN(n, nano_max);
 	out->nano = negative ? -n : n;
 	return true;
 }

@@ -235,6 +235,8 @@ static struct kt_json *make_object(struct kt_yaml *yaml, struct rows *rows, unsi
 static struct kt_json *copy_node(struct loader *ld, const struct kt_json *node, const yaml_mark_t *mark)
 {
 	unsigned line = kt_yaml_line(ld->yaml, node);
+	if (!line)
+		line = (unsigned)mark->line + 1; /* the anchor stood on a key */
 	if (++ld->aliased > MAX_ALIASED)
 		return fail_at(ld, mark, KT_ELIMIT, "aliases stand for too many values");
 	struct kt_json *v = NULL;

@@ -66,6 +66,8 @@ static void quantities_are_printed_in_their_canonical_form(void **state)
 	        {"1000E", "1000E"},
 	        {"0.000000000000000000000000000000000000001Ei", "1n"},
 	        {"00012", "12"},
+	        {"7012e+311", "100e27"},
+	        {".618313915720388313915726126127Gi", "663909511670192023n"},
 	};
 	for (size_t i = 0; i < KT_COUNT(cases); i++) {
 		struct kt_buf out = {0};

@@ -136,6 +136,7 @@ static void aliases_and_merge_keys_are_expanded(void **state)
 	kt_free(text);
 	assert_ptr_not_equal(kt_get(doc, "base"), kt_get(doc, "same"));
 	assert_int_equal(kt_yaml_line(yaml, kt_path(doc, "same.x")), 1);
+	assert_int_equal(kt_yaml_line(yaml, kt_get(doc, "key")), 6);
 	kt_yaml_free(yaml);
 }
 

@@ -19,8 +19,10 @@ static void check_quantity(const char *text)
 		if (a.value != b.value || a.milli != b.milli || a.nano != b.nano ||
 		    !kt_streq(first.data, second.data))
 			kt_bug("quantity %s became %s, then %s", text, first.data, second.data);
-		if (kt_quantity_compare(text, first.data) != 0)
-			kt_bug("quantity %s is not equal to %s", text, first.data);
+		/* The texts may differ once: 100000000 of binary format has no suffix and then reads as
+		 * decimal. */
+		if (kt_quantity_compare(text, first.data) != 0 || kt_quantity_compare(text, second.data) != 0)
+			kt_bug("quantity %s is not equal to %s or %s", text, first.data, second.data);
 	} else if (kt_quantity_parse(text, &a) || first.len) {
 		kt_bug("quantity %s is one and none", text);
 	}
