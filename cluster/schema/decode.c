@@ -124,6 +124,7 @@ static struct kt_json *decode_item(struct decode *d, const struct decode_at *at,
 		return decode_one(d, at, field->type, go_item(field->go), raw);
 	struct schema_field item = *field;
 	item.shape = SCHEMA_ONE;
+	item.pointer = false;
 	return schema_zero(&item);
 }
 
@@ -217,7 +218,7 @@ struct kt_json *schema_zero(const struct schema_field *field)
 {
 	struct decode d = {0};
 	struct kt_json *nothing;
-	if (field->shape != SCHEMA_ONE)
+	if (field->shape != SCHEMA_ONE || field->pointer)
 		return kt_json_null();
 	switch (field->type->scalar) {
 	case SCHEMA_MESSAGE:
