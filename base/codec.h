@@ -7,8 +7,10 @@
 
 void kt_base64(const void *data, size_t len, struct kt_buf *out);
 void kt_base64url(const void *data, size_t len, struct kt_buf *out); /* no padding */
-bool kt_unbase64(const char *text, size_t len, struct kt_buf *out);  /* standard or URL alphabet; false on rubbish */
-bool kt_unpercent(const char *text, size_t len, bool plus, struct kt_buf *out); /* URL decoding; plus: '+' is a space */
+bool kt_unbase64(const char *text, size_t len,
+                 struct kt_buf *out); /* standard or URL alphabet; false on rubbish */
+bool kt_unpercent(const char *text, size_t len, bool plus,
+                  struct kt_buf *out); /* URL decoding; plus: '+' is a space */
 void kt_percent(const char *text, struct kt_buf *out);
 void kt_hex(const void *data, size_t len, struct kt_buf *out);
 void kt_sha256(const void *data, size_t len, unsigned char out[32]);

@@ -9,12 +9,12 @@
 
 enum kt_code {
 	KT_OK = 0,
-	KT_EINVAL = -1,   /* what was given is wrong */
+	KT_EINVAL = -1, /* what was given is wrong */
 	KT_ENOTFOUND = -2,
 	KT_EEXIST = -3,
-	KT_EIO = -4,      /* file, socket, database */
+	KT_EIO = -4,          /* file, socket, database */
 	KT_EUNREACHABLE = -5, /* a cluster did not answer */
-	KT_ELIMIT = -6,   /* too large, too deep, too many */
+	KT_ELIMIT = -6,       /* too large, too deep, too many */
 	KT_ETIMEOUT = -7,
 	KT_EDENIED = -8,
 	KT_ECONFLICT = -9,

@@ -8,32 +8,37 @@
 
 KT_MUST_CHECK enum kt_code kt_read_file(const char *path, size_t max, struct kt_buf *out, struct kt_err *err);
 /* Whole or not at all (a temporary name beside it, fsync, rename); `mode` as for open(2). */
-KT_MUST_CHECK enum kt_code kt_write_file(const char *path, const void *data, size_t len, unsigned mode, struct kt_err *err);
-KT_MUST_CHECK enum kt_code kt_make_dirs(const char *path, unsigned mode, struct kt_err *err); /* as mkdir -p */
-KT_MUST_CHECK enum kt_code kt_list_dir(const char *path, struct kt_strs *out, struct kt_err *err); /* names, sorted, no . and .. */
-KT_MUST_CHECK enum kt_code kt_remove_tree(const char *path, struct kt_err *err); /* missing is fine; never follows links */
+KT_MUST_CHECK enum kt_code kt_write_file(const char *path, const void *data, size_t len, unsigned mode,
+                                         struct kt_err *err);
+KT_MUST_CHECK enum kt_code kt_make_dirs(const char *path, unsigned mode,
+                                        struct kt_err *err); /* as mkdir -p */
+KT_MUST_CHECK enum kt_code kt_list_dir(const char *path, struct kt_strs *out,
+                                       struct kt_err *err); /* names, sorted, no . and .. */
+KT_MUST_CHECK enum kt_code kt_remove_tree(const char *path,
+                                          struct kt_err *err); /* missing is fine; never follows links */
 bool kt_is_dir(const char *path);
 bool kt_is_file(const char *path);
-char *kt_join(const char *dir, const char *name);   /* owned; "" dir gives name */
-const char *kt_basename(const char *path);          /* borrowed */
+char *kt_join(const char *dir, const char *name); /* owned; "" dir gives name */
+const char *kt_basename(const char *path);        /* borrowed */
 
-/* $KTUTOR_HOME, else $XDG_STATE_HOME/ktutor, else ~/.local/state/ktutor (macOS: ~/Library/Application Support/ktutor). */
+/* $KTUTOR_HOME, else $XDG_STATE_HOME/ktutor, else ~/.local/state/ktutor (macOS: ~/Library/Application
+ * Support/ktutor). */
 KT_MUST_CHECK enum kt_code kt_home(char **out, struct kt_err *err);
-/* Where the course lies: $KTUTOR_SHARE, the source tree of an uninstalled build (KT_SOURCE_DIR while it is there), or the installed
- * PREFIX/share/ktutor (KT_PREFIX_SHARE). */
+/* Where the course lies: $KTUTOR_SHARE, the source tree of an uninstalled build (KT_SOURCE_DIR while it is
+ * there), or the installed PREFIX/share/ktutor (KT_PREFIX_SHARE). */
 KT_MUST_CHECK enum kt_code kt_share(char **out, struct kt_err *err);
 /* First executable of that name on $PATH, owned; NULL if none. */
 char *kt_which(const char *program);
 
-/* Run `argv` (argv[0] looked up on PATH), stdin from `in` (may be NULL), gather stdout and stderr (may be NULL). `*status` is the
- * exit code, 128+N for a signal. */
+/* Run `argv` (argv[0] looked up on PATH), stdin from `in` (may be NULL), gather stdout and stderr (may be
+ * NULL). `*status` is the exit code, 128+N for a signal. */
 struct kt_run {
 	const char *const *argv;
 	const char *const *env; /* NULL: inherited; else NAME=value pairs added to it */
 	const char *dir;        /* NULL: here */
 	const char *in;
 	struct kt_buf *out, *errout;
-	long timeout_ms;        /* 0: none */
+	long timeout_ms; /* 0: none */
 };
 KT_MUST_CHECK enum kt_code kt_run(const struct kt_run *run, int *status, struct kt_err *err);
 

@@ -20,19 +20,27 @@
 #include "base/err.h"
 #include "base/buf.h"
 
-enum kt_json_type { KT_JSON_NULL, KT_JSON_BOOL, KT_JSON_INT, KT_JSON_REAL, KT_JSON_STRING, KT_JSON_ARRAY, KT_JSON_OBJECT };
+enum kt_json_type {
+	KT_JSON_NULL,
+	KT_JSON_BOOL,
+	KT_JSON_INT,
+	KT_JSON_REAL,
+	KT_JSON_STRING,
+	KT_JSON_ARRAY,
+	KT_JSON_OBJECT
+};
 
 struct kt_json;
 
 /* --- life --- */
 struct kt_json *kt_json_ref(const struct kt_json *v); /* one more holder; NULL gives NULL */
 void kt_json_free(struct kt_json *v);                 /* one holder less; NULL is fine */
-void kt_json_freep(struct kt_json **slot);            /* frees *slot and sets it to NULL; for KT_CLEANUP too */
+void kt_json_freep(struct kt_json **slot); /* frees *slot and sets it to NULL; for KT_CLEANUP too */
 struct kt_json *kt_json_null(void);
 struct kt_json *kt_json_bool(bool b);
 struct kt_json *kt_json_int(int64_t i);
 struct kt_json *kt_json_real(double d);
-struct kt_json *kt_json_str(const char *s);           /* NULL gives NULL */
+struct kt_json *kt_json_str(const char *s); /* NULL gives NULL */
 struct kt_json *kt_json_strn(const char *s, size_t len);
 struct kt_json *kt_json_strf(const char *fmt, ...) KT_PRINTF(1, 2);
 struct kt_json *kt_json_array(void);
@@ -41,9 +49,9 @@ struct kt_json *kt_json_copy(const struct kt_json *v); /* deep, nothing shared *
 
 /* Build from a template in relaxed JSON: keys need no quotes, strings may be in single quotes, and
  *   %s const char * (NULL: the member or item is left out)   %d int   %l int64_t   %f double   %b int as bool
- *   %j struct kt_json *, stolen (NULL: left out)              %J const struct kt_json *, borrowed (NULL: left out)
- * stand for values; %s may also stand for a key. `kt_jsonf("{kind: 'Pod', metadata: {name: %s}}", name)`.
- * A wrong template is a bug. */
+ *   %j struct kt_json *, stolen (NULL: left out)              %J const struct kt_json *, borrowed (NULL: left
+ * out) stand for values; %s may also stand for a key. `kt_jsonf("{kind: 'Pod', metadata: {name: %s}}",
+ * name)`. A wrong template is a bug. */
 struct kt_json *kt_jsonf(const char *fmt, ...);
 
 /* --- reading --- */
@@ -51,17 +59,18 @@ enum kt_json_type kt_json_type(const struct kt_json *v); /* NULL counts as KT_JS
 bool kt_is_object(const struct kt_json *v);
 bool kt_is_array(const struct kt_json *v);
 bool kt_is_string(const struct kt_json *v);
-size_t kt_count(const struct kt_json *v);                /* members or items; 0 for others */
-const struct kt_json *kt_at(const struct kt_json *v, size_t i);   /* item of an array or value of the i-th member */
-const char *kt_key(const struct kt_json *v, size_t i);            /* key of the i-th member */
+size_t kt_count(const struct kt_json *v); /* members or items; 0 for others */
+const struct kt_json *kt_at(const struct kt_json *v,
+                            size_t i);                 /* item of an array or value of the i-th member */
+const char *kt_key(const struct kt_json *v, size_t i); /* key of the i-th member */
 const struct kt_json *kt_get(const struct kt_json *v, const char *key);
 /* Member by member along "a.b.c"; a number selects an item ("containers.0.name"). Keys with dots: kt_get. */
 const struct kt_json *kt_path(const struct kt_json *v, const char *path);
-const char *kt_str(const struct kt_json *v);             /* a string's bytes, else NULL */
+const char *kt_str(const struct kt_json *v); /* a string's bytes, else NULL */
 size_t kt_str_len(const struct kt_json *v);
 const char *kt_str_or(const struct kt_json *v, const char *otherwise);
-int64_t kt_int_or(const struct kt_json *v, int64_t otherwise);    /* reals with an integral value count */
-double kt_real_or(const struct kt_json *v, double otherwise);     /* integers count */
+int64_t kt_int_or(const struct kt_json *v, int64_t otherwise); /* reals with an integral value count */
+double kt_real_or(const struct kt_json *v, double otherwise);  /* integers count */
 bool kt_bool_or(const struct kt_json *v, bool otherwise);
 const char *kt_get_str(const struct kt_json *v, const char *key); /* NULL unless a string is there */
 int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise);
@@ -74,23 +83,27 @@ bool kt_equal(const struct kt_json *a, const struct kt_json *b);
 /* Index of the first item whose member `key` is the string `value`, or -1. */
 ptrdiff_t kt_find(const struct kt_json *array, const char *key, const char *value);
 /* for (size_t i = 0, n = kt_count(v); i < n && ((item = kt_at(v, i)), 1); i++) */
-#define KT_JSON_EACH(item, v) \
-	for (size_t item##_i = 0, item##_n = kt_count(v); item##_i < item##_n && ((item) = kt_at((v), item##_i), 1); item##_i++)
+#define KT_JSON_EACH(item, v)                                                                                \
+	for (size_t item##_i = 0, item##_n = kt_count(v);                                                    \
+	     item##_i < item##_n && ((item) = kt_at((v), item##_i), 1); item##_i++)
 
 /* --- changing, through slots --- */
-/* `*slot` becomes unshared; what is NULL or of another type than wanted becomes an empty object or array first. A container
- * that grows or shrinks may move: what was borrowed of it by address (the container itself, slots in it) ends; its parts
- * stay where they are. */
-void kt_set(struct kt_json **slot, const char *key, struct kt_json *steal); /* replaces in place or appends; NULL removes */
+/* `*slot` becomes unshared; what is NULL or of another type than wanted becomes an empty object or array
+ * first. A container that grows or shrinks may move: what was borrowed of it by address (the container
+ * itself, slots in it) ends; its parts stay where they are. */
+void kt_set(struct kt_json **slot, const char *key,
+            struct kt_json *steal); /* replaces in place or appends; NULL removes */
 void kt_unset(struct kt_json **slot, const char *key);
 void kt_push(struct kt_json **slot, struct kt_json *steal);
 void kt_insert(struct kt_json **slot, size_t i, struct kt_json *steal);
-void kt_put(struct kt_json **slot, size_t i, struct kt_json *steal);        /* replaces item or member value i */
-void kt_remove(struct kt_json **slot, size_t i);                            /* item or member i */
-void kt_set_path(struct kt_json **slot, const char *path, struct kt_json *steal); /* makes objects on the way */
+void kt_put(struct kt_json **slot, size_t i, struct kt_json *steal); /* replaces item or member value i */
+void kt_remove(struct kt_json **slot, size_t i);                     /* item or member i */
+void kt_set_path(struct kt_json **slot, const char *path,
+                 struct kt_json *steal); /* makes objects on the way */
 void kt_unset_path(struct kt_json **slot, const char *path);
-/* The slot of a member or item, its holders unshared on the way; a missing member is made (holding NULL: fill it
- * or kt_unset it before anybody reads). Valid until the parent changes; take no reference to a parent while you hold the slot. */
+/* The slot of a member or item, its holders unshared on the way; a missing member is made (holding NULL: fill
+ * it or kt_unset it before anybody reads). Valid until the parent changes; take no reference to a parent
+ * while you hold the slot. */
 struct kt_json **kt_edit(struct kt_json **slot, const char *key);
 struct kt_json **kt_edit_at(struct kt_json **slot, size_t i);
 struct kt_json **kt_edit_path(struct kt_json **slot, const char *path);
@@ -101,19 +114,20 @@ struct kt_json *kt_json_sorted(const struct kt_json *v);
 
 /* --- text --- */
 struct kt_json_limits {
-	size_t depth;  /* 0: 200 */
-	size_t bytes;  /* 0: 64 MiB */
+	size_t depth; /* 0: 200 */
+	size_t bytes; /* 0: 64 MiB */
 };
-/* Strict RFC 8259; of duplicate keys the last wins and `*duplicate` (may be NULL) gets the dotted path of the first one, owned by
- * the caller. Errors are in the words of Go's encoding/json ("invalid character 'x' looking for beginning of value").
- * Numbers are read and printed with strtod and printf: LC_NUMERIC must stay "C". */
-KT_MUST_CHECK enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_limits *limits, struct kt_json **out,
-					 char **duplicate, struct kt_err *err);
+/* Strict RFC 8259; of duplicate keys the last wins and `*duplicate` (may be NULL) gets the dotted path of the
+ * first one, owned by the caller. Errors are in the words of Go's encoding/json ("invalid character 'x'
+ * looking for beginning of value"). Numbers are read and printed with strtod and printf: LC_NUMERIC must stay
+ * "C". */
+KT_MUST_CHECK enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_limits *limits,
+                                         struct kt_json **out, char **duplicate, struct kt_err *err);
 /* Compact, as Go's encoding/json prints (HTML characters <, >, & and U+2028/9 escaped as \u003c …). */
 void kt_json_print(const struct kt_json *v, struct kt_buf *out);
 /* As kubectl -o json: indent of `width` spaces, keys in stored order, no HTML escapes. */
 void kt_json_print_pretty(const struct kt_json *v, unsigned width, struct kt_buf *out);
-char *kt_json_text(const struct kt_json *v); /* compact; owned by the caller */
+char *kt_json_text(const struct kt_json *v);                              /* compact; owned by the caller */
 void kt_json_print_string(const char *s, size_t len, struct kt_buf *out); /* with quotes, Go style */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kubectl's JSONPath (k8s.io/client-go/util/jsonpath): .a.b, ['a.b'], [0], [-1], [1:3:2], [*], .., [?(@.x=="y")] with
- * == != < <= > >= and nested paths, unions [a,b]. With or without the outer braces and the leading dot or $; a dot in a
- * name may be written \. */
+/* kubectl's JSONPath (k8s.io/client-go/util/jsonpath): .a.b, ['a.b'], [0], [-1], [1:3:2], [*], ..,
+ * [?(@.x=="y")] with
+ * == != < <= > >= and nested paths, unions [a,b]. With or without the outer braces and the leading dot or $;
+ * a dot in a name may be written \. */
 #ifndef KT_JSONPATH_H
 #define KT_JSONPATH_H
 

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define KT_MUST_CHECK     __attribute__((warn_unused_result))
-#define KT_CLEANUP(fn)    __attribute__((cleanup(fn)))
-#define KT_PRINTF(a, b)   __attribute__((format(printf, a, b)))
-#define KT_NORETURN       __attribute__((noreturn))
+#define KT_MUST_CHECK   __attribute__((warn_unused_result))
+#define KT_CLEANUP(fn)  __attribute__((cleanup(fn)))
+#define KT_PRINTF(a, b) __attribute__((format(printf, a, b)))
+#define KT_NORETURN     __attribute__((noreturn))
 #else
 #define KT_MUST_CHECK
 #define KT_CLEANUP(fn)
@@ -24,14 +24,14 @@
 #define KT_MIN(a, b)    ((a) < (b) ? (a) : (b))
 #define KT_MAX(a, b)    ((a) > (b) ? (a) : (b))
 
-void *kt_alloc(size_t size);                             /* zeroed, never NULL */
-void *kt_realloc(void *p, size_t size);                  /* never NULL; new bytes undefined */
+void *kt_alloc(size_t size);                                   /* zeroed, never NULL */
+void *kt_realloc(void *p, size_t size);                        /* never NULL; new bytes undefined */
 void *kt_grow(void *p, size_t *cap, size_t need, size_t item); /* array of items: doubles until cap >= need */
-char *kt_strdup(const char *s);                          /* NULL gives NULL */
+char *kt_strdup(const char *s);                                /* NULL gives NULL */
 char *kt_strndup(const char *s, size_t n);
-char *kt_strf(const char *fmt, ...) KT_PRINTF(1, 2);     /* owned by the caller */
-void kt_free(void *p);                                   /* NULL is fine */
-void kt_freep(void *slot);                               /* for KT_CLEANUP: frees *(void **)slot */
+char *kt_strf(const char *fmt, ...) KT_PRINTF(1, 2); /* owned by the caller */
+void kt_free(void *p);                               /* NULL is fine */
+void kt_freep(void *slot);                           /* for KT_CLEANUP: frees *(void **)slot */
 /* Say why in one sentence on stderr and abort. For bugs, never for bad input. */
 void kt_bug(const char *fmt, ...) KT_PRINTF(1, 2) KT_NORETURN;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* resource.Quantity (k8s.io/apimachinery/pkg/api/resource): exact within ±(2^63-1) of nano-units, as int64 value and scale. */
+/* resource.Quantity (k8s.io/apimachinery/pkg/api/resource): exact within ±(2^63-1) of nano-units, as int64
+ * value and scale. */
 #ifndef KT_QUANTITY_H
 #define KT_QUANTITY_H
 
@@ -8,9 +9,9 @@
 
 enum kt_quantity_format { KT_DECIMAL_SI, KT_BINARY_SI, KT_DECIMAL_EXPONENT };
 struct kt_quantity {
-	int64_t milli;  /* value * 1000, rounded up; saturates */
-	int64_t value;  /* value rounded up to an integer; saturates */
-	int64_t nano;   /* value * 10^9 when it fits (|value| < 9.2e9), else saturated */
+	int64_t milli; /* value * 1000, rounded up; saturates */
+	int64_t value; /* value rounded up to an integer; saturates */
+	int64_t nano;  /* value * 10^9 when it fits (|value| < 9.2e9), else saturated */
 	enum kt_quantity_format format;
 };
 /* "500m", "1Gi", "1e3", "0.5". False for what Kubernetes refuses. */
