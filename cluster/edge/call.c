@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,7 @@ static enum kt_code connect_to(struct line *line, const char *dir, struct kt_err
 	kt_buf_clear(&text);
 	if (rc)
 		return KT_EUNREACHABLE;
+	int one = 1;
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	line->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -67,6 +69,8 @@ static enum kt_code connect_to(struct line *line, const char *dir, struct kt_err
 	(void)fcntl(line->fd, F_SETFD, FD_CLOEXEC);
 	if (connect(line->fd, (struct sockaddr *)(void *)&address, sizeof address))
 		return kt_fail(err, KT_EUNREACHABLE, "127.0.0.1:%ld: %s", port, strerror(errno));
+	/* Else the request waits for the acknowledgement of the handshake's last record. */
+	(void)setsockopt(line->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	(void)fcntl(line->fd, F_SETFL, O_NONBLOCK);
 	return KT_OK;
 }

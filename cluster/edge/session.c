@@ -45,6 +45,7 @@ struct session {
 		unsigned index; /* of cluster_stream_open */
 	} * forwards;
 	size_t forward_count, forward_cap;
+	unsigned expected; /* channels that the client said it will open, by bit; exec over SPDY */
 	bool stream_over, gone;
 };
 
@@ -239,17 +240,20 @@ static void end_all(struct session *session)
 		ws_close(session->ws, 1000);
 }
 
-/* The client may open its streams after the command has ended: what is held must still reach it. */
+/* The client may open its streams after the command has ended, one by one: all that it asked for must have
+ * heard the end. */
 static bool all_said(const struct session *session)
 {
 	if (!session->stream_over)
 		return false;
 	if (!session->spdy)
 		return ws_closed(session->ws);
-	for (size_t i = 0; i < session->lane_count; i++)
-		if (session->lanes[i].held.len || (session->lanes[i].stream && !session->lanes[i].fin_sent))
+	if (session->protocol->kind == CLUSTER_STREAM_PORTFORWARD)
+		return true;
+	for (size_t i = 0; i < SESSION_CHANNELS; i++)
+		if ((session->expected >> i & 1) && !session->lanes[i].fin_sent)
 			return false;
-	return session->protocol->kind == CLUSTER_STREAM_PORTFORWARD || session->lanes[3].fin_sent;
+	return true;
 }
 
 static void drain(struct session *session, struct kt_buf *out)
@@ -298,6 +302,26 @@ static void add_header(struct cluster_response *response, const char *name, cons
 {
 	kt_strs_add(&response->headers.names, name);
 	kt_strs_add(&response->headers.values, value);
+}
+
+/* Which streams the client will open: those that it names in the query, and the error stream (kubernetes
+ * staging/src/k8s.io/kubelet/pkg/cri/streaming/remotecommand/httpstream.go). */
+static unsigned expected_channels(const char *target)
+{
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+	const char *query = strchr(target, '?'), *piece;
+	unsigned expected = 1u << 3;
+	size_t len;
+	query = query ? query + 1 : NULL;
+	while (query && (piece = kt_split(&query, '&', &len))) {
+		for (size_t i = 0; i < KT_COUNT(names); i++) {
+			size_t name = strlen(names[i]);
+			if (len > name + 1 && !strncmp(piece, names[i], name) && piece[name] == '=' &&
+			    (piece[name + 1] == 't' || piece[name + 1] == '1'))
+				expected |= 1u << i;
+		}
+	}
+	return expected;
 }
 
 static const struct protocol *choose(const struct http_head *head, enum cluster_stream_kind kind)
@@ -351,6 +375,7 @@ enum kt_code session_new(const struct http_head *head, struct cluster_stream *st
 	struct session *session = kt_alloc(sizeof *session);
 	session->protocol = protocol;
 	session->stream = steal;
+	session->expected = expected_channels(head->target);
 	if (ws)
 		session->ws = ws_new(on_message, session);
 	if (protocol->spdy)
