@@ -5,16 +5,16 @@
 #define API_STATE_H
 
 #include "cluster/api/api.h"
+#include "cluster/api/words.h"
 
 struct api_watch;
 struct api_state {
 	struct cluster *cluster;
-	struct api_watch *watches;    /* open ones */
-	struct kt_json *addresses;    /* taken cluster IPs: {"10.96.0.1": true} */
-	struct kt_json *ports;        /* taken node ports: {"30080/TCP": true} */
-	struct kt_json *events;       /* correlation: key -> name of the Event */
-	uint64_t event_sweep;         /* timer that ages Events out */
-	struct kt_json *event_budget; /* component -> {at, left}: see event.c */
+	struct api_watch *watches;         /* open ones */
+	struct api_words addresses, ports; /* taken: cluster IPs; node ports ("30080/TCP") */
+	struct api_words events;           /* correlation: what is told -> name of its Event */
+	uint64_t event_sweep;              /* timer that ages Events out */
+	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
 };
 
 struct api_state *api_state_new(struct cluster *cluster);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* What a new cluster holds: namespaces, nodes, the Services of the API server and of DNS. Roles and priority
+ * classes: rules_bootstrap. Service accounts and root certificates: their controllers. */
+#include "cluster/api/internal.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct api_actor server = {
+        .user = "system:apiserver", .manager = "kube-apiserver", .component = "kube-apiserver"};
+static const struct api_actor kubeadm = {
+        .user = "kubernetes-admin", .manager = "kubeadm", .component = "kubeadm"};
+static const struct api_actor node_agent = {
+        .user = "system:node", .manager = "kubelet", .component = "kubelet"};
+
+static void create(struct cluster *cluster, const struct api_actor *actor, const char *group,
+                   const char *kind, struct kt_json *steal)
+{
+	(void)api_create(cluster, actor, schema_stored(cluster_schema(cluster), group, kind), steal, NULL);
+}
+
+static void namespaces(struct cluster *cluster)
+{
+	static const char *const names[] = {"kube-system", "kube-public", "kube-node-lease", "default"};
+
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		create(cluster, &server, "", "Namespace", kt_jsonf("{metadata: {name: %s}}", names[i]));
+}
+
+/* --- nodes --- */
+static struct kt_json *node_conditions(const char *now)
+{
+	static const char *const rows[][4] = {
+	        {"MemoryPressure", "False", "KubeletHasSufficientMemory",
+	         "kubelet has sufficient memory available"},
+	        {"DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"},
+	        {"PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"},
+	        {"Ready", "True", "KubeletReady", "kubelet is posting ready status"},
+	};
+	struct kt_json *conditions = NULL;
+
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		kt_push(&conditions, kt_jsonf("{type: %s, status: %s, lastHeartbeatTime: %s, "
+		                              "lastTransitionTime: %s, reason: "
+		                              "%s, message: %s}",
+		                              rows[i][0], rows[i][1], now, now, rows[i][2], rows[i][3]));
+	return conditions;
+}
+
+static void fill(struct kt_json **slot, const char *key, struct kt_json *steal)
+{
+	if (kt_get(*slot, key))
+		kt_json_free(steal);
+	else
+		kt_set(slot, key, steal);
+}
+
+/* What the kubelet and the controllers add to a Node that somebody described: address, pod range, conditions.
+ */
+static void complete_node(struct cluster *cluster, struct kt_json **node, unsigned index)
+{
+	const char *name = kt_path_str(*node, "metadata.name");
+	char *now = api_time(cluster_now(cluster)), address[32], range[32], provider[320];
+	struct kt_json **labels = kt_edit_path(node, "metadata.labels"), **spec, **status;
+
+	snprintf(address, sizeof(address), "172.18.%u.%u", index / 250, index % 250 + 2);
+	snprintf(range, sizeof(range), "10.%u.%u.0/24", 244 + index / 256, index % 256);
+	snprintf(provider, sizeof(provider), "ktutor://%s/%s", cluster_get_options(cluster)->name, name);
+	fill(labels, "kubernetes.io/hostname", kt_json_str(name));
+	fill(labels, "kubernetes.io/os", kt_json_str("linux"));
+	fill(labels, "kubernetes.io/arch", kt_json_str("amd64"));
+	spec = kt_edit(node, "spec");
+	if (!kt_get(*spec, "podCIDR")) {
+		kt_set(spec, "podCIDR", kt_json_str(range));
+		kt_set(spec, "podCIDRs", kt_jsonf("[%s]", range));
+	}
+	fill(spec, "providerID", kt_json_str(provider));
+	status = kt_edit(node, "status");
+	fill(status, "capacity",
+	     kt_jsonf("{cpu: '4', 'ephemeral-storage': '100Gi', 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', "
+	              "memory: '8Gi', "
+	              "pods: '110'}"));
+	fill(status, "allocatable", kt_json_ref(kt_get(*status, "capacity")));
+	if (!kt_count(kt_get(*status, "conditions")))
+		kt_set(status, "conditions", node_conditions(now));
+	fill(status, "addresses",
+	     kt_jsonf("[{type: 'InternalIP', address: %s}, {type: 'Hostname', address: %s}]", address, name));
+	fill(status, "daemonEndpoints", kt_jsonf("{kubeletEndpoint: {Port: 10250}}"));
+	fill(status, "nodeInfo",
+	     kt_jsonf(
+	             "{machineID: '', systemUUID: '', bootID: '', kernelVersion: '6.1.0', osImage: 'Debian "
+	             "GNU/Linux 12 "
+	             "(bookworm)', containerRuntimeVersion: 'containerd://2.1.3', kubeletVersion: 'v1.34.4', "
+	             "kubeProxyVersion: '', operatingSystem: 'linux', architecture: 'amd64'}"));
+	kt_free(now);
+}
+
+/* Nodes come with a status: it goes in by the second write, as from a kubelet. */
+static void create_node(struct cluster *cluster, struct kt_json *steal, unsigned index)
+{
+	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", "Node");
+	const struct store_object *object;
+	struct kt_json *status, *decoded = NULL, *next;
+
+	complete_node(cluster, &steal, index);
+	if (schema_decode(cluster_schema(cluster), kind, steal, &decoded, NULL, NULL))
+		decoded = kt_json_ref(steal);
+	kt_json_free(steal);
+	status = kt_json_ref(kt_get(decoded, "status"));
+	object = api_create(cluster, &node_agent, kind, decoded, NULL);
+	if (object) {
+		next = kt_json_ref(object->json);
+		kt_set(&next, "status", status);
+		(void)api_update_status(cluster, &node_agent, kind, next, NULL);
+	} else {
+		kt_json_free(status);
+	}
+}
+
+static void default_nodes(struct cluster *cluster, unsigned workers)
+{
+	char name[32], zone[16];
+
+	create_node(
+	        cluster,
+	        kt_jsonf("{metadata: {name: 'control-plane', annotations: {'node.alpha.kubernetes.io/ttl': "
+	                 "'0'}, labels: "
+	                 "{'node-role.kubernetes.io/control-plane': '', "
+	                 "'node.kubernetes.io/exclude-from-external-load-balancers': '', "
+	                 "'topology.kubernetes.io/region': 'region-1', 'topology.kubernetes.io/zone': "
+	                 "'zone-a'}}, spec: "
+	                 "{taints: [{key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule'}]}}"),
+	        0);
+	for (unsigned i = 0; i < workers; i++) {
+		snprintf(name, sizeof(name), i ? "worker-%u" : "worker-%u", i + 1);
+		snprintf(zone, sizeof(zone), "zone-%c", (char)('a' + i % 3));
+		create_node(cluster,
+		            kt_jsonf("{metadata: {name: %s, annotations: {'node.alpha.kubernetes.io/ttl': "
+		                     "'0'}, labels: "
+		                     "{'topology.kubernetes.io/region': 'region-1', "
+		                     "'topology.kubernetes.io/zone': %s}}, spec: "
+		                     "{}}",
+		                     name, zone),
+		            i + 1);
+	}
+}
+
+static void nodes(struct cluster *cluster)
+{
+	const struct cluster_options *options = cluster_get_options(cluster);
+	const struct kt_json *items = kt_get(options->nodes, "items"), *item;
+	unsigned index = 0;
+
+	if (!kt_count(items)) {
+		default_nodes(cluster, options->workers);
+		return;
+	}
+	KT_JSON_EACH (item, items)
+		create_node(cluster, kt_json_ref(item), index++);
+}
+
+/* --- Services --- */
+static void services(struct cluster *cluster)
+{
+	create(cluster, &server, "", "Service",
+	       kt_jsonf("{metadata: {name: 'kubernetes', namespace: 'default', labels: {component: "
+	                "'apiserver', provider: "
+	                "'kubernetes'}}, spec: {ports: [{name: 'https', protocol: 'TCP', port: 443, "
+	                "targetPort: 6443}], "
+	                "clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1'], type: 'ClusterIP', "
+	                "sessionAffinity: 'None'}}"));
+	create(cluster, &server, "discovery.k8s.io", "EndpointSlice",
+	       kt_jsonf("{metadata: {name: 'kubernetes', namespace: 'default', labels: "
+	                "{'kubernetes.io/service-name': "
+	                "'kubernetes'}}, addressType: 'IPv4', endpoints: [{addresses: ['172.18.0.2'], "
+	                "conditions: {ready: "
+	                "true}}], ports: [{name: 'https', protocol: 'TCP', port: 6443}]}"));
+	create(cluster, &server, "", "Endpoints",
+	       kt_jsonf("{metadata: {name: 'kubernetes', namespace: 'default', labels: "
+	                "{'endpointslice.kubernetes.io/skip-mirror': 'true'}}, subsets: [{addresses: [{ip: "
+	                "'172.18.0.2'}], "
+	                "ports: [{name: 'https', port: 6443, protocol: 'TCP'}]}]}"));
+	create(cluster, &kubeadm, "", "Service",
+	       kt_jsonf("{metadata: {name: 'kube-dns', namespace: 'kube-system', labels: {'k8s-app': "
+	                "'kube-dns', "
+	                "'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS'}}, spec: "
+	                "{ports: [{name: "
+	                "'dns', protocol: 'UDP', port: 53, targetPort: 53}, {name: 'dns-tcp', protocol: "
+	                "'TCP', port: 53, "
+	                "targetPort: 53}, {name: 'metrics', protocol: 'TCP', port: 9153, targetPort: 9153}], "
+	                "selector: "
+	                "{'k8s-app': 'kube-dns'}, clusterIP: '10.96.0.10', clusterIPs: ['10.96.0.10'], type: "
+	                "'ClusterIP'}}"));
+}
+
+void api_bootstrap(struct cluster *cluster)
+{
+	namespaces(cluster);
+	rules_bootstrap(cluster);
+	nodes(cluster);
+	services(cluster);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* Deleting: grace, finalizers, propagation (apiserver pkg/registry/rest/delete.go,
+ * generic/registry/store.go). */
+#include "cluster/api/internal.h"
+#include <inttypes.h>
+#include <string.h>
+
+#define ORPHAN     "orphan"
+#define FOREGROUND "foregroundDeletion"
+
+static bool is_kind(const struct store_object *object, const char *kind)
+{
+	return !*object->kind->group && kt_streq(object->kind->kind, kind);
+}
+
+/* --- preconditions --- */
+static bool conflict(struct api_write *write, const char *name, char *why)
+{
+	/* the real server names the kind here, not the resource */
+	const struct schema_kind *kind = write->kind;
+	struct schema_kind named = {.group = kind->group, .kind = kind->kind, .resource = kind->kind};
+
+	api_fail_conflict(write->status, &named, name, why);
+	kt_free(why);
+	return false;
+}
+
+static bool preconditions_hold(struct api_write *write, const struct store_object *object,
+                               const struct api_deletion *deletion)
+{
+	const char *version = kt_path_str(object->json, "metadata.resourceVersion");
+
+	if (deletion->uid && strcmp(deletion->uid, object->uid) != 0)
+		return conflict(write, object->name,
+		                kt_strf("the UID in the precondition (%s) does not match the UID in record "
+		                        "(%s). The object "
+		                        "might have been deleted and then recreated",
+		                        deletion->uid, object->uid));
+	if (deletion->version_text && !kt_streq(deletion->version_text, version))
+		return conflict(write, object->name,
+		                kt_strf("the ResourceVersion in the precondition (%s) does not match the "
+		                        "ResourceVersion "
+		                        "in record (%s). The object might have been modified",
+		                        deletion->version_text, version));
+	return true;
+}
+
+/* --- grace: pods only (pkg/registry/core/pod/strategy.go CheckGracefulDelete) --- */
+static int64_t grace_of(const struct store_object *object, const struct api_deletion *deletion)
+{
+	const struct view_pod *pod;
+	int64_t grace;
+
+	if (!is_kind(object, "Pod"))
+		return -1;
+	pod = view_pod(object);
+	grace = deletion->grace >= 0 ? deletion->grace
+	                             : kt_get_int(pod->spec, "terminationGracePeriodSeconds", 30);
+	if (!pod->node || pod->phase == VIEW_SUCCEEDED || pod->phase == VIEW_FAILED)
+		return 0;
+	return grace < 0 ? 1 : grace;
+}
+
+static void set_deletion(struct kt_json **object, kt_ns at, int64_t grace)
+{
+	struct kt_json **metadata = kt_edit(object, "metadata");
+	char *when = api_time(at);
+
+	kt_set(metadata, "deletionTimestamp", kt_json_str(when));
+	kt_set(metadata, "deletionGracePeriodSeconds", kt_json_int(grace));
+	kt_free(when);
+}
+
+/* True: the deletion is under way already and nothing changes. */
+static bool is_pending(struct kt_json **object, const struct store_object *stored, int64_t grace,
+                       bool *graceful)
+{
+	const struct kt_json *metadata = kt_get(*object, "metadata");
+	const char *when = kt_get_str(metadata, "deletionTimestamp");
+	int64_t before = kt_get_int(metadata, "deletionGracePeriodSeconds", 0);
+	kt_ns at = 0;
+
+	*graceful = false;
+	if (!when || !is_kind(stored, "Pod"))
+		return false;
+	/* the time left can only become shorter */
+	if (grace >= before || !kt_time_parse(when, &at)) {
+		*graceful = before > 0;
+		return before > 0;
+	}
+	set_deletion(object, at - (before - grace) * KT_SEC, grace);
+	*graceful = true;
+	return false;
+}
+
+/* --- finalizers of the garbage collector --- */
+static bool has(const struct kt_json *list, const char *word)
+{
+	for (size_t i = 0, n = kt_count(list); i < n; i++) {
+		if (kt_streq(kt_str(kt_at(list, i)), word))
+			return true;
+	}
+	return false;
+}
+
+static bool wanted(const struct api_deletion *deletion, const struct kt_json *finalizers, const char *policy,
+                   const char *finalizer)
+{
+	if (deletion->orphan_set)
+		return kt_streq(finalizer, ORPHAN) && deletion->orphan;
+	if (deletion->propagation)
+		return kt_streq(deletion->propagation, policy);
+	return has(finalizers, finalizer);
+}
+
+static void set_finalizers(struct kt_json **object, const struct api_deletion *deletion)
+{
+	const struct kt_json *now = kt_path(*object, "metadata.finalizers");
+	struct kt_json *next = kt_json_array();
+	bool orphan = wanted(deletion, now, "Orphan", ORPHAN);
+	bool foreground = wanted(deletion, now, "Foreground", FOREGROUND);
+
+	for (size_t i = 0, n = kt_count(now); i < n; i++) {
+		const char *word = kt_str_or(kt_at(now, i), "");
+
+		if (!kt_streq(word, ORPHAN) && !kt_streq(word, FOREGROUND))
+			kt_push(&next, kt_json_str(word));
+	}
+	if (orphan)
+		kt_push(&next, kt_json_str(ORPHAN));
+	if (foreground)
+		kt_push(&next, kt_json_str(FOREGROUND));
+	if (kt_equal(now, next) || (!now && !kt_count(next))) {
+		kt_json_free(next);
+		return;
+	}
+	if (!kt_count(next))
+		kt_json_freep(&next);
+	kt_set(kt_edit(object, "metadata"), "finalizers", next);
+}
+
+/* --- namespaces: emptied first (pkg/registry/core/namespace/storage) --- */
+static bool namespace_waits(struct api_write *write, const struct store_object *object,
+                            struct kt_json **changed)
+{
+	if (!is_kind(object, "Namespace"))
+		return false;
+	if (!kt_count(kt_path(object->json, "spec.finalizers")))
+		return false;
+	if (view_is_deleting(object->json)) {
+		api_fail_conflict(write->status, write->kind, object->name,
+		                  "The system is ensuring all content is removed from this namespace.  Upon "
+		                  "completion, "
+		                  "this namespace will automatically be purged by the system.");
+		return true;
+	}
+	set_deletion(changed, cluster_now(write->cluster), 0);
+	kt_unset_path(changed, "metadata.deletionGracePeriodSeconds");
+	kt_set_path(changed, "status.phase", kt_json_str("Terminating"));
+	return true;
+}
+
+static bool put(struct api_write *write, const struct store_object *object, struct kt_json **changed,
+                struct kt_json **out)
+{
+	struct store_cause cause = api_cause(write);
+
+	api_order_metadata(changed);
+	if (write->dry_run || kt_equal(object->json, *changed))
+		*out = kt_json_ref(*changed);
+	else
+		*out = kt_json_ref(store_put(cluster_store(write->cluster), object->kind,
+		                             kt_json_ref(*changed), cluster_now(write->cluster), &cause)
+		                           ->json);
+	return true;
+}
+
+static bool remove_now(struct api_write *write, const struct store_object *object, struct kt_json **out,
+                       bool *gone)
+{
+	struct store_cause cause = api_cause(write);
+
+	*out = kt_json_ref(object->json);
+	*gone = true;
+	if (!write->dry_run)
+		store_delete(cluster_store(write->cluster), object, cluster_now(write->cluster), &cause);
+	return true;
+}
+
+static bool delete_object(struct api_write *write, const struct store_object *object,
+                          const struct api_deletion *deletion, struct kt_json **changed, struct kt_json **out,
+                          bool *gone)
+{
+	int64_t grace = grace_of(object, deletion),
+	        generation = kt_path_int(object->json, "metadata.generation", 0);
+	bool graceful, first = !view_is_deleting(object->json);
+
+	if (namespace_waits(write, object, changed))
+		return !(write->status && write->status->code) && put(write, object, changed, out);
+	if (is_pending(changed, object, grace, &graceful)) {
+		*out = kt_json_ref(*changed);
+		return true;
+	}
+	set_finalizers(changed, deletion);
+	if (grace <= 0 && !kt_count(kt_path(*changed, "metadata.finalizers")))
+		return remove_now(write, object, out, gone);
+	if (first) {
+		set_deletion(changed, cluster_now(write->cluster) + KT_MAX(grace, 0) * KT_SEC,
+		             KT_MAX(grace, 0));
+		if (generation > 0)
+			kt_set(kt_edit(changed, "metadata"), "generation", kt_json_int(generation + 1));
+	}
+	return put(write, object, changed, out);
+}
+
+bool api_write_delete(struct api_write *write, const struct store_object *object,
+                      const struct api_deletion *deletion, struct kt_json **out, bool *gone)
+{
+	struct rules_request rules = {
+	        .cluster = write->cluster,
+	        .operation = RULES_DELETE,
+	        .kind = write->kind->storage,
+	        .ns = object->ns,
+	        .name = object->name,
+	        .subresource = "",
+	        .user = write->user,
+	        .old = object->json,
+	        .dry_run = write->dry_run,
+	        .warnings = write->warnings,
+	};
+	struct kt_json *changed;
+	bool fine;
+
+	*gone = false;
+	if (!rules_admit(&rules, write->status) || !preconditions_hold(write, object, deletion))
+		return false;
+	store_ref(object);
+	changed = kt_json_ref(object->json);
+	fine = delete_object(write, object, deletion, &changed, out, gone);
+	kt_json_free(changed);
+	store_unref(object);
+	return fine;
+}
+
+/* --- DELETE over HTTP --- */
+static const char *const policies[] = {"Orphan", "Background", "Foreground"};
+
+static bool invalid_policy(struct api_request *request, const char *policy)
+{
+	static const struct schema_kind options = {
+	        .group = "meta.k8s.io", .kind = "DeleteOptions", .resource = ""};
+	struct kt_json *causes;
+
+	for (size_t i = 0; i < KT_COUNT(policies); i++) {
+		if (kt_streq(policies[i], policy))
+			return false;
+	}
+	causes = kt_jsonf(
+	        "[{reason: 'FieldValueNotSupported', field: 'propagationPolicy', message: %j}]",
+	        kt_json_strf("Unsupported value: \"%s\": supported values: \"Foreground\", \"Background\", "
+	                     "\"Orphan\", \"nil\"",
+	                     policy));
+	api_fail_invalid(&request->status, &options, "", causes);
+	kt_json_free(causes);
+	return true;
+}
+
+struct delete_options {
+	struct kt_json *body;
+	struct api_deletion deletion;
+	bool dry_run;
+};
+
+static bool dry_run_fits(struct api_request *request, const char *value)
+{
+	if (!value || !*value || kt_streq(value, "All"))
+		return true;
+	api_invalid_options(request, "FieldValueNotSupported", "dryRun",
+	                    "Unsupported value: \"%s\": supported values: \"All\"", value);
+	return false;
+}
+
+static bool read_options(struct api_request *request, struct delete_options *out)
+{
+	const char *grace = api_query(request, "gracePeriodSeconds"), *dry = api_query(request, "dryRun");
+	const char *policy = api_query(request, "propagationPolicy"),
+	           *orphan = api_query(request, "orphanDependents");
+	struct api_deletion *deletion = &out->deletion;
+	const struct kt_json *body;
+
+	*out = (struct delete_options){.deletion = {.grace = -1}};
+	if (request->http->body_len && !api_body(request, &out->body))
+		return false;
+	body = out->body;
+	deletion->grace = kt_get_int(body, "gracePeriodSeconds", -1);
+	if (grace && !kt_get(body, "gracePeriodSeconds")) {
+		deletion->grace = 0;
+		for (const char *c = grace; *c >= '0' && *c <= '9' && c - grace < 12; c++)
+			deletion->grace = deletion->grace * 10 + (*c - '0');
+	}
+	deletion->propagation = kt_get_str(body, "propagationPolicy");
+	if (!deletion->propagation && policy && *policy)
+		deletion->propagation = policy;
+	deletion->orphan_set = kt_get(body, "orphanDependents") || orphan;
+	deletion->orphan = kt_get_bool(body, "orphanDependents", api_query_bool(request, "orphanDependents"));
+	deletion->uid = kt_path_str(body, "preconditions.uid");
+	deletion->version_text = kt_path_str(body, "preconditions.resourceVersion");
+	if (kt_count(kt_get(body, "dryRun")))
+		dry = kt_str_or(kt_at(kt_get(body, "dryRun"), 0), "");
+	out->dry_run = dry && *dry;
+	if (!dry_run_fits(request, dry))
+		return false;
+	return !deletion->propagation || !invalid_policy(request, deletion->propagation);
+}
+
+static void respond_deleted(struct api_request *request, const struct kt_json *object, bool gone)
+{
+	struct kt_json *status;
+
+	if (!gone || (api_traits_of(request->kind->storage) & API_RETURNS_DELETED)) {
+		api_respond_object(request, 200, object);
+		return;
+	}
+	status = kt_jsonf("{kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: "
+	                  "{name: %s, group: "
+	                  "%s, kind: %s, uid: %s}}",
+	                  request->name, *request->kind->group ? request->kind->group : NULL,
+	                  request->kind->resource, kt_path_str(object, "metadata.uid"));
+	/* custom resources and built-in ones alike */
+	request->as = API_AS_OBJECT;
+	api_respond_json(request, 200, status, false);
+	kt_json_free(status);
+}
+
+void api_delete_request(struct api_request *request)
+{
+	struct api_write write;
+	struct delete_options options;
+	const struct store_object *object;
+	struct kt_json *out = NULL;
+	bool gone = false;
+
+	api_write_from_request(&write, request);
+	if (read_options(request, &options)) {
+		write.dry_run = options.dry_run;
+		object = api_find(&write);
+		if (object && api_write_delete(&write, object, &options.deletion, &out, &gone))
+			respond_deleted(request, out, gone);
+	}
+	kt_json_free(out);
+	kt_json_free(options.body);
+}
+
+void api_delete_collection_request(struct api_request *request)
+{
+	struct api_write write;
+	struct delete_options options;
+	struct api_filter filter;
+	struct store_list list;
+	const struct store_object **removed;
+	size_t count = 0;
+
+	api_write_from_request(&write, request);
+	if (!read_options(request, &options)) {
+		kt_json_free(options.body);
+		return;
+	}
+	if (!api_filter_init(&filter, request)) {
+		kt_json_free(options.body);
+		return;
+	}
+	write.dry_run = options.dry_run;
+	store_list(cluster_store(request->cluster), request->kind->storage,
+	           request->kind->namespaced ? request->ns : NULL, &list);
+	removed = kt_alloc((list.count + 1) * sizeof(*removed));
+	for (size_t i = 0; i < list.count && !request->status.code; i++) {
+		struct kt_json *out = NULL;
+		bool gone;
+
+		if (!api_filter_matches(&filter, request->kind, list.items[i]->json))
+			continue;
+		write.name = list.items[i]->name;
+		if (api_write_delete(&write, list.items[i], &options.deletion, &out, &gone))
+			removed[count++] = list.items[i];
+		kt_json_free(out);
+	}
+	if (!request->status.code)
+		api_respond_list(request, &(struct api_list_head){.version = list.version, .remaining = -1},
+		                 removed, count);
+	kt_free(removed);
+	store_list_clear(&list);
+	api_filter_clear(&filter);
+	kt_json_free(options.body);
+}

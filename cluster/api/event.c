@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Events of the parts (core/v1), as client-go's recorder writes them: the same thing again raises count and
+ * lastTimestamp. Like the recorder, whose queue is short, it drops events when there are too many at once;
+ * and like etcd, it forgets them after an hour. */
+#include "cluster/api/internal.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TTL        (3600 * KT_SEC)
+#define SWEEP      (300 * KT_SEC)
+#define BURST      4000 /* events that a component may have in flight */
+#define PER_SECOND 200
+#define MAX_KEYS   20000
+
+static const struct schema_kind *event_kind(struct cluster *cluster)
+{
+	return schema_stored(cluster_schema(cluster), "", "Event");
+}
+
+/* A bucket of tokens a component, on virtual time. */
+static bool may_record(struct api_state *state, const char *component)
+{
+	struct kt_json **bucket = kt_edit(&state->event_budget, component);
+	kt_ns now = cluster_now(state->cluster);
+	int64_t left, at;
+
+	if (!*bucket)
+		*bucket = kt_jsonf("{at: %l, left: %d}", now, BURST);
+	at = kt_get_int(*bucket, "at", now);
+	left = kt_get_int(*bucket, "left", 0);
+	if (now - at >= KT_SEC || now < at) {
+		left = KT_MIN(BURST, left + (now - at) / KT_SEC * PER_SECOND);
+		kt_set(bucket, "at", kt_json_int(now));
+	}
+	kt_set(bucket, "left", kt_json_int(left > 0 ? left - 1 : 0));
+	return left > 0;
+}
+
+struct event_facts {
+	const struct api_actor *actor;
+	const struct store_object *about;
+	const char *type, *reason, *field_path, *host, *message;
+};
+
+static void event_key(const struct event_facts *facts, struct kt_buf *key)
+{
+	kt_buf_addf(key, "%s|%s|%s|%s|%s|%s|%s", facts->actor->component, facts->host ? facts->host : "",
+	            facts->about->uid, facts->type, facts->reason, facts->field_path ? facts->field_path : "",
+	            facts->message);
+}
+
+static void put(struct cluster *cluster, const struct api_actor *actor, struct kt_json *steal)
+{
+	struct store_cause cause = {.actor = actor->component, .because = actor->because};
+
+	store_put(cluster_store(cluster), event_kind(cluster), steal, cluster_now(cluster), &cause);
+}
+
+static void count_again(struct cluster *cluster, const struct api_actor *actor,
+                        const struct store_object *event)
+{
+	struct kt_json *json = kt_json_ref(event->json);
+	char *now = api_time(cluster_now(cluster));
+
+	kt_set(&json, "count", kt_json_int(kt_get_int(json, "count", 1) + 1));
+	kt_set(&json, "lastTimestamp", kt_json_str(now));
+	kt_free(now);
+	put(cluster, actor, json);
+}
+
+/* "web.1838b1ad91e2a9b7": the object and the time in hexadecimal; equal times count on. */
+static char *event_name(struct cluster *cluster, const struct store_object *about, const char *ns)
+{
+	uint64_t t = (uint64_t)cluster_now(cluster);
+
+	for (;; t++) {
+		char *name = kt_strf("%.200s.%" PRIx64, about->name, t);
+
+		if (!store_get(cluster_store(cluster), event_kind(cluster), ns, name))
+			return name;
+		kt_free(name);
+	}
+}
+
+static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns)
+{
+	const struct store_object *about = facts->about;
+	char *name = event_name(cluster, about, ns), *now = api_time(cluster_now(cluster)), uid[37],
+	     version[24];
+	struct kt_json *json;
+
+	kt_random_uuid(cluster_random(cluster), uid);
+	snprintf(version, sizeof(version), "%" PRIu64, about->version);
+	json = kt_jsonf("{kind: 'Event', apiVersion: 'v1', metadata: {name: %s, namespace: %s, uid: %s, "
+	                "resourceVersion: '', "
+	                "creationTimestamp: %s}, involvedObject: {kind: %s, namespace: %s, name: %s, uid: "
+	                "%s, apiVersion: "
+	                "%s, resourceVersion: %s, fieldPath: %s}, reason: %s, message: %s, source: "
+	                "{component: %s, host: "
+	                "%s}, firstTimestamp: %s, lastTimestamp: %s, count: 1, type: %s, eventTime: %j, "
+	                "reportingComponent: %s, reportingInstance: %s}",
+	                name, ns, uid, now, about->kind->kind, *about->ns ? about->ns : NULL, about->name,
+	                about->uid, about->kind->api_version, version, facts->field_path, facts->reason,
+	                facts->message, facts->actor->component, facts->host, now, now, facts->type,
+	                kt_json_null(), facts->actor->component, facts->host ? facts->host : "");
+	put(cluster, facts->actor, json);
+	kt_free(now);
+	return name;
+}
+
+static void record(struct cluster *cluster, const struct event_facts *facts)
+{
+	struct api_state *state = cluster_api_state(cluster);
+	const char *ns = *facts->about->ns ? facts->about->ns : "default";
+	const struct store_object *event = NULL;
+	struct kt_buf key = {0};
+	const char *known;
+
+	if (!may_record(state, facts->actor->component))
+		return;
+	event_key(facts, &key);
+	known = api_words_get(&state->events, kt_buf_str(&key));
+	if (known)
+		event = store_get(cluster_store(cluster), event_kind(cluster), ns, known);
+	if (event) {
+		count_again(cluster, facts->actor, event);
+	} else {
+		char *name = create(cluster, facts, ns);
+
+		if (api_words_count(&state->events) > MAX_KEYS)
+			api_words_clear(&state->events);
+		api_words_set(&state->events, kt_buf_str(&key), name);
+		kt_free(name);
+	}
+	kt_buf_clear(&key);
+}
+
+void api_event(struct cluster *cluster, const struct api_actor *actor, const struct store_object *about,
+               const char *type, const char *reason, const char *field_path, const char *host,
+               const char *fmt, ...)
+{
+	struct kt_buf message = {0};
+	struct event_facts facts = {.actor = actor,
+	                            .about = about,
+	                            .type = type,
+	                            .reason = reason,
+	                            .field_path = field_path,
+	                            .host = host};
+	const struct store_object *ns;
+	va_list ap;
+
+	/* in a namespace that is going nothing new is written */
+	ns = *about->ns ? store_get(cluster_store(cluster),
+	                            schema_stored(cluster_schema(cluster), "", "Namespace"), "", about->ns)
+	                : NULL;
+	if (*about->ns && (!ns || view_is_deleting(ns->json)))
+		return;
+	va_start(ap, fmt);
+	kt_buf_vaddf(&message, fmt, ap);
+	va_end(ap);
+	kt_buf_cut(&message, KT_MIN(message.len, 1024));
+	facts.message = kt_buf_str(&message);
+	record(cluster, &facts);
+	kt_buf_clear(&message);
+}
+
+/* --- an hour later --- */
+static kt_ns last_seen(const struct store_object *event)
+{
+	static const char *const members[] = {"lastTimestamp", "eventTime", "firstTimestamp"};
+	kt_ns t;
+
+	for (size_t i = 0; i < KT_COUNT(members); i++) {
+		if (kt_time_parse(kt_str_or(kt_get(event->json, members[i]), ""), &t))
+			return t;
+	}
+	return kt_time_parse(kt_str_or(kt_path(event->json, "metadata.creationTimestamp"), ""), &t) ? t : 0;
+}
+
+static void sweep(struct cluster *cluster, void *arg)
+{
+	struct api_state *state = arg;
+	struct store_cause cause = {.actor = "kube-apiserver"};
+	struct store_list list;
+
+	store_list(cluster_store(cluster), event_kind(cluster), NULL, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		if (cluster_now(cluster) - last_seen(list.items[i]) >= TTL)
+			store_delete(cluster_store(cluster), list.items[i], cluster_now(cluster), &cause);
+	}
+	store_list_clear(&list);
+	state->event_sweep = 0;
+	api_event_sweep(state);
+}
+
+/* Runs while there are Events at all. */
+void api_event_sweep(struct api_state *state)
+{
+	if (!state->event_sweep &&
+	    store_count(cluster_store(state->cluster), event_kind(state->cluster), NULL))
+		state->event_sweep = cluster_after(state->cluster, SWEEP, sweep, state);
+}
+
+void api_events_reset(struct api_state *state)
+{
+	api_words_clear(&state->events);
+	kt_json_freep(&state->event_budget);
+	state->event_budget = kt_json_object();
+	cluster_cancel(state->cluster, state->event_sweep);
+	state->event_sweep = 0;
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/* From a request line to the verb that answers it: path and query, who asks and whether they may, then a
+ * table of routes. */
+#include "cluster/api/internal.h"
+#include <string.h>
+#include <strings.h>
+
+#define MAX_SEGMENTS 64
+
+const char *api_header(const struct cluster_request *http, const char *name)
+{
+	for (size_t i = 0; i < http->header_count; i++) {
+		if (strcasecmp(http->headers[i].name, name) == 0)
+			return http->headers[i].value;
+	}
+	return NULL;
+}
+
+const char *api_query(const struct api_request *request, const char *name)
+{
+	for (size_t i = 0; i < request->query_names.count; i++) {
+		if (kt_streq(request->query_names.items[i], name))
+			return request->query_values.items[i];
+	}
+	return NULL;
+}
+
+bool api_query_bool(const struct api_request *request, const char *name)
+{
+	const char *value = api_query(request, name);
+
+	/* "?watch" alone is true: runtime.Convert_Slice_string_To_bool */
+	return value && !kt_streq(value, "0") && strcasecmp(value, "false") != 0;
+}
+
+/* --- parsing the target --- */
+static bool parse_query(struct api_request *request, const char *text)
+{
+	const char *piece;
+	size_t len;
+
+	while (text && (piece = kt_split(&text, '&', &len))) {
+		const char *equals = memchr(piece, '=', len);
+		size_t name_len = equals ? (size_t)(equals - piece) : len;
+		struct kt_buf name = {0}, value = {0};
+		bool fine = kt_unpercent(piece, name_len, true, &name) &&
+		            (!equals || kt_unpercent(equals + 1, len - name_len - 1, true, &value));
+
+		if (fine && name.len) {
+			kt_strs_add(&request->query_names, kt_buf_str(&name));
+			kt_strs_add(&request->query_values, kt_buf_str(&value));
+		}
+		kt_buf_clear(&name);
+		kt_buf_clear(&value);
+		if (!fine)
+			return false;
+	}
+	return true;
+}
+
+static bool parse_target(struct api_request *request)
+{
+	const char *target = request->http->target, *mark = strchr(target, '?'), *rest, *piece;
+	size_t path_len = mark ? (size_t)(mark - target) : strlen(target), len;
+	char *raw = kt_strndup(target, path_len);
+	struct kt_buf path = {0};
+	bool fine = kt_unpercent(raw, path_len, false, &path) && kt_utf8_valid(kt_buf_str(&path), path.len);
+
+	request->path = kt_buf_take(&path);
+	rest = raw;
+	while (fine && rest && (piece = kt_split(&rest, '/', &len))) {
+		struct kt_buf segment = {0};
+
+		if (len) {
+			fine = request->segments.count < MAX_SEGMENTS &&
+			       kt_unpercent(piece, len, false, &segment);
+			kt_strs_add(&request->segments, kt_buf_str(&segment));
+		}
+		kt_buf_clear(&segment);
+	}
+	kt_free(raw);
+	return fine && parse_query(request, mark ? mark + 1 : NULL);
+}
+
+/* --- what is asked for (apiserver pkg/endpoints/request/requestinfo.go) --- */
+static const struct {
+	const char *method, *one, *many;
+} verbs[] = {
+        {"GET", "get", "list"},      {"HEAD", "get", "list"},     {"POST", "create", "create"},
+        {"PUT", "update", "update"}, {"PATCH", "patch", "patch"}, {"DELETE", "delete", "deletecollection"},
+};
+
+static const char *segment(const struct api_request *request, size_t i)
+{
+	return i < request->segments.count ? request->segments.items[i] : "";
+}
+
+/* Where the resource begins: behind /api/V or /apis/G/V. 0: not a resource path. */
+static size_t resource_start(struct api_request *request)
+{
+	if (kt_streq(segment(request, 0), "api") && request->segments.count > 2) {
+		request->group = "";
+		request->version = segment(request, 1);
+		return 2;
+	}
+	if (kt_streq(segment(request, 0), "apis") && request->segments.count > 3) {
+		request->group = segment(request, 1);
+		request->version = segment(request, 2);
+		return 3;
+	}
+	return 0;
+}
+
+static void set_verb(struct api_request *request)
+{
+	for (size_t i = 0; i < KT_COUNT(verbs); i++) {
+		if (kt_streq(verbs[i].method, request->http->method))
+			request->verb = *request->name ? verbs[i].one : verbs[i].many;
+	}
+}
+
+static bool is_read(const struct api_request *request)
+{
+	return kt_streq(request->verb, "get") || kt_streq(request->verb, "list");
+}
+
+static bool resource_path(struct api_request *request)
+{
+	size_t at = resource_start(request);
+
+	request->resource = request->ns = request->name = request->subresource = "";
+	request->verb = "";
+	if (!at)
+		return false;
+	/* the old way to watch: /api/v1/watch/… */
+	if (kt_streq(segment(request, at), "watch")) {
+		request->watch = true;
+		at++;
+	}
+	if (kt_streq(segment(request, at), "namespaces") && request->segments.count > at + 2 &&
+	    !kt_streq(segment(request, at + 2), "status") &&
+	    !kt_streq(segment(request, at + 2), "finalize")) {
+		request->ns = segment(request, at + 1);
+		at += 2;
+	}
+	request->resource = segment(request, at);
+	request->name = segment(request, at + 1);
+	request->subresource = segment(request, at + 2);
+	set_verb(request);
+	if (is_read(request) && (request->watch || api_query_bool(request, "watch"))) {
+		request->watch = true;
+		/* a watch of one object by its name is a list of one */
+		request->verb = "watch";
+	}
+	return true;
+}
+
+/* --- may they? --- */
+static bool forbid(struct api_request *request, const char *reason)
+{
+	struct kt_buf text = {0};
+	bool named = *request->name != '\0';
+
+	if (!*request->resource) {
+		kt_buf_addf(&text, "forbidden: User \"%s\" cannot %s path \"%s\"", request->user.name,
+		            request->verb, request->path);
+		if (reason && *reason)
+			kt_buf_addf(&text, ": %s", reason);
+		api_fail(&request->status, 403, "Forbidden", "%s", kt_buf_str(&text));
+		request->status.details = kt_json_object();
+		kt_buf_clear(&text);
+		return false;
+	}
+	kt_buf_adds(&text, request->resource);
+	if (*request->group)
+		kt_buf_addf(&text, ".%s", request->group);
+	if (named)
+		kt_buf_addf(&text, " \"%s\"", request->name);
+	kt_buf_addf(&text, " is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\"",
+	            request->user.name, request->verb, request->resource, *request->subresource ? "/" : "",
+	            request->subresource, request->group);
+	if (*request->ns)
+		kt_buf_addf(&text, " in the namespace \"%s\"", request->ns);
+	else
+		kt_buf_adds(&text, " at the cluster scope");
+	if (reason && *reason)
+		kt_buf_addf(&text, ": %s", reason);
+	api_fail(&request->status, 403, "Forbidden", "%s", kt_buf_str(&text));
+	request->status.details = kt_jsonf("{name: %s, group: %s, kind: %s}", named ? request->name : NULL,
+	                                   *request->group ? request->group : NULL, request->resource);
+	kt_buf_clear(&text);
+	return false;
+}
+
+static void lower(const char *method, char out[16])
+{
+	size_t i = 0;
+
+	for (; method[i] && i < 15; i++)
+		out[i] = method[i] >= 'A' && method[i] <= 'Z' ? (char)(method[i] + 32) : method[i];
+	out[i] = '\0';
+}
+
+static bool authorize(struct api_request *request, bool is_resource)
+{
+	char method[16], *reason = NULL;
+	struct rules_attributes attributes = {
+	        .verb = request->verb,
+	        .group = is_resource ? request->group : "",
+	        .version = is_resource ? request->version : "",
+	        .resource = request->resource,
+	        .subresource = request->subresource,
+	        .ns = request->ns,
+	        .name = request->name,
+	        .path = is_resource ? NULL : request->path,
+	};
+	bool allowed;
+
+	if (request->http->loopback_admin)
+		return true;
+	lower(request->http->method, method);
+	if (!is_resource)
+		attributes.verb = request->verb = method;
+	/* the namespace of a namespace is itself */
+	if (is_resource && kt_streq(request->resource, "namespaces") && !*request->group && *request->name)
+		attributes.ns = request->ns = request->name;
+	allowed = rules_authorize(request->cluster, &request->user, &attributes, &reason);
+	if (!allowed)
+		forbid(request, NULL);
+	if (is_resource && kt_streq(request->resource, "namespaces") && !*request->group)
+		request->ns = "";
+	kt_free(reason);
+	if (!is_resource)
+		request->verb = "";
+	return allowed;
+}
+
+/* --- routes --- */
+static void not_found(struct api_request *request)
+{
+	api_respond_text(request, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+static void not_allowed(struct api_request *request)
+{
+	api_respond_text(request, 405, "text/plain; charset=utf-8", "405: Method Not Allowed");
+}
+
+static const struct {
+	const char *verb;
+	unsigned needs;
+	void (*fn)(struct api_request *request);
+} routes[] = {
+        {"get", SCHEMA_GET, api_get},
+        {"list", SCHEMA_LIST_VERB, api_list},
+        {"watch", SCHEMA_WATCH, api_watch_start},
+        {"create", SCHEMA_CREATE, api_create_request},
+        {"update", SCHEMA_UPDATE, api_update_request},
+        {"patch", SCHEMA_PATCH, api_patch_request},
+        {"delete", SCHEMA_DELETE, api_delete_request},
+        {"deletecollection", SCHEMA_DELETECOLLECTION, api_delete_collection_request},
+};
+
+static void subresource_route(struct api_request *request)
+{
+	const struct api_subresource *row = api_subresource_of(request->kind, request->subresource);
+	void (*fn)(struct api_request * request) = NULL;
+
+	request->sub = schema_subresource_named(request->kind, request->subresource);
+	if (!request->sub || !row) {
+		not_found(request);
+		return;
+	}
+	if (kt_streq(request->verb, "get") || kt_streq(request->verb, "watch"))
+		fn = row->get;
+	else if (kt_streq(request->verb, "create"))
+		fn = row->create;
+	else if (kt_streq(request->verb, "update"))
+		fn = row->update;
+	else if (kt_streq(request->verb, "patch"))
+		fn = row->patch;
+	if (fn)
+		fn(request);
+	else
+		not_allowed(request);
+}
+
+static bool scope_fits(const struct api_request *request)
+{
+	bool collection_read = kt_streq(request->verb, "list") || kt_streq(request->verb, "watch");
+
+	if (!request->kind->namespaced)
+		return !*request->ns;
+	/* all namespaces: only to read */
+	return *request->ns || (collection_read && !*request->name);
+}
+
+static void resource_route(struct api_request *request)
+{
+	request->kind = schema_by_resource(cluster_schema(request->cluster), request->group, request->version,
+	                                   request->resource);
+	if (!request->kind || request->segments.count > 8) {
+		not_found(request);
+		return;
+	}
+	if (!scope_fits(request)) {
+		if (request->kind->namespaced && !*request->ns && !*request->name)
+			not_allowed(request);
+		else
+			not_found(request);
+		return;
+	}
+	if (*request->subresource) {
+		subresource_route(request);
+		return;
+	}
+	for (size_t i = 0; i < KT_COUNT(routes); i++) {
+		if (!kt_streq(routes[i].verb, request->verb))
+			continue;
+		/* POST to an object, PUT to a collection: no such route */
+		if (((request->kind->verbs & routes[i].needs) == 0) ||
+		    (kt_streq(request->verb, "create") && *request->name) ||
+		    ((kt_streq(request->verb, "update") || kt_streq(request->verb, "patch")) &&
+		     !*request->name))
+			not_allowed(request);
+		else
+			routes[i].fn(request);
+		return;
+	}
+	not_allowed(request);
+}
+
+static void answer(struct api_request *request)
+{
+	bool is_resource;
+
+	if (!parse_target(request)) {
+		api_respond_text(request, 400, "text/plain; charset=utf-8",
+		                 "400 Bad Request: invalid URL escape");
+		return;
+	}
+	is_resource = resource_path(request);
+	if (!rules_authenticate(request->cluster, request->http, &request->user, &request->status))
+		return;
+	if (!authorize(request, is_resource))
+		return;
+	if (!is_resource) {
+		if (!api_nonresource(request) && !request->status.code)
+			not_found(request);
+		return;
+	}
+	if (api_negotiate(request))
+		resource_route(request);
+}
+
+void api_handle(struct cluster *cluster, const struct cluster_request *http,
+                struct cluster_response *response)
+{
+	struct api_request request = {.cluster = cluster, .http = http, .response = response};
+
+	answer(&request);
+	if (request.status.code)
+		api_respond_status(&request);
+	else if (!response->status && !response->stream)
+		api_respond_text(&request, 500, "text/plain; charset=utf-8", "no answer");
+	if (kt_streq(http->method, "HEAD"))
+		kt_buf_clear(&response->body);
+	api_status_clear(&request.status);
+	rules_user_clear(&request.user);
+	kt_strs_clear(&request.query_names);
+	kt_strs_clear(&request.query_values);
+	kt_strs_clear(&request.segments);
+	kt_strs_clear(&request.warnings);
+	kt_free(request.path);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* What differs by kind in the generic verbs: the strategies of kubernetes pkg/registry, a row a kind. */
+#include "cluster/api/internal.h"
+
+#define GEN API_GENERATION
+static const struct api_traits traits[] = {
+        {"", "Pod", GEN | API_RETURNS_DELETED},
+        {"", "ReplicationController", GEN},
+        {"", "PersistentVolume", API_RETURNS_DELETED},
+        {"", "PersistentVolumeClaim", API_RETURNS_DELETED},
+        {"", "PodTemplate", GEN | API_RETURNS_DELETED},
+        {"", "ResourceQuota", API_RETURNS_DELETED},
+        {"", "Service", API_RETURNS_DELETED},
+        {"", "ServiceAccount", API_RETURNS_DELETED},
+        {"", "Node", API_STATUS_METADATA},
+        {"apps", "Deployment", GEN | API_GENERATION_ANNOTATIONS},
+        {"apps", "ReplicaSet", GEN},
+        {"apps", "StatefulSet", GEN},
+        {"apps", "DaemonSet", GEN},
+        {"batch", "Job", GEN},
+        {"batch", "CronJob", GEN},
+        {"networking.k8s.io", "Ingress", GEN},
+        {"networking.k8s.io", "IngressClass", GEN},
+        {"networking.k8s.io", "NetworkPolicy", GEN},
+        {"networking.k8s.io", "IPAddress", GEN},
+        {"networking.k8s.io", "ServiceCIDR", GEN},
+        {"policy", "PodDisruptionBudget", GEN | API_NEEDS_VERSION},
+        {"discovery.k8s.io", "EndpointSlice", GEN},
+        {"scheduling.k8s.io", "PriorityClass", GEN},
+        {"apiextensions.k8s.io", "CustomResourceDefinition", GEN | API_NEEDS_VERSION},
+        {"apiregistration.k8s.io", "APIService", API_NEEDS_VERSION},
+        {"coordination.k8s.io", "Lease", API_NEEDS_VERSION},
+        {"flowcontrol.apiserver.k8s.io", "FlowSchema", GEN},
+        {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", GEN},
+        {"admissionregistration.k8s.io", "MutatingWebhookConfiguration", GEN},
+        {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration", GEN},
+        {"admissionregistration.k8s.io", "ValidatingAdmissionPolicy", GEN},
+        {"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", GEN},
+        {"storage.k8s.io", "StorageClass", API_RETURNS_DELETED},
+        {"storage.k8s.io", "CSIDriver", GEN | API_RETURNS_DELETED},
+        {"storage.k8s.io", "CSINode", API_RETURNS_DELETED},
+        {"storage.k8s.io", "VolumeAttachment", API_RETURNS_DELETED},
+        {"storage.k8s.io", "VolumeAttributesClass", API_RETURNS_DELETED},
+        {"resource.k8s.io", "DeviceClass", GEN | API_RETURNS_DELETED},
+        {"resource.k8s.io", "ResourceClaim", API_RETURNS_DELETED},
+        {"resource.k8s.io", "ResourceClaimTemplate", API_RETURNS_DELETED},
+        {"resource.k8s.io", "ResourceSlice", GEN | API_RETURNS_DELETED},
+};
+
+unsigned api_traits_of(const struct schema_kind *kind)
+{
+	if (kind->crd)
+		return GEN | API_NEEDS_VERSION | API_STATUS_METADATA;
+	for (size_t i = 0; i < KT_COUNT(traits); i++) {
+		if (kt_streq(traits[i].kind, kind->kind) && kt_streq(traits[i].group, kind->group))
+			return traits[i].flags;
+	}
+	/* Gateway API kinds are custom resources on real clusters */
+	return kt_ends(kind->group, "gateway.networking.k8s.io") ? GEN | API_NEEDS_VERSION : 0;
+}
+
+bool api_has_status(const struct schema_kind *kind)
+{
+	return schema_subresource_named(kind, "status") != NULL;
+}
+
+/* --- members that the server itself sets --- */
+static bool pod_create(struct api_write *write, struct kt_json **object);
+static bool namespace_create(struct api_write *write, struct kt_json **object);
+static bool volume_create(struct api_write *write, struct kt_json **object);
+static bool csr_create(struct api_write *write, struct kt_json **object);
+static bool crd_create(struct api_write *write, struct kt_json **object);
+
+static const struct {
+	const char *group, *kind;
+	bool (*create)(struct api_write *write, struct kt_json **object);
+} preparers[] = {
+        {"", "Pod", pod_create},
+        {"", "Namespace", namespace_create},
+        {"", "PersistentVolume", volume_create},
+        {"", "PersistentVolumeClaim", volume_create},
+        {"certificates.k8s.io", "CertificateSigningRequest", csr_create},
+        {"apiextensions.k8s.io", "CustomResourceDefinition", crd_create},
+};
+
+/* Guaranteed: every container has equal cpu and memory requests and limits; BestEffort: none has any
+ * (kubernetes pkg/apis/core/v1/helper/qos). */
+struct qos {
+	bool any, guaranteed;
+};
+
+static void look_at_resources(struct qos *qos, const struct kt_json *resources)
+{
+	static const char *const names[] = {"cpu", "memory"};
+
+	for (size_t i = 0; i < KT_COUNT(names); i++) {
+		const char *request = kt_get_str(kt_get(resources, "requests"), names[i]);
+		const char *limit = kt_get_str(kt_get(resources, "limits"), names[i]);
+
+		qos->any = qos->any || request || limit;
+		if (!limit || (request && kt_quantity_compare(request, limit) != 0))
+			qos->guaranteed = false;
+	}
+}
+
+static const char *qos_class(const struct kt_json *spec)
+{
+	struct qos qos = {.guaranteed = true};
+	const struct kt_json *container;
+
+	if (kt_count(kt_get(spec, "resources"))) {
+		look_at_resources(&qos, kt_get(spec, "resources"));
+	} else {
+		KT_JSON_EACH (container, kt_get(spec, "containers"))
+			look_at_resources(&qos, kt_get(container, "resources"));
+		KT_JSON_EACH (container, kt_get(spec, "initContainers"))
+			look_at_resources(&qos, kt_get(container, "resources"));
+	}
+	return !qos.any ? "BestEffort" : qos.guaranteed ? "Guaranteed" : "Burstable";
+}
+
+static bool pod_create(struct api_write *write, struct kt_json **object)
+{
+	const struct kt_json *spec = kt_get(*object, "spec");
+	struct kt_json *status = kt_jsonf("{phase: 'Pending', qosClass: %s}", qos_class(spec));
+
+	(void)write;
+	/* podStrategy.PrepareForCreate: gated pods say so at once */
+	if (kt_count(kt_get(spec, "schedulingGates")))
+		kt_set(&status, "conditions",
+		       kt_jsonf("[{type: 'PodScheduled', status: 'False', lastProbeTime: %j, "
+		                "lastTransitionTime: %j, "
+		                "reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty "
+		                "scheduling gates'}]",
+		                kt_json_null(), kt_json_null()));
+	kt_set(object, "status", status);
+	return true;
+}
+
+static bool namespace_create(struct api_write *write, struct kt_json **object)
+{
+	const char *name = kt_path_str(*object, "metadata.name");
+	struct kt_json **finalizers = kt_edit_path(object, "spec.finalizers");
+
+	(void)write;
+	if (!kt_count(*finalizers))
+		kt_push(finalizers, kt_json_str("kubernetes"));
+	kt_set(object, "status", kt_jsonf("{phase: 'Active'}"));
+	if (name)
+		kt_set(kt_edit(kt_edit(object, "metadata"), "labels"), "kubernetes.io/metadata.name",
+		       kt_json_str(name));
+	return true;
+}
+
+static bool volume_create(struct api_write *write, struct kt_json **object)
+{
+	struct kt_json **finalizers;
+	const char *protection = kt_streq(write->kind->kind, "PersistentVolume")
+	                                 ? "kubernetes.io/pv-protection"
+	                                 : "kubernetes.io/pvc-protection";
+
+	kt_set(object, "status", kt_jsonf("{phase: 'Pending'}"));
+	/* admission plugin StorageObjectInUseProtection */
+	finalizers = kt_edit(kt_edit(object, "metadata"), "finalizers");
+	for (size_t i = 0, n = kt_count(*finalizers); i < n; i++) {
+		if (kt_streq(kt_str(kt_at(*finalizers, i)), protection))
+			return true;
+	}
+	kt_push(finalizers, kt_json_str(protection));
+	return true;
+}
+
+static bool csr_create(struct api_write *write, struct kt_json **object)
+{
+	struct kt_json **spec = kt_edit(object, "spec");
+	struct kt_json *groups = NULL;
+
+	if (!write->user)
+		return true;
+	for (size_t i = 0; i < write->user->groups.count; i++)
+		kt_push(&groups, kt_json_str(write->user->groups.items[i]));
+	kt_set(spec, "username", kt_json_str(write->user->name));
+	kt_set(spec, "uid", write->user->uid && *write->user->uid ? kt_json_str(write->user->uid) : NULL);
+	kt_set(spec, "groups", groups);
+	kt_set(spec, "extra", kt_count(write->user->extra) ? kt_json_ref(write->user->extra) : NULL);
+	kt_set(object, "status", kt_json_object());
+	return true;
+}
+
+/* apiextensions-apiserver customresourcedefinition strategy: the storage version is remembered. */
+static bool crd_create(struct api_write *write, struct kt_json **object)
+{
+	const struct kt_json *version;
+	struct kt_json *stored = NULL;
+
+	(void)write;
+	KT_JSON_EACH (version, kt_path(*object, "spec.versions")) {
+		if (kt_get_bool(version, "storage", false))
+			kt_push(&stored, kt_json_ref(kt_get(version, "name")));
+	}
+	kt_set(object, "status",
+	       kt_jsonf("{conditions: %j, acceptedNames: {plural: '', kind: ''}, storedVersions: %j}",
+	                kt_json_null(), stored));
+	return true;
+}
+
+bool api_prepare_create(struct api_write *write, struct kt_json **object)
+{
+	const struct schema_kind *kind = write->kind->storage;
+	unsigned flags = api_traits_of(kind);
+	struct kt_json **metadata = kt_edit(object, "metadata");
+
+	if (flags & API_GENERATION)
+		kt_set(metadata, "generation", kt_json_int(1));
+	else
+		kt_unset(metadata, "generation");
+	for (size_t i = 0; i < KT_COUNT(preparers); i++) {
+		if (kt_streq(preparers[i].kind, kind->kind) && kt_streq(preparers[i].group, kind->group))
+			return preparers[i].create(write, object);
+	}
+	return true;
+}
+
+/* --- generation --- */
+static bool counts(const char *member)
+{
+	return !kt_streq(member, "metadata") && !kt_streq(member, "status") && !kt_streq(member, "kind") &&
+	       !kt_streq(member, "apiVersion");
+}
+
+static bool content_differs(const struct kt_json *a, const struct kt_json *b)
+{
+	const struct kt_json *member;
+
+	KT_JSON_EACH (member, a) {
+		const char *key = kt_key(a, member_i);
+
+		if (counts(key) && !kt_equal(member, kt_get(b, key)))
+			return true;
+	}
+	KT_JSON_EACH (member, b) {
+		const char *key = kt_key(b, member_i);
+
+		if (counts(key) && !kt_get(a, key))
+			return true;
+	}
+	return false;
+}
+
+void api_prepare_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	const struct schema_kind *kind = write->kind->storage;
+	unsigned flags = api_traits_of(kind);
+	const struct kt_json *was = kt_get(old, "metadata");
+	int64_t generation = kt_get_int(was, "generation", 0);
+	bool changed = (flags & API_GENERATION) && content_differs(old, *object);
+
+	if (flags & API_GENERATION_ANNOTATIONS)
+		changed = changed ||
+		          !kt_equal(kt_get(was, "annotations"), kt_path(*object, "metadata.annotations"));
+	if (changed)
+		generation++;
+	kt_set(kt_edit(object, "metadata"), "generation", generation ? kt_json_int(generation) : NULL);
+}

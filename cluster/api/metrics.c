@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* metrics.k8s.io: computed from use, never stored. */
+#include "cluster/api/internal.h"
+#include "cluster/network/network.h"
+
+static bool is_pods(const struct schema_kind *kind)
+{
+	return kt_streq(kind->resource, "pods");
+}
+
+static const struct schema_kind *measured(struct api_request *request)
+{
+	return schema_stored(cluster_schema(request->cluster), "", is_pods(request->kind) ? "Pod" : "Node");
+}
+
+static struct kt_json *metrics_of(struct api_request *request, const struct store_object *object)
+{
+	return is_pods(request->kind) ? usage_pod_metrics(request->cluster, object->ns, object->name)
+	                              : usage_node_metrics(request->cluster, object->name);
+}
+
+static bool is_metrics(const struct api_request *request)
+{
+	return kt_streq(request->kind->group, "metrics.k8s.io");
+}
+
+void api_metrics_get(struct api_request *request)
+{
+	const struct store_object *object = NULL;
+	struct kt_json *metrics = NULL;
+
+	if (is_metrics(request))
+		object = store_get(cluster_store(request->cluster), measured(request), request->ns,
+		                   request->name);
+	if (object)
+		metrics = metrics_of(request, object);
+	if (metrics)
+		api_respond_object(request, 200, metrics);
+	else
+		api_fail_not_found(&request->status, request->kind, request->name);
+	kt_json_free(metrics);
+}
+
+void api_metrics_list(struct api_request *request)
+{
+	struct store_list list = {0};
+	struct store_object *found;
+	const struct store_object **items;
+	struct api_filter filter;
+	size_t count = 0;
+
+	if (!api_filter_init(&filter, request))
+		return;
+	if (is_metrics(request))
+		store_list(cluster_store(request->cluster), measured(request),
+		           *request->ns ? request->ns : NULL, &list);
+	found = kt_alloc((list.count + 1) * sizeof(*found));
+	items = kt_alloc((list.count + 1) * sizeof(*items));
+	for (size_t i = 0; i < list.count; i++) {
+		if (!api_filter_matches(&filter, request->kind, list.items[i]->json))
+			continue;
+		found[count].json = metrics_of(request, list.items[i]);
+		if (found[count].json) {
+			items[count] = &found[count];
+			count++;
+		}
+	}
+	api_respond_list(request, &(struct api_list_head){.version = 0, .remaining = -1}, items, count);
+	for (size_t i = 0; i < count; i++)
+		kt_json_free((struct kt_json *)(uintptr_t)found[i].json);
+	kt_free(found);
+	kt_free(items);
+	store_list_clear(&list);
+	api_filter_clear(&filter);
+}

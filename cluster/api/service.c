@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* What the API server gives to Services: cluster IPs of 10.96.0.0/16, node ports 30000-32767
+ * (kubernetes pkg/registry/core/service/storage/alloc.go). */
+#include "cluster/api/internal.h"
+#include <stdio.h>
+#include <string.h>
+
+#define FIRST_PORT 30000
+#define PORTS      2768
+
+static const struct schema_kind *service_kind(struct cluster *cluster)
+{
+	return schema_stored(cluster_schema(cluster), "", "Service");
+}
+
+/* --- what is taken --- */
+static void port_key(char out[32], int64_t port, const char *protocol)
+{
+	snprintf(out, 32, "%lld/%s", (long long)port, protocol ? protocol : "TCP");
+}
+
+static void mark(struct api_state *state, const struct kt_json *service, bool taken)
+{
+	const struct kt_json *item, *spec = kt_get(service, "spec");
+	char key[32];
+
+	KT_JSON_EACH (item, kt_get(spec, "clusterIPs")) {
+		if (kt_str(item) && !kt_streq(kt_str(item), "None"))
+			api_words_set(&state->addresses, kt_str(item), taken ? "" : NULL);
+	}
+	KT_JSON_EACH (item, kt_get(spec, "ports")) {
+		int64_t port = kt_get_int(item, "nodePort", 0);
+
+		port_key(key, port, kt_get_str(item, "protocol"));
+		if (port)
+			api_words_set(&state->ports, key, taken ? "" : NULL);
+	}
+	port_key(key, kt_get_int(spec, "healthCheckNodePort", 0), "TCP");
+	if (kt_get_int(spec, "healthCheckNodePort", 0))
+		api_words_set(&state->ports, key, taken ? "" : NULL);
+}
+
+void api_service_observe(struct api_state *state, const struct store_event *event)
+{
+	if (!kt_streq(event->object->kind->kind, "Service") || *event->object->kind->group)
+		return;
+	if (event->old)
+		mark(state, event->old->json, false);
+	if (event->change != STORE_DELETED)
+		mark(state, event->object->json, true);
+}
+
+void api_service_reset(struct api_state *state)
+{
+	const struct store_object *object;
+
+	api_words_clear(&state->addresses);
+	api_words_clear(&state->ports);
+	STORE_EACH (object, cluster_store(state->cluster), service_kind(state->cluster), NULL)
+		mark(state, object->json, true);
+}
+
+/* --- failing --- */
+static bool refuse(struct api_write *write, const struct kt_json *object, const char *field,
+                   const struct kt_json *value, const char *why)
+{
+	struct rules_errors errors = {0};
+
+	rules_error(&errors, "FieldValueInvalid", field, value, "%s", why);
+	api_fail_invalid(write->status, write->kind, kt_path_str(object, "metadata.name"), errors.causes);
+	rules_errors_clear(&errors);
+	return false;
+}
+
+/* --- addresses --- */
+static bool in_range(const char *address)
+{
+	unsigned a, b, c, d;
+	char rest;
+
+	return sscanf(address, "%u.%u.%u.%u%c", &a, &b, &c, &d, &rest) == 4 && a == 10 && b == 96 &&
+	       c < 256 && d < 256 && (c || d) && !(c == 255 && d == 255);
+}
+
+/* The upper part of the range first, as ranges of the real allocator; the seed decides. */
+static void pick_address(struct api_write *write, char out[16])
+{
+	const struct api_state *state = cluster_api_state(write->cluster);
+
+	for (unsigned tries = 0; tries < 200000; tries++) {
+		unsigned n = 257 + kt_random_below(cluster_random(write->cluster), 65534 - 257);
+
+		snprintf(out, 16, "10.96.%u.%u", (n >> 8) & 255, n & 255);
+		if (!api_words_get(&state->addresses, out))
+			return;
+	}
+}
+
+static bool take_address(struct api_write *write, struct kt_json **object)
+{
+	const struct api_state *state = cluster_api_state(write->cluster);
+	struct kt_json **spec = kt_edit(object, "spec");
+	const char *asked = kt_get_str(*spec, "clusterIP");
+	char address[16];
+
+	if (kt_streq(asked, "None")) {
+		kt_set(spec, "clusterIPs", kt_jsonf("['None']"));
+		return true;
+	}
+	if (asked && *asked) {
+		const struct kt_json *value = kt_get(*spec, "clusterIPs");
+		struct kt_json *list = kt_count(value) ? kt_json_ref(value) : kt_jsonf("[%s]", asked);
+		bool fine = true;
+		char *why = NULL;
+
+		if (!in_range(asked))
+			why = kt_strf("failed to allocate IP %s: the provided network does not match the "
+			              "current range",
+			              asked);
+		else if (api_words_get(&state->addresses, asked))
+			why = kt_strf("failed to allocate IP %s: provided IP is already allocated", asked);
+		if (why)
+			fine = refuse(write, *object, "spec.clusterIPs", list, why);
+		else
+			kt_set(kt_edit(object, "spec"), "clusterIPs", kt_json_ref(list));
+		kt_free(why);
+		kt_json_free(list);
+		return fine;
+	}
+	pick_address(write, address);
+	kt_set(spec, "clusterIP", kt_json_str(address));
+	kt_set(spec, "clusterIPs", kt_jsonf("[%s]", address));
+	return true;
+}
+
+/* --- ports --- */
+static bool wants_ports(const struct kt_json *spec)
+{
+	const char *type = kt_str_or(kt_get(spec, "type"), "ClusterIP");
+
+	if (kt_streq(type, "LoadBalancer"))
+		return kt_get_bool(spec, "allocateLoadBalancerNodePorts", true);
+	return kt_streq(type, "NodePort");
+}
+
+static int64_t pick_port(struct api_write *write, const char *protocol, const struct kt_json *mine)
+{
+	const struct api_state *state = cluster_api_state(write->cluster);
+	char key[32];
+
+	for (unsigned tries = 0; tries < 50000; tries++) {
+		int64_t port = FIRST_PORT + 86 + kt_random_below(cluster_random(write->cluster), PORTS - 86);
+
+		port_key(key, port, protocol);
+		if (!api_words_get(&state->ports, key) && !kt_get(mine, key))
+			return port;
+	}
+	return 0;
+}
+
+static bool is_own_port(const struct kt_json *old, int64_t port)
+{
+	const struct kt_json *item;
+
+	KT_JSON_EACH (item, kt_path(old, "spec.ports")) {
+		if (kt_get_int(item, "nodePort", 0) == port)
+			return true;
+	}
+	return false;
+}
+
+static bool check_port(struct api_write *write, const struct kt_json *object, size_t i, int64_t port,
+                       const char *key, const struct kt_json *old)
+{
+	const struct api_state *state = cluster_api_state(write->cluster);
+	struct kt_json *value = kt_json_int(port);
+	char field[48];
+	bool fine = true;
+
+	snprintf(field, sizeof(field), "spec.ports[%zu].nodePort", i);
+	if (port < FIRST_PORT || port >= FIRST_PORT + PORTS)
+		fine = refuse(
+		        write, object, field, value,
+		        "provided port is not in the valid range. The range of valid ports is 30000-32767");
+	else if (api_words_get(&state->ports, key) && !is_own_port(old, port))
+		fine = refuse(write, object, field, value, "provided port is already allocated");
+	kt_json_free(value);
+	return fine;
+}
+
+/* The port that this service port had before an update, by number and protocol. */
+static int64_t old_port(const struct kt_json *old, const struct kt_json *port)
+{
+	const struct kt_json *item;
+
+	KT_JSON_EACH (item, kt_path(old, "spec.ports")) {
+		if (kt_get_int(item, "port", 0) == kt_get_int(port, "port", -1) &&
+		    kt_streq(kt_get_str(item, "protocol"), kt_get_str(port, "protocol")))
+			return kt_get_int(item, "nodePort", 0);
+	}
+	return 0;
+}
+
+static bool take_ports(struct api_write *write, struct kt_json **object, const struct kt_json *old)
+{
+	struct kt_json *mine = kt_json_object();
+	bool wants = wants_ports(kt_get(*object, "spec")), fine = true;
+
+	for (size_t i = 0, n = kt_count(kt_path(*object, "spec.ports")); fine && i < n; i++) {
+		const struct kt_json *port = kt_at(kt_path(*object, "spec.ports"), i);
+		const char *protocol = kt_str_or(kt_get(port, "protocol"), "TCP");
+		int64_t number = kt_get_int(port, "nodePort", 0);
+		char key[32];
+
+		port_key(key, number, protocol);
+		if (number) {
+			fine = check_port(write, *object, i, number, key, old);
+		} else if (wants) {
+			struct kt_json **slot = kt_edit_at(kt_edit_path(object, "spec.ports"), i);
+
+			number = old_port(old, *slot);
+			if (!number)
+				number = pick_port(write, protocol, mine);
+			port_key(key, number, protocol);
+			kt_set(slot, "nodePort", kt_json_int(number));
+		}
+		kt_set(&mine, key, kt_json_bool(true));
+	}
+	kt_json_free(mine);
+	return fine;
+}
+
+static void set_families(struct kt_json **object)
+{
+	struct kt_json **spec = kt_edit(object, "spec");
+
+	if (!kt_count(kt_get(*spec, "ipFamilies")))
+		kt_set(spec, "ipFamilies", kt_jsonf("['IPv4']"));
+	if (!kt_get(*spec, "ipFamilyPolicy"))
+		kt_set(spec, "ipFamilyPolicy", kt_json_str("SingleStack"));
+}
+
+static bool is_external_name(const struct kt_json *object)
+{
+	return kt_streq(kt_path_str(object, "spec.type"), "ExternalName");
+}
+
+static bool take_health_port(struct api_write *write, struct kt_json **object)
+{
+	const struct kt_json *spec = kt_get(*object, "spec");
+
+	if (kt_streq(kt_get_str(spec, "type"), "LoadBalancer") &&
+	    kt_streq(kt_get_str(spec, "externalTrafficPolicy"), "Local") &&
+	    !kt_get_int(spec, "healthCheckNodePort", 0))
+		kt_set_path(object, "spec.healthCheckNodePort", kt_json_int(pick_port(write, "TCP", NULL)));
+	return true;
+}
+
+bool api_service_create(struct api_write *write, struct kt_json **object)
+{
+	if (!kt_get(*object, "status"))
+		kt_set(object, "status", kt_jsonf("{loadBalancer: {}}"));
+	if (is_external_name(*object))
+		return true;
+	if (!take_address(write, object) || !take_ports(write, object, NULL) ||
+	    !take_health_port(write, object))
+		return false;
+	set_families(object);
+	return true;
+}
+
+/* From and to ExternalName addresses go and come; a type that needs no ports gives them back
+ * (strategy.go dropTypeDependentFields). */
+bool api_service_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	static const char *const addresses[] = {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"};
+	bool external = is_external_name(*object), ports_before = wants_ports(kt_get(old, "spec"));
+	const struct kt_json *item;
+
+	if (external && !is_external_name(old)) {
+		for (size_t i = 0; i < KT_COUNT(addresses); i++) {
+			if (kt_equal(kt_get(kt_get(old, "spec"), addresses[i]),
+			             kt_get(kt_get(*object, "spec"), addresses[i])))
+				kt_unset(kt_edit(object, "spec"), addresses[i]);
+		}
+	} else if (!external && !is_external_name(old)) {
+		/* what a manifest does not repeat stays (patchAllocatedValues) */
+		for (size_t i = 0; i < KT_COUNT(addresses); i++) {
+			const struct kt_json *was = kt_get(kt_get(old, "spec"), addresses[i]);
+
+			if (was && !kt_count(kt_get(kt_get(*object, "spec"), addresses[i])) &&
+			    !kt_str_len(kt_get(kt_get(*object, "spec"), addresses[i])))
+				kt_set(kt_edit(object, "spec"), addresses[i], kt_json_ref(was));
+		}
+	}
+	if (ports_before && !wants_ports(kt_get(*object, "spec")) && !external) {
+		size_t i = 0;
+
+		KT_JSON_EACH (item, kt_path(old, "spec.ports")) {
+			int64_t port = kt_get_int(item, "nodePort", 0);
+
+			if (port && i < kt_count(kt_path(*object, "spec.ports")) &&
+			    kt_get_int(kt_at(kt_path(*object, "spec.ports"), i), "nodePort", 0) == port)
+				kt_unset(kt_edit_at(kt_edit_path(object, "spec.ports"), i), "nodePort");
+			i++;
+		}
+	}
+	if (external)
+		return true;
+	if (is_external_name(old)) {
+		if (!take_address(write, object))
+			return false;
+		set_families(object);
+	}
+	return take_ports(write, object, old) && take_health_port(write, object);
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* status, scale, binding, eviction and the others: a row each. */
+#include "cluster/api/internal.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct store_object *object_of(struct api_request *request)
+{
+	const struct store_object *object =
+	        store_get(cluster_store(request->cluster), request->kind->storage,
+	                  request->kind->namespaced ? request->ns : "", request->name);
+
+	if (!object)
+		api_fail_not_found(&request->status, request->kind, request->name);
+	return object;
+}
+
+/* --- scale --- */
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A LabelSelector as metav1.LabelSelectorAsSelector prints it: "app=web,tier in (a,b)". */
+static void print_selector(const struct kt_json *selector, struct kt_buf *out)
+{
+	struct kt_strs terms = {0};
+	const struct kt_json *item, *labels = kt_get(selector, "matchLabels");
+
+	KT_JSON_EACH (item, labels)
+		kt_strs_steal(&terms, kt_strf("%s=%s", kt_key(labels, item_i), kt_str_or(item, "")));
+	KT_JSON_EACH (item, kt_get(selector, "matchExpressions")) {
+		const char *key = kt_str_or(kt_get(item, "key"), ""),
+		           *op = kt_str_or(kt_get(item, "operator"), "");
+		struct kt_buf term = {0};
+		struct kt_strs values = {0};
+		const struct kt_json *value;
+
+		KT_JSON_EACH (value, kt_get(item, "values"))
+			kt_strs_add(&values, kt_str_or(value, ""));
+		kt_strs_sort(&values);
+		if (kt_streq(op, "Exists") || kt_streq(op, "DoesNotExist")) {
+			kt_buf_addf(&term, "%s%s", kt_streq(op, "Exists") ? "" : "!", key);
+		} else {
+			kt_buf_addf(&term, "%s %s (", key, kt_streq(op, "In") ? "in" : "notin");
+			for (size_t i = 0; i < values.count; i++)
+				kt_buf_addf(&term, "%s%s", i ? "," : "", values.items[i]);
+			kt_buf_addc(&term, ')');
+		}
+		kt_strs_clear(&values);
+		kt_strs_steal(&terms, kt_buf_take(&term));
+	}
+	if (terms.count)
+		qsort(terms.items, terms.count, sizeof(*terms.items), by_text);
+	for (size_t i = 0; i < terms.count; i++)
+		kt_buf_addf(out, "%s%s", i ? "," : "", terms.items[i]);
+	kt_strs_clear(&terms);
+}
+
+static const struct kt_json *crd_scale(const struct schema_kind *kind)
+{
+	const struct kt_json *version;
+
+	KT_JSON_EACH (version, kt_path(kind->crd, "spec.versions")) {
+		if (kt_streq(kt_get_str(version, "name"), kind->version))
+			return kt_path(version, "subresources.scale");
+	}
+	return NULL;
+}
+
+static const char *scale_path(const struct schema_kind *kind, const char *member, const char *otherwise)
+{
+	const char *path = kt_get_str(crd_scale(kind), member);
+
+	return !path ? otherwise : path + (*path == '.');
+}
+
+static void add_selector(const struct schema_kind *kind, const struct kt_json *object,
+                         struct kt_json **status)
+{
+	const struct kt_json *selector = kt_path(object, "spec.selector");
+	struct kt_buf text = {0};
+
+	if (kind->crd)
+		kt_buf_adds(&text, kt_str_or(kt_path(object, scale_path(kind, "labelSelectorPath", "")), ""));
+	else if (kt_streq(kind->kind, "ReplicationController"))
+		for (size_t i = 0, n = kt_count(selector); i < n; i++)
+			kt_buf_addf(&text, "%s%s=%s", i ? "," : "", kt_key(selector, i),
+			            kt_str_or(kt_at(selector, i), ""));
+	else
+		print_selector(selector, &text);
+	if (text.len)
+		kt_set(status, "selector", kt_json_str(kt_buf_str(&text)));
+	kt_buf_clear(&text);
+}
+
+struct kt_json *api_scale_of(struct api_request *request, const struct store_object *object)
+{
+	const struct schema_kind *kind = request->kind;
+	const struct kt_json *metadata = kt_get(object->json, "metadata");
+	const char *spec_path = scale_path(kind, "specReplicasPath", "spec.replicas");
+	const char *status_path = scale_path(kind, "statusReplicasPath", "status.replicas");
+	int64_t replicas = kt_path_int(object->json, spec_path, 0);
+	struct kt_json *scale =
+	        kt_jsonf("{kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: {name: %J, namespace: %J, "
+	                 "uid: %J, resourceVersion: "
+	                 "%J, creationTimestamp: %J}, spec: {}, status: {replicas: %l}}",
+	                 kt_get(metadata, "name"), kt_get(metadata, "namespace"), kt_get(metadata, "uid"),
+	                 kt_get(metadata, "resourceVersion"), kt_get(metadata, "creationTimestamp"),
+	                 kt_path_int(object->json, status_path, 0));
+
+	if (replicas)
+		kt_set_path(&scale, "spec.replicas", kt_json_int(replicas));
+	add_selector(kind, object->json, kt_edit(&scale, "status"));
+	return scale;
+}
+
+static const char *const scale_columns[][3] = {
+        {"Name", "string", "name"},
+        {"Desired", "integer", ""},
+        {"Available", "integer", ""},
+        {"Age", "string", ""},
+};
+
+static struct kt_json *scale_table(struct api_request *request, const struct kt_json *scale)
+{
+	struct kt_json *columns = NULL, *cells;
+	struct kt_buf age = {0};
+	kt_ns created = 0;
+
+	for (size_t i = 0; i < KT_COUNT(scale_columns); i++)
+		kt_push(&columns, kt_jsonf("{name: %s, type: %s, format: %s, description: '', priority: 0}",
+		                           scale_columns[i][0], scale_columns[i][1], scale_columns[i][2]));
+	if (kt_time_parse(kt_str_or(kt_path(scale, "metadata.creationTimestamp"), ""), &created))
+		kt_duration_print_human(cluster_now(request->cluster) - created, &age);
+	cells = kt_jsonf("[%J, %l, %l, %s]", kt_path(scale, "metadata.name"),
+	                 kt_path_int(scale, "spec.replicas", 0), kt_path_int(scale, "status.replicas", 0),
+	                 kt_buf_str(&age));
+	kt_buf_clear(&age);
+	return kt_jsonf(
+	        "{kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {}, columnDefinitions: %j, rows: "
+	        "[{cells: "
+	        "%j, object: {kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: %J}}]}",
+	        columns, cells, kt_get(scale, "metadata"));
+}
+
+static void respond_scale(struct api_request *request, const struct store_object *object)
+{
+	struct kt_json *scale = api_scale_of(request, object), *table = NULL;
+
+	if (request->as == API_AS_TABLE)
+		table = scale_table(request, scale);
+	api_respond_json(request, 200, table ? table : scale, false);
+	kt_json_free(table);
+	kt_json_free(scale);
+}
+
+static void scale_get(struct api_request *request)
+{
+	const struct store_object *object = object_of(request);
+
+	if (object)
+		respond_scale(request, object);
+}
+
+static bool check_scale(struct api_request *request, const struct kt_json *scale, int64_t *replicas)
+{
+	static const struct schema_kind kind = {.group = "autoscaling", .kind = "Scale", .resource = ""};
+	struct rules_errors errors = {0};
+	const struct kt_json *value = kt_path(scale, "spec.replicas");
+	const char *name = kt_path_str(scale, "metadata.name");
+
+	*replicas = kt_int_or(value, 0);
+	if (name && !kt_streq(name, request->name))
+		return api_fail(&request->status, 400, "BadRequest",
+		                "the name of the object (%s) does not match the name on the URL (%s)", name,
+		                request->name);
+	if (*replicas >= 0)
+		return true;
+	rules_error(&errors, "FieldValueInvalid", "spec.replicas", value,
+	            "must be greater than or equal to 0");
+	api_fail_invalid(&request->status, &kind, request->name, errors.causes);
+	rules_errors_clear(&errors);
+	return false;
+}
+
+static void write_scale(struct api_request *request, const struct store_object *object, struct kt_json *scale)
+{
+	struct api_write write;
+	struct kt_json *changed, *out = NULL;
+	const struct kt_json *version = kt_path(scale, "metadata.resourceVersion");
+	int64_t replicas;
+
+	api_write_from_request(&write, request);
+	if (!check_scale(request, scale, &replicas))
+		return;
+	changed = kt_json_ref(object->json);
+	kt_set_path(&changed, scale_path(request->kind, "specReplicasPath", "spec.replicas"),
+	            kt_json_int(replicas));
+	if (kt_str_len(version))
+		kt_set_path(&changed, "metadata.resourceVersion", kt_json_ref(version));
+	if (api_write_update(&write, object, changed, &out)) {
+		struct store_object shown = *object;
+
+		shown.json = out;
+		respond_scale(request, &shown);
+	}
+	kt_json_free(out);
+}
+
+static void scale_update(struct api_request *request)
+{
+	const struct store_object *object = object_of(request);
+	struct kt_json *scale = NULL;
+
+	if (object && api_body(request, &scale))
+		write_scale(request, object, scale);
+	kt_json_free(scale);
+}
+
+static void scale_patch(struct api_request *request)
+{
+	const struct store_object *object = object_of(request);
+	const struct schema_type *type =
+	        schema_type_for(cluster_schema(request->cluster), "autoscaling/v1", "Scale");
+	struct schema_kind kind = {.group = "autoscaling",
+	                           .version = "v1",
+	                           .kind = "Scale",
+	                           .resource = "scales",
+	                           .api_version = "autoscaling/v1",
+	                           .type = type};
+	struct kt_json *scale, *patched = NULL;
+	bool applied;
+
+	if (!object)
+		return;
+	kind.storage = &kind;
+	scale = api_scale_of(request, object);
+	if (api_patch_value(request, &kind, scale, &applied, &patched))
+		write_scale(request, object, patched);
+	kt_json_free(patched);
+	kt_json_free(scale);
+}
+
+/* --- pods/binding --- */
+static void binding_create(struct api_request *request)
+{
+	const struct schema_kind *pods = schema_stored(cluster_schema(request->cluster), "", "Pod");
+	struct api_write write;
+	struct kt_json *body = NULL;
+	const struct store_object *pod;
+	const char *node;
+
+	if (!api_body(request, &body))
+		return;
+	api_write_from_request(&write, request);
+	write.kind = pods;
+	if (!*request->name)
+		write.name = kt_str_or(kt_path(body, "metadata.name"), "");
+	node = kt_path_str(body, "target.name");
+	if (!node || !*node) {
+		static const struct schema_kind binding = {
+		        .group = "", .kind = "Binding", .resource = "bindings"};
+		struct rules_errors errors = {0};
+
+		rules_error(&errors, "FieldValueRequired", "target.name", NULL, "%s", "");
+		api_fail_invalid(&request->status, &binding, write.name, errors.causes);
+		rules_errors_clear(&errors);
+	} else if ((pod = api_find(&write)) && api_bind_pod(&write, pod, node)) {
+		struct kt_json *done = kt_jsonf(
+		        "{kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201}");
+
+		api_respond_json(request, 201, done, false);
+		kt_json_free(done);
+	}
+	kt_json_free(body);
+}
+
+/* --- pods/eviction --- */
+static void eviction_create(struct api_request *request)
+{
+	struct api_write write;
+	struct api_deletion deletion = {.grace = -1};
+	struct kt_json *body = NULL;
+	const struct kt_json *options;
+	const struct store_object *pod;
+	const char *name;
+
+	if (!api_body(request, &body))
+		return;
+	api_write_from_request(&write, request);
+	name = kt_path_str(body, "metadata.name");
+	options = kt_get(body, "deleteOptions");
+	deletion.grace = kt_get_int(options, "gracePeriodSeconds", -1);
+	deletion.propagation = kt_get_str(options, "propagationPolicy");
+	deletion.uid = kt_path_str(options, "preconditions.uid");
+	deletion.version_text = kt_path_str(options, "preconditions.resourceVersion");
+	if (kt_count(kt_get(options, "dryRun")))
+		write.dry_run = true;
+	if (name && *name && !kt_streq(name, request->name))
+		api_fail(&request->status, 400, "BadRequest",
+		         "name in URL does not match name in Eviction object");
+	else if ((pod = api_find(&write)) && api_evict_pod(&write, pod, &deletion)) {
+		struct kt_json *done = kt_jsonf(
+		        "{kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201}");
+
+		request->as = API_AS_OBJECT;
+		api_respond_json(request, 201, done, false);
+		kt_json_free(done);
+	}
+	kt_json_free(body);
+}
+
+/* --- serviceaccounts/token --- */
+static void token_create(struct api_request *request)
+{
+	const struct schema_type *type =
+	        schema_type_for(cluster_schema(request->cluster), "authentication.k8s.io/v1", "TokenRequest");
+	const struct schema_kind *known = schema_by_kind(cluster_schema(request->cluster),
+	                                                 "authentication.k8s.io", "v1", "TokenRequest");
+	struct schema_kind kind = {.group = "authentication.k8s.io",
+	                           .version = "v1",
+	                           .kind = "TokenRequest",
+	                           .resource = "tokenrequests",
+	                           .api_version = "authentication.k8s.io/v1",
+	                           .type = type,
+	                           .unstored = true};
+	struct kt_json *body = NULL;
+
+	kind.storage = &kind;
+	if (!object_of(request) || !api_body(request, &body))
+		return;
+	if (rules_review(request->cluster, known ? known : &kind, &request->user, request->ns, request->name,
+	                 &body, &request->status)) {
+		request->as = API_AS_OBJECT;
+		api_respond_json(request, 201, body, false);
+	}
+	kt_json_free(body);
+}
+
+/* --- rows --- */
+static const struct api_subresource rows[] = {
+        {"", "status", api_get, NULL, api_update_request, api_patch_request},
+        {"", "scale", scale_get, NULL, scale_update, scale_patch},
+        {"Pod", "binding", NULL, binding_create, NULL, NULL},
+        {"Pod", "eviction", NULL, eviction_create, NULL, NULL},
+        {"Pod", "ephemeralcontainers", api_get, NULL, api_update_request, api_patch_request},
+        {"Pod", "resize", api_get, NULL, api_update_request, api_patch_request},
+        {"Pod", "log", api_log_request, NULL, NULL, NULL},
+        {"Pod", "exec", api_exec_request, api_exec_request, NULL, NULL},
+        {"Pod", "attach", api_attach_request, api_attach_request, NULL, NULL},
+        {"Pod", "portforward", api_portforward_request, api_portforward_request, NULL, NULL},
+        {"Namespace", "finalize", NULL, NULL, api_update_request, NULL},
+        {"ServiceAccount", "token", NULL, token_create, NULL, NULL},
+        {"CertificateSigningRequest", "approval", api_get, NULL, api_update_request, api_patch_request},
+};
+
+const struct api_subresource *api_subresource_of(const struct schema_kind *kind, const char *name)
+{
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		if (kt_streq(rows[i].name, name) && (!*rows[i].kind || kt_streq(rows[i].kind, kind->kind)))
+			return &rows[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: MIT */
+/* create, update and patch over HTTP: bodies in three encodings, strict decoding, then write.c. */
+#include "cluster/api/internal.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_BODY ((size_t)3 << 20) /* as the real server */
+
+/* --- bodies --- */
+static void media_type(struct api_request *request, char out[96])
+{
+	const char *header = api_header(request->http, "Content-Type");
+	size_t i = 0;
+
+	while (header && header[i] && header[i] != ';' && header[i] != ' ' && i < 95) {
+		out[i] = header[i];
+		i++;
+	}
+	out[i] = '\0';
+}
+
+static bool too_big(struct api_request *request)
+{
+	if (request->http->body_len <= MAX_BODY)
+		return false;
+	api_fail(&request->status, 413, "RequestEntityTooLarge", "Request entity too large: limit is %zu",
+	         MAX_BODY);
+	return true;
+}
+
+/* "(must be of type X): why (what came)": responsewriters.transformDecodeError */
+static bool unrecognized(struct api_request *request, const char *why)
+{
+	const char *body = request->http->body ? request->http->body : "";
+	size_t len = request->http->body_len, shown = KT_MIN(len, 30);
+	struct kt_buf what = {0};
+
+	if (len && body[0] == '{')
+		kt_buf_add(&what, body, shown);
+	else
+		kt_hex(body, shown, &what);
+	if (len > 30)
+		kt_buf_adds(&what, " ...");
+	api_fail(&request->status, 400, "BadRequest",
+	         "the object provided is unrecognized (must be of type %s): %s (%s)",
+	         request->kind ? request->kind->kind : "Status", why, kt_buf_str(&what));
+	kt_buf_clear(&what);
+	return false;
+}
+
+static bool parse_json(struct api_request *request, struct kt_json **out, char **duplicate)
+{
+	struct kt_err err = {0};
+	char *why;
+
+	if (!kt_json_parse(request->http->body, request->http->body_len, NULL, out, duplicate, &err))
+		return true;
+	why = kt_strf("couldn't get version/kind; json parse error: %s", err.text);
+	unrecognized(request, why);
+	kt_free(why);
+	return false;
+}
+
+static bool parse_yaml(struct api_request *request, struct kt_json **out)
+{
+	struct kt_yaml *yaml = NULL;
+	struct kt_err err = {0};
+
+	if (kt_yaml_parse("", request->http->body, request->http->body_len, &yaml, &err))
+		return api_fail(&request->status, 400, "BadRequest", "error decoding YAML: %s", err.text);
+	if (!kt_yaml_count(yaml)) {
+		kt_yaml_free(yaml);
+		return unrecognized(request, "Object 'Kind' is missing in 'null'");
+	}
+	*out = kt_json_ref(kt_yaml_doc(yaml, 0));
+	kt_yaml_free(yaml);
+	return true;
+}
+
+static bool parse_proto(struct api_request *request, struct kt_json **out)
+{
+	struct kt_err err = {0};
+
+	if (!schema_decode_proto(cluster_schema(request->cluster), request->http->body,
+	                         request->http->body_len, out, &err))
+		return true;
+	return api_fail(&request->status, 400, "BadRequest", "%s", err.text);
+}
+
+static bool body_with_duplicate(struct api_request *request, struct kt_json **out, char **duplicate)
+{
+	char type[96];
+
+	*out = NULL;
+	if (too_big(request))
+		return false;
+	media_type(request, type);
+	if (!*type || strcasecmp(type, "application/json") == 0)
+		return parse_json(request, out, duplicate);
+	if (strcasecmp(type, "application/yaml") == 0)
+		return parse_yaml(request, out);
+	if (strcasecmp(type, "application/vnd.kubernetes.protobuf") == 0)
+		return parse_proto(request, out);
+	return api_fail(&request->status, 415, "UnsupportedMediaType",
+	                "the body of the request was in an unknown format - accepted media types include: "
+	                "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+}
+
+bool api_body(struct api_request *request, struct kt_json **out)
+{
+	return body_with_duplicate(request, out, NULL);
+}
+
+/* --- decoding --- */
+static bool undecodable(struct api_request *request, const struct kt_json *raw,
+                        const struct schema_kind *kind, const char *why)
+{
+	const char *said = kt_get_str(raw, "kind"), *version = kt_get_str(raw, "apiVersion"), *slash;
+
+	if (!said || !*said)
+		return unrecognized(request, why);
+	slash = version ? strrchr(version, '/') : NULL;
+	return api_fail(&request->status, 400, "BadRequest",
+	                "%s in version \"%s\" cannot be handled as a %s: %s", said,
+	                slash     ? slash + 1
+	                : version ? version
+	                          : "",
+	                kind->kind, why);
+}
+
+static void join(const struct kt_strs *list, struct kt_buf *out)
+{
+	for (size_t i = 0; i < list->count; i++)
+		kt_buf_addf(out, "%s%s", out->len ? ", " : "", list->items[i]);
+}
+
+/* True if unknown or repeated fields do not matter, or only for a warning. */
+static bool tolerate(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
+                     const struct schema_problems *problems)
+{
+	const char *how = api_query(request, "fieldValidation");
+	struct kt_buf all = {0};
+
+	if (!problems->unknown.count && !problems->duplicate.count)
+		return true;
+	if (kt_streq(how, "Ignore"))
+		return true;
+	if (!kt_streq(how, "Strict")) {
+		for (size_t i = 0; i < problems->duplicate.count; i++)
+			kt_strs_add(&request->warnings, problems->duplicate.items[i]);
+		for (size_t i = 0; i < problems->unknown.count; i++)
+			kt_strs_add(&request->warnings, problems->unknown.items[i]);
+		return true;
+	}
+	join(&problems->duplicate, &all);
+	join(&problems->unknown, &all);
+	char *why = kt_strf("strict decoding error: %s", kt_buf_str(&all));
+	if (request->kind && kt_streq(request->verb, "patch"))
+		patch_fail_undecodable(&request->status, NULL, why);
+	else
+		undecodable(request, raw, kind, why);
+	kt_free(why);
+	kt_buf_clear(&all);
+	return false;
+}
+
+static bool right_kind(struct api_request *request, const struct schema_kind *kind, struct kt_json **raw)
+{
+	const char *said = kt_get_str(*raw, "kind"), *version = kt_get_str(*raw, "apiVersion");
+
+	if (!kt_is_object(*raw))
+		return unrecognized(request,
+		                    "couldn't get version/kind; json parse error: json: cannot unmarshal "
+		                    "into Go value of type struct { APIVersion string \"json:\\\"apiVersion,"
+		                    "omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }");
+	if (version && *version && !kt_streq(version, kind->api_version) && said && *said)
+		return api_fail(
+		        &request->status, 400, "BadRequest",
+		        "the API version in the data (%s) does not match the expected API version (%s)",
+		        version, kind->api_version);
+	if (said && *said && !kt_streq(said, kind->kind)) {
+		char *why = kt_strf("no kind \"%s\" is registered for version \"%s\" here", said,
+		                    kind->api_version);
+
+		undecodable(request, *raw, kind, why);
+		kt_free(why);
+		return false;
+	}
+	if (!version || !*version)
+		kt_set(raw, "apiVersion", kt_json_str(kind->api_version));
+	if (!said || !*said)
+		kt_set(raw, "kind", kt_json_str(kind->kind));
+	return true;
+}
+
+static bool decode(struct api_request *request, const struct schema_kind *kind, struct kt_json *raw,
+                   char *duplicate, struct kt_json **out)
+{
+	struct schema_problems problems = {0};
+	struct kt_err err = {0};
+	kt_ns offset = cluster_wire_offset(request->cluster);
+	bool fine = right_kind(request, kind, &raw);
+
+	if (fine && duplicate)
+		kt_strs_steal(&problems.duplicate, kt_strf("duplicate field \"%s\"", duplicate));
+	if (fine && schema_decode(cluster_schema(request->cluster), kind, raw, out, &problems, &err))
+		fine = undecodable(request, raw, kind, err.text);
+	else if (fine && !tolerate(request, raw, kind, &problems)) {
+		fine = false;
+		kt_json_freep(out);
+	}
+	if (fine && offset) {
+		struct kt_json *shifted = api_shift_times(kind->type, *out, offset);
+
+		kt_json_free(*out);
+		*out = shifted;
+	}
+	schema_problems_clear(&problems);
+	kt_json_free(raw);
+	return fine;
+}
+
+bool api_decode(struct api_request *request, const struct schema_kind *kind, struct kt_json *steal,
+                struct kt_json **out)
+{
+	return decode(request, kind, steal, NULL, out);
+}
+
+/* The body as an object of `kind`, in its storage version. */
+static bool body_object(struct api_request *request, const struct schema_kind *kind, struct kt_json **out)
+{
+	struct kt_json *raw, *object = NULL;
+	char *duplicate = NULL;
+	bool fine = body_with_duplicate(request, &raw, &duplicate);
+
+	fine = fine && decode(request, kind, raw, duplicate, &object);
+	kt_free(duplicate);
+	if (!fine)
+		return false;
+	if (kind->storage && kind->storage != kind) {
+		*out = schema_convert(object, kind, kind->storage);
+		kt_json_free(object);
+	} else {
+		*out = object;
+	}
+	return true;
+}
+
+/* --- options --- */
+static bool options_fit(struct api_request *request, const char *options)
+{
+	struct schema_kind kind = {.group = "meta.k8s.io", .kind = options, .resource = ""};
+	const char *dry = api_query(request, "dryRun"), *validation = api_query(request, "fieldValidation");
+	struct kt_json *causes = NULL;
+
+	if (dry && *dry && !kt_streq(dry, "All"))
+		kt_push(&causes,
+		        kt_jsonf(
+		                "{reason: 'FieldValueNotSupported', field: 'dryRun', message: %j}",
+		                kt_json_strf("Unsupported value: [\"%s\"]: supported values: \"All\"", dry)));
+	if (validation && *validation && !kt_streq(validation, "Strict") && !kt_streq(validation, "Warn") &&
+	    !kt_streq(validation, "Ignore"))
+		kt_push(&causes,
+		        kt_jsonf("{reason: 'FieldValueNotSupported', field: 'fieldValidation', message: %j}",
+		                 kt_json_strf("Unsupported value: \"%s\": supported values: \"Ignore\", "
+		                              "\"Strict\", "
+		                              "\"Warn\"",
+		                              validation)));
+	if (causes)
+		api_fail_invalid(&request->status, &kind, "", causes);
+	kt_json_free(causes);
+	return !causes;
+}
+
+/* fieldManager, else the name of the program (managerOrUserAgent). */
+static const char *manager_of(struct api_request *request)
+{
+	const char *manager = api_query(request, "fieldManager"),
+	           *agent = api_header(request->http, "User-Agent");
+	const char *slash = agent ? strchr(agent, '/') : NULL;
+
+	if (manager && *manager)
+		return manager;
+	if (!agent || !*agent)
+		return "unknown";
+	/* kept with the request: the caller borrows it */
+	kt_strs_add(&request->query_names, "");
+	kt_strs_steal(&request->query_values,
+	              kt_strndup(agent, KT_MIN(slash ? (size_t)(slash - agent) : strlen(agent), 128)));
+	return request->query_values.items[request->query_values.count - 1];
+}
+
+void api_write_from_request(struct api_write *write, struct api_request *request)
+{
+	const char *dry = api_query(request, "dryRun");
+
+	*write = (struct api_write){
+	        .cluster = request->cluster,
+	        .kind = request->kind,
+	        .ns = request->ns,
+	        .name = *request->name ? request->name : NULL,
+	        .subresource = request->subresource,
+	        .user = &request->user,
+	        .manager = manager_of(request),
+	        .dry_run = dry && *dry,
+	        .warnings = &request->warnings,
+	        .status = &request->status,
+	};
+}
+
+/* --- create --- */
+static bool namespace_fits(struct api_request *request, const struct kt_json *object)
+{
+	const char *ns = kt_path_str(object, "metadata.namespace");
+
+	if (!request->kind->namespaced || !ns || !*ns || kt_streq(ns, request->ns))
+		return true;
+	return api_fail(
+	        &request->status, 400, "BadRequest",
+	        "the namespace of the provided object does not match the namespace sent on the request");
+}
+
+static void create_unstored(struct api_request *request)
+{
+	struct kt_json *object = NULL;
+
+	if (!body_object(request, request->kind, &object))
+		return;
+	if (namespace_fits(request, object) &&
+	    rules_review(request->cluster, request->kind, &request->user, request->ns,
+	                 kt_str_or(kt_path(object, "metadata.name"), ""), &object, &request->status))
+		api_respond_object(request, 201, object);
+	kt_json_free(object);
+}
+
+void api_create_request(struct api_request *request)
+{
+	struct api_write write;
+	struct kt_json *object = NULL, *out = NULL;
+
+	if (!options_fit(request, "CreateOptions"))
+		return;
+	if (request->kind->unstored) {
+		if (kt_streq(request->kind->kind, "Binding"))
+			api_subresource_of(schema_stored(cluster_schema(request->cluster), "", "Pod"),
+			                   "binding")
+			        ->create(request);
+		else
+			create_unstored(request);
+		return;
+	}
+	if (!body_object(request, request->kind, &object))
+		return;
+	if (kt_str_len(kt_path(object, "metadata.resourceVersion")))
+		api_fail(&request->status, 500, "",
+		         "resourceVersion should not be set on objects to be created");
+	if (request->status.code || !namespace_fits(request, object)) {
+		kt_json_free(object);
+		return;
+	}
+	api_write_from_request(&write, request);
+	if (api_write_create(&write, object, &out))
+		api_respond_object(request, 201, out);
+	kt_json_free(out);
+}
+
+/* --- update --- */
+static bool name_fits(struct api_request *request, const struct kt_json *object)
+{
+	const char *name = kt_str_or(kt_path(object, "metadata.name"), "");
+	const char *ns = kt_str_or(kt_path(object, "metadata.namespace"), "");
+
+	if (!*name)
+		return api_fail(&request->status, 400, "BadRequest", "name must be provided");
+	if (!kt_streq(name, request->name))
+		return api_fail(&request->status, 400, "BadRequest",
+		                "the name of the object (%s) does not match the name on the URL (%s)", name,
+		                request->name);
+	if (request->kind->namespaced && *ns && !kt_streq(ns, request->ns))
+		return api_fail(
+		        &request->status, 400, "BadRequest",
+		        "the namespace of the object (%s) does not match the namespace on the URL (%s)", ns,
+		        request->ns);
+	return true;
+}
+
+void api_update_request(struct api_request *request)
+{
+	struct api_write write;
+	const struct store_object *old;
+	struct kt_json *object = NULL, *out = NULL;
+
+	if (!options_fit(request, "UpdateOptions") || !body_object(request, request->kind, &object))
+		return;
+	api_write_from_request(&write, request);
+	old = name_fits(request, object) ? api_find(&write) : NULL;
+	if (!old) {
+		kt_json_free(object);
+		return;
+	}
+	if (api_write_update(&write, old, object, &out))
+		api_respond_object(request, 200, out);
+	kt_json_free(out);
+}
+
+/* --- patch --- */
+enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };
+static const struct {
+	const char *media;
+	enum patch_type type;
+	bool custom; /* for custom resources too */
+} patch_types[] = {
+        {"application/json-patch+json", PATCH_JSON, true},
+        {"application/merge-patch+json", PATCH_MERGE, true},
+        {"application/strategic-merge-patch+json", PATCH_STRATEGIC, false},
+        {"application/apply-patch+yaml", PATCH_APPLY, true},
+};
+
+static bool is_custom(const struct schema_kind *kind)
+{
+	return kind->crd != NULL || kt_ends(kind->group, "gateway.networking.k8s.io");
+}
+
+static bool patch_type_of(struct api_request *request, const struct schema_kind *kind, enum patch_type *out)
+{
+	struct kt_buf accepted = {0};
+	char type[96];
+
+	media_type(request, type);
+	for (size_t i = 0; i < KT_COUNT(patch_types); i++) {
+		if (is_custom(kind) && !patch_types[i].custom)
+			continue;
+		if (strcasecmp(type, patch_types[i].media) == 0) {
+			*out = patch_types[i].type;
+			kt_buf_clear(&accepted);
+			return true;
+		}
+		kt_buf_addf(&accepted, "%s%s", accepted.len ? ", " : "", patch_types[i].media);
+	}
+	kt_buf_adds(&accepted, ", application/apply-patch+cbor");
+	api_fail(&request->status, 415, "UnsupportedMediaType",
+	         "the body of the request was in an unknown format - accepted media types include: %s",
+	         kt_buf_str(&accepted));
+	kt_buf_clear(&accepted);
+	return false;
+}
+
+static bool patch_body(struct api_request *request, enum patch_type type, struct kt_json **out)
+{
+	struct kt_err err = {0};
+
+	*out = NULL;
+	if (too_big(request))
+		return false;
+	if (type == PATCH_APPLY)
+		return parse_yaml(request, out);
+	if (kt_json_parse(request->http->body, request->http->body_len, NULL, out, NULL, &err))
+		return api_fail(&request->status, 400, "BadRequest",
+		                type == PATCH_JSON ? "error decoding patch: %s" : "error decoding patch: %s",
+		                err.text);
+	return true;
+}
+
+static bool apply_type(struct api_request *request, const struct schema_kind *kind, enum patch_type type,
+                       const struct kt_json *target, const struct kt_json *body, struct kt_json **out)
+{
+	switch (type) {
+	case PATCH_JSON:
+		return patch_json(target, body, out, &request->status);
+	case PATCH_MERGE:
+		return patch_merge(target, body, out, &request->status);
+	case PATCH_STRATEGIC:
+		return patch_strategic(kind->type, target, body, out, &request->status);
+	case PATCH_APPLY:
+		break;
+	}
+	return false;
+}
+
+/* The patched value, decoded as `kind`. Strategic patches that give nonsense are told by themselves. */
+static bool decode_patched(struct api_request *request, const struct schema_kind *kind, enum patch_type type,
+                           const struct kt_json *body, struct kt_json *patched, struct kt_json **out)
+{
+	struct schema_problems problems = {0};
+	struct kt_err err = {0};
+	kt_ns offset = cluster_wire_offset(request->cluster);
+	const char *how = api_query(request, "fieldValidation");
+	bool fine = true;
+
+	if (schema_decode(cluster_schema(request->cluster), kind, patched, out, &problems, &err)) {
+		fine = type == PATCH_STRATEGIC ? patch_fail_undecodable(&request->status, body, err.text)
+		                               : undecodable(request, patched, kind, err.text);
+	} else if (kt_streq(how, "Strict") && (problems.unknown.count || problems.duplicate.count)) {
+		struct kt_buf all = {0};
+		char *why;
+
+		join(&problems.duplicate, &all);
+		join(&problems.unknown, &all);
+		why = kt_strf("strict decoding error: %s", kt_buf_str(&all));
+		fine = type == PATCH_STRATEGIC ? patch_fail_undecodable(&request->status, body, why)
+		                               : undecodable(request, patched, kind, why);
+		kt_free(why);
+		kt_buf_clear(&all);
+		kt_json_freep(out);
+	} else {
+		fine = tolerate(request, patched, kind, &problems);
+	}
+	if (fine && offset) {
+		struct kt_json *shifted = api_shift_times(kind->type, *out, offset);
+
+		kt_json_free(*out);
+		*out = shifted;
+	}
+	schema_problems_clear(&problems);
+	kt_json_free(patched);
+	return fine;
+}
+
+static bool apply_options_fit(struct api_request *request)
+{
+	static const struct schema_kind options = {
+	        .group = "meta.k8s.io", .kind = "PatchOptions", .resource = ""};
+	const char *manager = api_query(request, "fieldManager");
+	struct kt_json *causes;
+
+	if (manager && *manager)
+		return true;
+	causes = kt_jsonf("[{reason: 'FieldValueRequired', message: 'Required value: is required for apply "
+	                  "patch', field: "
+	                  "'fieldManager'}]");
+	api_fail_invalid(&request->status, &options, "", causes);
+	kt_json_free(causes);
+	return false;
+}
+
+static bool server_side_apply(struct api_request *request, const struct schema_kind *kind,
+                              const struct kt_json *target, struct kt_json *body, struct kt_json **out)
+{
+	struct kt_json *applied = NULL;
+	bool fine = apply_options_fit(request) && name_fits(request, body);
+
+	if (!fine) {
+		kt_json_free(body);
+		return false;
+	}
+	if (kt_path(body, "metadata.managedFields")) {
+		kt_json_free(body);
+		return api_fail(&request->status, 400, "BadRequest", "metadata.managedFields must be nil");
+	}
+	if (!decode_patched(request, kind, PATCH_APPLY, NULL, body, &applied))
+		return false;
+	if (kind->storage && kind->storage != kind) {
+		struct kt_json *stored = schema_convert(applied, kind, kind->storage);
+
+		kt_json_free(applied);
+		applied = stored;
+	}
+	fine = managed_apply(kind->storage, target, applied, api_query(request, "fieldManager"),
+	                     request->subresource, api_query_bool(request, "force"),
+	                     cluster_now(request->cluster), out, &request->status);
+	kt_json_free(applied);
+	return fine;
+}
+
+bool api_patch_value(struct api_request *request, const struct schema_kind *kind,
+                     const struct kt_json *target, bool *out_applied, struct kt_json **out)
+{
+	struct kt_json *body, *patched = NULL, *decoded = NULL, *outward;
+	enum patch_type type;
+	bool fine;
+
+	*out_applied = false;
+	if (!patch_type_of(request, kind, &type) || !patch_body(request, type, &body))
+		return false;
+	if (type == PATCH_APPLY) {
+		*out_applied = true;
+		return server_side_apply(request, kind, target, body, out);
+	}
+	if (!target) {
+		kt_json_free(body);
+		return api_fail_not_found(&request->status, kind, request->name);
+	}
+	outward = api_outward(kind, target, cluster_wire_offset(request->cluster));
+	fine = apply_type(request, kind, type, outward, body, &patched) &&
+	       decode_patched(request, kind, type, body, patched, &decoded) && name_fits(request, decoded);
+	kt_json_free(outward);
+	kt_json_free(body);
+	if (!fine) {
+		kt_json_free(decoded);
+		return false;
+	}
+	if (kind->storage && kind->storage != kind) {
+		*out = schema_convert(decoded, kind, kind->storage);
+		kt_json_free(decoded);
+	} else {
+		*out = decoded;
+	}
+	return true;
+}
+
+void api_patch_request(struct api_request *request)
+{
+	const struct store_object *old;
+	struct api_write write;
+	struct kt_json *object = NULL, *out = NULL;
+	bool fine;
+
+	if (!options_fit(request, "PatchOptions"))
+		return;
+	api_write_from_request(&write, request);
+	old = store_get(cluster_store(request->cluster), request->kind->storage,
+	                request->kind->namespaced ? request->ns : "", request->name);
+	if (!api_patch_value(request, request->kind, old ? old->json : NULL, &write.applied, &object))
+		return;
+	if (old)
+		fine = api_write_update(&write, old, object, &out);
+	else
+		fine = api_write_create(&write, object, &out);
+	if (fine)
+		api_respond_object(request, old ? 200 : 201, out);
+	kt_json_free(out);
+}
