@@ -160,7 +160,7 @@ void kubelet_pod_restore(struct kubelet_pod *pod)
 	pod->started_at = time_of(status, "startTime");
 	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
 		read_container(ctr, told_of(status, ctr->pub.name), now);
-	pod->initialized = at >= 0 && kt_streq(kt_get_str(kt_at(conditions, (size_t)at), "status"), "True");
+	pod->initialized |= at >= 0 && kt_streq(kt_get_str(kt_at(conditions, (size_t)at), "status"), "True");
 	if (ip && strlen(ip) < sizeof(pod->ip))
 		memcpy(pod->ip, ip, strlen(ip) + 1);
 	if (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0) {
@@ -238,7 +238,7 @@ void kubelet_pod_power_back(struct kubelet_pod *pod)
 	if (pod->sandbox && !kt_get_bool(pod->spec, "hostNetwork", false))
 		network_release(cluster, pod->ip);
 	pod->sandbox = false;
-	pod->initialized = false;
+	pod->initialized = !kt_count(kt_get(pod->spec, "initContainers"));
 	kubelet_event(pod, NULL, false, "SandboxChanged",
 	              "Pod sandbox changed, it will be killed and re-created.");
 	pod->stage = KUBELET_SANDBOXING;

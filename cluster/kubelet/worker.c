@@ -61,6 +61,7 @@ struct kubelet_pod *kubelet_pod_new(struct kubelet_node *node, const struct stor
 	pod->cpu_milli = view->requests.cpu_milli;
 	pod->memory = view->requests.memory;
 	pod->wake = KUBELET_NEVER;
+	pod->initialized = !kt_count(kt_get(pod->spec, "initContainers"));
 	add_containers(pod);
 	pod->next = node->pods;
 	if (pod->next)
