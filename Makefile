@@ -77,6 +77,18 @@ test-cluster/%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(filter $(BUILD)/tests/cluster/$*/%,$(TESTS))
 	@tests/run-programs $(filter $(BUILD)/tests/cluster/$*/%,$(TESTS))
 
+# The commands' tests run the program itself.
+$(filter $(BUILD)/tests/cli/%,$(TESTS)): $(BUILD)/ktutor
+
+# What things cost, beside their budgets: programs tests/bench/bench_NAME.c, which are given the program.
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/bench_*.c)))
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBS_LINK)
+	@mkdir -p $(@D)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_LINK) $(DEPS_LIBS)
+.PHONY: bench
+bench: $(BUILD)/ktutor $(BENCHES)
+	@set -e; for b in $(BENCHES); do $$b $(BUILD)/ktutor; done
+
 # Fuzz targets are tests/fuzz/fuzz_NAME.c, their inputs tests/fuzz/corpus/NAME; those of base need nothing else built.
 FUZZ      := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_BASE := json yaml jsonpath scalars

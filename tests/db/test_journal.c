@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "db/db.h"
+#include "db/db_internal.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -143,6 +143,27 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
 	db_close(db);
 }
 
+static void a_full_disk_is_told_and_what_was_there_stays(void **state)
+{
+	struct db *db = open_it(*state);
+	struct kt_err err = {0};
+	struct kt_buf big = {0};
+	const struct db_record small = {"small", "1", 1};
+	assert_int_equal(db_journal_write(db, &small, 1, NULL), KT_OK);
+	assert_int_equal(db_exec(db, "PRAGMA max_page_count = 8", NULL), KT_OK);
+	while (big.len < 100000)
+		kt_buf_addc(&big, 'x');
+	const struct db_record records[] = {{"small", "2", 1}, {"big", big.data, big.len}};
+	assert_int_equal(db_journal_write(db, records, 2, &err), KT_EIO);
+	assert_non_null(strstr(err.text, "the disk is full"));
+	expect(db, "small=1;");
+	assert_int_equal(db_exec(db, "PRAGMA max_page_count = 1000", NULL), KT_OK); /* room again */
+	assert_int_equal(db_journal_write(db, records, 1, NULL), KT_OK);
+	expect(db, "small=2;");
+	kt_buf_clear(&big);
+	db_close(db);
+}
+
 static void only_the_owner_can_read_it(void **state)
 {
 	struct place *place = *state;
@@ -161,6 +182,7 @@ int main(void)
 	                                   TEST(a_damaged_file_is_named_and_not_touched),
 	                                   TEST(a_file_of_a_newer_ktutor_is_refused),
 	                                   TEST(a_migration_that_fails_leaves_the_file_as_it_was),
-	                                   TEST(only_the_owner_can_read_it)};
+	                                   TEST(only_the_owner_can_read_it),
+	                                   TEST(a_full_disk_is_told_and_what_was_there_stays)};
 	return cmocka_run_group_tests_name("db journal", tests, NULL, NULL);
 }
