@@ -26,6 +26,14 @@ unsigned kt_yaml_key_line(const struct kt_yaml *yaml, const struct kt_json *obje
 /* Fail with "FILE:LINE: " in front. */
 enum kt_code kt_yaml_fail(const struct kt_yaml *yaml, const struct kt_json *node, struct kt_err *err,
                           const char *fmt, ...) KT_PRINTF(4, 5);
+/* Every key of `object` (a map, called `what` in messages) is one of `known`; else an error with the nearest
+ * of them. */
+KT_MUST_CHECK enum kt_code kt_yaml_keys(const struct kt_yaml *yaml, const struct kt_json *object,
+                                        const char *what, const char *const *known, size_t count,
+                                        struct kt_err *err);
+/* Fail at `node`: `what` has no `key`; with the nearest of `known`, or all of them. */
+enum kt_code kt_yaml_unknown_key(const struct kt_yaml *yaml, const struct kt_json *node, const char *what,
+                                 const char *key, const char *const *known, size_t count, struct kt_err *err);
 /* Block-style YAML as `kubectl -o yaml` prints it (sigs.k8s.io/yaml: keys sorted unless keep_order, strings
  * quoted only where needed). */
 void kt_yaml_print(const struct kt_json *v, bool keep_order, struct kt_buf *out);

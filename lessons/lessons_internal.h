@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of lessons/ share. */
+#ifndef LESSONS_INTERNAL_H
+#define LESSONS_INTERNAL_H
+
+#include "lessons/lessons.h"
+
+/* Everything of a course lives in one arena. */
+struct lesson_inner {
+	struct kt_arena arena;
+};
+
+/* The Markdown below the front matter, cut into pages at each `##`. `file` and `line` (of the first line of
+ * `text`) are for messages. */
+KT_MUST_CHECK enum kt_code lesson_parse_markdown(struct kt_arena *arena, const char *file, const char *text,
+                                                 size_t len, struct lesson *lesson, struct kt_err *err);
+/* quiz.yaml of `lesson`. */
+KT_MUST_CHECK enum kt_code lesson_read_quiz(struct kt_arena *arena, const char *path, struct lesson *lesson,
+                                            struct kt_err *err);
+
+#endif
