@@ -45,8 +45,11 @@ struct check_exec_result {
 	struct kt_buf out, errout;
 	char why[256];
 };
-KT_MUST_CHECK enum kt_code check_exec(struct check_client *client, const struct check_exec *exec,
-                                      struct check_exec_result *out, struct kt_err *err);
+/* All at once; `results` is a zeroed array of `count`. A result that did not run has exit_code -1 and `why`.
+ * KT_EUNREACHABLE when no connection to the cluster came about at all. */
+KT_MUST_CHECK enum kt_code check_exec(struct check_client *client, const struct check_exec *execs,
+                                      size_t count, struct check_exec_result *results, struct kt_err *err);
+void check_exec_result_clear(struct check_exec_result *result);
 
 /* --- what the checker needs of whoever started the cluster: given by the provider --- */
 struct check_world {
@@ -84,6 +87,7 @@ void check_checks_free(struct check_check **checks, size_t count);
 /* The capability that a step needs beyond the API ("zones"…), for lint: NULL none. */
 const char *check_step_needs(const struct check_step *step);
 const char *check_check_needs(const struct check_check *check);
+bool check_has_drill(const struct check_check *check); /* it takes time, and disturbs */
 
 enum check_status { CHECK_PASSED, CHECK_FAILED, CHECK_UNKNOWN };
 struct check_finding {
@@ -101,13 +105,19 @@ struct check_run {
 	/* Told while something is waited for or done, for screens; may be NULL. Returns false to cancel. */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
 	void *progress_arg;
-	bool no_wait;   /* look once, without `within` (the screen's live marks) */
-	bool no_drills; /* drills yield CHECK_UNKNOWN "not run" */
+	bool no_wait;                  /* look once, without `within` (the screen's live marks) */
+	bool no_drills;                /* drills yield CHECK_UNKNOWN "not run" */
+	const struct kt_json *answers; /* what the learner typed: {question: answer}; may be NULL */
+	bool answer_rightly;           /* proofs: take the cluster's own answers for the learner's */
+	kt_ns began;                   /* the cluster's time from which `within` counts; 0: from each call */
 	uint64_t seed;
 };
 /* Do steps in order. The error names the step's file and line. */
 KT_MUST_CHECK enum kt_code check_do(const struct check_run *run, struct check_step *const *steps,
                                     size_t count, struct kt_err *err);
+/* Apply a manifest, or all of a folder in name order, as the step `apply` does. */
+KT_MUST_CHECK enum kt_code check_apply_path(const struct check_run *run, const char *path,
+                                            struct kt_err *err);
 /* Evaluate all; `findings` is a zeroed array of `count`. */
 void check_look(const struct check_run *run, struct check_check *const *checks, size_t count,
                 struct check_finding *findings);

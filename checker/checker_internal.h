@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the scenario language share. A construct of the language is a row: its name, the shape of
+ * what stands behind it, and what it does. Steps and checks keep the YAML nodes they were read from; shapes
+ * were held when they were parsed. */
+#ifndef CHECKER_INTERNAL_H
+#define CHECKER_INTERNAL_H
+
+#include "checker/checker.h"
+
+/* --- shapes: what may stand where (shape.c) --- */
+enum check_type {
+	CHECK_T_ANY,
+	CHECK_T_TEXT,
+	CHECK_T_INT,
+	CHECK_T_NUMBER,
+	CHECK_T_BOOL,
+	CHECK_T_DURATION,
+	CHECK_T_OBJECT, /* "KIND [NAMESPACE/]NAME" */
+	CHECK_T_SET,    /* "KINDS NAMESPACE [SELECTOR]" */
+	CHECK_T_OF,     /* an object or a set */
+	CHECK_T_EXPECT, /* a scalar, a list, or operators */
+	CHECK_T_PATHS,  /* {PATH: EXPECT} */
+	CHECK_T_WHO,
+	CHECK_T_WHOM,
+	CHECK_T_WHOS, /* {NAME: WHO} */
+	CHECK_T_WHOMS,
+	CHECK_T_PICK, /* a selection of nodes or pods */
+	CHECK_T_MAP,
+	CHECK_T_LIST,
+	CHECK_T_FILES, /* a file beside lab.yaml, or a list */
+	CHECK_T_STEPS,
+	CHECK_T_CHECK,
+	CHECK_T_CHECKS,
+	CHECK_T_WORD,   /* one of `words` */
+	CHECK_T_STRUCT, /* `inner` */
+};
+struct check_shape {
+	const char *key;
+	enum check_type type;
+	bool required;
+	const char *words;               /* "up|down" for CHECK_T_WORD */
+	const struct check_shape *inner; /* for CHECK_T_STRUCT; ends with a row without key */
+};
+struct check_source {
+	const struct kt_yaml *yaml;
+	const char *dir;
+	unsigned depth; /* of checks inside checks: capped */
+	struct kt_err *err;
+};
+/* `node` is a map with keys of `shapes` only, each as its type wants it. */
+KT_MUST_CHECK enum kt_code check_shape_hold(const struct check_source *source, const struct kt_json *node,
+                                            const struct check_shape *shapes, const char *what);
+KT_MUST_CHECK enum kt_code check_type_hold(const struct check_source *source, const struct kt_json *value,
+                                           const struct check_shape *shape);
+/* Fail at `node` naming the nearest of the keys. */
+enum kt_code check_unknown_key(const struct check_source *source, const struct kt_json *node, const char *key,
+                               const char *what, const char *const *known, size_t count);
+/* "3m", "90s": a duration that was held; 0 where absent. */
+kt_ns check_duration(const struct kt_json *value, kt_ns otherwise);
+
+/* --- steps and checks --- */
+struct check_step_kind {
+	const char *name;
+	const struct check_shape *shapes; /* of the value when it is a map; */
+	enum check_type scalar;           /* what else the value may be; CHECK_T_ANY: only a map */
+	const char *needs;                /* a capability */
+	enum kt_code (*run)(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+};
+struct check_step {
+	const struct check_step_kind *kind;
+	const struct kt_yaml *yaml;
+	const struct kt_json *node, *body; /* the whole map; what stands behind the step's name */
+	char *dir;
+	struct check_check *until; /* wait: {for: CHECK} */
+};
+extern const struct check_step_kind check_step_kinds[];
+extern const size_t check_step_kind_count;
+
+struct check_check_kind {
+	const char *name;
+	const struct check_shape *shapes; /* keys beside the name, or of the value when `inside` */
+	enum check_type scalar;           /* what the value is when the keys stand beside it */
+	bool inside;                      /* the keys stand inside the value */
+	const char *needs;
+	void (*look)(const struct check_run *run, const struct check_check *check,
+	             struct check_finding *finding);
+};
+struct check_check {
+	const struct check_check_kind *kind;
+	const struct kt_yaml *yaml;
+	const struct kt_json *node, *body;
+	char *dir;
+	kt_ns within;
+	struct check_check **checks, **end; /* all, any, not, drill.hold; drill.end */
+	size_t check_count, end_count;
+	struct check_step **steps; /* drill.do */
+	size_t step_count;
+};
+extern const struct check_check_kind check_check_kinds[];
+extern const size_t check_check_kind_count;
+KT_MUST_CHECK enum kt_code check_check_parse(const struct check_source *source, const struct kt_json *node,
+                                             struct check_check **out);
+KT_MUST_CHECK enum kt_code check_checks_read(const struct check_source *source, const struct kt_json *node,
+                                             struct check_check ***out, size_t *count);
+KT_MUST_CHECK enum kt_code check_steps_read(const struct check_source *source, const struct kt_json *node,
+                                            struct check_step ***out, size_t *count);
+void check_check_free(struct check_check *check);
+/* Look once, without waiting. `finding` starts zeroed. */
+void check_look_once(const struct check_run *run, const struct check_check *check,
+                     struct check_finding *finding);
+/* Tell; false: cancelled. */
+bool check_tell(const struct check_run *run, kt_ns elapsed, kt_ns limit, const char *fmt, ...)
+        KT_PRINTF(4, 5);
+
+/* --- findings --- */
+void check_expected(struct check_finding *finding, const char *fmt, ...) KT_PRINTF(2, 3);
+void check_found(struct check_finding *finding, enum check_status status, const char *fmt, ...)
+        KT_PRINTF(3, 4);
+/* The cluster did not answer (or could not be asked): never a failure. */
+void check_unknown(struct check_finding *finding, const struct kt_err *err);
+void check_where(struct check_finding *finding, const char *object, const char *path);
+
+/* --- what must be (expect.c) --- */
+/* Do `values` (what a path yielded) fit? */
+bool check_fits(const struct kt_json *expect, const struct kt_json *values);
+/* Compare by value: numbers, quantities, durations, times, percentages; -2: cannot be compared. */
+int check_compare(const struct kt_json *a, const struct kt_json *b);
+void check_describe(const struct kt_json *expect, struct kt_buf *out); /* "at least 3" */
+void check_show(const struct kt_json *values, struct kt_buf *out);     /* "2", "nothing", "a, b" */
+KT_MUST_CHECK enum kt_code check_expect_hold(const struct check_source *source, const struct kt_json *expect);
+
+/* --- references (refs.c) --- */
+struct check_ref {
+	struct check_resource resource;
+	char ns[64], name[254];
+	char selector[512]; /* of a set */
+	bool is_set;
+};
+/* "deployment shop/web" (object) or "pods shop app=web" (set). The namespace defaults to "default". */
+KT_MUST_CHECK enum kt_code check_ref_object(const struct check_run *run, const char *words,
+                                            struct check_ref *out, struct kt_err *err);
+KT_MUST_CHECK enum kt_code check_ref_set(const struct check_run *run, const char *words,
+                                         struct check_ref *out, struct kt_err *err);
+/* The API path of an object or a set; owned. */
+char *check_ref_path(const struct check_ref *ref);
+/* An object; KT_ENOTFOUND where it is not there. */
+KT_MUST_CHECK enum kt_code check_get(const struct check_run *run, const struct check_ref *ref,
+                                     struct kt_json **out, struct kt_err *err);
+/* The items of a set; a new array. */
+KT_MUST_CHECK enum kt_code check_list(const struct check_run *run, const struct check_ref *ref,
+                                      struct kt_json **out, struct kt_err *err);
+KT_MUST_CHECK enum kt_code check_list_words(const struct check_run *run, const char *words,
+                                            struct kt_json **out, struct kt_err *err);
+/* The pods behind an object (by its selector), a pod, a service, or a set of pods. New array. */
+KT_MUST_CHECK enum kt_code check_pods_of(const struct check_run *run, const char *words, struct kt_json **out,
+                                         struct kt_err *err);
+bool check_pod_ready(const struct kt_json *pod);
+bool check_pod_active(const struct kt_json *pod); /* not ended, not being deleted */
+/* NODES and PODS selections. New array of objects. */
+KT_MUST_CHECK enum kt_code check_pick(const struct check_run *run, const struct kt_json *pick, bool nodes,
+                                      struct kt_json **out, struct kt_err *err);
+/* A request that must succeed; the Status' message otherwise. */
+KT_MUST_CHECK enum kt_code check_call(const struct check_run *run, const char *method, const char *path,
+                                      const char *content_type, const struct kt_json *body,
+                                      struct kt_json **out, struct kt_err *err);
+/* A label selector (matchLabels, matchExpressions, or a plain map) as the query's text. */
+void check_selector_text(const struct kt_json *selector, bool plain, struct kt_buf *out);
+
+/* The operators of `body` beside the key `besides`, as an EXPECT ("at least 1" where there is none). New. */
+struct kt_json *check_operators(const struct kt_json *body, const char *besides);
+
+/* --- looking (one function a check) --- */
+void check_look_object(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding);
+void check_look_absent(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding);
+void check_look_objects(const struct check_run *run, const struct check_check *check,
+                        struct check_finding *finding);
+void check_look_ready(const struct check_run *run, const struct check_check *check,
+                      struct check_finding *finding);
+void check_look_connect(const struct check_run *run, const struct check_check *check,
+                        struct check_finding *finding);
+void check_look_matrix(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding);
+void check_look_http(const struct check_run *run, const struct check_check *check,
+                     struct check_finding *finding);
+void check_look_can(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding);
+void check_look_refused(const struct check_run *run, const struct check_check *check,
+                        struct check_finding *finding);
+void check_look_answer(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding);
+void check_look_drill(const struct check_run *run, const struct check_check *check,
+                      struct check_finding *finding);
+void check_look_available(const struct check_run *run, const struct check_check *check,
+                          struct check_finding *finding);
+void check_look_all(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding);
+void check_look_any(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding);
+void check_look_not(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding);
+
+#endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks: the table, parsing, and looking with patience. */
+#include "checker/checker_internal.h"
+
+#include "checker/steps_internal.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define WITHIN_DEFAULT (20 * KT_SEC)
+
+static const struct check_shape spread_shapes[] = {
+        {"over", CHECK_T_TEXT, true, NULL, NULL}, {"skew", CHECK_T_INT, false, NULL, NULL}, {0}};
+static const struct check_shape object_shapes[] = {
+        {"object", CHECK_T_OBJECT, true, NULL, NULL}, {"has", CHECK_T_PATHS, false, NULL, NULL}, {0}};
+static const struct check_shape absent_shapes[] = {{"absent", CHECK_T_OF, true, NULL, NULL}, {0}};
+static const struct check_shape objects_shapes[] = {{"objects", CHECK_T_SET, true, NULL, NULL},
+                                                    {"count", CHECK_T_EXPECT, false, NULL, NULL},
+                                                    {"each", CHECK_T_PATHS, false, NULL, NULL},
+                                                    {"some", CHECK_T_PATHS, false, NULL, NULL},
+                                                    {"none", CHECK_T_PATHS, false, NULL, NULL},
+                                                    {"distinct", CHECK_T_PATHS, false, NULL, NULL},
+                                                    {"spread", CHECK_T_STRUCT, false, NULL, spread_shapes},
+                                                    {0}};
+static const struct check_shape connect_shapes[] = {{"from", CHECK_T_WHO, true, NULL, NULL},
+                                                    {"to", CHECK_T_WHOM, true, NULL, NULL},
+                                                    {"expect", CHECK_T_WORD, false, "open|closed", NULL},
+                                                    {"timeout", CHECK_T_DURATION, false, NULL, NULL},
+                                                    {0}};
+static const struct check_shape matrix_shapes[] = {{"who", CHECK_T_WHOS, true, NULL, NULL},
+                                                   {"whom", CHECK_T_WHOMS, true, NULL, NULL},
+                                                   {"open", CHECK_T_LIST, true, NULL, NULL},
+                                                   {"timeout", CHECK_T_DURATION, false, NULL, NULL},
+                                                   {0}};
+static const struct check_shape http_expect_shapes[] = {
+        {"status", CHECK_T_EXPECT, false, NULL, NULL}, {"split", CHECK_T_MAP, false, NULL, NULL},
+        {"within", CHECK_T_TEXT, false, NULL, NULL},   {"body", CHECK_T_EXPECT, false, NULL, NULL},
+        {"share", CHECK_T_TEXT, false, NULL, NULL},    {0}};
+static const struct check_shape http_shapes[] = {{"from", CHECK_T_WHO, true, NULL, NULL},
+                                                 {"to", CHECK_T_TEXT, true, NULL, NULL},
+                                                 {"requests", CHECK_T_INT, false, NULL, NULL},
+                                                 {"expect", CHECK_T_STRUCT, true, NULL, http_expect_shapes},
+                                                 {"host", CHECK_T_TEXT, false, NULL, NULL},
+                                                 {"timeout", CHECK_T_DURATION, false, NULL, NULL},
+                                                 {0}};
+static const struct check_shape can_shapes[] = {{"who", CHECK_T_TEXT, true, NULL, NULL},
+                                                {"verb", CHECK_T_TEXT, true, NULL, NULL},
+                                                {"resource", CHECK_T_TEXT, true, NULL, NULL},
+                                                {"subresource", CHECK_T_TEXT, false, NULL, NULL},
+                                                {"namespace", CHECK_T_TEXT, false, NULL, NULL},
+                                                {"name", CHECK_T_TEXT, false, NULL, NULL},
+                                                {"group", CHECK_T_TEXT, false, NULL, NULL},
+                                                {"expect", CHECK_T_WORD, false, "yes|no", NULL},
+                                                {0}};
+static const struct check_shape refused_shapes[] = {{"manifest", CHECK_T_FILES, true, NULL, NULL},
+                                                    {"because", CHECK_T_TEXT, false, NULL, NULL},
+                                                    {"as", CHECK_T_TEXT, false, NULL, NULL},
+                                                    {0}};
+static const struct check_shape value_shapes[] = {
+        {"of", CHECK_T_OF, false, NULL, NULL},       {"path", CHECK_T_TEXT, false, NULL, NULL},
+        {"objects", CHECK_T_SET, false, NULL, NULL}, {"count", CHECK_T_ANY, false, NULL, NULL},
+        {"where", CHECK_T_PATHS, false, NULL, NULL}, {0}};
+static const struct check_shape answer_shapes[] = {{"ask", CHECK_T_TEXT, true, NULL, NULL},
+                                                   {"value", CHECK_T_STRUCT, false, NULL, value_shapes},
+                                                   {"choices", CHECK_T_LIST, false, NULL, NULL},
+                                                   {0}};
+static const struct check_shape drill_shapes[] = {{"do", CHECK_T_STEPS, true, NULL, NULL},
+                                                  {"hold", CHECK_T_CHECKS, false, NULL, NULL},
+                                                  {"for", CHECK_T_DURATION, false, NULL, NULL},
+                                                  {"end", CHECK_T_CHECKS, false, NULL, NULL},
+                                                  {0}};
+#define OPERATOR_SHAPES                                                                                      \
+	{"at-least", CHECK_T_ANY, false, NULL, NULL}, {"at-most", CHECK_T_ANY, false, NULL, NULL},           \
+	        {"more-than", CHECK_T_ANY, false, NULL, NULL},                                               \
+	        {"less-than", CHECK_T_ANY, false, NULL, NULL}, {"between", CHECK_T_LIST, false, NULL, NULL}, \
+	{                                                                                                    \
+		"equals", CHECK_T_ANY, false, NULL, NULL                                                     \
+	}
+static const struct check_shape available_shapes[] = {{"service", CHECK_T_TEXT, true, NULL, NULL},
+                                                      {"since", CHECK_T_DURATION, false, NULL, NULL},
+                                                      OPERATOR_SHAPES,
+                                                      {0}};
+static const struct check_shape ready_shapes[] = {{"of", CHECK_T_OF, true, NULL, NULL}, OPERATOR_SHAPES, {0}};
+static const struct check_shape all_shapes[] = {{"all", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
+static const struct check_shape any_shapes[] = {{"any", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
+static const struct check_shape not_shapes[] = {{"not", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
+
+const struct check_check_kind check_check_kinds[] = {
+        {"object", object_shapes, CHECK_T_OBJECT, false, NULL, check_look_object},
+        {"absent", absent_shapes, CHECK_T_OF, false, NULL, check_look_absent},
+        {"objects", objects_shapes, CHECK_T_SET, false, NULL, check_look_objects},
+        {"connect", connect_shapes, CHECK_T_ANY, true, NULL, check_look_connect},
+        {"matrix", matrix_shapes, CHECK_T_ANY, true, NULL, check_look_matrix},
+        {"http", http_shapes, CHECK_T_ANY, true, NULL, check_look_http},
+        {"can", can_shapes, CHECK_T_ANY, true, NULL, check_look_can},
+        {"refused", refused_shapes, CHECK_T_ANY, true, NULL, check_look_refused},
+        {"answer", answer_shapes, CHECK_T_ANY, true, NULL, check_look_answer},
+        {"drill", drill_shapes, CHECK_T_ANY, true, NULL, check_look_drill},
+        {"available", available_shapes, CHECK_T_ANY, true, "traffic", check_look_available},
+        {"ready", ready_shapes, CHECK_T_ANY, true, NULL, check_look_ready},
+        {"all", all_shapes, CHECK_T_CHECKS, false, NULL, check_look_all},
+        {"any", any_shapes, CHECK_T_CHECKS, false, NULL, check_look_any},
+        {"not", not_shapes, CHECK_T_CHECKS, false, NULL, check_look_not},
+};
+const size_t check_check_kind_count = KT_COUNT(check_check_kinds);
+
+/* --- parsing --- */
+
+static const struct check_check_kind *find_kind(const struct kt_json *node, const struct kt_json **body)
+{
+	for (size_t k = 0; k < check_check_kind_count; k++) {
+		*body = kt_get(node, check_check_kinds[k].name);
+		if (*body)
+			return &check_check_kinds[k];
+	}
+	return NULL;
+}
+
+/* The keys beside the name: those of the kind (when they stand beside it) and `within`. */
+static enum kt_code hold_beside(const struct check_source *source, const struct kt_json *node,
+                                const struct check_check_kind *kind)
+{
+	static const struct check_shape within = {.key = "within", .type = CHECK_T_DURATION};
+	struct check_shape shapes[32] = {{0}};
+	size_t n = 0;
+	if (kind->inside)
+		shapes[n++] = (struct check_shape){.key = kind->name, .type = CHECK_T_ANY, .required = true};
+	else
+		for (; kind->shapes[n].key; n++)
+			shapes[n] = kind->shapes[n];
+	shapes[n] = within;
+	return check_shape_hold(source, node, shapes, kind->name);
+}
+
+static enum kt_code read_children(const struct check_source *source, struct check_check *check)
+{
+	const char *name = check->kind->name;
+	struct check_source inner = *source;
+	inner.depth++;
+	enum kt_code rc = KT_OK;
+	if (kt_streq(name, "drill")) {
+		rc = check_steps_read(&inner, kt_get(check->body, "do"), &check->steps, &check->step_count);
+		if (!rc)
+			rc = check_checks_read(&inner, kt_get(check->body, "hold"), &check->checks,
+			                       &check->check_count);
+		if (!rc)
+			rc = check_checks_read(&inner, kt_get(check->body, "end"), &check->end,
+			                       &check->end_count);
+	} else if (check->kind->scalar == CHECK_T_CHECKS) {
+		rc = check_checks_read(&inner, check->body, &check->checks, &check->check_count);
+	}
+	return rc;
+}
+
+enum kt_code check_check_parse(const struct check_source *source, const struct kt_json *node,
+                               struct check_check **out)
+{
+	const struct kt_json *body = NULL;
+	const struct check_check_kind *kind = kt_is_object(node) ? find_kind(node, &body) : NULL;
+	if (!kind) {
+		const char *names[KT_COUNT(check_check_kinds)];
+		for (size_t k = 0; k < check_check_kind_count; k++)
+			names[k] = check_check_kinds[k].name;
+		if (!kt_count(node))
+			return kt_yaml_fail(source->yaml, node, source->err,
+			                    "expected a check, such as `object: deployment shop/web`");
+		return check_unknown_key(source, node, kt_key(node, 0), "the list of checks", names,
+		                         check_check_kind_count);
+	}
+	enum kt_code rc = hold_beside(source, node, kind);
+	if (!rc && kind->inside)
+		rc = check_shape_hold(source, body, kind->shapes, kind->name);
+	if (rc)
+		return rc;
+	struct check_check *check = kt_alloc(sizeof(*check));
+	*check = (struct check_check){.kind = kind,
+	                              .yaml = source->yaml,
+	                              .node = node,
+	                              .body = body,
+	                              .dir = kt_strdup(source->dir),
+	                              .within = check_duration(kt_get(node, "within"), WITHIN_DEFAULT)};
+	rc = read_children(source, check);
+	if (rc) {
+		check_check_free(check);
+		return rc;
+	}
+	*out = check;
+	return KT_OK;
+}
+
+void check_check_free(struct check_check *check)
+{
+	if (!check)
+		return;
+	check_checks_free(check->checks, check->check_count);
+	check_checks_free(check->end, check->end_count);
+	check_steps_free(check->steps, check->step_count);
+	kt_free(check->dir);
+	kt_free(check);
+}
+
+enum kt_code check_checks_read(const struct check_source *source, const struct kt_json *node,
+                               struct check_check ***out, size_t *count)
+{
+	if (!node) {
+		*out = NULL;
+		*count = 0;
+		return KT_OK;
+	}
+	size_t n = kt_is_array(node) ? kt_count(node) : 1;
+	struct check_check **checks = kt_alloc(KT_MAX(n, 1) * sizeof(struct check_check *));
+	for (size_t i = 0; i < n; i++) {
+		enum kt_code rc =
+		        check_check_parse(source, kt_is_array(node) ? kt_at(node, i) : node, &checks[i]);
+		if (rc) {
+			check_checks_free(checks, i);
+			return rc;
+		}
+	}
+	*out = checks;
+	*count = n;
+	return KT_OK;
+}
+
+enum kt_code check_checks_parse(const struct kt_yaml *yaml, const struct kt_json *node, const char *dir,
+                                struct check_check ***out, size_t *count, struct kt_err *err)
+{
+	return check_checks_read(&(struct check_source){.yaml = yaml, .dir = dir, .err = err}, node, out,
+	                         count);
+}
+
+void check_checks_free(struct check_check **checks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check_check_free(checks[i]);
+	kt_free(checks);
+}
+
+const char *check_check_needs(const struct check_check *check)
+{
+	const char *needs = check->kind->needs;
+	for (size_t i = 0; !needs && i < check->step_count; i++)
+		needs = check_step_needs(check->steps[i]);
+	for (size_t i = 0; !needs && i < check->check_count; i++)
+		needs = check_check_needs(check->checks[i]);
+	for (size_t i = 0; !needs && i < check->end_count; i++)
+		needs = check_check_needs(check->end[i]);
+	return needs;
+}
+
+bool check_has_drill(const struct check_check *check)
+{
+	bool has = check->kind->look == check_look_drill;
+	for (size_t i = 0; !has && i < check->check_count; i++)
+		has = check_has_drill(check->checks[i]);
+	return has;
+}
+
+static void add_watches(const struct check_check *check, struct kt_json **out)
+{
+	static const char *const keys[] = {"object", "objects", "absent"};
+	const char *words = kt_streq(check->kind->name, "ready") ? kt_get_str(check->body, "of") : NULL;
+	for (size_t i = 0; i < KT_COUNT(keys) && !words; i++)
+		words = kt_get_str(check->node, keys[i]);
+	if (words)
+		kt_push(out, kt_json_str(words));
+	for (size_t i = 0; i < check->check_count; i++)
+		add_watches(check->checks[i], out);
+}
+
+struct kt_json *check_watches(struct check_check *const *checks, size_t count)
+{
+	struct kt_json *out = kt_json_array();
+	for (size_t i = 0; i < count; i++)
+		add_watches(checks[i], &out);
+	return out;
+}
+
+/* --- findings --- */
+
+static char *sentence(const char *fmt, va_list ap)
+{
+	struct kt_buf raw = {0}, clean = {0};
+	kt_buf_vaddf(&raw, fmt, ap);
+	kt_buf_add_clean(&clean, kt_buf_str(&raw), raw.len);
+	kt_buf_clear(&raw);
+	return kt_buf_take(&clean);
+}
+
+void check_expected(struct check_finding *finding, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	kt_free(finding->expected);
+	finding->expected = sentence(fmt, ap);
+	va_end(ap);
+}
+
+void check_found(struct check_finding *finding, enum check_status status, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	kt_free(finding->found);
+	finding->found = sentence(fmt, ap);
+	finding->status = status;
+	va_end(ap);
+}
+
+void check_unknown(struct check_finding *finding, const struct kt_err *err)
+{
+	check_found(finding, CHECK_UNKNOWN, "%s", err->text[0] ? err->text : "the cluster did not answer");
+}
+
+void check_where(struct check_finding *finding, const char *object, const char *path)
+{
+	char *was_object = finding->object, *was_path = finding->path;
+	finding->object = kt_strdup(object);
+	finding->path = kt_strdup(path);
+	kt_free(was_object);
+	kt_free(was_path);
+}
+
+void check_finding_clear(struct check_finding *finding)
+{
+	kt_free(finding->expected);
+	kt_free(finding->found);
+	kt_free(finding->object);
+	kt_free(finding->path);
+	kt_free(finding->table);
+	memset(finding, 0, sizeof(*finding));
+}
+
+/* --- looking --- */
+
+void check_look_once(const struct check_run *run, const struct check_check *check,
+                     struct check_finding *finding)
+{
+	check->kind->look(run, check, finding);
+	if (!finding->at && run->world)
+		finding->at = run->world->now(run->world->arg);
+	if (!finding->expected)
+		check_expected(finding, "%s", check->kind->name);
+	if (!finding->found)
+		check_found(finding, finding->status, "it is so");
+}
+
+static void look_again(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding)
+{
+	check_finding_clear(finding);
+	check_look_once(run, check, finding);
+}
+
+/* State that is still settling is waited for: as long as one check that failed has patience left. A drill
+ * takes its own time. */
+static bool patient(const struct check_run *run, const struct check_check *check,
+                    const struct check_finding *finding, kt_ns elapsed)
+{
+	return finding->status == CHECK_FAILED && elapsed < check->within && !run->no_wait &&
+	       !check_has_drill(check);
+}
+
+void check_look(const struct check_run *run, struct check_check *const *checks, size_t count,
+                struct check_finding *findings)
+{
+	for (size_t i = 0; i < count; i++)
+		look_again(run, checks[i], &findings[i]);
+	if (run->no_wait || !run->world || !run->world->pass)
+		return;
+	kt_ns began = run->began ? run->began : run->world->now(run->world->arg);
+	for (;;) {
+		kt_ns elapsed = run->world->now(run->world->arg) - began, left = 0;
+		const struct check_finding *waiting = NULL;
+		for (size_t i = 0; i < count; i++)
+			if (patient(run, checks[i], &findings[i], elapsed)) {
+				left = KT_MAX(left, checks[i]->within - elapsed);
+				waiting = &findings[i];
+			}
+		if (!waiting ||
+		    !check_tell(run, elapsed, elapsed + left, "waiting for %s", waiting->expected))
+			return;
+		kt_ns passed = 0;
+		if (check_pass(run, left, true, &passed, NULL))
+			return;
+		elapsed = run->world->now(run->world->arg) - began;
+		for (size_t i = 0; i < count; i++)
+			if (findings[i].status == CHECK_FAILED && !check_has_drill(checks[i]) &&
+			    elapsed - passed < checks[i]->within)
+				look_again(run, checks[i], &findings[i]);
+	}
+}
+
+/* --- logic --- */
+
+void check_look_all(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding)
+{
+	for (size_t i = 0; i < check->check_count; i++) {
+		look_again(run, check->checks[i], finding);
+		if (finding->status != CHECK_PASSED)
+			return;
+	}
+}
+
+/* The nearest miss is told: that of the last alternative, with all that was expected. */
+void check_look_any(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding)
+{
+	struct kt_buf expected = {0};
+	bool unknown = false;
+	for (size_t i = 0; i < check->check_count; i++) {
+		look_again(run, check->checks[i], finding);
+		if (finding->status == CHECK_PASSED) {
+			kt_buf_clear(&expected);
+			return;
+		}
+		unknown = unknown || finding->status == CHECK_UNKNOWN;
+		kt_buf_addf(&expected, "%s%s", i ? ", or " : "", finding->expected);
+	}
+	if (unknown)
+		finding->status = CHECK_UNKNOWN;
+	check_expected(finding, "%s", kt_buf_str(&expected));
+	kt_buf_clear(&expected);
+}
+
+void check_look_not(const struct check_run *run, const struct check_check *check,
+                    struct check_finding *finding)
+{
+	check_look_all(run, check, finding);
+	char *expected = kt_strdup(finding->expected), *found = kt_strdup(finding->found);
+	check_expected(finding, "not so: %s", expected);
+	if (finding->status != CHECK_UNKNOWN)
+		check_found(finding, finding->status == CHECK_PASSED ? CHECK_FAILED : CHECK_PASSED, "%s",
+		            found);
+	kt_free(expected);
+	kt_free(found);
+}

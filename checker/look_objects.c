@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of state: object, absent, objects, ready; and the values of questions. */
+#include "checker/checker_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What `path` yields in `object`; the path was held when it was parsed. */
+static struct kt_json *values_at(const char *path, const struct kt_json *object)
+{
+	struct kt_jsonpath *compiled = NULL;
+	if (kt_jsonpath_new(path, &compiled, NULL))
+		return kt_json_array();
+	struct kt_json *values = kt_jsonpath_find(compiled, object);
+	kt_jsonpath_free(compiled);
+	return values;
+}
+
+/* The first path of `has` that does not fit; -1: all fit. */
+static ptrdiff_t misfit(const struct kt_json *object, const struct kt_json *has)
+{
+	for (size_t i = 0; i < kt_count(has); i++) {
+		struct kt_json *values = values_at(kt_key(has, i), object);
+		bool fits = check_fits(kt_at(has, i), values);
+		kt_json_free(values);
+		if (!fits)
+			return (ptrdiff_t)i;
+	}
+	return -1;
+}
+
+static void describe_paths(const struct kt_json *has, struct kt_buf *out)
+{
+	for (size_t i = 0; i < kt_count(has); i++) {
+		kt_buf_addf(out, "%s%s ", i ? ", " : "", kt_key(has, i));
+		check_describe(kt_at(has, i), out);
+	}
+}
+
+/* One misfit in words: "spec.replicas is 1". */
+static void tell_misfit(struct check_finding *finding, const char *words, const struct kt_json *object,
+                        const struct kt_json *has, size_t i)
+{
+	struct kt_json *values = values_at(kt_key(has, i), object);
+	struct kt_buf want = {0}, got = {0};
+	check_describe(kt_at(has, i), &want);
+	check_show(values, &got);
+	check_expected(finding, "%s: %s %s", words, kt_key(has, i), kt_buf_str(&want));
+	check_found(finding, CHECK_FAILED, kt_count(values) ? "%s is %s" : "%s: there is %s", kt_key(has, i),
+	            kt_buf_str(&got));
+	check_where(finding, words, kt_key(has, i));
+	kt_buf_clear(&want);
+	kt_buf_clear(&got);
+	kt_json_free(values);
+}
+
+/* What of that kind is there instead: "deployments in shop: a, b". */
+static void tell_instead(const struct check_run *run, const struct check_ref *ref, struct kt_buf *out)
+{
+	struct check_ref set = *ref;
+	struct kt_json *items = NULL;
+	const struct kt_json *item;
+	set.is_set = true;
+	set.selector[0] = '\0';
+	if (check_list(run, &set, &items, NULL))
+		return;
+	kt_buf_addf(out, " (%s%s%s: ", set.resource.resource, *set.ns ? " in " : "", set.ns);
+	size_t n = 0;
+	KT_JSON_EACH (item, items) {
+		if (n == 5)
+			kt_buf_adds(out, ", …");
+		if (n++ < 5)
+			kt_buf_addf(out, "%s%s", n > 1 ? ", " : "",
+			            kt_str_or(kt_path(item, "metadata.name"), "?"));
+	}
+	kt_buf_adds(out, n ? ")" : "none)");
+	kt_json_free(items);
+}
+
+void check_look_object(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding)
+{
+	const char *words = kt_str(check->body);
+	const struct kt_json *has = kt_get(check->node, "has");
+	struct check_ref ref;
+	struct kt_json *object = NULL;
+	struct kt_err err = {0};
+	struct kt_buf want = {0};
+	describe_paths(has, &want);
+	check_expected(finding, want.len ? "%s: %s" : "%s is there", words, kt_buf_str(&want));
+	kt_buf_clear(&want);
+	check_where(finding, words, NULL);
+	enum kt_code rc = check_ref_object(run, words, &ref, &err);
+	bool no_type = rc == KT_ENOTFOUND;
+	if (!rc)
+		rc = check_get(run, &ref, &object, &err);
+	if (rc == KT_ENOTFOUND) {
+		struct kt_buf instead = {0};
+		if (!no_type)
+			tell_instead(run, &ref, &instead);
+		check_found(finding, CHECK_FAILED, "%s is not there%s", words, kt_buf_str(&instead));
+		kt_buf_clear(&instead);
+	} else if (rc) {
+		check_unknown(finding, &err);
+	} else {
+		ptrdiff_t i = misfit(object, has);
+		if (i >= 0)
+			tell_misfit(finding, words, object, has, (size_t)i);
+		else
+			check_found(finding, CHECK_PASSED, "%s is so", words);
+	}
+	kt_json_free(object);
+}
+
+void check_look_absent(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding)
+{
+	const char *words = kt_str(check->body), *space = strchr(words, ' ');
+	bool one = space && (strchr(space, '/') || !strchr(space + 1, ' ')) && !strpbrk(space, "=!");
+	struct check_ref ref;
+	struct kt_json *found = NULL;
+	struct kt_err err = {0};
+	check_expected(finding, "%s is not there", words);
+	check_where(finding, words, NULL);
+	enum kt_code rc =
+	        one ? check_ref_object(run, words, &ref, &err) : check_ref_set(run, words, &ref, &err);
+	/* "pods shop" is a set, "pod web" is one in `default` */
+	if (!rc && one && ref.resource.namespaced && !strchr(space, '/') &&
+	    kt_starts(words, ref.resource.resource))
+		rc = check_ref_set(run, words, &ref, &err);
+	if (!rc)
+		rc = ref.is_set ? check_list(run, &ref, &found, &err) : check_get(run, &ref, &found, &err);
+	if (rc == KT_ENOTFOUND || (!rc && ref.is_set && !kt_count(found)))
+		check_found(finding, CHECK_PASSED, "it is not there");
+	else if (rc)
+		check_unknown(finding, &err);
+	else if (ref.is_set)
+		check_found(finding, CHECK_FAILED, "%zu are there", kt_count(found));
+	else
+		check_found(finding, CHECK_FAILED,
+		            kt_path(found, "metadata.deletionTimestamp")
+		                    ? "it is being deleted, but still there"
+		                    : "it is there");
+	kt_json_free(found);
+}
+
+/* --- objects --- */
+
+static const char *name_of(const struct kt_json *object)
+{
+	return kt_str_or(kt_path(object, "metadata.name"), "?");
+}
+
+struct set_look {
+	const struct check_run *run;
+	const char *words;
+	const struct kt_json *items, *wanted;
+	struct check_finding *finding;
+};
+
+static bool look_count(const struct set_look *l)
+{
+	struct kt_json *count = kt_jsonf("[%l]", (int64_t)kt_count(l->items));
+	struct kt_buf want = {0};
+	check_describe(l->wanted, &want);
+	check_expected(l->finding, "%s: %s of them", l->words, kt_buf_str(&want));
+	bool fits = check_fits(l->wanted, count);
+	check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "there are %zu", kt_count(l->items));
+	kt_buf_clear(&want);
+	kt_json_free(count);
+	return fits;
+}
+
+static bool look_each(const struct set_look *l)
+{
+	const struct kt_json *item;
+	struct kt_buf want = {0};
+	describe_paths(l->wanted, &want);
+	check_expected(l->finding, "each of %s: %s", l->words, kt_buf_str(&want));
+	kt_buf_clear(&want);
+	if (!kt_count(l->items)) {
+		check_found(l->finding, CHECK_FAILED, "there are none");
+		return false;
+	}
+	KT_JSON_EACH (item, l->items) {
+		ptrdiff_t i = misfit(item, l->wanted);
+		if (i < 0)
+			continue;
+		char *words = kt_strf("each of %s", l->words);
+		tell_misfit(l->finding, words, item, l->wanted, (size_t)i);
+		char *found = kt_strdup(l->finding->found);
+		check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(item), found);
+		check_where(l->finding, name_of(item), kt_key(l->wanted, (size_t)i));
+		kt_free(found);
+		kt_free(words);
+		return false;
+	}
+	check_found(l->finding, CHECK_PASSED, "all %zu are so", kt_count(l->items));
+	return true;
+}
+
+/* Of those that miss, the one that misses last is the nearest. */
+static bool look_some(const struct set_look *l)
+{
+	const struct kt_json *item, *nearest = NULL;
+	ptrdiff_t best = -1;
+	struct kt_buf want = {0};
+	describe_paths(l->wanted, &want);
+	check_expected(l->finding, "one of %s: %s", l->words, kt_buf_str(&want));
+	kt_buf_clear(&want);
+	KT_JSON_EACH (item, l->items) {
+		ptrdiff_t i = misfit(item, l->wanted);
+		if (i < 0) {
+			check_found(l->finding, CHECK_PASSED, "%s is so", name_of(item));
+			return true;
+		}
+		if (i > best) {
+			best = i;
+			nearest = item;
+		}
+	}
+	if (!nearest) {
+		check_found(l->finding, CHECK_FAILED, "there are none");
+		return false;
+	}
+	char *words = kt_strf("one of %s", l->words);
+	tell_misfit(l->finding, words, nearest, l->wanted, (size_t)best);
+	char *found = kt_strdup(l->finding->found);
+	check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(nearest), found);
+	kt_free(found);
+	kt_free(words);
+	return false;
+}
+
+static bool look_none(const struct set_look *l)
+{
+	const struct kt_json *item;
+	struct kt_buf want = {0};
+	describe_paths(l->wanted, &want);
+	check_expected(l->finding, "none of %s: %s", l->words, kt_buf_str(&want));
+	kt_buf_clear(&want);
+	KT_JSON_EACH (item, l->items)
+		if (misfit(item, l->wanted) < 0) {
+			check_found(l->finding, CHECK_FAILED, "%s is so", name_of(item));
+			check_where(l->finding, name_of(item),
+			            kt_count(l->wanted) ? kt_key(l->wanted, 0) : NULL);
+			return false;
+		}
+	check_found(l->finding, CHECK_PASSED, "none is so");
+	return true;
+}
+
+/* How many different values a path has over the set. */
+static bool look_distinct(const struct set_look *l)
+{
+	for (size_t p = 0; p < kt_count(l->wanted); p++) {
+		struct kt_json *seen = kt_json_array();
+		const struct kt_json *item, *value, *known;
+		KT_JSON_EACH (item, l->items) {
+			struct kt_json *values = values_at(kt_key(l->wanted, p), item);
+			KT_JSON_EACH (value, values) {
+				bool is_new = true;
+				KT_JSON_EACH (known, seen)
+					is_new = is_new && !kt_equal(known, value);
+				if (is_new)
+					kt_push(&seen, kt_json_ref(value));
+			}
+			kt_json_free(values);
+		}
+		struct kt_json *count = kt_jsonf("[%l]", (int64_t)kt_count(seen));
+		struct kt_buf want = {0}, got = {0};
+		check_describe(kt_at(l->wanted, p), &want);
+		check_show(seen, &got);
+		bool fits = check_fits(kt_at(l->wanted, p), count);
+		check_expected(l->finding, "%s: %s different values of %s", l->words, kt_buf_str(&want),
+		               kt_key(l->wanted, p));
+		check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "there are %zu: %s",
+		            kt_count(seen), kt_buf_str(&got));
+		check_where(l->finding, l->words, kt_key(l->wanted, p));
+		kt_buf_clear(&want);
+		kt_buf_clear(&got);
+		kt_json_free(count);
+		kt_json_free(seen);
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+/* Nodes that take pods: those a spread is counted over. */
+static bool takes_pods(const struct kt_json *node)
+{
+	const struct kt_json *taint;
+	KT_JSON_EACH (taint, kt_path(node, "spec.taints"))
+		if (!kt_streq(kt_get_str(taint, "effect"), "PreferNoSchedule"))
+			return false;
+	return !kt_path_bool(node, "spec.unschedulable", false);
+}
+
+static void count_domains(const struct kt_json *nodes, const struct kt_json *pods, const char *label,
+                          struct kt_json **counts, size_t *homeless)
+{
+	const struct kt_json *node, *pod;
+	KT_JSON_EACH (node, nodes) {
+		const char *domain = kt_get_str(kt_path(node, "metadata.labels"), label);
+		if (domain && takes_pods(node) && !kt_get(*counts, domain))
+			kt_set(counts, domain, kt_json_int(0));
+	}
+	KT_JSON_EACH (pod, pods) {
+		const char *domain = NULL, *on = kt_path_str(pod, "spec.nodeName");
+		if (!check_pod_active(pod))
+			continue;
+		KT_JSON_EACH (node, nodes)
+			if (on && kt_streq(kt_path_str(node, "metadata.name"), on))
+				domain = kt_get_str(kt_path(node, "metadata.labels"), label);
+		if (domain)
+			kt_set(counts, domain, kt_json_int(kt_get_int(*counts, domain, 0) + 1));
+		else
+			++*homeless;
+	}
+}
+
+static bool look_spread(const struct set_look *l)
+{
+	const char *label = kt_get_str(l->wanted, "over"), *slash = strrchr(label, '/');
+	int64_t allowed = kt_get_int(l->wanted, "skew", 1), least = INT64_MAX, most = 0;
+	struct kt_json *nodes = NULL, *counts = kt_json_object();
+	struct kt_err err = {0};
+	size_t homeless = 0;
+	check_expected(l->finding, "%s spread over %s, differing by at most %lld", l->words, label,
+	               (long long)allowed);
+	if (check_list_words(l->run, "nodes", &nodes, &err)) {
+		check_unknown(l->finding, &err);
+		kt_json_free(counts);
+		return false;
+	}
+	count_domains(nodes, l->items, label, &counts, &homeless);
+	struct kt_buf got = {0};
+	for (size_t i = 0; i < kt_count(counts); i++) {
+		int64_t n = kt_int_or(kt_at(counts, i), 0);
+		least = KT_MIN(least, n);
+		most = KT_MAX(most, n);
+		kt_buf_addf(&got, "%s%s %s: %lld", i ? ", " : "", slash ? slash + 1 : label,
+		            kt_key(counts, i), (long long)n);
+	}
+	if (homeless)
+		kt_buf_addf(&got, "%swithout a node: %zu", got.len ? ", " : "", homeless);
+	bool fits = kt_count(counts) && most > 0 && most - least <= allowed && !homeless;
+	check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "%s",
+	            got.len ? kt_buf_str(&got) : "no node has that label");
+	check_where(l->finding, l->words, label);
+	kt_buf_clear(&got);
+	kt_json_free(nodes);
+	kt_json_free(counts);
+	return fits;
+}
+
+void check_look_objects(const struct check_run *run, const struct check_check *check,
+                        struct check_finding *finding)
+{
+	static const struct {
+		const char *key;
+		bool (*look)(const struct set_look *look);
+	} questions[] = {{"count", look_count}, {"each", look_each},         {"some", look_some},
+	                 {"none", look_none},   {"distinct", look_distinct}, {"spread", look_spread}};
+	struct set_look look = {.run = run, .words = kt_str(check->body), .finding = finding};
+	struct kt_json *items = NULL;
+	struct kt_err err = {0};
+	bool asked = false;
+	check_expected(finding, "%s are there", look.words);
+	check_where(finding, look.words, NULL);
+	enum kt_code rc = check_list_words(run, look.words, &items, &err);
+	if (rc && rc != KT_ENOTFOUND) { /* a kind that is not there has no objects */
+		check_unknown(finding, &err);
+		return;
+	}
+	look.items = items;
+	bool fits = true;
+	for (size_t i = 0; fits && i < KT_COUNT(questions); i++) {
+		look.wanted = kt_get(check->node, questions[i].key);
+		if (!look.wanted)
+			continue;
+		asked = true;
+		fits = questions[i].look(&look);
+	}
+	if (!asked)
+		check_found(finding, kt_count(items) ? CHECK_PASSED : CHECK_FAILED, "there are %zu",
+		            kt_count(items));
+	kt_json_free(items);
+}
+
+/* --- ready --- */
+
+/* The operators beside `of` or `service`, as an EXPECT. New. */
+struct kt_json *check_operators(const struct kt_json *body, const char *besides)
+{
+	struct kt_json *expect = kt_json_object();
+	for (size_t i = 0; i < kt_count(body); i++)
+		if (!kt_streq(kt_key(body, i), besides) && !kt_streq(kt_key(body, i), "since"))
+			kt_set(&expect, kt_key(body, i), kt_json_ref(kt_at(body, i)));
+	if (!kt_count(expect))
+		kt_set(&expect, "at-least", kt_json_int(1));
+	return expect;
+}
+
+void check_look_ready(const struct check_run *run, const struct check_check *check,
+                      struct check_finding *finding)
+{
+	const char *words = kt_get_str(check->body, "of");
+	struct kt_json *expect = check_operators(check->body, "of"), *pods = NULL;
+	const struct kt_json *pod;
+	struct kt_err err = {0};
+	struct kt_buf want = {0};
+	check_describe(expect, &want);
+	check_expected(finding, "%s: %s ready", words, kt_buf_str(&want));
+	kt_buf_clear(&want);
+	check_where(finding, words, NULL);
+	enum kt_code rc = check_pods_of(run, words, &pods, &err);
+	int64_t ready = 0, pending = 0;
+	KT_JSON_EACH (pod, pods) {
+		ready += check_pod_ready(pod) && check_pod_active(pod);
+		pending += kt_streq(kt_path_str(pod, "status.phase"), "Pending");
+	}
+	if (rc == KT_ENOTFOUND) {
+		check_found(finding, CHECK_FAILED, "%s is not there", words);
+	} else if (rc) {
+		check_unknown(finding, &err);
+	} else {
+		struct kt_json *value = kt_jsonf("[%l]", ready);
+		enum check_status status = check_fits(expect, value) ? CHECK_PASSED : CHECK_FAILED;
+		if (pending)
+			check_found(finding, status, "%lld ready, %lld Pending", (long long)ready,
+			            (long long)pending);
+		else
+			check_found(finding, status, "%lld ready", (long long)ready);
+		kt_json_free(value);
+	}
+	kt_json_free(pods);
+	kt_json_free(expect);
+}
+
+/* --- values of questions --- */
+
+static bool counts_as(const char *what, const struct kt_json *object)
+{
+	if (kt_streq(what, "ready"))
+		return check_pod_ready(object) && check_pod_active(object);
+	const char *phase = kt_path_str(object, "status.phase");
+	if (kt_streq(what, "pending"))
+		return kt_streq(phase, "Pending");
+	if (kt_streq(what, "running"))
+		return kt_streq(phase, "Running");
+	return true; /* all */
+}
+
+static enum kt_code set_value(const struct check_run *run, const struct kt_json *spec, struct kt_json **out,
+                              struct kt_err *err)
+{
+	struct kt_json *items = NULL;
+	const struct kt_json *item, *where = kt_get(spec, "where");
+	const char *path = kt_get_str(spec, "path");
+	enum kt_code rc = check_list_words(run, kt_get_str(spec, "objects"), &items, err);
+	if (rc)
+		return rc;
+	int64_t count = 0;
+	struct kt_json *values = kt_json_array();
+	KT_JSON_EACH (item, items) {
+		if (misfit(item, where) >= 0 || !counts_as(kt_str_or(kt_get(spec, "count"), "all"), item))
+			continue;
+		count++;
+		struct kt_json *found = path ? values_at(path, item) : NULL;
+		for (size_t i = 0; i < kt_count(found); i++)
+			kt_push(&values, kt_json_ref(kt_at(found, i)));
+		kt_json_free(found);
+	}
+	*out = path && !kt_get(spec, "count") ? kt_json_ref(kt_count(values) == 1 ? kt_at(values, 0) : values)
+	                                      : kt_json_int(count);
+	kt_json_free(values);
+	kt_json_free(items);
+	return KT_OK;
+}
+
+enum kt_code check_value(const struct check_run *run, const struct kt_json *spec, struct kt_json **out,
+                         struct kt_err *err)
+{
+	const char *of = kt_get_str(spec, "of"), *path = kt_get_str(spec, "path");
+	if (kt_get_str(spec, "objects"))
+		return set_value(run, spec, out, err);
+	if (!of || !path)
+		return kt_fail(err, KT_EINVAL, "a value needs 'of' and 'path', or 'objects' and 'count'");
+	struct check_ref ref;
+	struct kt_json *object = NULL;
+	const char *space = strchr(of, ' ');
+	bool one = space && !strchr(space + 1, ' ') && !strpbrk(space, "=!");
+	enum kt_code rc = one ? check_ref_object(run, of, &ref, err) : check_ref_set(run, of, &ref, err);
+	if (!rc)
+		rc = one ? check_get(run, &ref, &object, err) : check_list(run, &ref, &object, err);
+	if (rc)
+		return rc;
+	struct kt_json *wrapped = one ? kt_json_ref(object) : kt_jsonf("{items: %J}", object);
+	struct kt_json *values = values_at(path, wrapped);
+	*out = kt_json_ref(kt_count(values) == 1 ? kt_at(values, 0) : values);
+	kt_json_free(values);
+	kt_json_free(wrapped);
+	kt_json_free(object);
+	return KT_OK;
+}

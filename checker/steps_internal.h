@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What each step does. */
+#ifndef CHECKER_STEPS_INTERNAL_H
+#define CHECKER_STEPS_INTERNAL_H
+
+#include "checker/checker_internal.h"
+
+/* steps_api.c: through the Kubernetes API */
+enum kt_code check_do_apply(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_delete(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_patch(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_scale(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_set_image(const struct check_run *run, const struct check_step *step,
+                                struct kt_err *err);
+enum kt_code check_do_restart(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+/* steps_nodes.c: nodes, the world, time */
+enum kt_code check_do_cordon(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_uncordon(const struct check_run *run, const struct check_step *step,
+                               struct kt_err *err);
+enum kt_code check_do_drain(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_disturb(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_pod(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+enum kt_code check_do_wait(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+
+/* Server-side apply of one object as `ktutor`, forced. */
+KT_MUST_CHECK enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object,
+                                              struct kt_err *err);
+/* Wait until `gone(arg)` says so, looking whenever something changed; KT_ETIMEOUT after `limit`. */
+KT_MUST_CHECK enum kt_code check_wait_until(const struct check_run *run, kt_ns limit,
+                                            enum kt_code (*done)(const struct check_run *run, void *arg,
+                                                                 bool *out, struct kt_err *err),
+                                            void *arg, const char *sentence, struct kt_err *err);
+/* Pass up to `span` of the cluster's time. */
+KT_MUST_CHECK enum kt_code check_pass(const struct check_run *run, kt_ns span, bool until_change,
+                                      kt_ns *passed, struct kt_err *err);
+
+#endif

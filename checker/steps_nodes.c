@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Steps about nodes, pods, the world and time. */
+#include "checker/steps_internal.h"
+
+#include <string.h>
+
+#define DRAIN_LIMIT (5 * KT_MIN_NS)
+#define WAIT_LIMIT  (60 * KT_SEC)
+
+enum kt_code check_pass(const struct check_run *run, kt_ns span, bool until_change, kt_ns *passed,
+                        struct kt_err *err)
+{
+	kt_ns dummy = 0;
+	if (!run->world || !run->world->pass)
+		return kt_fail(err, KT_EUNSUPPORTED, "time cannot pass on this cluster");
+	return run->world->pass(run->world->arg, span, until_change, passed ? passed : &dummy, err);
+}
+
+enum kt_code check_wait_until(const struct check_run *run, kt_ns limit,
+                              enum kt_code (*done)(const struct check_run *run, void *arg, bool *out,
+                                                   struct kt_err *err),
+                              void *arg, const char *sentence, struct kt_err *err)
+{
+	kt_ns began = run->world->now(run->world->arg);
+	for (;;) {
+		bool is_done = false;
+		enum kt_code rc = done(run, arg, &is_done, err);
+		if (rc || is_done)
+			return rc;
+		kt_ns elapsed = run->world->now(run->world->arg) - began;
+		if (elapsed >= limit)
+			return kt_fail(err, KT_ETIMEOUT, "%s: not done after %lld s", sentence,
+			               (long long)(limit / KT_SEC));
+		if (!check_tell(run, elapsed, limit, "%s", sentence))
+			return kt_fail(err, KT_ECANCELLED, "cancelled");
+		rc = check_pass(run, KT_MIN(limit - elapsed, KT_SEC), true, NULL, err);
+		if (rc)
+			return rc;
+	}
+}
+
+static enum kt_code patch_node(const struct check_run *run, const char *node, const struct kt_json *patch,
+                               struct kt_err *err)
+{
+	char *path = kt_strf("/api/v1/nodes/%s", node);
+	enum kt_code rc =
+	        check_call(run, "PATCH", path, "application/strategic-merge-patch+json", patch, NULL, err);
+	kt_free(path);
+	return rc;
+}
+
+static enum kt_code cordon(const struct check_run *run, const struct kt_json *nodes, bool on,
+                           struct kt_err *err)
+{
+	const struct kt_json *node;
+	struct kt_json *patch = kt_jsonf("{spec: {unschedulable: %b}}", on);
+	enum kt_code rc = KT_OK;
+	KT_JSON_EACH (node, nodes)
+		if (!rc)
+			rc = patch_node(run, kt_path_str(node, "metadata.name"), patch, err);
+	kt_json_free(patch);
+	return rc;
+}
+
+static enum kt_code cordon_picked(const struct check_run *run, const struct check_step *step, bool on,
+                                  struct kt_err *err)
+{
+	struct kt_json *nodes = NULL;
+	enum kt_code rc = check_pick(run, step->body, true, &nodes, err);
+	if (!rc)
+		rc = cordon(run, nodes, on, err);
+	kt_json_free(nodes);
+	return rc;
+}
+
+enum kt_code check_do_cordon(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	return cordon_picked(run, step, true, err);
+}
+
+enum kt_code check_do_uncordon(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	return cordon_picked(run, step, false, err);
+}
+
+/* --- drain: through the eviction API, asked again while a budget refuses (as kubectl drain does) --- */
+
+static bool is_daemon(const struct kt_json *pod)
+{
+	const struct kt_json *owners = kt_path(pod, "metadata.ownerReferences"), *owner;
+	KT_JSON_EACH (owner, owners)
+		if (kt_streq(kt_get_str(owner, "kind"), "DaemonSet"))
+			return true;
+	return kt_path(pod, "metadata.annotations") &&
+	       kt_get(kt_path(pod, "metadata.annotations"), "kubernetes.io/config.mirror");
+}
+
+static enum kt_code evict(const struct check_run *run, const struct kt_json *pod, struct kt_err *err)
+{
+	const char *ns = kt_path_str(pod, "metadata.namespace"), *name = kt_path_str(pod, "metadata.name");
+	struct kt_json *body = kt_jsonf(
+	        "{apiVersion: 'policy/v1', kind: 'Eviction', metadata: {name: %s, namespace: %s}}", name, ns);
+	char *path = kt_strf("/api/v1/namespaces/%s/pods/%s/eviction", ns, name);
+	struct kt_err local = {0};
+	enum kt_code rc = check_call(run, "POST", path, NULL, body, NULL, &local);
+	kt_json_free(body);
+	kt_free(path);
+	if (!rc || rc == KT_ENOTFOUND || rc == KT_ELIMIT) /* refused by a budget: asked again */
+		return KT_OK;
+	return kt_fail(err, rc, "%s", local.text);
+}
+
+/* Ask every pod that is still there; true when none is left. */
+static enum kt_code drained(const struct check_run *run, void *arg, bool *out, struct kt_err *err)
+{
+	struct kt_json *pods = NULL;
+	const struct kt_json *pod;
+	struct kt_buf path = {0};
+	kt_buf_addf(&path, "/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", (const char *)arg);
+	struct kt_json *list = NULL;
+	enum kt_code rc = check_call(run, "GET", kt_buf_str(&path), NULL, NULL, &list, err);
+	kt_buf_clear(&path);
+	pods = kt_json_ref(kt_get(list, "items"));
+	*out = true;
+	KT_JSON_EACH (pod, pods) {
+		const char *phase = kt_path_str(pod, "status.phase");
+		if (rc || is_daemon(pod) || kt_streq(phase, "Succeeded") || kt_streq(phase, "Failed"))
+			continue;
+		*out = false;
+		if (!kt_path(pod, "metadata.deletionTimestamp"))
+			rc = evict(run, pod, err);
+	}
+	kt_json_free(pods);
+	kt_json_free(list);
+	return rc;
+}
+
+enum kt_code check_do_drain(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	struct kt_json *nodes = NULL;
+	const struct kt_json *node;
+	enum kt_code rc = check_pick(run, step->body, true, &nodes, err);
+	if (!rc)
+		rc = cordon(run, nodes, true, err);
+	KT_JSON_EACH (node, nodes) {
+		char *name = kt_strdup(kt_path_str(node, "metadata.name")),
+		     *sentence = kt_strf("draining %s", name);
+		if (!rc)
+			rc = check_wait_until(run, DRAIN_LIMIT, drained, name, sentence, err);
+		kt_free(sentence);
+		kt_free(name);
+	}
+	kt_json_free(nodes);
+	return rc;
+}
+
+/* --- the world --- */
+
+/* A selection of nodes is made here, through the API; the world is told names. */
+enum kt_code check_do_disturb(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	if (!run->world || !run->world->disturb)
+		return kt_fail(err, KT_EUNSUPPORTED, "this cluster cannot be disturbed");
+	const struct kt_json *pick = kt_get(step->body, "pick"), *node;
+	if (!pick)
+		return run->world->disturb(run->world->arg, step->node, err);
+	struct kt_json *nodes = NULL;
+	enum kt_code rc = check_pick(run, pick, true, &nodes, err);
+	KT_JSON_EACH (node, nodes) {
+		if (rc)
+			break;
+		struct kt_json *one = kt_jsonf("{node: {is: %J, pick: {name: %J}}}", kt_get(step->body, "is"),
+		                               kt_path(node, "metadata.name"));
+		rc = run->world->disturb(run->world->arg, one, err);
+		kt_json_free(one);
+	}
+	kt_json_free(nodes);
+	return rc;
+}
+
+enum kt_code check_do_pod(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	struct kt_json *pods = NULL;
+	const struct kt_json *pod;
+	const char *is = kt_get_str(step->body, "is");
+	enum kt_code rc = check_pick(run, kt_get(step->body, "pick"), false, &pods, err);
+	KT_JSON_EACH (pod, pods) {
+		if (rc)
+			break;
+		const char *ns = kt_path_str(pod, "metadata.namespace"),
+		           *name = kt_path_str(pod, "metadata.name");
+		if (kt_streq(is, "deleted")) {
+			char *path = kt_strf("/api/v1/namespaces/%s/pods/%s", ns, name);
+			rc = check_call(run, "DELETE", path, NULL, NULL, NULL, err);
+			kt_free(path);
+		} else {
+			struct kt_json *one =
+			        kt_jsonf("{pod: {is: %s, pick: {namespace: %s, name: %s, container: %J}}}",
+			                 is, ns, name, kt_path(step->body, "pick.container"));
+			rc = run->world->disturb(run->world->arg, one, err);
+			kt_json_free(one);
+		}
+	}
+	kt_json_free(pods);
+	return rc;
+}
+
+/* --- time --- */
+
+static enum kt_code pass_all(const struct check_run *run, kt_ns span, struct kt_err *err)
+{
+	for (kt_ns left = span; left > 0;) {
+		kt_ns passed = 0;
+		if (!check_tell(run, span - left, span, "waiting"))
+			return kt_fail(err, KT_ECANCELLED, "cancelled");
+		enum kt_code rc = check_pass(run, left, false, &passed, err);
+		if (rc)
+			return rc;
+		left -= KT_MAX(passed, KT_MS);
+	}
+	return KT_OK;
+}
+
+enum kt_code check_do_wait(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	if (!step->until)
+		return pass_all(run, check_duration(step->body, 0), err);
+	kt_ns limit = check_duration(kt_get(step->body, "within"), WAIT_LIMIT),
+	      began = run->world->now(run->world->arg);
+	for (;;) {
+		struct check_finding finding = {0};
+		check_look_once(run, step->until, &finding);
+		kt_ns elapsed = run->world->now(run->world->arg) - began;
+		enum kt_code rc = finding.status == CHECK_PASSED ? KT_OK : KT_ETIMEOUT;
+		if (rc && elapsed >= limit)
+			kt_fail(err, rc, "not so after %lld s: expected %s; found %s",
+			        (long long)(limit / KT_SEC), finding.expected ? finding.expected : "?",
+			        finding.found ? finding.found : "?");
+		bool go_on = rc && elapsed < limit;
+		if (go_on && !check_tell(run, elapsed, limit, "waiting for %s",
+		                         finding.expected ? finding.expected : "the cluster"))
+			rc = kt_fail(err, KT_ECANCELLED, "cancelled");
+		check_finding_clear(&finding);
+		if (!go_on || rc == KT_ECANCELLED)
+			return rc;
+		rc = check_pass(run, KT_MIN(limit - elapsed, KT_SEC), true, NULL, err);
+		if (rc)
+			return rc;
+	}
+}
