@@ -38,6 +38,7 @@ void lab_free(struct lab *lab);
 KT_MUST_CHECK enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_find(const char *dir, const char *name, struct lab **out,
                                     struct kt_err *err); /* unknown: names the nearest */
+void lab_list_free(struct lab **labs, size_t count);
 /* Node objects (a v1 List) that lab->cluster asks for, one control plane added. New. */
 struct kt_json *lab_nodes(const struct lab *lab);
 
@@ -73,6 +74,8 @@ struct lab_options {
 	const char *home;                /* $KTUTOR_HOME */
 	const struct provider *provider; /* NULL: the embedded one */
 	const char *context;             /* for provider context */
+	const char *cluster;             /* the cluster's name; NULL: after the lab */
+	bool fresh;                      /* throw away what is there */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns usual); /* false cancels */
 	void *progress_arg;
 };
@@ -83,7 +86,7 @@ KT_MUST_CHECK enum kt_code lab_reset(const struct lab *lab, const struct lab_opt
                                      struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options,
                                     struct kt_err *err);
-/* The lab started last, NULL if none; owned. */
+/* The folder of the lab started last (for lab_new), NULL if none; owned. */
 char *lab_current(const char *home);
 /* KT_EUNREACHABLE with "start it with `ktutor lab start X`" when it does not run. */
 KT_MUST_CHECK enum kt_code lab_open(const struct lab *lab, const struct lab_options *options,
@@ -103,6 +106,9 @@ struct lab_result {
 struct lab_check_options {
 	const char *task; /* NULL: all */
 	bool no_wait, no_drills;
+	bool ignore_after;             /* grade tasks even where those before them did not pass */
+	const struct kt_json *answers; /* the learner's: {question: answer}; may be NULL */
+	bool answer_rightly;           /* proofs */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
 	void *progress_arg;
 };

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* lab.yaml: read once, every error with file and line. */
+#include "labs/labs_internal.h"
+
+#include <string.h>
+
+static const char *const lab_keys[] = {"lab",     "title", "lesson", "minutes", "needs",
+                                       "cluster", "setup", "tasks",  "text",    "seed"};
+static const char *const task_keys[] = {"task", "title", "text", "points", "after", "checks", "hints", "why"};
+static const char *const cluster_keys[] = {"nodes", "seed", "version"};
+static const char *const node_keys[] = {
+        "pool",     "count", "zones", "region", "regions", "cpu", "memory", "pods", "labels",
+        "taints",   "gpu",   "spot",  "price",  "min",     "max", "name",   "zone", "ephemeral-storage",
+        "resources"};
+static const char *const capabilities[] = {"zones",   "node-failure",  "traffic",  "network-policy",
+                                           "metrics", "storage",       "registry", "ingress",
+                                           "gateway", "load-balancer", "links",    "autoscaler"};
+
+struct reader {
+	struct kt_yaml *yaml;
+	struct kt_arena *arena;
+	struct kt_err *err;
+};
+
+static const char *keep(const struct reader *r, const char *text)
+{
+	return text ? kt_arena_strdup(r->arena, text) : NULL;
+}
+
+static enum kt_code need_text(const struct reader *r, const struct kt_json *object, const char *what,
+                              const char *key, const char **out)
+{
+	const char *text = kt_get_str(object, key);
+	if (!text || !*text)
+		return kt_yaml_fail(r->yaml, object, r->err, "%s needs '%s' with a text", what, key);
+	*out = keep(r, text);
+	return KT_OK;
+}
+
+/* A list of texts, or a single one. NULL-terminated. */
+static enum kt_code read_texts(const struct reader *r, const struct kt_json *list, const char *key,
+                               const char *const **out, size_t *count)
+{
+	size_t n = kt_is_array(list) ? kt_count(list) : kt_str(list) ? 1 : 0;
+	const char **texts = kt_arena_alloc(r->arena, (n + 1) * sizeof(*texts));
+	if (list && !kt_is_array(list) && !kt_str(list))
+		return kt_yaml_fail(r->yaml, list, r->err, "'%s': expected a list of texts", key);
+	for (size_t i = 0; i < n; i++) {
+		const struct kt_json *item = kt_is_array(list) ? kt_at(list, i) : list;
+		if (!kt_str(item))
+			return kt_yaml_fail(r->yaml, item, r->err,
+			                    "'%s': expected a text (put quotes around it?)", key);
+		texts[i] = keep(r, kt_str(item));
+	}
+	*out = texts;
+	if (count)
+		*count = n;
+	return KT_OK;
+}
+
+static enum kt_code read_task(const struct reader *r, const struct kt_json *node, const char *dir,
+                              struct lab_task *task)
+{
+	enum kt_code rc = kt_yaml_keys(r->yaml, node, "a task", task_keys, KT_COUNT(task_keys), r->err);
+	if (!rc)
+		rc = need_text(r, node, "a task", "task", &task->task);
+	if (!rc)
+		rc = need_text(r, node, "a task", "title", &task->title);
+	if (rc)
+		return rc;
+	task->text = keep(r, kt_str_or(kt_get(node, "text"), ""));
+	task->why = keep(r, kt_get_str(node, "why"));
+	task->points = (unsigned)kt_get_int(node, "points", 1);
+	rc = read_texts(r, kt_get(node, "after"), "after", &task->after, &task->after_count);
+	if (!rc)
+		rc = read_texts(r, kt_get(node, "hints"), "hints", &task->hints, &task->hint_count);
+	if (!rc && !kt_count(kt_get(node, "checks")))
+		rc = kt_yaml_fail(r->yaml, node, r->err, "task '%s' has no check", task->task);
+	if (!rc)
+		rc = check_checks_parse(r->yaml, kt_get(node, "checks"), dir, &task->checks,
+		                        &task->check_count, r->err);
+	for (size_t i = 0; !rc && i < task->check_count; i++)
+		task->has_drill = task->has_drill || check_has_drill(task->checks[i]);
+	return rc;
+}
+
+/* Names are unique, and `after` names tasks that stand before. */
+static enum kt_code hold_order(const struct reader *r, const struct kt_json *list, const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->task_count; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (kt_streq(lab->tasks[k].task, lab->tasks[i].task))
+				return kt_yaml_fail(r->yaml, kt_at(list, i), r->err,
+				                    "a second task is called '%s'", lab->tasks[i].task);
+		for (size_t a = 0; a < lab->tasks[i].after_count; a++) {
+			bool before = false;
+			for (size_t k = 0; k < i; k++)
+				before = before || kt_streq(lab->tasks[k].task, lab->tasks[i].after[a]);
+			if (!before)
+				return kt_yaml_fail(r->yaml, kt_get(kt_at(list, i), "after"), r->err,
+				                    "no task '%s' stands before '%s'", lab->tasks[i].after[a],
+				                    lab->tasks[i].task);
+		}
+	}
+	return KT_OK;
+}
+
+static enum kt_code hold_cluster(const struct reader *r, const struct kt_json *cluster)
+{
+	if (!cluster)
+		return KT_OK;
+	enum kt_code rc =
+	        kt_yaml_keys(r->yaml, cluster, "'cluster'", cluster_keys, KT_COUNT(cluster_keys), r->err);
+	const struct kt_json *nodes = kt_get(cluster, "nodes"), *row;
+	if (!rc && nodes && !kt_is_array(nodes))
+		rc = kt_yaml_fail(r->yaml, nodes, r->err, "'nodes': expected a list");
+	KT_JSON_EACH (row, nodes) {
+		if (!rc)
+			rc = kt_yaml_keys(r->yaml, row, "a row of nodes", node_keys, KT_COUNT(node_keys),
+			                  r->err);
+		int64_t count = kt_get_int(row, "count", 1);
+		if (!rc && (count < 0 || count > 200))
+			rc = kt_yaml_fail(r->yaml, kt_get(row, "count"), r->err,
+			                  "'count': expected 0 to 200");
+	}
+	return rc;
+}
+
+static enum kt_code read_needs(const struct reader *r, const struct kt_json *list, struct lab *lab)
+{
+	size_t count = 0;
+	enum kt_code rc = read_texts(r, list, "needs", &lab->needs, &count);
+	for (size_t i = 0; !rc && i < count; i++) {
+		bool known = false;
+		for (size_t k = 0; k < KT_COUNT(capabilities); k++)
+			known = known || kt_streq(capabilities[k], lab->needs[i]);
+		if (!known)
+			rc = kt_yaml_unknown_key(r->yaml, kt_at(list, i), "the list of capabilities",
+			                         lab->needs[i], capabilities, KT_COUNT(capabilities), r->err);
+	}
+	return rc;
+}
+
+/* A number as 6.12 loses its nought as YAML: written without quotes, 6.1 and 6.10 would be the same. */
+static const char *lesson_id(const struct reader *r, const struct kt_json *value)
+{
+	if (kt_json_type(value) != KT_JSON_REAL && kt_json_type(value) != KT_JSON_INT)
+		return keep(r, kt_str(value));
+	char *text = kt_json_text(value);
+	const char *kept = keep(r, text);
+	kt_free(text);
+	return kept;
+}
+
+static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab *lab)
+{
+	const struct kt_json *doc = kt_yaml_doc(r->yaml, 0), *tasks = kt_get(doc, "tasks");
+	enum kt_code rc = kt_yaml_keys(r->yaml, doc, "a lab", lab_keys, KT_COUNT(lab_keys), r->err);
+	if (!rc)
+		rc = need_text(r, doc, "a lab", "lab", &lab->lab);
+	if (!rc && !kt_streq(lab->lab, kt_basename(dir)))
+		rc = kt_yaml_fail(r->yaml, kt_get(doc, "lab"), r->err,
+		                  "expected lab: %s, the name of its folder", kt_basename(dir));
+	if (!rc)
+		rc = need_text(r, doc, "a lab", "title", &lab->title);
+	if (rc)
+		return rc;
+	lab->dir = keep(r, dir);
+	lab->lesson = lesson_id(r, kt_get(doc, "lesson"));
+	lab->minutes = (unsigned)kt_get_int(doc, "minutes", 15);
+	lab->cluster = kt_get(doc, "cluster");
+	rc = read_needs(r, kt_get(doc, "needs"), lab);
+	if (!rc)
+		rc = hold_cluster(r, lab->cluster);
+	if (!rc)
+		rc = check_steps_parse(r->yaml, kt_get(doc, "setup"), dir, &lab->setup, &lab->setup_count,
+		                       r->err);
+	if (!rc && !kt_count(tasks))
+		rc = kt_yaml_fail(r->yaml, doc, r->err, "a lab needs 'tasks' with a list");
+	if (rc)
+		return rc;
+	lab->tasks = kt_arena_alloc(r->arena, kt_count(tasks) * sizeof(*lab->tasks));
+	for (size_t i = 0; !rc && i < kt_count(tasks); i++)
+		rc = read_task(r, kt_at(tasks, i), dir, &lab->tasks[lab->task_count++]);
+	return rc ? rc : hold_order(r, tasks, lab);
+}
+
+enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err)
+{
+	struct lab *lab = kt_alloc(sizeof(*lab));
+	char *folder = kt_strdup(dir), *path = NULL;
+	for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
+		folder[n - 1] = '\0';
+	path = kt_join(folder, "lab.yaml");
+	lab->inner = kt_alloc(sizeof(*lab->inner));
+	enum kt_code rc = kt_yaml_read(path, &lab->inner->yaml, err);
+	if (!rc)
+		rc = read_lab(&(struct reader){lab->inner->yaml, &lab->inner->arena, err}, folder, lab);
+	if (rc) {
+		kt_wrap(err, "lab '%s'", kt_basename(folder));
+		lab_free(lab);
+	} else {
+		*out = lab;
+	}
+	kt_free(path);
+	kt_free(folder);
+	return rc;
+}
+
+void lab_free(struct lab *lab)
+{
+	if (!lab)
+		return;
+	for (size_t i = 0; i < lab->task_count; i++)
+		check_checks_free(lab->tasks[i].checks, lab->tasks[i].check_count);
+	check_steps_free(lab->setup, lab->setup_count);
+	kt_yaml_free(lab->inner->yaml);
+	kt_arena_clear(&lab->inner->arena);
+	kt_free(lab->inner);
+	kt_free(lab);
+}

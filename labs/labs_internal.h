@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of labs/ share. */
+#ifndef LABS_INTERNAL_H
+#define LABS_INTERNAL_H
+
+#include "labs/labs.h"
+
+struct lab_inner {
+	struct kt_arena arena;
+	struct kt_yaml *yaml; /* checks and steps refer to its nodes */
+};
+struct lab_session {
+	const struct provider *provider;
+	struct check_client *client;
+	struct check_world *world;
+	char *kubeconfig, *cluster;
+};
+
+/* What is kept of a lab that was started: HOME/labs/LAB/state.json. */
+struct lab_state {
+	char provider[32], cluster[64];
+	char *kubeconfig;
+	bool ready;    /* setup is done and marked */
+	kt_ns started; /* wall clock */
+};
+KT_MUST_CHECK enum kt_code lab_state_read(const char *home, const struct lab *lab, struct lab_state *out,
+                                          struct kt_err *err); /* KT_ENOTFOUND: none */
+KT_MUST_CHECK enum kt_code lab_state_write(const char *home, const struct lab *lab,
+                                           const struct lab_state *state, struct kt_err *err);
+void lab_state_remove(const char *home, const struct lab *lab);
+void lab_state_clear(struct lab_state *state);
+
+/* The rows of the table of providers. */
+extern const struct provider provider_embedded;
+
+#endif

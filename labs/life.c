@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* A lab's life: start, open, check, reset, stop. */
+#include "labs/labs_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 40 /* of an embedded cluster */
+
+static const struct provider *provider_of(const struct lab_options *options, const struct lab_state *state)
+{
+	if (options->provider)
+		return options->provider;
+	const struct provider *named = state && state->provider[0] ? provider_find(state->provider) : NULL;
+	return named ? named : providers[0];
+}
+
+static void new_state(const struct lab *lab, const struct lab_options *options, struct lab_state *out)
+{
+	const struct provider *provider = provider_of(options, NULL);
+	memset(out, 0, sizeof(*out));
+	snprintf(out->provider, sizeof(out->provider), "%s", provider->name);
+	snprintf(out->cluster, NAME_MAX_LEN, "%s", options->cluster ? options->cluster : lab->lab);
+	out->started = kt_clock_real().now(NULL);
+}
+
+/* --- sessions --- */
+
+static enum kt_code open_session(const struct provider *provider, const char *home, const char *cluster,
+                                 const char *kubeconfig, struct lab_session **out, struct kt_err *err)
+{
+	struct lab_session *session = kt_alloc(sizeof(*session));
+	session->provider = provider;
+	session->cluster = kt_strdup(cluster);
+	session->kubeconfig = kt_strdup(kubeconfig);
+	enum kt_code rc = provider->world(home, cluster, &session->world, err);
+	if (!rc)
+		rc = check_client_new(kubeconfig, NULL, false, &session->client, err);
+	if (rc) {
+		lab_close(session);
+		return rc;
+	}
+	*out = session;
+	return KT_OK;
+}
+
+enum kt_code lab_open(const struct lab *lab, const struct lab_options *options, struct lab_session **out,
+                      struct kt_err *err)
+{
+	struct lab_state state = {0};
+	struct kt_err why = {0};
+	enum kt_code rc = lab_state_read(options->home, lab, &state, &why);
+	const struct provider *provider = provider_of(options, &state);
+	if (!rc && !state.ready)
+		rc = kt_fail(&why, KT_EUNREACHABLE, "the start of the lab '%s' did not end", lab->lab);
+	if (!rc)
+		rc = open_session(provider, options->home, state.cluster, state.kubeconfig, out, &why);
+	if (rc)
+		kt_fail(err, rc == KT_ENOTFOUND ? KT_EUNREACHABLE : rc, "%s%s%s%s", why.text,
+		        strstr(why.text, "lab start") ? "" : "; start it with `ktutor lab start ",
+		        strstr(why.text, "lab start") ? "" : lab->lab,
+		        strstr(why.text, "lab start") ? "" : "`");
+	lab_state_clear(&state);
+	return rc == KT_ENOTFOUND ? KT_EUNREACHABLE : rc;
+}
+
+void lab_close(struct lab_session *session)
+{
+	if (!session)
+		return;
+	session->provider->world_free(session->world);
+	check_client_free(session->client);
+	kt_free(session->kubeconfig);
+	kt_free(session->cluster);
+	kt_free(session);
+}
+
+struct check_client *lab_client(struct lab_session *session)
+{
+	return session->client;
+}
+
+const struct check_world *lab_world(struct lab_session *session)
+{
+	return session->world;
+}
+
+const char *lab_kubeconfig(const struct lab_session *session)
+{
+	return session->kubeconfig;
+}
+
+/* --- start --- */
+
+static enum kt_code set_up(const struct lab *lab, const struct lab_options *options,
+                           struct lab_session *session, struct kt_err *err)
+{
+	struct check_run run = {.client = session->client,
+	                        .world = session->world,
+	                        .progress = options->progress,
+	                        .progress_arg = options->progress_arg,
+	                        .seed = (uint64_t)kt_get_int(lab->cluster, "seed", 1)};
+	return check_do(&run, lab->setup, lab->setup_count, err);
+}
+
+static enum kt_code start_fresh(const struct lab *lab, const struct lab_options *options,
+                                struct lab_state *state, struct kt_err *err)
+{
+	const struct provider *provider = provider_of(options, state);
+	struct lab_session *session = NULL;
+	kt_free(state->kubeconfig);
+	state->kubeconfig = NULL;
+	state->ready = false;
+	enum kt_code rc = lab_state_write(options->home, lab, state, err);
+	if (!rc)
+		rc = provider->start(options->home, state->cluster, lab, options->progress,
+		                     options->progress_arg, &state->kubeconfig, err);
+	if (!rc)
+		rc = open_session(provider, options->home, state->cluster, state->kubeconfig, &session, err);
+	if (!rc)
+		rc = set_up(lab, options, session, err);
+	lab_close(session);
+	if (!rc)
+		rc = provider->mark(options->home, state->cluster, err);
+	state->ready = !rc;
+	return rc ? rc : lab_state_write(options->home, lab, state, err);
+}
+
+static void throw_away(const struct lab_options *options, const struct lab_state *state)
+{
+	struct kt_err ignored = {0};
+	const struct provider *provider = provider_find(state->provider);
+	if (provider && provider->stop(options->home, state->cluster, &ignored)) {
+		/* it was not there */
+	}
+}
+
+/* One that runs is found again; one whose process was killed is taken up where it was. */
+static enum kt_code find_again(const struct lab *lab, const struct lab_options *options,
+                               struct lab_state *state, struct kt_err *err)
+{
+	const struct provider *provider = provider_of(options, state);
+	char *kubeconfig = NULL;
+	enum kt_code rc = provider->start(options->home, state->cluster, lab, options->progress,
+	                                  options->progress_arg, &kubeconfig, err);
+	if (!rc) {
+		kt_free(state->kubeconfig);
+		state->kubeconfig = kubeconfig;
+		rc = lab_state_write(options->home, lab, state, err);
+	}
+	return rc;
+}
+
+enum kt_code lab_start(const struct lab *lab, const struct lab_options *options, char **out_kubeconfig,
+                       struct kt_err *err)
+{
+	struct lab_state state = {0};
+	char why[512];
+	enum kt_code rc = lab_state_read(options->home, lab, &state, NULL);
+	bool again = !rc && state.ready && !options->fresh &&
+	             (!options->provider || kt_streq(options->provider->name, state.provider));
+	const struct provider *provider = provider_of(options, again ? &state : NULL);
+	const char *lacks = provider_lacks(provider, lab);
+	if (lacks) {
+		lab_state_clear(&state);
+		return kt_fail(
+		        err, KT_EUNSUPPORTED,
+		        "the lab '%s' needs '%s', which %s clusters do not have; `--provider %s` has it",
+		        lab->lab, lacks, provider->name, providers[0]->name);
+	}
+	if (!provider->available(options->home, why)) {
+		lab_state_clear(&state);
+		return kt_fail(err, KT_EUNSUPPORTED, "%s", why);
+	}
+	if (again) {
+		rc = find_again(lab, options, &state, err);
+	} else {
+		if (!rc)
+			throw_away(options, &state); /* a start that did not end */
+		lab_state_clear(&state);
+		new_state(lab, options, &state);
+		throw_away(options, &state);
+		rc = start_fresh(lab, options, &state, err);
+	}
+	if (!rc && out_kubeconfig)
+		*out_kubeconfig = kt_strdup(state.kubeconfig);
+	lab_state_clear(&state);
+	return rc ? kt_wrap(err, "lab '%s'", lab->lab) : KT_OK;
+}
+
+enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
+{
+	struct lab_state state = {0};
+	struct kt_err why = {0};
+	enum kt_code rc = lab_state_read(options->home, lab, &state, err);
+	if (rc)
+		return rc;
+	const struct provider *provider = provider_of(options, &state);
+	rc = state.ready ? provider->reset(options->home, state.cluster, lab, &why) : KT_ENOTFOUND;
+	if (rc) { /* what to go back to is gone: begin anew */
+		throw_away(options, &state);
+		rc = start_fresh(lab, options, &state, err);
+	}
+	lab_state_clear(&state);
+	return rc ? kt_wrap(err, "lab '%s'", lab->lab) : KT_OK;
+}
+
+enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
+{
+	struct lab_state state = {0};
+	enum kt_code rc = lab_state_read(options->home, lab, &state, err);
+	if (rc)
+		return rc;
+	rc = provider_of(options, &state)->stop(options->home, state.cluster, err);
+	if (rc == KT_ENOTFOUND) { /* somebody was faster */
+		kt_err_clear(err);
+		rc = KT_OK;
+	}
+	if (!rc)
+		lab_state_remove(options->home, lab);
+	lab_state_clear(&state);
+	return rc;
+}
+
+/* --- check --- */
+
+struct lab_result_inner {
+	struct check_finding **findings; /* one array a task */
+};
+
+static ptrdiff_t find_task(const struct lab *lab, const char *name)
+{
+	for (size_t i = 0; i < lab->task_count; i++)
+		if (kt_streq(lab->tasks[i].task, name))
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+/* Is task i wanted: named, or before one that is? */
+static bool wanted(const struct lab *lab, size_t i, const struct lab_check_options *options)
+{
+	if (!options->task || kt_streq(lab->tasks[i].task, options->task))
+		return true;
+	if (options->ignore_after)
+		return false;
+	for (size_t t = i + 1; t < lab->task_count; t++)
+		for (size_t a = 0; a < lab->tasks[t].after_count; a++)
+			if (kt_streq(lab->tasks[t].after[a], lab->tasks[i].task) && wanted(lab, t, options))
+				return true;
+	return false;
+}
+
+static bool is_blocked(const struct lab *lab, size_t i, const struct lab_result *result)
+{
+	for (size_t a = 0; a < lab->tasks[i].after_count; a++) {
+		ptrdiff_t before = find_task(lab, lab->tasks[i].after[a]);
+		if (before >= 0 && check_task_status(&result->tasks[before]) != CHECK_PASSED)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_task(const struct check_run *run, const struct lab *lab, size_t i,
+                         const struct lab_check_options *options, struct lab_result *result)
+{
+	const struct lab_task *task = &lab->tasks[i];
+	struct check_report_task *out = &result->tasks[i];
+	struct check_finding *findings = kt_alloc(task->check_count * sizeof(*findings));
+	result->inner->findings[i] = findings;
+	*out = (struct check_report_task){.task = task->task,
+	                                  .title = task->title,
+	                                  .why = task->why,
+	                                  .points = task->points,
+	                                  .hints_left = (unsigned)task->hint_count};
+	out->blocked = !options->ignore_after && is_blocked(lab, i, result);
+	if (out->blocked)
+		return;
+	kt_ns began = kt_monotonic();
+	check_look(run, task->checks, task->check_count, findings);
+	out->took = kt_monotonic() - began;
+	out->findings = findings;
+	out->finding_count = task->check_count;
+}
+
+enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
+                       const struct lab_check_options *options, struct lab_result **out, struct kt_err *err)
+{
+	if (options->task && find_task(lab, options->task) < 0) {
+		const char **names = kt_alloc((lab->task_count + 1) * sizeof(*names));
+		for (size_t i = 0; i < lab->task_count; i++)
+			names[i] = lab->tasks[i].task;
+		const char *near = kt_nearest(options->task, names, lab->task_count);
+		kt_free(names);
+		return near ? kt_fail(err, KT_ENOTFOUND, "the lab '%s' has no task '%s': did you mean '%s'?",
+		                      lab->lab, options->task, near)
+		            : kt_fail(err, KT_ENOTFOUND, "the lab '%s' has no task '%s'", lab->lab,
+		                      options->task);
+	}
+	struct lab_result *result = kt_alloc(sizeof(*result));
+	result->inner = kt_alloc(sizeof(*result->inner));
+	result->inner->findings = kt_alloc((lab->task_count + 1) * sizeof(struct check_finding *));
+	result->tasks = kt_alloc((lab->task_count + 1) * sizeof(*result->tasks));
+	result->task_count = lab->task_count;
+	struct check_run run = {.client = session->client,
+	                        .world = session->world,
+	                        .progress = options->progress,
+	                        .progress_arg = options->progress_arg,
+	                        .no_wait = options->no_wait,
+	                        .no_drills = options->no_drills,
+	                        .answers = options->answers,
+	                        .answer_rightly = options->answer_rightly,
+	                        .seed = (uint64_t)kt_get_int(lab->cluster, "seed", 1)};
+	result->passed = true;
+	for (size_t i = 0; i < lab->task_count; i++) {
+		if (!wanted(lab, i, options)) {
+			result->tasks[i] = (struct check_report_task){.task = lab->tasks[i].task,
+			                                              .title = lab->tasks[i].title,
+			                                              .points = lab->tasks[i].points,
+			                                              .blocked = true};
+			continue;
+		}
+		look_at_task(&run, lab, i, options, result);
+		enum check_status status = check_task_status(&result->tasks[i]);
+		bool counts = !options->task || kt_streq(options->task, lab->tasks[i].task);
+		result->points += status == CHECK_PASSED ? lab->tasks[i].points : 0;
+		result->points_of += lab->tasks[i].points;
+		result->unknown = result->unknown || status == CHECK_UNKNOWN;
+		result->passed = result->passed && (status == CHECK_PASSED || !counts);
+	}
+	*out = result;
+	return KT_OK;
+}
+
+void lab_result_free(struct lab_result *result)
+{
+	if (!result)
+		return;
+	for (size_t i = 0; i < result->task_count; i++) {
+		for (size_t f = 0; f < result->tasks[i].finding_count; f++)
+			check_finding_clear(&result->inner->findings[i][f]);
+		kt_free(result->inner->findings[i]);
+	}
+	kt_free(result->inner->findings);
+	kt_free(result->inner);
+	kt_free(result->tasks);
+	kt_free(result);
+}

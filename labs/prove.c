@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* The proof that a lab is sound: the start fails every task, the solution and every other right answer pass,
+ * every near miss fails as it says. */
+#include "labs/labs_internal.h"
+#include "labs/prove_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void tell(struct proof *p, const char *fmt, ...) KT_PRINTF(2, 3);
+static void tell(struct proof *p, const char *fmt, ...)
+{
+	struct kt_buf line = {0};
+	va_list ap;
+	kt_buf_addf(&line, "%s: ", p->lab->lab);
+	va_start(ap, fmt);
+	kt_buf_vaddf(&line, fmt, ap);
+	va_end(ap);
+	if (p->options->told)
+		p->options->told(p->options->told_arg, kt_buf_str(&line));
+	kt_buf_clear(&line);
+}
+
+static void wrong(struct proof *p, const char *what, const char *fmt, ...) KT_PRINTF(3, 4);
+static void wrong(struct proof *p, const char *what, const char *fmt, ...)
+{
+	struct kt_buf line = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	kt_buf_vaddf(&line, fmt, ap);
+	va_end(ap);
+	p->failures++;
+	tell(p, "FAILED %s: %s", what, kt_buf_str(&line));
+	kt_buf_clear(&line);
+}
+
+enum kt_code lab_proof_check(struct proof *p, const char *task, struct lab_result **out, struct kt_err *err)
+{
+	struct lab_session *session = NULL;
+	struct lab_check_options options = {
+	        .task = task, .ignore_after = task != NULL, .answer_rightly = p->answer};
+	enum kt_code rc = lab_open(p->lab, p->options->options, &session, err);
+	if (!rc)
+		rc = lab_check(session, p->lab, &options, out, err);
+	lab_close(session);
+	return rc;
+}
+
+static bool is_manifest(const char *name)
+{
+	return (kt_ends(name, ".yaml") || kt_ends(name, ".yml") || kt_ends(name, ".json")) &&
+	       !kt_streq(name, "expect.yaml");
+}
+
+/* A file whose first document is a list holds steps; any other, objects. */
+static enum kt_code do_file(struct proof *p, struct check_run *run, const char *dir, const char *path,
+                            struct kt_err *err)
+{
+	struct kt_yaml *yaml = NULL;
+	struct check_step **steps = NULL;
+	size_t count = 0;
+	enum kt_code rc = kt_yaml_read(path, &yaml, err);
+	(void)p;
+	if (!rc && kt_is_array(kt_yaml_doc(yaml, 0)))
+		rc = check_steps_parse(yaml, kt_yaml_doc(yaml, 0), dir, &steps, &count, err);
+	if (!rc)
+		rc = steps ? check_do(run, steps, count, err) : check_apply_path(run, path, err);
+	check_steps_free(steps, count);
+	kt_yaml_free(yaml);
+	return rc;
+}
+
+enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *err)
+{
+	struct lab_session *session = NULL;
+	struct kt_strs names = {0};
+	enum kt_code rc = kt_list_dir(dir, &names, err);
+	if (!rc)
+		rc = lab_open(p->lab, p->options->options, &session, err);
+	for (size_t i = 0; !rc && i < names.count; i++) {
+		char *path = kt_join(dir, names.items[i]);
+		struct check_run run = {.client = lab_client(session), .world = lab_world(session)};
+		if (is_manifest(names.items[i]))
+			rc = do_file(p, &run, dir, path, err);
+		kt_free(path);
+	}
+	lab_close(session);
+	kt_strs_clear(&names);
+	return rc;
+}
+
+enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err)
+{
+	return lab_reset(p->lab, p->options->options, err);
+}
+
+/* --- what is proved --- */
+
+static void prove_start(struct proof *p)
+{
+	struct lab_result *result = NULL;
+	struct kt_err err = {0};
+	p->answer = false;
+	if (lab_proof_check(p, NULL, &result, &err)) {
+		wrong(p, "start", "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < result->task_count; i++) {
+		const struct check_report_task *task = &result->tasks[i];
+		enum check_status status = check_task_status(task);
+		if (status == CHECK_PASSED)
+			wrong(p, "start", "task '%s' passes before anything was done", task->task);
+		for (size_t f = 0; status == CHECK_UNKNOWN && f < task->finding_count; f++)
+			if (task->findings[f].status == CHECK_UNKNOWN)
+				wrong(p, "start", "task '%s' is unknown: %s", task->task,
+				      task->findings[f].found);
+	}
+	lab_result_free(result);
+	tell(p, "start: every task fails");
+}
+
+/* True where all pass. */
+static bool prove_right(struct proof *p, const char *what, const char *dir)
+{
+	struct lab_result *result = NULL;
+	struct kt_err err = {0};
+	unsigned before = p->failures;
+	p->answer = true;
+	enum kt_code rc = lab_proof_reset(p, &err);
+	if (!rc)
+		rc = lab_proof_apply(p, dir, &err);
+	if (!rc)
+		rc = lab_proof_check(p, NULL, &result, &err);
+	if (rc) {
+		wrong(p, what, "%s", err.text);
+		return false;
+	}
+	for (size_t i = 0; i < result->task_count; i++) {
+		const struct check_report_task *task = &result->tasks[i];
+		if (task->blocked)
+			wrong(p, what, "task '%s' waits for one that does not pass", task->task);
+		for (size_t f = 0; f < task->finding_count; f++)
+			if (task->findings[f].status != CHECK_PASSED)
+				wrong(p, what, "task '%s': expected %s; found %s", task->task,
+				      task->findings[f].expected, task->findings[f].found);
+	}
+	lab_result_free(result);
+	if (p->failures == before)
+		tell(p, "%s: passes", what);
+	return p->failures == before;
+}
+
+/* Does the named task fail with a finding of these words? `said` gets what it says instead. */
+static bool fails_as_named(struct proof *p, const char *task, const char *words, struct kt_buf *said,
+                           struct kt_err *err)
+{
+	struct lab_result *result = NULL;
+	bool fits = false;
+	kt_buf_cut(said, 0);
+	if (lab_proof_check(p, task, &result, err))
+		return false;
+	for (size_t i = 0; i < result->task_count; i++)
+		for (size_t f = 0;
+		     kt_streq(result->tasks[i].task, task) && f < result->tasks[i].finding_count; f++) {
+			const struct check_finding *finding = &result->tasks[i].findings[f];
+			if (finding->status == CHECK_PASSED)
+				continue;
+			kt_buf_addf(said, "%sexpected %s; found %s", said->len ? " | " : "",
+			            finding->expected, finding->found);
+			fits = fits ||
+			       (finding->status == CHECK_FAILED && (!words || strstr(finding->found, words) ||
+			                                            strstr(finding->expected, words)));
+		}
+	lab_result_free(result);
+	return fits;
+}
+
+static bool all_fail_as_named(struct proof *p, const struct kt_json *list, struct kt_buf *said,
+                              struct kt_err *err)
+{
+	const struct kt_json *row;
+	KT_JSON_EACH (row, list)
+		if (!fails_as_named(p, kt_get_str(row, "task"), kt_get_str(row, "finding"), said, err))
+			return false;
+	return true;
+}
+
+/* A near miss is whole, or is laid over the solution. */
+static bool try_wrong(struct proof *p, const char *dir, const struct kt_json *list, struct kt_buf *said,
+                      struct kt_err *err)
+{
+	char *solution = kt_join(p->lab->dir, "solution");
+	bool fits = false;
+	for (int over = 0; over < 2 && !fits; over++) {
+		kt_err_clear(err);
+		enum kt_code rc = lab_proof_reset(p, err);
+		if (!rc && over)
+			rc = lab_proof_apply(p, solution, err);
+		if (!rc)
+			rc = lab_proof_apply(p, dir, err);
+		fits = !rc && all_fail_as_named(p, list, said, err);
+	}
+	kt_free(solution);
+	return fits;
+}
+
+static void prove_wrong(struct proof *p, const char *what, const char *dir)
+{
+	char *path = kt_join(dir, "expect.yaml");
+	struct kt_yaml *yaml = NULL;
+	struct kt_buf said = {0};
+	struct kt_err err = {0};
+	p->answer = true;
+	enum kt_code rc = kt_yaml_read(path, &yaml, &err);
+	const struct kt_json *doc = rc ? NULL : kt_yaml_doc(yaml, 0);
+	struct kt_json *list = kt_is_array(doc) ? kt_json_ref(doc) : doc ? kt_jsonf("[%J]", doc) : NULL;
+	const struct kt_json *row;
+	KT_JSON_EACH (row, list)
+		if (!rc && !kt_get_str(row, "task"))
+			rc = kt_yaml_fail(yaml, row, &err, "expected `{task: NAME, finding: WORDS}`");
+	if (rc)
+		wrong(p, what, "%s", err.text);
+	else if (try_wrong(p, dir, list, &said, &err))
+		tell(p, "%s: fails as it should", what);
+	else
+		wrong(p, what, "%s",
+		      err.text[0] ? err.text
+		      : said.len  ? kt_buf_str(&said)
+		                  : "the named task passes");
+	kt_json_free(list);
+	kt_buf_clear(&said);
+	kt_yaml_free(yaml);
+	kt_free(path);
+}
+
+static void prove_folder(struct proof *p, const char *folder, bool right)
+{
+	char *dir = kt_join(p->lab->dir, folder);
+	struct kt_strs names = {0};
+	if (kt_is_dir(dir) && !kt_list_dir(dir, &names, NULL))
+		for (size_t i = 0; i < names.count; i++) {
+			char *path = kt_join(dir, names.items[i]),
+			     *what = kt_strf("%s/%s", folder, names.items[i]);
+			if (kt_is_dir(path) && right)
+				prove_right(p, what, path);
+			else if (kt_is_dir(path))
+				prove_wrong(p, what, path);
+			kt_free(what);
+			kt_free(path);
+		}
+	kt_strs_clear(&names);
+	kt_free(dir);
+}
+
+enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options, unsigned *failures,
+                       struct kt_err *err)
+{
+	struct proof p = {.lab = lab, .options = options};
+	struct kt_err why = {0};
+	char *solution = kt_join(lab->dir, "solution");
+	kt_ns began = kt_monotonic();
+	enum kt_code rc = lab_start(lab, options->options, NULL, err);
+	if (!rc) {
+		tell(&p, "started in %lld ms", (long long)((kt_monotonic() - began) / KT_MS));
+		prove_start(&p);
+		bool sound = kt_is_dir(solution) ? prove_right(&p, "solution", solution)
+		                                 : (wrong(&p, "solution", "there is none"), false);
+		prove_folder(&p, "also-right", true);
+		prove_folder(&p, "wrong", false);
+		if (sound && options->mutate)
+			lab_proof_mutate(&p, solution);
+		tell(&p, "%u failed, %lld ms", p.failures, (long long)((kt_monotonic() - began) / KT_MS));
+		if (lab_stop(lab, options->options, &why))
+			tell(&p, "its cluster could not be stopped: %s", why.text);
+	}
+	kt_free(solution);
+	*failures = p.failures;
+	return rc;
+}
+
+void lab_proof_tell(struct proof *p, const char *line)
+{
+	tell(p, "%s", line);
+}

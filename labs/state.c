@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept of labs that were started: small files below HOME/labs, written whole or not at all. */
+#include "labs/labs_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATE_MAX (64 * 1024)
+
+static char *state_path(const char *home, const char *lab)
+{
+	return kt_strf("%s/labs/%s/state.json", home, lab);
+}
+
+enum kt_code lab_state_read(const char *home, const struct lab *lab, struct lab_state *out,
+                            struct kt_err *err)
+{
+	char *path = state_path(home, lab->lab);
+	struct kt_buf text = {0};
+	struct kt_json *json = NULL;
+	enum kt_code rc = kt_is_file(path) ? kt_read_file(path, STATE_MAX, &text, err)
+	                                   : kt_fail(err, KT_ENOTFOUND,
+	                                             "the lab '%s' was not started: `ktutor lab start %s`",
+	                                             lab->lab, lab->lab);
+	if (!rc)
+		rc = kt_json_parse(kt_buf_str(&text), text.len, NULL, &json, NULL, err);
+	if (!rc) {
+		memset(out, 0, sizeof(*out));
+		snprintf(out->provider, sizeof(out->provider), "%s",
+		         kt_str_or(kt_get(json, "provider"), "embedded"));
+		snprintf(out->cluster, sizeof(out->cluster), "%s",
+		         kt_str_or(kt_get(json, "cluster"), lab->lab));
+		out->kubeconfig = kt_strdup(kt_get_str(json, "kubeconfig"));
+		out->ready = kt_get_bool(json, "ready", false);
+		out->started = kt_get_int(json, "started", 0) * KT_SEC;
+	}
+	kt_json_free(json);
+	kt_buf_clear(&text);
+	kt_free(path);
+	return rc;
+}
+
+enum kt_code lab_state_write(const char *home, const struct lab *lab, const struct lab_state *state,
+                             struct kt_err *err)
+{
+	char *dir = kt_strf("%s/labs/%s", home, lab->lab), *path = kt_join(dir, "state.json"),
+	     *current = kt_strf("%s/labs/current", home);
+	struct kt_json *json = kt_jsonf("{provider: %s, cluster: %s, kubeconfig: %s, ready: %b, started: %l}",
+	                                state->provider, state->cluster, state->kubeconfig, state->ready,
+	                                (int64_t)(state->started / KT_SEC));
+	char *text = kt_json_text(json);
+	enum kt_code rc = kt_make_dirs(dir, 0700, err);
+	if (!rc)
+		rc = kt_write_file(path, text, strlen(text), 0600, err);
+	if (!rc)
+		rc = kt_write_file(current, lab->dir, strlen(lab->dir), 0600, err);
+	kt_free(text);
+	kt_json_free(json);
+	kt_free(dir);
+	kt_free(path);
+	kt_free(current);
+	return rc;
+}
+
+void lab_state_remove(const char *home, const struct lab *lab)
+{
+	char *path = state_path(home, lab->lab), *current = kt_strf("%s/labs/current", home),
+	     *named = lab_current(home);
+	(void)unlink(path);
+	if (kt_streq(named, lab->dir))
+		(void)unlink(current);
+	kt_free(named);
+	kt_free(current);
+	kt_free(path);
+}
+
+void lab_state_clear(struct lab_state *state)
+{
+	kt_free(state->kubeconfig);
+	memset(state, 0, sizeof(*state));
+}
+
+char *lab_current(const char *home)
+{
+	char *path = kt_strf("%s/labs/current", home);
+	struct kt_buf text = {0};
+	if (kt_is_file(path) && kt_read_file(path, STATE_MAX, &text, NULL))
+		kt_buf_clear(&text);
+	kt_free(path);
+	return text.len ? kt_buf_take(&text) : NULL;
+}
