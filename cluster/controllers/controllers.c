@@ -2,7 +2,7 @@
 /* The table of controllers, their queues, and what all of them see: one pass over the rows for each change.
  */
 #include "cluster/controllers/controllers_internal.h"
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 #include <string.h>
 
 static const struct controller *const rows[] = {

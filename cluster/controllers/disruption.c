@@ -2,7 +2,7 @@
 /* The status of PodDisruptionBudgets (kubernetes pkg/controller/disruption/disruption.go). */
 #include "cluster/controllers/controllers_internal.h"
 #include <string.h>
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 
 #define DELETION_TIMEOUT (2 * KT_MIN_NS) /* a pod that was evicted and is still there counts again */
 

@@ -3,7 +3,7 @@
  * every pod behind a service, a hundred to a slice, changing as few slices as it can. */
 #include "cluster/controllers/endpoints.h"
 #include <string.h>
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 
 #define PER_SLICE  100
 #define SERVICE    "kubernetes.io/service-name"

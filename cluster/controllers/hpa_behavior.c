@@ -4,7 +4,7 @@
 #include "cluster/controllers/hpa.h"
 #include <math.h>
 #include <string.h>
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 
 #define DOWNSCALE_WINDOW (300) /* seconds, without a behavior */
 #define LONGEST_WINDOW   (3600 * KT_SEC)

@@ -4,7 +4,7 @@
  * (each 5 s), "taint" (while nodes wait for their NoExecute taint), "node/NAME" (NoSchedule taints). */
 #include "cluster/controllers/controllers_internal.h"
 #include <string.h>
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 
 #define MONITOR       (5 * KT_SEC)
 #define GRACE         (50 * KT_SEC)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 
 bool controller_pod_active(const struct view_pod *pod)
 {

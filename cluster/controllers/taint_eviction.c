@@ -3,7 +3,7 @@
  * once, those that tolerate for a time go when it is over. Keys: pods, and nodes (without a namespace). */
 #include "cluster/controllers/controllers_internal.h"
 #include <string.h>
-#include <uthash.h>
+#include "cluster/controllers/hash.h"
 
 /* When a pod is due. Times of taints have only seconds, so the instant is kept here. */
 struct due {
