@@ -6,11 +6,30 @@
 #include <string.h>
 
 static const struct controller *const rows[] = {
-        &controller_service_account, &controller_root_ca,        &controller_namespace,
-        &controller_garbage,         &controller_deployment,     &controller_replica_set,
-        &controller_replication,     &controller_endpoints,      &controller_endpoint_slice,
-        &controller_slice_mirroring, &controller_disruption,     &controller_hpa,
-        &controller_node_lifecycle,  &controller_taint_eviction, &controller_pod_gc,
+        &controller_service_account,
+        &controller_root_ca,
+        &controller_namespace,
+        &controller_garbage,
+        &controller_deployment,
+        &controller_replica_set,
+        &controller_replication,
+        &controller_stateful_set,
+        &controller_daemon_set,
+        &controller_job,
+        &controller_cron_job,
+        &controller_job_ttl,
+        &controller_endpoints,
+        &controller_endpoint_slice,
+        &controller_slice_mirroring,
+        &controller_disruption,
+        &controller_hpa,
+        &controller_node_lifecycle,
+        &controller_taint_eviction,
+        &controller_pod_gc,
+        &controller_quota,
+        &controller_volume,
+        &controller_volume_protection,
+        &controller_role_aggregation,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

@@ -3,7 +3,7 @@
 #include "cluster/controllers/daemon_set.h"
 #include <string.h>
 
-struct spot { /* one node and its pods */
+struct spot {                            /* one node and its pods */
 	const struct store_object *node; /* NULL: the node is gone */
 	struct store_list pods;          /* oldest first */
 	bool run, stay;
@@ -128,11 +128,12 @@ static void tidy(struct daemon_sync *sync, struct spot *spot, bool surge)
 			continue;
 		if (view->phase == VIEW_FAILED || view->phase == VIEW_SUCCEEDED) {
 			bool failed = view->phase == VIEW_FAILED;
-			api_event(sync->cluster, &sync->actor, sync->set, failed ? "Warning" : "Normal",
-			          failed ? "FailedDaemonPod" : "SucceededDaemonPod", NULL, NULL,
-			          failed ? "Found failed daemon pod %s/%s on node %s, will try to kill it"
-			                 : "Found succeeded daemon pod %s/%s on node %s, will try to delete it",
-			          pod->ns, pod->name, spot->node->name);
+			api_event(
+			        sync->cluster, &sync->actor, sync->set, failed ? "Warning" : "Normal",
+			        failed ? "FailedDaemonPod" : "SucceededDaemonPod", NULL, NULL,
+			        failed ? "Found failed daemon pod %s/%s on node %s, will try to kill it"
+			               : "Found succeeded daemon pod %s/%s on node %s, will try to delete it",
+			        pod->ns, pod->name, spot->node->name);
 			delete_pod(sync, pod);
 		} else if (running++ && !surge) {
 			delete_pod(sync, pod);
@@ -320,7 +321,8 @@ static void sync_set(struct daemon_sync *sync)
 	memcpy(sync->hash, hash ? hash : "", KT_MIN(len, sizeof(sync->hash) - 1));
 	place_pods(sync);
 	if (!view_is_deleting(sync->set->json)) {
-		const struct kt_json *surge = kt_path(sync->set->json, "spec.updateStrategy.rollingUpdate.maxSurge");
+		const struct kt_json *surge =
+		        kt_path(sync->set->json, "spec.updateStrategy.rollingUpdate.maxSurge");
 		manage(sync, controller_int_or_percent(surge, 100, true, 0) > 0);
 		if (!sync->changed)
 			update(sync);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The DaemonSet controller's two files: daemon_set.c (which nodes, updates, status), daemon_set_pod.c (pods, and
- * whether one fits a node). */
+/* The DaemonSet controller's two files: daemon_set.c (which nodes, updates, status), daemon_set_pod.c (pods,
+ * and whether one fits a node). */
 #ifndef CONTROLLER_DAEMON_SET_H
 #define CONTROLLER_DAEMON_SET_H
 

@@ -58,7 +58,7 @@ struct kt_json *daemon_pod(const struct store_object *set, const char *node, con
 static bool holds(const struct kt_json *values, const char *value)
 {
 	const struct kt_json *item;
-	KT_JSON_EACH(item, values) {
+	KT_JSON_EACH (item, values) {
 		if (kt_streq(kt_str(item), value))
 			return true;
 	}
@@ -87,12 +87,12 @@ static bool term_fits(const struct kt_json *term, const struct store_object *nod
 {
 	const struct kt_json *expression;
 	size_t total = kt_count(kt_get(term, "matchExpressions")) + kt_count(kt_get(term, "matchFields"));
-	KT_JSON_EACH(expression, kt_get(term, "matchExpressions")) {
+	KT_JSON_EACH (expression, kt_get(term, "matchExpressions")) {
 		const char *key = kt_str_or(kt_get(expression, "key"), "");
 		if (!requirement_fits(expression, kt_get_str(view_node(node)->labels, key)))
 			return false;
 	}
-	KT_JSON_EACH(expression, kt_get(term, "matchFields")) {
+	KT_JSON_EACH (expression, kt_get(term, "matchFields")) {
 		if (!requirement_fits(expression, node->name))
 			return false;
 	}
@@ -103,14 +103,15 @@ static bool affinity_fits(const struct kt_json *spec, const struct store_object 
 {
 	const struct kt_json *selector = kt_get(spec, "nodeSelector"), *term;
 	for (size_t i = 0; i < kt_count(selector); i++) {
-		if (!kt_streq(kt_get_str(view_node(node)->labels, kt_key(selector, i)), kt_str(kt_at(selector, i))))
+		if (!kt_streq(kt_get_str(view_node(node)->labels, kt_key(selector, i)),
+		              kt_str(kt_at(selector, i))))
 			return false;
 	}
 	const struct kt_json *required =
 	        kt_path(spec, "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution");
 	if (!required)
 		return true;
-	KT_JSON_EACH(term, kt_get(required, "nodeSelectorTerms")) {
+	KT_JSON_EACH (term, kt_get(required, "nodeSelectorTerms")) {
 		if (term_fits(term, node))
 			return true;
 	}
@@ -125,7 +126,7 @@ void daemon_fits(const struct store_object *set, const struct store_object *node
 	if (!*run)
 		return;
 	struct kt_json *tolerations = tolerations_of(spec);
-	KT_JSON_EACH(taint, view_node(node)->taints) {
+	KT_JSON_EACH (taint, view_node(node)->taints) {
 		const char *effect = kt_str_or(kt_get(taint, "effect"), "");
 		if (kt_streq(effect, "PreferNoSchedule") || controller_tolerates(tolerations, taint))
 			continue;

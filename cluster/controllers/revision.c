@@ -57,11 +57,14 @@ static const struct store_object *make(struct cluster *cluster, struct controlle
 		controller_template_hash(kt_path(owner->json, "spec.template"), *collisions, hash);
 		char *name = kt_strf("%s-%s", owner->name, hash);
 		struct kt_json *json = kt_jsonf(
-		        "{apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: {name: %s, namespace: %s, "
+		        "{apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: {name: %s, namespace: "
+		        "%s, "
 		        "labels: %J, annotations: %J, ownerReferences: [%j]}, data: %J, revision: %l}",
 		        name, owner->ns, kt_path(owner->json, "spec.template.metadata.labels"),
-		        kt_path(owner->json, "metadata.annotations"), controller_owner_ref(owner), steal_data, number);
-		controller_set_label(&json, daemon ? "controller-revision-hash" : "controller.kubernetes.io/hash", hash);
+		        kt_path(owner->json, "metadata.annotations"), controller_owner_ref(owner), steal_data,
+		        number);
+		controller_set_label(
+		        &json, daemon ? "controller-revision-hash" : "controller.kubernetes.io/hash", hash);
 		kt_free(name);
 		const struct store_object *made =
 		        api_create(cluster, &actor, queue->kinds->revision, json, &status);

@@ -117,10 +117,11 @@ static bool grow(struct stateful_sync *sync, struct plan *plan)
 		if (view->phase == VIEW_FAILED || view->phase == VIEW_SUCCEEDED) {
 			if (!view->deleting) {
 				api_event(sync->cluster, &sync->actor, sync->set, "Warning",
-				          view->phase == VIEW_FAILED ? "RecreatingFailedPod" : "RecreatingTerminatedPod",
-				          NULL, NULL, "StatefulSet %s/%s is recreating %s Pod %s", sync->set->ns,
-				          sync->set->name, view->phase == VIEW_FAILED ? "failed" : "terminated",
-				          pod->name);
+				          view->phase == VIEW_FAILED ? "RecreatingFailedPod"
+				                                     : "RecreatingTerminatedPod",
+				          NULL, NULL, "StatefulSet %s/%s is recreating %s Pod %s",
+				          sync->set->ns, sync->set->name,
+				          view->phase == VIEW_FAILED ? "failed" : "terminated", pod->name);
 				stateful_delete(sync, pod, false);
 			}
 			if (!plan->parallel)
@@ -228,7 +229,8 @@ static void look_again(struct stateful_sync *sync, const struct plan *plan)
 			next = when;
 	}
 	if (next)
-		controller_add_after(sync->cluster, sync->queue, sync->set->ns, sync->set->name, next - plan->now);
+		controller_add_after(sync->cluster, sync->queue, sync->set->ns, sync->set->name,
+		                     next - plan->now);
 }
 
 /* --- revisions --- */

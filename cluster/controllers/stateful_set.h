@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The StatefulSet controller's two files: stateful_set.c decides, stateful_set_pod.c makes pods and claims. */
+/* The StatefulSet controller's two files: stateful_set.c decides, stateful_set_pod.c makes pods and claims.
+ */
 #ifndef CONTROLLER_STATEFUL_SET_H
 #define CONTROLLER_STATEFUL_SET_H
 
@@ -9,7 +10,7 @@ struct stateful_sync {
 	struct cluster *cluster;
 	struct controller_queue *queue;
 	struct api_actor actor;
-	const struct store_object *set; /* reference */
+	const struct store_object *set;              /* reference */
 	const struct store_object *current, *update; /* revisions, references */
 	struct store_list pods;
 	bool failed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pods with a name of their own, and their claims (kubernetes pkg/controller/statefulset/stateful_set_utils.go,
- * stateful_pod_control.go). */
+/* Pods with a name of their own, and their claims (kubernetes
+ * pkg/controller/statefulset/stateful_set_utils.go, stateful_pod_control.go). */
 #include "cluster/controllers/stateful_set.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,21 +46,24 @@ static bool create_claim(struct stateful_sync *sync, const struct kt_json *templ
 		const struct kt_json *match = kt_path(sync->set->json, "spec.selector.matchLabels");
 		for (size_t i = 0; i < kt_count(match); i++)
 			kt_set(&labels, kt_key(match, i), kt_json_ref(kt_at(match, i)));
-		struct kt_json *claim = kt_jsonf(
-		        "{apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: {name: %s, namespace: %s, "
-		        "labels: %j, annotations: %J}, spec: %J}",
-		        name, sync->set->ns, labels, kt_path(template, "metadata.annotations"),
-		        kt_get(template, "spec"));
+		struct kt_json *claim =
+		        kt_jsonf("{apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: {name: %s, "
+		                 "namespace: %s, "
+		                 "labels: %j, annotations: %J}, spec: %J}",
+		                 name, sync->set->ns, labels, kt_path(template, "metadata.annotations"),
+		                 kt_get(template, "spec"));
 		if (retention(sync, "whenDeleted"))
-			kt_push(kt_edit_path(&claim, "metadata.ownerReferences"), controller_owner_ref(sync->set));
+			kt_push(kt_edit_path(&claim, "metadata.ownerReferences"),
+			        controller_owner_ref(sync->set));
 		done = api_create(sync->cluster, &sync->actor, kind, claim, &status) != NULL;
 		if (done)
-			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL, NULL,
-			          "create Claim %s Pod %s in StatefulSet %s success", name, pod, sync->set->name);
+			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL,
+			          NULL, "create Claim %s Pod %s in StatefulSet %s success", name, pod,
+			          sync->set->name);
 		else
-			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedCreate", NULL, NULL,
-			          "create Claim %s for Pod %s in StatefulSet %s failed error: %s", name, pod,
-			          sync->set->name, status.message ? status.message : "");
+			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedCreate", NULL,
+			          NULL, "create Claim %s for Pod %s in StatefulSet %s failed error: %s", name,
+			          pod, sync->set->name, status.message ? status.message : "");
 		api_status_clear(&status);
 	}
 	kt_free(name);
@@ -68,17 +71,18 @@ static bool create_claim(struct stateful_sync *sync, const struct kt_json *templ
 }
 
 /* Claims stand before the template's own volumes, and replace those of the same name. */
-static struct kt_json *volumes_of(const struct stateful_sync *sync, const struct kt_json *spec, int64_t ordinal)
+static struct kt_json *volumes_of(const struct stateful_sync *sync, const struct kt_json *spec,
+                                  int64_t ordinal)
 {
 	struct kt_json *volumes = kt_json_array();
 	const struct kt_json *claim, *volume;
-	KT_JSON_EACH(claim, claims_of(sync)) {
+	KT_JSON_EACH (claim, claims_of(sync)) {
 		char *name = claim_name(sync, claim, ordinal);
 		kt_push(&volumes, kt_jsonf("{name: %s, persistentVolumeClaim: {claimName: %s}}",
 		                           kt_path_str(claim, "metadata.name"), name));
 		kt_free(name);
 	}
-	KT_JSON_EACH(volume, kt_get(spec, "volumes")) {
+	KT_JSON_EACH (volume, kt_get(spec, "volumes")) {
 		if (kt_find(volumes, "name", kt_get_str(volume, "name")) < 0)
 			kt_push(&volumes, kt_json_ref(volume));
 	}
@@ -109,19 +113,19 @@ bool stateful_create(struct stateful_sync *sync, int64_t ordinal, const struct s
 	char *name = kt_strf("%s-%lld", sync->set->name, (long long)ordinal);
 	const struct kt_json *claim;
 	bool done = true;
-	KT_JSON_EACH(claim, claims_of(sync))
+	KT_JSON_EACH (claim, claims_of(sync))
 		done = done && create_claim(sync, claim, ordinal, name);
 	if (done) {
 		struct api_status status = {0};
 		done = api_create(sync->cluster, &sync->actor, sync->queue->kinds->pod,
 		                  pod_of(sync, ordinal, name, revision), &status) != NULL;
 		if (done)
-			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL, NULL,
-			          "create Pod %s in StatefulSet %s successful", name, sync->set->name);
+			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL,
+			          NULL, "create Pod %s in StatefulSet %s successful", name, sync->set->name);
 		else
-			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedCreate", NULL, NULL,
-			          "create Pod %s in StatefulSet %s failed error: %s", name, sync->set->name,
-			          status.message ? status.message : "");
+			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedCreate", NULL,
+			          NULL, "create Pod %s in StatefulSet %s failed error: %s", name,
+			          sync->set->name, status.message ? status.message : "");
 		api_status_clear(&status);
 	}
 	sync->failed |= !done;
@@ -134,12 +138,13 @@ static void hand_over_claims(struct stateful_sync *sync, const struct store_obje
 {
 	const struct kt_json *claim;
 	int64_t ordinal = stateful_ordinal(sync, pod->name);
-	KT_JSON_EACH(claim, claims_of(sync)) {
+	KT_JSON_EACH (claim, claims_of(sync)) {
 		char *name = claim_name(sync, claim, ordinal);
 		const struct store_object *object =
 		        store_get(cluster_store(sync->cluster), sync->queue->kinds->pvc, sync->set->ns, name);
 		kt_free(name);
-		if (!object || kt_find(kt_path(object->json, "metadata.ownerReferences"), "uid", pod->uid) >= 0)
+		if (!object ||
+		    kt_find(kt_path(object->json, "metadata.ownerReferences"), "uid", pod->uid) >= 0)
 			continue;
 		struct kt_json *json = kt_json_ref(object->json);
 		struct kt_json *refs = kt_json_array();
