@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a cluster, in the order in which they start. A row each. */
 #include "cluster/cluster_internal.h"
+#include "cluster/controllers/controller.h"
 
 const struct cluster_part *const cluster_parts[] = {
+        &controllers_part,
         NULL,
 };

@@ -13,7 +13,7 @@ static const struct api_traits traits[] = {
         {"", "Service", API_RETURNS_DELETED},
         {"", "ServiceAccount", API_RETURNS_DELETED},
         {"", "Node", API_STATUS_METADATA},
-        {"apps", "Deployment", GEN | API_GENERATION_ANNOTATIONS},
+        {"apps", "Deployment", GEN | API_GENERATION_ANNOTATIONS | API_STATUS_METADATA},
         {"apps", "ReplicaSet", GEN},
         {"apps", "StatefulSet", GEN},
         {"apps", "DaemonSet", GEN},

@@ -105,6 +105,18 @@ void rules_bootstrap(struct cluster *cluster)
 }
 
 /* --- network.h --- */
+bool usage_container(struct cluster *cluster, const char *ns, const char *pod, const char *container,
+                     int64_t *cpu_nano, int64_t *memory)
+{
+	(void)cluster;
+	(void)ns;
+	(void)pod;
+	(void)container;
+	(void)cpu_nano;
+	(void)memory;
+	return false;
+}
+
 struct kt_json *usage_pod_metrics(struct cluster *cluster, const char *ns, const char *pod)
 {
 	(void)cluster;
