@@ -251,6 +251,7 @@ void cluster_free(struct cluster *cluster)
 	store_free(cluster->store);
 	schema_free(cluster->schema);
 	cluster_timers_clear(&cluster->timers);
+	cluster_batch_free(cluster->unwritten);
 	kt_strs_clear(&cluster->kept_dirty);
 	kt_json_free(cluster->kept);
 	kt_free(cluster->part_states);

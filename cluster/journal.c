@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* --- writing --- */
-struct batch {
+struct cluster_batch {
 	struct cluster_record *records;
 	struct kt_buf *keys, *values;
 	size_t count, cap, key_cap, value_cap;
 };
 
-static struct kt_buf *batch_add(struct batch *batch, struct kt_buf **key)
+static struct kt_buf *batch_add(struct cluster_batch *batch, struct kt_buf **key)
 {
 	size_t i = batch->count++;
 
@@ -24,7 +24,7 @@ static struct kt_buf *batch_add(struct batch *batch, struct kt_buf **key)
 	return &batch->values[i];
 }
 
-static void add_objects(struct cluster *cluster, struct batch *batch)
+static void add_objects(struct cluster *cluster, struct cluster_batch *batch)
 {
 	const struct store_object **dirty;
 	size_t count = store_take_dirty(cluster->store, &dirty);
@@ -44,7 +44,7 @@ static void add_objects(struct cluster *cluster, struct batch *batch)
 	kt_free(dirty);
 }
 
-static void add_kept(struct cluster *cluster, struct batch *batch)
+static void add_kept(struct cluster *cluster, struct cluster_batch *batch)
 {
 	for (size_t i = 0; i < cluster->kept_dirty.count; i++) {
 		const struct kt_json *kept = cluster_kept(cluster, cluster->kept_dirty.items[i]);
@@ -57,7 +57,7 @@ static void add_kept(struct cluster *cluster, struct batch *batch)
 	kt_strs_clear(&cluster->kept_dirty);
 }
 
-static void add_meta(const struct cluster *cluster, struct batch *batch)
+static void add_meta(const struct cluster *cluster, struct cluster_batch *batch)
 {
 	struct kt_buf *key, *value = batch_add(batch, &key);
 
@@ -67,7 +67,7 @@ static void add_meta(const struct cluster *cluster, struct batch *batch)
 	            cluster->options.seed);
 }
 
-static void batch_clear(struct batch *batch)
+static void batch_clear(struct cluster_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		kt_buf_clear(&batch->keys[i]);
@@ -78,31 +78,52 @@ static void batch_clear(struct batch *batch)
 	kt_free(batch->records);
 }
 
-enum kt_code cluster_journal_write(struct cluster *cluster, struct kt_err *err)
+void cluster_batch_free(struct cluster_batch *batch)
 {
-	struct batch batch = {0};
+	if (!batch)
+		return;
+	batch_clear(batch);
+	kt_free(batch);
+}
+
+static enum kt_code batch_write(struct cluster_batch *batch, const struct cluster_journal *journal,
+                                struct kt_err *err)
+{
 	enum kt_code rc;
 
-	add_objects(cluster, &batch);
-	add_kept(cluster, &batch);
-	/* time alone is worth a record now and then */
-	if (!batch.count && cluster->now - cluster->written_now < 60 * KT_SEC)
-		return KT_OK;
-	add_meta(cluster, &batch);
-	cluster->written_now = cluster->now;
-	batch.records = kt_alloc(batch.count * sizeof(*batch.records));
-	for (size_t i = 0; i < batch.count; i++) {
-		const struct kt_buf *value = &batch.values[i];
+	batch->records = kt_alloc(batch->count * sizeof(*batch->records));
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct kt_buf *value = &batch->values[i];
 
-		batch.records[i].key = kt_buf_str(&batch.keys[i]);
-		batch.records[i].value = value->len ? value->data : NULL;
-		batch.records[i].len = value->len;
+		batch->records[i].key = kt_buf_str(&batch->keys[i]);
+		batch->records[i].value = value->len ? value->data : NULL;
+		batch->records[i].len = value->len;
 	}
-	rc = cluster->options.journal->write
-	             ? cluster->options.journal->write(cluster->options.journal->arg, batch.records,
-	                                               batch.count, err)
-	             : KT_OK;
-	batch_clear(&batch);
+	rc = journal->write ? journal->write(journal->arg, batch->records, batch->count, err) : KT_OK;
+	kt_free(batch->records);
+	batch->records = NULL;
+	return rc;
+}
+
+enum kt_code cluster_journal_write(struct cluster *cluster, struct kt_err *err)
+{
+	/* What could not be written before goes first: a newer version of a key comes behind it. */
+	struct cluster_batch *batch = cluster->unwritten ? cluster->unwritten : kt_alloc(sizeof(*batch));
+	enum kt_code rc = KT_OK;
+
+	cluster->unwritten = NULL;
+	add_objects(cluster, batch);
+	add_kept(cluster, batch);
+	/* time alone is worth a record now and then */
+	if (batch->count || cluster->now - cluster->written_now >= 60 * KT_SEC) {
+		add_meta(cluster, batch);
+		cluster->written_now = cluster->now;
+		rc = batch_write(batch, cluster->options.journal, err);
+	}
+	if (rc)
+		cluster->unwritten = batch;
+	else
+		cluster_batch_free(batch);
 	return rc;
 }
 

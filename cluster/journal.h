@@ -22,10 +22,12 @@ struct cluster {
 	struct kt_strs kept_dirty;
 	const struct schema_kind *crd_kind;
 	kt_ns written_now;
+	struct cluster_batch *unwritten; /* the journal failed: for the next write */
 };
 
 /* *out_found: there was a cluster in it. */
 KT_MUST_CHECK enum kt_code cluster_journal_read(struct cluster *cluster, bool *out_found, struct kt_err *err);
+void cluster_batch_free(struct cluster_batch *batch);
 KT_MUST_CHECK enum kt_code cluster_journal_write(struct cluster *cluster, struct kt_err *err);
 
 #endif
