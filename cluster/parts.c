@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a cluster, in the order in which they start. A row each. */
-#include "cluster/cluster_internal.h"
 #include "cluster/controllers/controller.h"
 #include "cluster/scheduler/scheduler.h"
 
