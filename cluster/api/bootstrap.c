@@ -182,7 +182,7 @@ static void services(struct cluster *cluster)
 	create(cluster, &kubeadm, "", "Service",
 	       kt_jsonf("{metadata: {name: 'kube-dns', namespace: 'kube-system', labels: {'k8s-app': "
 	                "'kube-dns', "
-	                "'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS'}}, spec: "
+	                "'kubernetes.io/name': 'CoreDNS'}}, spec: "
 	                "{ports: [{name: "
 	                "'dns', protocol: 'UDP', port: 53, targetPort: 53}, {name: 'dns-tcp', protocol: "
 	                "'TCP', port: 53, "

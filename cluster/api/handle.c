@@ -238,7 +238,8 @@ static bool authorize(struct api_request *request, bool is_resource)
 /* --- routes --- */
 static void not_found(struct api_request *request)
 {
-	api_respond_text(request, 404, "text/plain; charset=utf-8", "404 page not found\n");
+	api_fail(&request->status, 404, "NotFound", "the server could not find the requested resource");
+	request->status.details = kt_json_object();
 }
 
 static void not_allowed(struct api_request *request)

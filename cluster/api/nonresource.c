@@ -142,7 +142,7 @@ static void root(struct api_request *request)
 	                                     "/api/v1",
 	                                     "/apis",
 	                                     "/apis/",
-	                                     "/logs",
+
 	                                     "/metrics",
 	                                     "/metrics/slis",
 	                                     "/openapi/v2",
@@ -159,7 +159,9 @@ static void root(struct api_request *request)
 	for (size_t i = 0; i < schema_kind_count(schema); i++) {
 		const struct schema_kind *kind = schema_kind_at(schema, i);
 
-		if (!*kind->group)
+		/* what an aggregated server or a definition serves is not the API server's own */
+		if (!*kind->group || kind->crd || kt_streq(kind->group, "metrics.k8s.io") ||
+		    kt_streq(kind->group, "gateway.networking.k8s.io"))
 			continue;
 		add_path(&paths, kt_strf("/apis/%s", kind->group));
 		add_path(&paths, kt_strf("/apis/%s/%s", kind->group, kind->version));
@@ -294,10 +296,28 @@ static bool openapi(struct api_request *request)
 	return true;
 }
 
-bool api_nonresource(struct api_request *request)
+/* OpenAPI v2 is what kubectl falls back to for kinds that cannot be patched (reviews); it then finds nothing
+ * to validate by. Protobuf of gnostic's Document: swagger, info, no paths. */
+static void openapi_v2(struct api_request *request)
 {
-	if (!kt_streq(request->http->method, "GET") && !kt_streq(request->http->method, "HEAD"))
-		return false;
+	static const char document[] = "\x0a\x03"
+	                               "2.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.34.4\x42\x00";
+	const char *accept = api_header(request->http, "Accept");
+	struct kt_json *json;
+
+	if (accept && strstr(accept, "protobuf")) {
+		api_respond_text(request, 200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+		                 "");
+		kt_buf_add(&request->response->body, document, sizeof(document) - 1);
+		return;
+	}
+	json = kt_jsonf("{swagger: '2.0', info: {title: 'Kubernetes', version: 'v1.34.4'}, paths: {}}");
+	api_respond_json(request, 200, json, false);
+	kt_json_free(json);
+}
+
+static bool read(struct api_request *request)
+{
 	if (!request->segments.count) {
 		root(request);
 		return true;
@@ -308,5 +328,23 @@ bool api_nonresource(struct api_request *request)
 	}
 	if (kt_streq(request->segments.items[0], "api") || kt_streq(request->segments.items[0], "apis"))
 		return discovery(request);
+	if (kt_streq(request->path, "/openapi/v2")) {
+		openapi_v2(request);
+		return true;
+	}
 	return health(request) || openapi(request);
+}
+
+bool api_nonresource(struct api_request *request)
+{
+	bool reads = kt_streq(request->http->method, "GET") || kt_streq(request->http->method, "HEAD");
+
+	if (!read(request))
+		return false;
+	if (!reads) {
+		kt_strs_clear(&request->response->headers.names);
+		kt_strs_clear(&request->response->headers.values);
+		api_respond_text(request, 405, "text/plain; charset=utf-8", "405: Method Not Allowed");
+	}
+	return true;
 }
