@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/labs.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupted; /* a signal handler has no other place to write to */
+
+static void on_interrupt(int signo)
+{
+	(void)signo;
+	if (interrupted)
+		_exit(130); /* asked twice */
+	interrupted = 1;
+}
+
+void cli_catch_interrupt(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+	return interrupted;
+}
+
+enum kt_code cli_share_dir(const char *name, char **out, struct kt_err *err)
+{
+	char *share = NULL;
+	enum kt_code rc = kt_share(&share, err);
+	if (!rc)
+		*out = kt_join(share, name);
+	kt_free(share);
+	return rc;
+}
+
+int cli_lab(struct cli_call *call, struct lab **out)
+{
+	struct kt_err err = {0};
+	char *dir = NULL, *current = NULL;
+	const char *name = call->arg_count ? call->args[0] : NULL;
+	if (!name)
+		name = current = lab_current(call->home);
+	if (!name)
+		return cli_usage(call, "which lab? None was started yet; `ktutor lab list` names them");
+	enum kt_code rc = cli_share_dir("labs", &dir, &err);
+	if (!rc)
+		rc = lab_find(dir, name, out, &err);
+	kt_free(dir);
+	kt_free(current);
+	if (!rc)
+		return CLI_OK;
+	cli_fail(call, &err);
+	return rc == KT_ENOTFOUND ? CLI_USAGE : CLI_LAB_WRONG;
+}
+
+int cli_provider(struct cli_call *call, struct db *db, struct lab_options *options)
+{
+	const char *given = cli_flag(call, "provider");
+	char *kept = given || !db ? NULL : db_setting(db, "provider");
+	const char *name = given ? given : kept;
+	int code = CLI_OK;
+	if (name) {
+		options->provider = provider_find(name);
+		if (!options->provider) {
+			struct kt_buf names = {0};
+			for (size_t i = 0; providers[i]; i++)
+				kt_buf_addf(&names, "%s%s", i ? ", " : "", providers[i]->name);
+			code = cli_usage(call, "there is no provider '%s'; there is %s", name,
+			                 kt_buf_str(&names));
+			kt_buf_clear(&names);
+		}
+	}
+	kt_free(kept);
+	return code;
+}
+
+struct db *cli_progress(struct cli_call *call)
+{
+	struct kt_err err = {0};
+	struct db *db = NULL;
+	if (db_progress_open(call->home, &db, &err)) {
+		(void)fputs("ktutor: progress is not kept: ", call->err);
+		cli_print_clean(call->err, err.text);
+		(void)fputc('\n', call->err);
+	}
+	return db;
+}
+
+void cli_record(struct cli_call *call, struct db *db, const char *kind, struct kt_json *steal)
+{
+	struct kt_err err = {0};
+	if (db && db_record_event(db, kt_clock_real().now(NULL), kind, steal, &err)) {
+		(void)fputs("ktutor: progress is not kept: ", call->err);
+		cli_print_clean(call->err, err.text);
+		(void)fputc('\n', call->err);
+	}
+	kt_json_free(steal);
+}
+
+bool cli_show_progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit)
+{
+	struct cli_call *call = arg;
+	if (isatty(fileno(call->err))) {
+		(void)fputs("\r\033[K", call->err);
+		cli_print_clean(call->err, sentence);
+		if (limit >= KT_SEC)
+			(void)fprintf(call->err, " (%lld of at most %lld s)", (long long)(elapsed / KT_SEC),
+			              (long long)(limit / KT_SEC));
+		(void)fflush(call->err);
+	}
+	return !interrupted;
+}
+
+void cli_end_progress(struct cli_call *call)
+{
+	if (isatty(fileno(call->err)))
+		(void)fputs("\r\033[K", call->err);
+}

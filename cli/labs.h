@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands about lessons and labs share. */
+#ifndef CLI_LABS_H
+#define CLI_LABS_H
+
+#include "cli/cli.h"
+#include "db/db.h"
+#include "labs/labs.h"
+
+/* Folders of the course; owned. */
+KT_MUST_CHECK enum kt_code cli_share_dir(const char *name, char **out, struct kt_err *err);
+/* The lab named by the first argument, or the one started last. CLI_OK, or an exit code after a message. */
+int cli_lab(struct cli_call *call, struct lab **out);
+/* --provider, else the setting, else the first. */
+int cli_provider(struct cli_call *call, struct db *db, struct lab_options *options);
+/* Progress; NULL with a warning when it cannot be kept (a read-only home): the lab goes on without. */
+struct db *cli_progress(struct cli_call *call);
+void cli_record(struct cli_call *call, struct db *db, const char *kind, struct kt_json *steal);
+/* For lab_options.progress and lab_check_options.progress: a line that changes in place on a terminal,
+ * nothing else. `arg` is a cli_call. */
+bool cli_show_progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
+void cli_end_progress(struct cli_call *call);
+/* The course's lessons with marks. */
+void cli_print_course(FILE *out, const struct lesson_course *course, const struct kt_json *progress);
+/* Ctrl-C asks for an orderly end: cli_show_progress then returns false. */
+void cli_catch_interrupt(void);
+bool cli_interrupted(void);
+
+#endif
