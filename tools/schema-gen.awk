@@ -51,7 +51,7 @@ table == "storage.tsv" { storage[$1, $2] = $3; next }
 table == "kinds.tsv" || table == "more-kinds.tsv" { kind_row[kind_count++] = $0; next }
 table == "columns.tsv" || table == "more-columns.tsv" {
 	k = $1 SUBSEP $2
-	column[k, column_count[k]++] = $3 "\t" $4 "\t" $5 "\t" $6
+	column[k, column_count[k]++] = $3 "\t" $4 "\t" $5 "\t" $6 "\t" $7
 	next
 }
 function quote(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); return "\"" s "\"" }
@@ -193,8 +193,8 @@ function print_columns(id, k, resource, i, c, line) {
 	line = ""
 	for (i = 0; i < column_count[k]; i++) {
 		split(column[k, i], c, "\t")
-		line = line sprintf("\t{.name = %s, .type = %s, .format = %s, .priority = %d, .text = %s},\n", quote(c[1]), quote(c[2]), quote(c[3]),
-			c[4], or_null(text[resource, c[1]]))
+		line = line sprintf("\t{.name = %s, .type = %s, .format = %s, .priority = %d, .text = %s, .path = %s},\n", quote(c[1]), quote(c[2]), quote(c[3]),
+			c[4], or_null(text[resource, c[1]]), or_null(c[5]))
 	}
 	if (line != "")
 		printf "static const struct schema_column columns_%d[] = {\n%s};\n", id, line

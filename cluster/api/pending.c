@@ -158,20 +158,6 @@ void api_portforward_request(struct api_request *request)
 	later(request);
 }
 
-/* --- schema.h --- */
-struct kt_json *schema_column_definitions(const struct schema_kind *kind)
-{
-	(void)kind;
-	return kt_jsonf("[{name: 'Name', type: 'string', format: 'name', description: '', priority: 0}]");
-}
-
-struct kt_json *schema_cells(const struct schema_kind *kind, const struct kt_json *object, kt_ns now)
-{
-	(void)kind;
-	(void)now;
-	return kt_jsonf("[%s]", kt_path_str(object, "metadata.name"));
-}
-
 /* --- cluster.h --- */
 enum kt_code cluster_disturb(struct cluster *cluster, const struct kt_json *what, struct kt_json **out_result,
                              struct kt_err *err)
