@@ -4,6 +4,8 @@
 #include "labs/embedded/embedded.h"
 #include <string.h>
 
+#define MAX_CAUSES 6
+
 static const struct cli_flag flags[] = {
         {"namespace", "NS", "the object's namespace (default: default)"},
         {"cluster", "NAME", "which cluster (default: the one started last)"},
@@ -25,7 +27,35 @@ static void print_change(struct cli_call *call, const struct kt_json *change)
 	kt_free(to);
 }
 
-static void print_event(struct cli_call *call, const struct kt_json *event)
+static const struct kt_json *event_of(const struct kt_json *all, int64_t version)
+{
+	const struct kt_json *event;
+	KT_JSON_EACH (event, all) {
+		if (kt_get_int(event, "version", -1) == version)
+			return event;
+	}
+	return NULL;
+}
+
+/* What made the actor act, and what made that happen, back to somebody's request. */
+static void print_causes(struct cli_call *call, const struct kt_json *event, const struct kt_json *all)
+{
+	for (int depth = 1; depth <= MAX_CAUSES; depth++) {
+		int64_t version = kt_get_int(event, "because", 0);
+		event = version ? event_of(all, version) : NULL;
+		if (!event)
+			return;
+		char *line = kt_strf(
+		        "%*sbecause %s/%s was %s by %s", 10 + 2 * depth, "",
+		        kt_str_or(kt_get(event, "kind"), "?"), kt_str_or(kt_get(event, "name"), "?"),
+		        kt_str_or(kt_get(event, "change"), "?"), kt_str_or(kt_get(event, "actor"), "?"));
+		cli_print_clean(call->out, line);
+		(void)fputc('\n', call->out);
+		kt_free(line);
+	}
+}
+
+static void print_event(struct cli_call *call, const struct kt_json *event, const struct kt_json *all)
 {
 	const char *at = kt_str_or(kt_get(event, "at"), "");
 	const char *reason = kt_get_str(event, "reason");
@@ -37,6 +67,7 @@ static void print_event(struct cli_call *call, const struct kt_json *event)
 	cli_print_clean(call->out, line);
 	(void)fputc('\n', call->out);
 	kt_free(line);
+	print_causes(call, event, all);
 	KT_JSON_EACH (change, kt_get(event, "changed")) {
 		print_change(call, change);
 	}
@@ -58,7 +89,7 @@ static char *object_path(const struct cli_call *call)
 static int run_why(struct cli_call *call)
 {
 	struct kt_err err = {0};
-	struct kt_json *history = NULL;
+	struct kt_json *history = NULL, *all = NULL;
 	const struct kt_json *event;
 	struct kt_buf target = {0};
 	char *dir = NULL;
@@ -73,16 +104,19 @@ static int run_why(struct cli_call *call)
 	int code = cli_cluster(call, true, NULL, &dir);
 	if (!code && edge_call(dir, "GET", kt_buf_str(&target), NULL, 0, &history, &err))
 		code = cli_fail(call, &err);
+	if (!code && !json && edge_call(dir, "GET", "/ktutor/v1/history", NULL, 0, &all, &err))
+		code = cli_fail(call, &err);
 	if (!code && json) {
 		cli_print_json(call, history);
 	} else if (!code) {
 		KT_JSON_EACH (event, kt_get(history, "events")) {
-			print_event(call, event);
+			print_event(call, event, kt_get(all, "events"));
 		}
 		if (!kt_count(kt_get(history, "events")))
 			(void)fprintf(call->out, "nothing is known to have happened to %s\n", object);
 	}
 	kt_json_free(history);
+	kt_json_free(all);
 	kt_buf_clear(&target);
 	kt_free(object);
 	kt_free(dir);

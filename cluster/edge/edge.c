@@ -122,6 +122,8 @@ void edge_free(struct edge *edge)
 		return;
 	if (edge->cluster)
 		kt_loop_idle(edge->options.loop, NULL, edge);
+	if (edge->pause)
+		kt_loop_cancel(edge->options.loop, edge->pause);
 	while (edge->conns)
 		conn_free(edge->conns);
 	if (edge->fd >= 0) {
@@ -146,12 +148,28 @@ void edge_free(struct edge *edge)
 
 /* --- the rounds --- */
 
+static void on_accept(int fd, int events, void *arg);
+
+static void accept_again(void *arg)
+{
+	struct edge *edge = arg;
+	edge->pause = 0;
+	kt_loop_watch(edge->options.loop, edge->fd, KT_LOOP_READ, on_accept, edge);
+}
+
 static void on_accept(int fd, int events, void *arg)
 {
 	struct edge *edge = arg;
 	(void)events;
 	for (int i = 0; i < 16; i++) {
 		int client = accept(fd, NULL, NULL);
+		if (client < 0 &&
+		    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+			/* The queue stays readable: asking again at once would only burn CPU. */
+			kt_loop_watch(edge->options.loop, fd, 0, NULL, NULL);
+			edge->pause = kt_loop_after(edge->options.loop, KT_SEC, accept_again, edge);
+			return;
+		}
 		if (client < 0)
 			return;
 		if (edge->conn_count >= EDGE_MAX_CONNS || edge->stopping)

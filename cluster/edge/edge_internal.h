@@ -37,6 +37,7 @@ struct edge {
 	char *kubeconfig;
 	struct conn *conns;
 	size_t conn_count;
+	uint64_t pause;   /* timer: no descriptors left, accepting waits */
 	kt_ns next_sweep; /* 0: nothing has a deadline */
 	bool again;       /* more to do without waiting */
 	bool stopping;

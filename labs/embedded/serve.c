@@ -5,7 +5,10 @@
 #include "db/db.h"
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define WANTED_FILES 1024
 
 struct server {
 	char *dir;
@@ -102,6 +105,16 @@ static void close_all(struct server *server)
 		(void)close(server->lock); /* last: now another may serve */
 }
 
+/* Room for the edge's connections: some systems start with 256 descriptors. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= WANTED_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < WANTED_FILES ? limit.rlim_max : WANTED_FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 enum kt_code embedded_serve(const struct embedded_options *options, int ready_fd, struct kt_err *err)
 {
 	struct server server = {.lock = -1};
@@ -112,6 +125,7 @@ enum kt_code embedded_serve(const struct embedded_options *options, int ready_fd
 	rc = kt_make_dirs(server.dir, 0700, err);
 	if (!rc)
 		rc = edge_lock(server.dir, &server.lock, &holder, err);
+	raise_limit();
 	server.loop = kt_loop_new();
 	if (!rc)
 		rc = open_all(&server, options, err);
