@@ -76,10 +76,11 @@ static int64_t shrink_unhealthy(struct deployment_sync *sync, int64_t most)
 	return total;
 }
 
-static int64_t shrink_old(struct deployment_sync *sync)
+/* `cap`: what the replica sets tell may be older than what they were last told. */
+static int64_t shrink_old(struct deployment_sync *sync, int64_t cap)
 {
 	int64_t available = controller_sum(&sync->all, "status.availableReplicas");
-	int64_t most = available - (sync->replicas - sync->unavailable), total = 0;
+	int64_t most = KT_MIN(available - (sync->replicas - sync->unavailable), cap), total = 0;
 	if (most <= 0)
 		return 0;
 	struct store_list old = {0};
@@ -112,7 +113,7 @@ static bool shrink(struct deployment_sync *sync)
 	if (most <= 0)
 		return false;
 	int64_t total = shrink_unhealthy(sync, most);
-	total += shrink_old(sync);
+	total += shrink_old(sync, most - total);
 	return total > 0;
 }
 

@@ -23,6 +23,7 @@ struct world {
 	struct cluster *cluster;
 	void (*check)(struct world *world);
 	void *arg;
+	const char *down; /* a node without a heartbeat */
 	bool never_ready; /* pods stay Pending */
 	int64_t port;
 };
@@ -206,7 +207,7 @@ static UNUSED void renew_leases(struct world *world)
 		        kt_jsonf("{apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: {name: %s, "
 		                 "namespace: 'kube-node-lease'}, spec: {renewTime: %s}}",
 		                 name, kt_buf_str(&time));
-		if (kt_streq(name, (const char *)world->arg)) /* this one is down */
+		if (kt_streq(name, world->down)) /* this one is down */
 			kt_json_free(lease);
 		else if (store_get(cluster_store(world->cluster), kind, "kube-node-lease", name))
 			api_update(world->cluster, &tester, kind, lease, NULL);
