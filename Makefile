@@ -113,5 +113,45 @@ fuzz:
 	$(BUILD)-fuzz/fuzz/$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)-fuzz/ $(BUILD)-fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
+# --- what people type ---
+.PHONY: run test test-run install uninstall lint help
+SCRIPTS := $(shell find tests -name 'test_*.sh' 2>/dev/null | sort)
+
+# Open the tutor. Installs what is missing first, and finds or fetches a kubectl.
+run:
+	@tools/setup build
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@kubectl=$$(tools/kubectl) && PATH="$$PATH:$$(dirname "$$kubectl")"; export PATH; exec $(BUILD)/ktutor
+
+test:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) test-run
+test-run: all $(TESTS)
+	@KTUTOR=$(CURDIR)/$(BUILD)/ktutor tests/run-programs $(TESTS) $(SCRIPTS)
+
+lint:
+	@tools/setup lint
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@tools/lint $(BUILD)
+
+SHARE = $(DESTDIR)$(PREFIX)/share/ktutor
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
+	install -m 755 $(BUILD)/ktutor $(DESTDIR)$(PREFIX)/bin/ktutor
+	for d in lessons labs; do find $$d -type f \( -name '*.yaml' -o -name '*.md' \) | while read -r f; do \
+		install -d "$(SHARE)/$$(dirname "$$f")" && install -m 644 "$$f" "$(SHARE)/$$f" || exit 1; done; done
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/ktutor $(SHARE)
+
+help:
+	@echo "make              build $(BUILD)/ktutor"
+	@echo "make run          open the tutor (installs what is missing, asks first)"
+	@echo "make test         every test; SAN=address,undefined: under the sanitizers"
+	@echo "make test-PART    the tests of a part: test-base, test-cluster/store"
+	@echo "make bench        what things cost, beside their budgets"
+	@echo "make lint         who may include whom, formatting, the tools' opinions"
+	@echo "make fuzz-replay  every fuzz corpus once; make fuzz TARGET=json SECONDS=60 looks for more"
+	@echo "make install      PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+
 clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz

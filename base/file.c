@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/file.h"
 
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -236,6 +239,23 @@ static bool has_course(const char *dir)
 	return kt_is_dir(lessons) && kt_is_dir(labs);
 }
 
+/* BIN/../share/ktutor of the running program, so that an installed tree can be moved. NULL where the system does not tell. */
+static char *beside_program(void)
+{
+	char path[4096];
+#ifdef __APPLE__
+	uint32_t size = sizeof(path);
+	if (_NSGetExecutablePath(path, &size))
+		return NULL;
+#else
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (len <= 0)
+		return NULL;
+	path[len] = '\0';
+#endif
+	return kt_strf("%.*s../share/ktutor", (int)(kt_basename(path) - path), path);
+}
+
 enum kt_code kt_share(char **out, struct kt_err *err)
 {
 	const char *given = variable("KTUTOR_SHARE");
@@ -243,11 +263,10 @@ enum kt_code kt_share(char **out, struct kt_err *err)
 		*out = kt_strdup(given);
 		return KT_OK;
 	}
-	/* The source tree first: who builds ktutor wants the course beside it, not an older one that is
-	 * installed. */
-	static const char *const places[] = {KT_SOURCE_DIR, KT_PREFIX_SHARE};
+	KT_CLEANUP(kt_freep) char *installed = beside_program();
+	const char *const places[] = {installed, KT_SOURCE_DIR, KT_PREFIX_SHARE};
 	for (size_t i = 0; i < KT_COUNT(places); i++) {
-		if (has_course(places[i])) {
+		if (places[i] && has_course(places[i])) {
 			*out = kt_strdup(places[i]);
 			return KT_OK;
 		}

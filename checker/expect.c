@@ -82,6 +82,8 @@ static bool has_item(const struct kt_json *list, const struct kt_json *wanted);
 /* Every member of `wanted` is in `value` (maps), or every item (lists). */
 static bool includes(const struct kt_json *value, const struct kt_json *wanted)
 {
+	if (kt_is_array(value) && !kt_is_array(wanted))
+		return has_item(value, wanted);
 	if (kt_is_object(wanted)) {
 		for (size_t i = 0; i < kt_count(wanted); i++) {
 			const struct kt_json *mine = kt_get(value, kt_key(wanted, i));
