@@ -153,6 +153,7 @@ static void stop_parts(struct cluster *cluster)
 static void follow_crd(struct cluster *cluster, const struct store_event *event)
 {
 	if (event->change == STORE_DELETED) {
+		api_crd_remove_objects(cluster, event->object);
 		schema_remove_crd(cluster->schema, event->object->name);
 		return;
 	}

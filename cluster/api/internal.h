@@ -129,6 +129,7 @@ bool api_service_create(struct api_write *write, struct kt_json **object);
 bool api_service_update(struct api_write *write, const struct kt_json *old, struct kt_json **object);
 void api_service_observe(struct api_state *state, const struct store_event *event);
 void api_service_reset(struct api_state *state);
+void api_crd_observe(struct api_state *state, const struct store_event *event);
 
 /* --- reading (read.c, watch.c) --- */
 void api_get(struct api_request *request);

@@ -34,6 +34,7 @@ void api_observe(struct cluster *cluster, const struct store_event *event)
 	struct api_state *state = cluster_api_state(cluster);
 
 	api_service_observe(state, event);
+	api_crd_observe(state, event);
 	api_event_sweep(state);
 	api_watch_observe(state, event);
 }

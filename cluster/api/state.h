@@ -13,6 +13,7 @@ struct api_state {
 	struct api_watch *watches;         /* open ones */
 	struct api_words addresses, ports; /* taken: cluster IPs; node ports ("30080/TCP") */
 	struct api_words events;           /* correlation: what is told -> name of its Event */
+	uint64_t crd_timer; /* establishes definitions */
 	uint64_t event_sweep;              /* timer that ages Events out */
 	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
 };
@@ -22,6 +23,8 @@ void api_state_reset(struct api_state *state); /* after a restore: look at the s
 void api_state_free(struct api_state *state);
 /* Each change of the store: wakes watches, frees addresses. */
 void api_observe(struct cluster *cluster, const struct store_event *event);
+/* A definition goes: its objects go before it. */
+void api_crd_remove_objects(struct cluster *cluster, const struct store_object *crd);
 /* The objects of a new cluster. */
 void api_bootstrap(struct cluster *cluster);
 
