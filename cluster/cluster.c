@@ -160,8 +160,6 @@ static void follow_crd(struct cluster *cluster, const struct store_event *event)
 	/* the status alone does not make other kinds */
 	if (event->old && kt_equal(kt_get(event->old->json, "spec"), kt_get(event->object->json, "spec")))
 		return;
-	if (event->old)
-		schema_remove_crd(cluster->schema, event->object->name);
 	(void)!schema_add_crd(cluster->schema, event->object->json, NULL);
 }
 

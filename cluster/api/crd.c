@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the apiextensions server does beside serving definitions: accept their names, establish them, and take custom
- * objects along when a definition goes. */
+/* What the apiextensions server does beside serving definitions: accept their names, establish them, and take
+ * custom objects along when a definition goes. */
 #include "cluster/api/internal.h"
 #include <string.h>
 
@@ -24,15 +24,16 @@ static void set_condition(struct kt_json **status, const char *type, const char 
 		kt_json_free(*conditions);
 		*conditions = kt_json_array();
 	}
-	kt_push(conditions, kt_jsonf("{type: %s, status: 'True', lastTransitionTime: %s, reason: %s, message: %s}", type,
-	                             now, reason, message));
+	kt_push(conditions,
+	        kt_jsonf("{type: %s, status: 'True', lastTransitionTime: %s, reason: %s, message: %s}", type,
+	                 now, reason, message));
 }
 
 static void remember_versions(const struct kt_json *crd, struct kt_json **status)
 {
 	const struct kt_json *version;
 
-	KT_JSON_EACH(version, kt_path(crd, "spec.versions")) {
+	KT_JSON_EACH (version, kt_path(crd, "spec.versions")) {
 		struct kt_json **stored = kt_edit(status, "storedVersions");
 		bool known = false;
 
@@ -50,7 +51,8 @@ static void establish(struct cluster *cluster, const struct store_object *crd)
 	char *now = api_time(cluster_now(cluster));
 
 	set_condition(status, "NamesAccepted", "NoConflicts", "no conflicts found", now);
-	set_condition(status, "Established", "InitialNamesAccepted", "the initial names have been accepted", now);
+	set_condition(status, "Established", "InitialNamesAccepted", "the initial names have been accepted",
+	              now);
 	kt_set(status, "acceptedNames", names);
 	remember_versions(crd->json, status);
 	kt_free(now);
@@ -60,8 +62,8 @@ static void establish(struct cluster *cluster, const struct store_object *crd)
 static void establish_all(struct cluster *cluster, void *arg)
 {
 	struct api_state *state = arg;
-	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "apiextensions.k8s.io",
-	                                               "CustomResourceDefinition");
+	const struct schema_kind *kind =
+	        schema_stored(cluster_schema(cluster), "apiextensions.k8s.io", "CustomResourceDefinition");
 	struct store_list list;
 
 	state->crd_timer = 0;
@@ -83,15 +85,18 @@ void api_crd_observe(struct api_state *state, const struct store_event *event)
 
 void api_crd_remove_objects(struct cluster *cluster, const struct store_object *crd)
 {
-	const char *group = kt_path_str(crd->json, "spec.group"), *plural = kt_path_str(crd->json, "spec.names.plural");
-	struct store_cause cause = {.actor = "kube-apiserver", .reason = "its definition is gone", .because = crd};
+	const char *group = kt_path_str(crd->json, "spec.group"),
+	           *plural = kt_path_str(crd->json, "spec.names.plural");
+	struct store_cause cause = {
+	        .actor = "kube-apiserver", .reason = "its definition is gone", .because = crd};
 	struct schema *schema = cluster_schema(cluster);
 
 	for (size_t i = 0; i < schema_kind_count(schema); i++) {
 		const struct schema_kind *kind = schema_kind_at(schema, i);
 		struct store_list list;
 
-		if (!kind->crd || kind->storage != kind || !kt_streq(kind->group, group) || !kt_streq(kind->resource, plural))
+		if (!kind->crd || kind->storage != kind || !kt_streq(kind->group, group) ||
+		    !kt_streq(kind->resource, plural))
 			continue;
 		store_list(cluster_store(cluster), kind, NULL, &list);
 		for (size_t k = 0; k < list.count; k++)

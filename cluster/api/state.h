@@ -13,7 +13,7 @@ struct api_state {
 	struct api_watch *watches;         /* open ones */
 	struct api_words addresses, ports; /* taken: cluster IPs; node ports ("30080/TCP") */
 	struct api_words events;           /* correlation: what is told -> name of its Event */
-	uint64_t crd_timer; /* establishes definitions */
+	uint64_t crd_timer;                /* establishes definitions */
 	uint64_t event_sweep;              /* timer that ages Events out */
 	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
 };

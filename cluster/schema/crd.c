@@ -264,6 +264,29 @@ static bool complete(const struct kt_json *crd)
 	return kt_count(kt_path(crd, "spec.versions")) > 0;
 }
 
+/* A changed definition: stored objects know their kind by its address and index, so both stay. */
+static void keep_addresses(struct schema *schema, struct schema_crd *crd, struct schema_kind **storage)
+{
+	struct schema_crd *old = schema->crds;
+
+	while (old && strcmp(old->name, crd->name) != 0)
+		old = old->next;
+	for (size_t i = 0; old && i < crd->kind_count; i++) {
+		for (size_t k = 0; k < old->kind_count; k++) {
+			struct schema_kind *was = old->kinds[k], *now = crd->kinds[i];
+			if (strcmp(was->version, now->version) != 0)
+				continue;
+			unsigned index = was->index;
+			schema_kinds_remove(schema, was);
+			*was = *now;
+			was->index = index;
+			if (*storage == now)
+				*storage = was;
+			crd->kinds[i] = was;
+		}
+	}
+}
+
 enum kt_code schema_add_crd(struct schema *schema, const struct kt_json *json, struct kt_err *err)
 {
 	if (!complete(json))
@@ -289,6 +312,7 @@ enum kt_code schema_add_crd(struct schema *schema, const struct kt_json *json, s
 		crd_free(crd);
 		return kt_fail(err, KT_EINVAL, "no version is the storage version");
 	}
+	keep_addresses(schema, crd, &storage);
 	schema_remove_crd(schema, crd->name);
 	for (size_t i = 0; i < crd->kind_count; i++) {
 		crd->kinds[i]->storage = storage;
@@ -309,16 +333,23 @@ void schema_remove_crd(struct schema *schema, const char *crd_name)
 		for (size_t i = 0; i < crd->kind_count; i++)
 			schema_kinds_remove(schema, crd->kinds[i]);
 		*at = crd->next;
-		crd_free(crd);
+		crd->next = schema->retired;
+		schema->retired = crd;
 		return;
+	}
+}
+
+static void free_list(struct schema_crd *list)
+{
+	while (list) {
+		struct schema_crd *crd = list;
+		list = crd->next;
+		crd_free(crd);
 	}
 }
 
 void schema_crds_free(struct schema *schema)
 {
-	while (schema->crds) {
-		struct schema_crd *crd = schema->crds;
-		schema->crds = crd->next;
-		crd_free(crd);
-	}
+	free_list(schema->crds);
+	free_list(schema->retired);
 }

@@ -20,7 +20,8 @@ struct schema {
 	size_t count, cap;
 	unsigned next_index; /* never reused: tables by kind stay valid */
 	uint64_t generation;
-	struct schema_crd *crds; /* list, crd.c */
+	struct schema_crd *crds;    /* list, crd.c */
+	struct schema_crd *retired; /* gone or replaced: versions in histories still point at their kinds */
 	struct schema_defaults *defaults;
 	struct schema_openapi_cache *openapi;
 };
