@@ -164,6 +164,12 @@ KT_MUST_CHECK enum kt_code schema_decode_proto(const struct schema *schema, cons
 /* Fill in what the real server defaults (not only the published ones: probes, strategies, imagePullPolicy by
  * tag, …). Idempotent. */
 void schema_default(const struct schema *schema, const struct schema_kind *kind, struct kt_json **object);
+/* A custom object against its structural schema (after decoding and defaulting): causes as in metav1.Status,
+ * [{reason: "FieldValueInvalid", message: "Invalid value: 12: spec.heads in body should be …", field:
+ * "spec.heads"}]; NULL if it is valid (or of no custom kind). New. Rules in CEL are not evaluated. */
+struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object);
+/* A Go regular expression, as far as POSIX can say it; one that cannot be read matches all. */
+bool schema_pattern_matches(const char *pattern, const char *text);
 /* One version as another of the same storage kind. */
 struct kt_json *schema_convert(const struct kt_json *object, const struct schema_kind *from,
                                const struct schema_kind *to);

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/* Values of custom objects against their structural schema, in the words of the real server (kube-openapi
+ * pkg/validation, apiextensions-apiserver pkg/apiserver/validation, field.Error of apimachinery). Rules of
+ * x-kubernetes-validations (CEL) are not evaluated. */
+#include "cluster/schema/schema_internal.h"
+
+#include <math.h>
+#include <regex.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 100, MAX_ERRORS = 100, MAX_PATTERN = 4096 };
+
+struct check {
+	struct kt_json *errors;
+	bool blocked; /* an error after which the server does not look at rules */
+	bool rules;   /* the schema has such rules */
+	unsigned depth;
+};
+
+static void check_value(struct check *c, const struct kt_json *schema, const struct kt_json *value,
+                        const char *path);
+
+static const char *kind_of_value(const struct kt_json *v)
+{
+	static const char *const names[] = {
+	        [KT_JSON_NULL] = "null",    [KT_JSON_BOOL] = "boolean",  [KT_JSON_INT] = "integer",
+	        [KT_JSON_REAL] = "number",  [KT_JSON_STRING] = "string", [KT_JSON_ARRAY] = "array",
+	        [KT_JSON_OBJECT] = "object"};
+	return names[kt_json_type(v)];
+}
+
+/* --- errors: rows of reason and opening words --- */
+enum failure { REQUIRED, INVALID, TYPE_INVALID, UNSUPPORTED, TOO_LONG, TOO_MANY, DUPLICATE };
+static const struct {
+	const char *reason, *opening;
+	bool blocks;
+} failures[] = {
+        [REQUIRED] = {"FieldValueRequired", "Required value", true},
+        [INVALID] = {"FieldValueInvalid", "Invalid value", false},
+        [TYPE_INVALID] = {"FieldValueTypeInvalid", "Invalid value", true},
+        [UNSUPPORTED] = {"FieldValueNotSupported", "Unsupported value", true},
+        [TOO_LONG] = {"FieldValueTooLong", "Too long", true},
+        [TOO_MANY] = {"FieldValueTooMany", "Too many", true},
+        [DUPLICATE] = {"FieldValueDuplicate", "Duplicate value", false},
+};
+
+/* `shown`: the value in the message (consumed), or NULL; `detail` (consumed) may be NULL. */
+static void add_error(struct check *c, enum failure failure, const char *path, struct kt_json *shown,
+                      char *detail)
+{
+	if (kt_count(c->errors) < MAX_ERRORS) {
+		struct kt_buf text = {0};
+		kt_buf_adds(&text, failures[failure].opening);
+		if (shown) {
+			kt_buf_adds(&text, ": ");
+			kt_json_print(shown, &text);
+		}
+		if (detail && *detail)
+			kt_buf_addf(&text, ": %s", detail);
+		kt_push(&c->errors, kt_jsonf("{reason: %s, message: %s, field: %s}", failures[failure].reason,
+		                             kt_buf_str(&text), *path ? path : "<nil>"));
+		kt_buf_clear(&text);
+	}
+	c->blocked = c->blocked || failures[failure].blocks;
+	kt_json_free(shown);
+	kt_free(detail);
+}
+
+static void invalid(struct check *c, const char *path, const struct kt_json *value, char *detail)
+{
+	add_error(c, INVALID, path, kt_json_ref(value), detail);
+}
+
+/* "spec.heads in body should be less than 9", with something behind the bound or "". */
+static char *said(const char *path, const char *what, const struct kt_json *bound, const char *behind)
+{
+	char *text = kt_json_text(bound);
+	char *all = kt_strf("%s in body should be %s%s%s", path, what, text, behind);
+	kt_free(text);
+	return all;
+}
+
+/* --- scalars --- */
+static bool type_fits(const char *type, const struct kt_json *v)
+{
+	const char *have = kind_of_value(v);
+	if (!strcmp(type, have))
+		return true;
+	if (!strcmp(type, "number"))
+		return !strcmp(have, "integer");
+	return !strcmp(type, "integer") && kt_json_type(v) == KT_JSON_REAL &&
+	       !(kt_real_or(v, 0) < floor(kt_real_or(v, 0))) && !(kt_real_or(v, 0) > floor(kt_real_or(v, 0)));
+}
+
+static bool check_type(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                       const char *path)
+{
+	const char *type = kt_get_str(schema, "type");
+	if (kt_json_type(v) == KT_JSON_NULL && kt_get_bool(schema, "nullable", false))
+		return true;
+	if (kt_get_bool(schema, "x-kubernetes-int-or-string", false)) {
+		if (kt_is_string(v) || kt_json_type(v) == KT_JSON_INT)
+			return true;
+		type = "integer,string";
+	}
+	if (!type || !*type || type_fits(type, v))
+		return true;
+	const char *have = kind_of_value(v);
+	add_error(c, TYPE_INVALID, path, kt_json_str(have),
+	          kt_strf("%s in body must be of type %s: \"%s\"", path, type, have));
+	return false;
+}
+
+static void check_enum(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                       const char *path)
+{
+	const struct kt_json *values = kt_get(schema, "enum"), *one;
+	struct kt_buf words = {0};
+	if (!kt_count(values))
+		return;
+	KT_JSON_EACH (one, values)
+		if (kt_equal(one, v))
+			return;
+	KT_JSON_EACH (one, values) {
+		kt_buf_adds(&words, words.len ? ", " : "supported values: ");
+		if (kt_is_string(one)) {
+			kt_json_print(one, &words);
+		} else {
+			char *text = kt_json_text(one);
+			kt_json_print_string(text, strlen(text), &words);
+			kt_free(text);
+		}
+	}
+	add_error(c, UNSUPPORTED, path, kt_json_ref(v), kt_buf_take(&words));
+}
+
+static void check_number(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                         const char *path)
+{
+	const struct kt_json *most = kt_get(schema, "maximum"), *least = kt_get(schema, "minimum");
+	const struct kt_json *factor = kt_get(schema, "multipleOf");
+	bool below = kt_get_bool(schema, "exclusiveMaximum", false),
+	     above = kt_get_bool(schema, "exclusiveMinimum", false);
+	double x = kt_real_or(v, 0), max = kt_real_or(most, 0), min = kt_real_or(least, 0);
+	if (most && (x > max || (below && x >= max)))
+		invalid(c, path, v, said(path, below ? "less than " : "less than or equal to ", most, ""));
+	if (least && (x < min || (above && x <= min)))
+		invalid(c, path, v,
+		        said(path, above ? "greater than " : "greater than or equal to ", least, ""));
+	if (factor && kt_real_or(factor, 0) > 0 && fabs(remainder(x, kt_real_or(factor, 1))) > 1e-9)
+		invalid(c, path, v, said(path, "a multiple of ", factor, ""));
+}
+
+/* Go's RE2 in POSIX terms: classes like \d, and groups that do not capture. */
+static void translate(const char *pattern, struct kt_buf *out)
+{
+	static const struct {
+		char letter;
+		const char *inside;
+	} classes[] = {{'d', "0-9"}, {'w', "A-Za-z0-9_"}, {'s', " \t\n\r\f\v"}};
+	bool bracket = false;
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '\\' && p[1]) {
+			size_t i = 0;
+			p++;
+			while (i < KT_COUNT(classes) && classes[i].letter != *p)
+				i++;
+			if (i < KT_COUNT(classes))
+				kt_buf_addf(out, bracket ? "%s" : "[%s]", classes[i].inside);
+			else if (bracket)
+				kt_buf_addc(out, *p);
+			else
+				kt_buf_addf(out, "\\%c", *p);
+			continue;
+		}
+		if (!bracket && !strncmp(p, "(?:", 3)) {
+			kt_buf_addc(out, '(');
+			p += 2;
+			continue;
+		}
+		bracket = bracket ? *p != ']' : *p == '[';
+		kt_buf_addc(out, *p);
+	}
+}
+
+bool schema_pattern_matches(const char *pattern, const char *text)
+{
+	struct kt_buf posix = {0};
+	regex_t regex;
+	bool matches = true;
+	if (strlen(pattern) > MAX_PATTERN)
+		return true;
+	translate(pattern, &posix);
+	if (!regcomp(&regex, kt_buf_str(&posix), REG_EXTENDED | REG_NOSUB)) {
+		matches = !regexec(&regex, text, 0, NULL, 0);
+		regfree(&regex);
+	}
+	kt_buf_clear(&posix);
+	return matches;
+}
+
+static size_t characters(const char *s)
+{
+	size_t n = 0;
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static void check_string(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                         const char *path)
+{
+	const struct kt_json *most = kt_get(schema, "maxLength"), *least = kt_get(schema, "minLength");
+	const char *pattern = kt_get_str(schema, "pattern"), *format = kt_get_str(schema, "format");
+	int64_t length = (int64_t)characters(kt_str(v));
+	kt_ns t;
+	if (most && length > kt_int_or(most, 0))
+		add_error(c, TOO_LONG, path, NULL,
+		          kt_strf("may not be more than %lld byte%s", (long long)kt_int_or(most, 0),
+		                  kt_int_or(most, 0) == 1 ? "" : "s"));
+	if (least && length < kt_int_or(least, 0))
+		invalid(c, path, v, said(path, "at least ", least, " chars long"));
+	if (pattern && !schema_pattern_matches(pattern, kt_str(v)))
+		invalid(c, path, v, kt_strf("%s in body should match '%s'", path, pattern));
+	if (kt_streq(format, "date-time") && !kt_time_parse(kt_str(v), &t))
+		add_error(c, TYPE_INVALID, path, kt_json_ref(v),
+		          kt_strf("%s in body must be of type date-time: \"%s\"", path, kt_str(v)));
+}
+
+/* --- containers --- */
+static char *have_at_least(const char *path, const struct kt_json *bound, const char *what)
+{
+	return kt_strf("%s in body should have at least %lld %s", path, (long long)kt_int_or(bound, 0), what);
+}
+
+/* The same item (set) or the same keys (map) twice. */
+static void check_unique(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                         const char *path)
+{
+	const char *list_type = kt_get_str(schema, "x-kubernetes-list-type");
+	const struct kt_json *keys = kt_get(schema, "x-kubernetes-list-map-keys"), *key;
+	bool set = kt_streq(list_type, "set"), map = kt_streq(list_type, "map");
+	struct kt_json *seen = kt_json_array();
+	for (size_t i = 0; (set || map) && i < kt_count(v); i++) {
+		struct kt_json *mark = set ? kt_json_ref(kt_at(v, i)) : kt_json_object();
+		bool twice = false;
+		if (map)
+			KT_JSON_EACH (key, keys)
+				if (kt_str(key) && kt_get(kt_at(v, i), kt_str(key)))
+					kt_set(&mark, kt_str(key),
+					       kt_json_ref(kt_get(kt_at(v, i), kt_str(key))));
+		for (size_t j = 0; j < kt_count(seen) && !twice; j++)
+			twice = kt_equal(kt_at(seen, j), mark);
+		if (twice) {
+			char *inner = kt_strf("%s[%zu]", path, i);
+			add_error(c, DUPLICATE, inner, kt_json_ref(mark), NULL);
+			kt_free(inner);
+		}
+		kt_push(&seen, mark);
+	}
+	kt_json_free(seen);
+}
+
+static void check_array(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                        const char *path)
+{
+	const struct kt_json *items = kt_get(schema, "items"), *most = kt_get(schema, "maxItems");
+	const struct kt_json *least = kt_get(schema, "minItems");
+	int64_t n = (int64_t)kt_count(v);
+	for (size_t i = 0; items && i < kt_count(v); i++) {
+		char *inner = kt_strf("%s[%zu]", path, i);
+		check_value(c, items, kt_at(v, i), inner);
+		kt_free(inner);
+	}
+	if (least && n < kt_int_or(least, 0))
+		add_error(c, INVALID, path, kt_json_int(n), have_at_least(path, least, "items"));
+	if (most && n > kt_int_or(most, 0))
+		add_error(c, TOO_MANY, path, kt_json_int(n),
+		          kt_strf("must have at most %lld item%s", (long long)kt_int_or(most, 0),
+		                  kt_int_or(most, 0) == 1 ? "" : "s"));
+	check_unique(c, schema, v, path);
+}
+
+static char *child(const char *path, const char *key)
+{
+	return kt_strf("%s%s%s", path, *path ? "." : "", key);
+}
+
+static void check_object(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                         const char *path)
+{
+	const struct kt_json *properties = kt_get(schema, "properties");
+	const struct kt_json *additional = kt_get(schema, "additionalProperties"), *key;
+	const struct kt_json *most = kt_get(schema, "maxProperties"),
+	                     *least = kt_get(schema, "minProperties");
+	int64_t n = (int64_t)kt_count(v);
+	if (least && n < kt_int_or(least, 0))
+		add_error(c, INVALID, path, kt_json_int(n), have_at_least(path, least, "properties"));
+	if (most && n > kt_int_or(most, 0))
+		add_error(c, TOO_MANY, path, kt_json_int(n),
+		          kt_strf("must have at most %lld item%s", (long long)kt_int_or(most, 0),
+		                  kt_int_or(most, 0) == 1 ? "" : "s"));
+	for (size_t i = 0; i < kt_count(v); i++) {
+		const struct kt_json *inner = kt_get(properties, kt_key(v, i));
+		char *at = child(path, kt_key(v, i));
+		if (!inner && kt_is_object(additional))
+			inner = additional;
+		if (inner)
+			check_value(c, inner, kt_at(v, i), at);
+		kt_free(at);
+	}
+	KT_JSON_EACH (key, kt_get(schema, "required")) {
+		if (!kt_str(key) || kt_get(v, kt_str(key)))
+			continue;
+		char *at = child(path, kt_str(key));
+		add_error(c, REQUIRED, at, NULL, NULL);
+		kt_free(at);
+	}
+}
+
+/* --- allOf, anyOf, oneOf, not --- */
+static size_t fitting(struct check *c, const struct kt_json *list, const struct kt_json *v, const char *path)
+{
+	const struct kt_json *one;
+	size_t n = 0;
+	KT_JSON_EACH (one, list) {
+		struct check inner = {.depth = c->depth};
+		check_value(&inner, one, v, path);
+		n += !kt_count(inner.errors);
+		kt_json_free(inner.errors);
+	}
+	return n;
+}
+
+static void composite(struct check *c, const char *path, const char *what)
+{
+	add_error(c, INVALID, "", kt_json_str(""), kt_strf("\"%s\" must %s", path, what));
+}
+
+static void check_composites(struct check *c, const struct kt_json *schema, const struct kt_json *v,
+                             const char *path)
+{
+	const struct kt_json *all = kt_get(schema, "allOf"), *any = kt_get(schema, "anyOf");
+	const struct kt_json *one = kt_get(schema, "oneOf"), *none = kt_get(schema, "not"), *part;
+	if (kt_count(any) && !fitting(c, any, v, path))
+		composite(c, path, "validate at least one schema (anyOf)");
+	size_t n = kt_count(one) ? fitting(c, one, v, path) : 1;
+	if (!n)
+		composite(c, path, "validate one and only one schema (oneOf). Found none valid");
+	else if (n > 1)
+		composite(c, path,
+		          "validate one and only one schema (oneOf). Found more than one valid alternative");
+	if (kt_count(all) && fitting(c, all, v, path) < kt_count(all)) {
+		KT_JSON_EACH (part, all)
+			check_value(c, part, v, path);
+		composite(c, path, "validate all the schemas (allOf)");
+	}
+	if (kt_is_object(none)) {
+		struct check inner = {.depth = c->depth};
+		check_value(&inner, none, v, path);
+		if (!kt_count(inner.errors))
+			composite(c, path, "not validate the schema (not)");
+		kt_json_free(inner.errors);
+	}
+}
+
+static void check_value(struct check *c, const struct kt_json *schema, const struct kt_json *value,
+                        const char *path)
+{
+	if (++c->depth <= MAX_DEPTH && check_type(c, schema, value, path)) {
+		check_enum(c, schema, value, path);
+		switch (kt_json_type(value)) {
+		case KT_JSON_INT:
+		case KT_JSON_REAL:
+			check_number(c, schema, value, path);
+			break;
+		case KT_JSON_STRING:
+			check_string(c, schema, value, path);
+			break;
+		case KT_JSON_ARRAY:
+			check_array(c, schema, value, path);
+			break;
+		case KT_JSON_OBJECT:
+			check_object(c, schema, value, path);
+			break;
+		case KT_JSON_NULL:
+		case KT_JSON_BOOL:
+			break;
+		}
+		check_composites(c, schema, value, path);
+	}
+	c->depth--;
+}
+
+static bool has_rules(const struct kt_json *schema, unsigned depth)
+{
+	if (depth > MAX_DEPTH)
+		return false;
+	if (kt_count(kt_get(schema, "x-kubernetes-validations")))
+		return true;
+	for (size_t i = 0; i < kt_count(schema); i++) {
+		const struct kt_json *v = kt_at(schema, i);
+		if ((kt_is_object(v) || kt_is_array(v)) && has_rules(v, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object)
+{
+	const struct kt_json *schema = kind->crd ? schema_structural(kind) : NULL;
+	struct check c = {.rules = has_rules(schema, 0)};
+	if (!kt_is_object(schema) || !kt_is_object(object))
+		return NULL;
+	check_value(&c, schema, object, "");
+	if (c.blocked && c.rules)
+		add_error(&c, INVALID, "", kt_json_null(),
+		          kt_strdup("some validation rules were not checked because the object was invalid; "
+		                    "correct "
+		                    "the existing errors to complete validation"));
+	return c.errors;
+}
