@@ -113,9 +113,23 @@ void openapi_sentence(const char *name, struct kt_buf *out)
 	kt_buf_addc(out, '.');
 }
 
+/* Fields that every kind has. */
+static const struct {
+	const char *name, *text;
+} common[] = {
+        {"apiVersion", "The group and version of the schema that the object follows."},
+        {"kind", "What the object is."},
+        {"metadata", "Name, labels and other data that every object has."},
+        {"spec", "What is wanted."},
+        {"status", "What is the case, as last seen."},
+        {"items", "The objects of the list."},
+};
+
 static void add_text(const char *text, const char *name, struct kt_buf *out)
 {
 	struct kt_buf made = {0};
+	for (size_t i = 0; !text && i < KT_COUNT(common); i++)
+		text = strcmp(common[i].name, name) != 0 ? NULL : common[i].text;
 	if (!text) {
 		openapi_sentence(name, &made);
 		text = kt_buf_str(&made);
