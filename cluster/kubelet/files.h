@@ -16,9 +16,17 @@ void volume_free(struct volume *volume);
 void volume_project(struct volume *volume, const struct kt_json *files /* {path: "text"} */, unsigned mode);
 struct kt_json *volume_save(const struct volume *volume); /* for persistence and snapshots */
 void volume_load(struct volume *volume, const struct kt_json *saved);
+int64_t volume_used(const struct volume *volume); /* bytes: for sizeLimit evictions */
 
 struct files *files_new(const struct kt_json *image_files /* {path: text}, shared, may be NULL */);
 void files_free(struct files *files);
+/* The image's files from a static table (images.c): made into a tree only when somebody looks, so that a pod
+ * whose files nobody reads costs nothing. Ends with a row without path; `text` NULL: a directory. */
+struct files_seed {
+	const char *path, *text;
+	unsigned mode; /* 0: 0644, directories 0755 */
+};
+void files_add_seed(struct files *files, const struct files_seed *seed);
 void files_mount(struct files *files, const char *path, struct volume *volume, const char *sub_path,
                  bool read_only);
 
@@ -31,6 +39,8 @@ struct files_stat {
 };
 /* Paths are absolute. Errors are errno values (ENOENT, EACCES, EISDIR, EROFS, ENOSPC…), 0 is success. */
 int files_stat(struct files *files, const char *path, struct files_stat *out);
+/* Of a link itself; its target is added to `target` (may be NULL). */
+int files_lstat(struct files *files, const char *path, struct files_stat *out, struct kt_buf *target);
 int files_read(struct files *files, const char *path, struct kt_buf *out);
 int files_write(struct files *files, const char *path, const void *data, size_t len, bool append,
                 unsigned mode, kt_ns now);

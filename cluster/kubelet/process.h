@@ -24,8 +24,10 @@ struct container {
 	int64_t run_as_user;          /* -1: the image's */
 	bool read_only_root, host_network;
 	struct process *main;           /* PID 1; NULL while not running */
+	struct process *processes;      /* all of it, private to process.c; NULL at the start */
 	void *kubelet;                  /* private to the kubelet */
 	struct kt_json *usage_override; /* private to traffic */
+	int64_t worked_nano, load_memory; /* private to process.c */
 };
 
 struct process;
@@ -51,14 +53,26 @@ void process_eof(struct process *process);
  * ends now with 137. */
 void process_signal(struct process *process, int signo);
 void process_free(struct process *process);
+/* The terminal's size, from a resize. */
+void process_resize(struct process *process, unsigned columns, unsigned rows);
+/* What a container's programs use: CPU time since the container started (nanoseconds, monotone while it runs)
+ * and memory now. The work that requests bring (traffic) is added with container_work. */
+void container_usage(const struct container *container, int64_t *cpu_nano, int64_t *memory);
+/* A program of it did work for somebody: `cpu` nanoseconds of one core. */
+void container_work(struct container *container, kt_ns cpu);
+/* Memory that traffic takes (absolute); above the limit the container dies of OOM (137). */
+void container_load(struct container *container, int64_t memory);
 
 /* --- images: the catalogue (a table in kubelet/images.c that labs and the registry may extend) --- */
 struct image {
 	const char *name; /* "nginx": any registry prefix docker.io/library/ is cut */
+	const char *tag;  /* only tags with this word in them ("alpine"); NULL: all. Specific rows come first */
+	unsigned newest_major, newest_minor; /* what the registry has; 0: any version */
 	const char *const *entrypoint, *const *command, *const *env; /* NULL-terminated */
 	const char *working_dir, *user;
 	int64_t size;      /* bytes, for pull times and ImageLocality */
-	const char *tools; /* which programs are in it: "busybox", "debian", "curl", "none" (distroless) */
+	const char *tools; /* which programs are in it, words: "busybox", "debian", "curl", "none" (distroless) */
+	const struct files_seed *files; /* what lies in it; may be NULL */
 	unsigned port;     /* what it listens on by default; 0 none */
 	kt_ns start;       /* from start to serving */
 	int64_t memory, cpu_milli; /* when idle */
