@@ -243,9 +243,9 @@ void volume_load(struct volume *volume, const struct kt_json *saved)
 		int64_t type = kt_get_int(row, "type", FILES_REGULAR);
 		if (type < FILES_REGULAR || type > FILES_LINK)
 			continue;
-		struct node *node =
-		        plant(volume->root, kt_key(saved, i), (enum files_type)type,
-		              (unsigned)kt_get_int(row, "mode", 0644) & 07777, kt_get_int(row, "modified", 0));
+		struct node *node = plant(volume->root, kt_key(saved, i), (enum files_type)type,
+		                          (unsigned)kt_get_int(row, "mode", 0644) & 07777,
+		                          kt_get_int(row, "modified", 0));
 		struct kt_buf data = {0};
 		const char *text = kt_get_str(row, "data");
 		if (node && node->type != FILES_DIR && text && kt_unbase64(text, strlen(text), &data))
@@ -296,9 +296,9 @@ static void seed_tree(struct node *root, const struct files_seed *seed)
 
 static struct node *tree(struct files *files)
 {
-	static const struct files_seed base[] = {{"/dev", NULL, 0},  {"/etc", NULL, 0},     {"/proc", NULL, 0555},
-	                                         {"/sys", NULL, 0555}, {"/tmp", NULL, 01777}, {"/root", NULL, 0700},
-	                                         {"/var/run", NULL, 0}, {NULL, NULL, 0}};
+	static const struct files_seed base[] = {
+	        {"/dev", NULL, 0},     {"/etc", NULL, 0},     {"/proc", NULL, 0555}, {"/sys", NULL, 0555},
+	        {"/tmp", NULL, 01777}, {"/root", NULL, 0700}, {"/var/run", NULL, 0}, {NULL, NULL, 0}};
 	if (files->root)
 		return files->root;
 	files->root = node_new(FILES_DIR, "", 0, 0755, 0);
@@ -329,9 +329,9 @@ void files_add_seed(struct files *files, const struct files_seed *seed)
 }
 
 struct walk {
-	struct node *node;   /* what is there; NULL: nothing */
-	struct node *dir;    /* the directory that would hold it */
-	char name[256];      /* its name in `dir`; "" for a root */
+	struct node *node; /* what is there; NULL: nothing */
+	struct node *dir;  /* the directory that would hold it */
+	char name[256];    /* its name in `dir`; "" for a root */
 	struct volume *volume;
 	bool read_only;
 };
@@ -475,7 +475,8 @@ void files_mount(struct files *files, const char *path, struct volume *volume, c
 	else if (rc == 0)
 		node = at.node;
 	else if (rc == -ENOENT)
-		child_add(at.dir, node = node_new(file ? FILES_REGULAR : FILES_DIR, at.name, strlen(at.name), 0755, 0));
+		child_add(at.dir, node = node_new(file ? FILES_REGULAR : FILES_DIR, at.name, strlen(at.name),
+		                                  0755, 0));
 	else if (rc == ENOENT)
 		node = plant(at.volume ? at.dir : tree(files), at.volume ? at.name : path,
 		             file ? FILES_REGULAR : FILES_DIR, 0755, 0);
@@ -524,8 +525,8 @@ static int room(const struct volume *volume, size_t more)
 	return node_bytes(volume->root) + (int64_t)more > volume->size_limit ? ENOSPC : 0;
 }
 
-int files_write(struct files *files, const char *path, const void *data, size_t len, bool append, unsigned mode,
-                kt_ns now)
+int files_write(struct files *files, const char *path, const void *data, size_t len, bool append,
+                unsigned mode, kt_ns now)
 {
 	struct walk at;
 	int rc = walk(files, path, true, &at);

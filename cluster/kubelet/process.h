@@ -9,6 +9,12 @@
 #include "cluster/cluster_internal.h"
 #include "cluster/kubelet/files.h"
 
+/* What metrics-server saw of a container at its last look. */
+struct container_sample {
+	kt_ns at;
+	int64_t cpu, rate, memory; /* nanoseconds so far; nanocores; bytes */
+	bool seen;                 /* there is a rate */
+};
 /* What of a container a program can see. Owned by the kubelet's pod worker; outlives its processes. */
 struct container {
 	struct cluster *cluster;
@@ -23,11 +29,12 @@ struct container {
 	int64_t cpu_limit_milli;      /* 0 none */
 	int64_t run_as_user;          /* -1: the image's */
 	bool read_only_root, host_network;
-	struct process *main;           /* PID 1; NULL while not running */
-	struct process *processes;      /* all of it, private to process.c; NULL at the start */
-	void *kubelet;                  /* private to the kubelet */
-	struct kt_json *usage_override; /* private to traffic */
+	struct process *main;             /* PID 1; NULL while not running */
+	struct process *processes;        /* all of it, private to process.c; NULL at the start */
+	void *kubelet;                    /* private to the kubelet */
+	struct kt_json *usage_override;   /* private to traffic */
 	int64_t worked_nano, load_memory; /* private to process.c */
+	struct container_sample sample;   /* network/usage.c */
 };
 
 struct process;
@@ -66,17 +73,19 @@ void container_load(struct container *container, int64_t memory);
 /* --- images: the catalogue (a table in kubelet/images.c that labs and the registry may extend) --- */
 struct image {
 	const char *name; /* "nginx": any registry prefix docker.io/library/ is cut */
-	const char *tag;  /* only tags with this word in them ("alpine"); NULL: all. Specific rows come first */
+	const char
+	        *tag; /* only tags with this word in them ("alpine"); NULL: all. Specific rows come first */
 	unsigned newest_major, newest_minor; /* what the registry has; 0: any version */
 	const char *const *entrypoint, *const *command, *const *env; /* NULL-terminated */
 	const char *working_dir, *user;
-	int64_t size;      /* bytes, for pull times and ImageLocality */
-	const char *tools; /* which programs are in it, words: "busybox", "debian", "curl", "none" (distroless) */
+	int64_t size; /* bytes, for pull times and ImageLocality */
+	const char *
+	        tools; /* which programs are in it, words: "busybox", "debian", "curl", "none" (distroless) */
 	const struct files_seed *files; /* what lies in it; may be NULL */
-	unsigned port;     /* what it listens on by default; 0 none */
-	kt_ns start;       /* from start to serving */
-	int64_t memory, cpu_milli; /* when idle */
-	int stop_signal_exit;      /* exit code after SIGTERM; -1: ignores it */
+	unsigned port;                  /* what it listens on by default; 0 none */
+	kt_ns start;                    /* from start to serving */
+	int64_t memory, cpu_milli;      /* when idle */
+	int stop_signal_exit;           /* exit code after SIGTERM; -1: ignores it */
 };
 /* `reference` as in a pod spec. NULL with a reason ("ErrImagePull" texts) when the registry has no such image
  * or tag or lacks it by a disturbance. Unknown names that look like application images

@@ -44,6 +44,10 @@ struct network_listener {
 void network_listen(struct cluster *cluster, const struct network_listener *listener); /* copied */
 void network_unlisten(struct cluster *cluster, const char *address, unsigned port, const char *protocol);
 
+bool network_is_listening(struct cluster *cluster, const char *address, unsigned port, const char *protocol);
+void network_each_listener(struct cluster *cluster, const char *address,
+                           void (*fn)(void *arg, const struct network_listener *listener), void *arg);
+
 /* --- connecting --- */
 struct network_peer {         /* who connects */
 	const char *ns, *pod; /* NULL: from outside or from a node */
@@ -68,11 +72,24 @@ struct network_path {
  * listeners. */
 void network_connect(struct cluster *cluster, const struct network_peer *from, const char *address,
                      unsigned port, const char *protocol, struct network_path *out);
+/* Have the listener of an open path answer: its words, and the time it takes under the load it is under
+ * (traffic). False: it speaks no HTTP (or the path has no listener: the internet, the API server: a page or a
+ * 403 is made up, true). */
+bool network_serve(struct cluster *cluster, const struct network_path *path,
+                   const struct network_http_request *request, struct network_http_response *response);
+void network_http_response_clear(struct network_http_response *response);
 /* Resolve a name as the pod's resolv.conf would (search domains, ndots:5, ExternalName, headless, pod and SRV
  * names). The lookup itself is a connection to the DNS pods: false with outcome TIMEOUT where policies, links
  * or dead pods forbid it, REFUSED for NXDOMAIN. */
 bool network_resolve(struct cluster *cluster, const struct network_peer *from, const char *name,
                      struct kt_strs *addresses, char **canonical, enum network_outcome *outcome);
+/* The same for one record type ("A", "SRV"), with or without the search list. SRV records as "0 100 80
+ * name.". */
+bool network_query(struct cluster *cluster, const struct network_peer *from, const char *name,
+                   const char *type, bool search, struct kt_strs *out, char **canonical,
+                   enum network_outcome *outcome);
+/* The address of the cluster's DNS Service; false if there is none. */
+bool network_dns_address(struct cluster *cluster, char out[46]);
 /* Only the policies: for the map, for `why`, and for tests. */
 bool network_policy_allows(struct cluster *cluster, const struct network_peer *from,
                            const struct network_peer *to, unsigned port, const char *protocol, char why[256]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the world does to the cluster and Kubernetes does not know: cut links, images that left the registry, load,
- * the internet being away. Kept as the data of one ConfigMap (kube-system/ktutor-world, made by the first
- * disturbance), so that it survives a kill -9, is part of snapshots, and rewinds with everything else. */
+/* What the world does to the cluster and Kubernetes does not know: cut links, images that left the registry,
+ * load, the internet being away. Kept as the data of one ConfigMap (kube-system/ktutor-world, made by the
+ * first disturbance), so that it survives a kill -9, is part of snapshots, and rewinds with everything else.
+ */
 #ifndef WORLD_H
 #define WORLD_H
 

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/shell/shell.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+enum { MAX_ROUNDS = 20000, MAX_LINE = 65536 };
+static const kt_ns INSTANT_LIMIT = 24 * KT_HOUR;
+static void wake(struct cluster *cluster, void *arg);
+
+kt_ns process_now(const struct process *process)
+{
+	return cluster_now(process->cluster) + process->ahead;
+}
+
+static void kick(struct process *process, kt_ns when)
+{
+	cluster_cancel(process->cluster, process->timer);
+	process->timer =
+	        cluster_at(process->cluster, KT_MAX(when, cluster_now(process->cluster)), wake, process);
+}
+
+void process_changed(struct process *process)
+{
+	process->changes++;
+	if (!process->running && !process->told)
+		kick(process, cluster_now(process->cluster));
+}
+
+/* --- CPU and memory --- */
+static int64_t burning(const struct process *process)
+{
+	int64_t milli = 0;
+	for (const struct task *task = process->tasks; task; task = task->next)
+		milli += task->cpu_milli;
+	if (process->spec.is_main && process->image)
+		milli += process->image->cpu_milli;
+	return milli;
+}
+
+static void account(struct process *process)
+{
+	kt_ns now = process_now(process);
+	int64_t milli = burning(process), limit = process->spec.container->cpu_limit_milli;
+	if (limit > 0 && milli > limit)
+		milli = limit;
+	if (now > process->counted)
+		process->cpu_nano += (now - process->counted) / 1000 * milli;
+	process->counted = now;
+}
+
+static int64_t memory_of(const struct container *container)
+{
+	int64_t sum = container->load_memory;
+	for (const struct process *process = container->processes; process; process = process->next) {
+		if (process->spec.is_main && process->image && !process->over)
+			sum += process->image->memory;
+		for (const struct task *task = process->tasks; task; task = task->next)
+			sum += task->memory;
+	}
+	return sum;
+}
+
+void container_usage(const struct container *container, int64_t *cpu_nano, int64_t *memory)
+{
+	*cpu_nano = container->worked_nano;
+	for (struct process *process = container->processes; process; process = process->next) {
+		account(process);
+		*cpu_nano += process->cpu_nano;
+	}
+	*memory = memory_of(container);
+}
+
+void container_work(struct container *container, kt_ns cpu)
+{
+	container->worked_nano += cpu;
+}
+
+void process_out_of_memory(struct process *process)
+{
+	struct container *container = process->spec.container;
+	for (struct process *each = container->processes; each; each = each->next)
+		process_end(each, 128 + SIGKILL, "OOMKilled");
+}
+
+static void check_memory(struct container *container)
+{
+	if (container->memory_limit > 0 && container->processes &&
+	    memory_of(container) > container->memory_limit)
+		process_out_of_memory(container->processes);
+}
+
+void container_load(struct container *container, int64_t memory)
+{
+	container->load_memory = memory;
+	check_memory(container);
+}
+
+void tool_memory(struct tool_run *r, int64_t bytes)
+{
+	r->task->memory = bytes;
+	check_memory(r->task->process->spec.container);
+}
+
+void tool_cpu(struct tool_run *r, int64_t milli)
+{
+	account(r->task->process);
+	r->task->cpu_milli = milli;
+}
+
+/* --- running --- */
+void process_end(struct process *process, int code, const char *reason)
+{
+	if (process->over)
+		return;
+	account(process);
+	process->over = true;
+	process->code = code;
+	process->reason = reason ? reason : (code ? "Error" : "Completed");
+	for (struct task *task = process->tasks; task; task = task->next)
+		task_end(task, 128 + SIGKILL);
+	process->changes++;
+	/* told from a timer, so that nobody is called back from inside */
+	kick(process, cluster_now(process->cluster));
+	if (!process->spec.is_main)
+		return;
+	/* the others of the container die with its first */
+	for (struct process *other = process->spec.container->processes; other; other = other->next)
+		process_end(other, 128 + SIGKILL, reason);
+}
+
+static void bury(struct process *process)
+{
+	for (struct task *task = process->tasks, *next; task; task = next) {
+		next = task->next;
+		if (task->done && task->orphan)
+			task_free(task);
+	}
+}
+
+static kt_ns next_wake(const struct process *process)
+{
+	kt_ns when = INT64_MAX;
+	for (const struct task *task = process->tasks; task; task = task->next) {
+		if (!task->done)
+			when = KT_MIN(when, task->wake);
+	}
+	return when;
+}
+
+static void run(struct process *process)
+{
+	process->running = true;
+	for (unsigned round = 0; !process->over; round++) {
+		unsigned before = process->changes;
+		for (struct task *task = process->tasks; task && !process->over; task = task->next) {
+			if (!task->done)
+				task_run(task);
+		}
+		bury(process);
+		if (process->over)
+			break;
+		if (process->changes != before && round < MAX_ROUNDS)
+			continue;
+		kt_ns when = next_wake(process);
+		if (!process->spec.instant || when == INT64_MAX)
+			break;
+		if (when > process_now(process))
+			process->ahead += when - process_now(process);
+		if (process->ahead > INSTANT_LIMIT || round > 50 * MAX_ROUNDS)
+			process_end(process, 128 + SIGKILL, NULL);
+	}
+	process->running = false;
+}
+
+static void wake(struct cluster *cluster, void *arg)
+{
+	struct process *process = arg;
+	(void)cluster;
+	process->timer = 0;
+	if (!process->over)
+		run(process);
+	if (process->over) {
+		cluster_cancel(process->cluster, process->timer);
+		process->timer = 0;
+		if (!process->told) {
+			process->told = true;
+			if (process->spec.is_main && process->spec.container->main == process)
+				process->spec.container->main = NULL;
+			/* the owner may free it in there */
+			process->spec.exited(process->spec.arg, process->code, process->reason);
+		}
+		return;
+	}
+	kt_ns when = next_wake(process);
+	if (when != INT64_MAX && !process->timer)
+		kick(process, when - process->ahead);
+}
+
+/* --- starting --- */
+static void write_missing(struct files *files, const char *path, const char *text, kt_ns now)
+{
+	struct files_stat st;
+	if (files_stat(files, path, &st) == ENOENT)
+		(void)files_write(files, path, text, strlen(text), false, 0644, now);
+}
+
+/* What a runtime puts into /etc, unless the kubelet did. */
+static void write_etc(struct process *process)
+{
+	const struct container *c = process->spec.container;
+	char dns[46], *text;
+	kt_ns now = process_now(process);
+	text = kt_strf("%s\n", c->host_name ? c->host_name : c->pod);
+	write_missing(c->files, "/etc/hostname", text, now);
+	kt_free(text);
+	text = kt_strf("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
+	               "ip6-loopback\n"
+	               "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-"
+	               "allrouters\n"
+	               "%s%s%s%s",
+	               c->pod_ip ? c->pod_ip : "", c->pod_ip ? "\t" : "",
+	               c->pod_ip ? (c->host_name ? c->host_name : c->pod) : "", c->pod_ip ? "\n" : "");
+	write_missing(c->files, "/etc/hosts", text, now);
+	kt_free(text);
+	if (network_dns_address(process->cluster, dns)) {
+		text = kt_strf("search %s.svc.cluster.local svc.cluster.local cluster.local\nnameserver "
+		               "%s\noptions ndots:5\n",
+		               c->ns, dns);
+		write_missing(c->files, "/etc/resolv.conf", text, now);
+		kt_free(text);
+	}
+}
+
+static void add_env(struct kt_json **vars, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+	char *name = kt_strndup(pair, (size_t)(equals - pair));
+	if (!kt_get(*vars, name))
+		kt_set(vars, name, kt_json_str(equals + 1));
+	kt_free(name);
+}
+
+static struct kt_json *first_env(const struct process *process)
+{
+	const struct container *c = process->spec.container;
+	struct kt_json *vars = kt_json_object();
+	bool root = c->run_as_user == 0 || (c->run_as_user < 0 && !process->image->user);
+	kt_set(&vars, "PATH", kt_json_str("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+	kt_set(&vars, "HOSTNAME", kt_json_str(c->host_name ? c->host_name : c->pod));
+	if (process->spec.tty)
+		kt_set(&vars, "TERM", kt_json_str("xterm"));
+	for (size_t i = 0; i < kt_count(c->env); i++)
+		kt_set(&vars, kt_key(c->env, i), kt_json_ref(kt_at(c->env, i)));
+	for (size_t i = 0; process->image->env && process->image->env[i]; i++)
+		add_env(&vars, process->image->env[i]);
+	if (!kt_get(vars, "HOME"))
+		kt_set(&vars, "HOME", kt_json_str(root ? "/root" : "/"));
+	return vars;
+}
+
+static int new_pid(const struct container *container)
+{
+	int pid = 1;
+	for (const struct process *process = container->processes; process; process = process->next)
+		pid = KT_MAX(pid, process->next_pid + 6);
+	return pid;
+}
+
+static void gather_argv(const struct process_spec *spec, const struct image *image, struct kt_strs *argv)
+{
+	for (size_t i = 0; spec->argv && spec->argv[i]; i++)
+		kt_strs_add(argv, spec->argv[i]);
+	for (size_t i = 0; !spec->argv && image->entrypoint && image->entrypoint[i]; i++)
+		kt_strs_add(argv, image->entrypoint[i]);
+	for (size_t i = 0; !spec->argv && image->command && image->command[i]; i++)
+		kt_strs_add(argv, image->command[i]);
+}
+
+static void unlink_process(struct process *process)
+{
+	struct process **link = &process->spec.container->processes;
+	while (*link && *link != process)
+		link = &(*link)->next;
+	if (*link)
+		*link = process->next;
+}
+
+struct process *process_start(const struct process_spec *spec, char **why)
+{
+	struct container *c = spec->container;
+	/* a running container does not care what the registry has by now */
+	const struct image *image = image_find(NULL, c->image, NULL);
+	struct kt_strs argv = {0};
+	if (why)
+		*why = NULL;
+	if (!image)
+		image = image_find(NULL, "busybox", NULL);
+	gather_argv(spec, image, &argv);
+	if (!argv.count) {
+		if (why)
+			*why = kt_strdup("no command specified");
+		return NULL;
+	}
+	struct process *process = kt_alloc(sizeof(*process));
+	process->spec = *spec;
+	process->cluster = c->cluster;
+	process->image = image;
+	process->running = true;
+	process->first_pid = process->next_pid = spec->is_main ? 1 : KT_MAX(new_pid(c), 7);
+	process->counted = cluster_now(c->cluster);
+	process->next = c->processes;
+	c->processes = process;
+	if (spec->is_main) {
+		c->main = process;
+		c->worked_nano = c->load_memory = 0;
+	}
+	if (image->files)
+		files_add_seed(c->files, image->files);
+	if (image_base_files(image))
+		files_add_seed(c->files, image_base_files(image));
+	write_etc(process);
+	struct task *task = task_new(process, NULL);
+	process->in = chan_new(process, spec->has_stdin ? CHAN_INPUT : CHAN_NULL);
+	process->in->refs++;
+	process->in->writers = spec->has_stdin;
+	process->out = chan_new(process, CHAN_OUTPUT);
+	process->err = chan_new(process, CHAN_OUTPUT);
+	process->out->fd = 1;
+	process->err->fd = 2;
+	process->out->refs++;
+	process->err->refs++;
+	fd_put(&task->fds[0], process->in, false);
+	fd_put(&task->fds[1], process->out, true);
+	fd_put(&task->fds[2], process->err, true);
+	task->dir =
+	        kt_strdup(c->working_dir ? c->working_dir : (image->working_dir ? image->working_dir : "/"));
+	task->vars.all = first_env(process);
+	if (c->working_dir)
+		(void)files_mkdir(c->files, c->working_dir, true, process->counted);
+	int rc = task_become(task, &argv, why);
+	kt_strs_clear(&argv);
+	process->running = false;
+	if (rc) {
+		process->told = true;
+		if (spec->is_main)
+			c->main = NULL;
+		process_free(process);
+		return NULL;
+	}
+	kick(process, cluster_now(c->cluster));
+	return process;
+}
+
+void process_free(struct process *process)
+{
+	if (!process)
+		return;
+	process->told = process->over = true;
+	account(process);
+	process->spec.container->worked_nano += process->cpu_nano;
+	while (process->tasks)
+		task_free(process->tasks);
+	cluster_cancel(process->cluster, process->timer);
+	unlink_process(process);
+	if (process->spec.container->main == process)
+		process->spec.container->main = NULL;
+	struct chan *chans[] = {process->in, process->out, process->err};
+	for (size_t i = 0; i < KT_COUNT(chans); i++) {
+		if (chans[i] && !--chans[i]->refs) {
+			kt_buf_clear(&chans[i]->data);
+			kt_free(chans[i]);
+		}
+	}
+	kt_buf_clear(&process->line);
+	kt_free(process);
+}
+
+/* --- what comes from outside --- */
+static void echo(struct process *process, const char *data, size_t len)
+{
+	if (process->spec.output && len)
+		process->spec.output(process->spec.arg, 1, data, len);
+}
+
+/* ^C: what runs in the foreground ends, the interactive shell goes on. */
+static void interrupt(struct process *process)
+{
+	struct task *first = process_task(process, process->first_pid);
+	echo(process, "^C\r\n", 4);
+	kt_buf_clear(&process->line);
+	for (struct task *task = process->tasks; task; task = task->next) {
+		if (task != first && !task->orphan)
+			task_signal(task, SIGINT);
+	}
+	if (!first || first->done)
+		return;
+	if (first->interactive && task_is_shell(first))
+		task_interrupt(first);
+	else
+		task_signal(first, SIGINT);
+}
+
+/* A terminal in its usual mode: lines, with echo and erasing. */
+static void type(struct process *process, char c)
+{
+	struct kt_buf *line = &process->line;
+	if (c == '\r' || c == '\n') {
+		echo(process, "\r\n", 2);
+		kt_buf_addc(line, '\n');
+		kt_buf_add(&process->in->data, line->data, line->len);
+		kt_buf_cut(line, 0);
+	} else if (c == 3) {
+		interrupt(process);
+	} else if (c == 4) {
+		if (line->len) {
+			kt_buf_add(&process->in->data, line->data, line->len);
+			kt_buf_cut(line, 0);
+		} else {
+			process->in->writers = 0;
+		}
+	} else if (c == 127 || c == 8) {
+		size_t n = line->len;
+		while (n && ((unsigned char)line->data[n - 1] & 0xC0) == 0x80)
+			n--;
+		if (n) {
+			kt_buf_cut(line, n - 1);
+			echo(process, "\b \b", 3);
+		}
+	} else if (c == 21) {
+		for (size_t i = 0; i < line->len; i++)
+			echo(process, "\b \b", 3);
+		kt_buf_cut(line, 0);
+	} else if (((unsigned char)c >= 32 || c == '\t') && line->len < MAX_LINE) {
+		kt_buf_addc(line, c);
+		echo(process, &c, 1);
+	}
+}
+
+void process_write(struct process *process, const void *data, size_t len)
+{
+	if (process->over || process->in->kind != CHAN_INPUT)
+		return;
+	if (process->spec.tty) {
+		for (size_t i = 0; i < len; i++)
+			type(process, ((const char *)data)[i]);
+	} else if (process->in->readers) {
+		kt_buf_add(&process->in->data, data, len);
+	}
+	process_changed(process);
+}
+
+void process_eof(struct process *process)
+{
+	if (process->over)
+		return;
+	process->in->writers = 0;
+	process_changed(process);
+}
+
+void process_signal(struct process *process, int signo)
+{
+	if (process->over)
+		return;
+	if (signo == SIGKILL) {
+		process_end(process, 128 + SIGKILL, NULL);
+		return;
+	}
+	struct task *task = process_task(process, process->first_pid);
+	if (task)
+		task_signal(task, signo);
+}
+
+void process_resize(struct process *process, unsigned columns, unsigned rows)
+{
+	process->columns = columns;
+	process->rows = rows;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* A name, a connection, a request: what wget, curl, nc and the like have in common, as a machine that waits.
+ */
+#ifndef SHELL_FETCH_H
+#define SHELL_FETCH_H
+
+#include "cluster/kubelet/shell/shell.h"
+
+enum fetch_result {
+	FETCH_OK,
+	FETCH_BAD_NAME, /* NXDOMAIN */
+	FETCH_NO_DNS,   /* the DNS servers do not answer */
+	FETCH_REFUSED,
+	FETCH_TIMEOUT, /* while connecting */
+	FETCH_SLOW,    /* connected, no answer in time */
+	FETCH_UNREACHABLE,
+	FETCH_SILENT, /* connected, it does not speak HTTP */
+};
+struct fetch {
+	char *host, *path;
+	unsigned port;
+	bool https;
+	const char *protocol; /* NULL: TCP */
+	kt_ns limit;          /* for connecting; 0: the kernel's patience */
+	kt_ns total;          /* for all of it; 0 none */
+	/* */
+	unsigned stage;
+	kt_ns started, connected;
+	char *address, *canonical;
+	struct network_path to;
+	struct network_http_response response;
+	enum fetch_result result;
+};
+/* "http://host:8080/path", "host/path"; false: rubbish. */
+bool fetch_url(struct fetch *fetch, const char *url);
+/* Resolve and connect. 0 when fetch->result is known (or the connection is there: FETCH_OK), else TOOL_WAIT.
+ */
+int fetch_connect(struct tool_run *r, struct fetch *fetch);
+/* Then ask. 0 when response or result is there. */
+int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, const struct kt_json *headers,
+                  const char *body);
+void fetch_clear(struct fetch *fetch);
+const char *http_reason(int status);
+
+#endif

@@ -1,0 +1,865 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/shell/shell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVERY "busybox debian"
+
+static struct files *files_of(const struct tool_run *r)
+{
+	return tool_container(r)->files;
+}
+
+static kt_ns now_of(const struct tool_run *r)
+{
+	return process_now(r->task->process);
+}
+
+/* Options that are flags only, into `flags`; the first argument behind them, 0 after a complaint. */
+static size_t flags_of(struct tool_run *r, const char *spec, char flags[32])
+{
+	size_t at = 1, in = 0, n = 0;
+	const char *value;
+	int option;
+	memset(flags, 0, 32);
+	while ((option = tool_option(r, &at, &in, spec, &value))) {
+		if (option == '?')
+			return 0;
+		if (n < 31)
+			flags[n++] = (char)option;
+	}
+	return at;
+}
+
+/* --- ls --- */
+static void mode_text(const struct files_stat *st, char out[11])
+{
+	static const char letters[] = "rwxrwxrwx";
+	out[0] = st->type == FILES_DIR ? 'd' : (st->type == FILES_LINK ? 'l' : '-');
+	for (unsigned i = 0; i < 9; i++)
+		out[i + 1] = st->mode & (0400u >> i) ? letters[i] : '-';
+	if (st->mode & 01000)
+		out[9] = 't';
+	out[10] = '\0';
+}
+
+static void ls_line(struct tool_run *r, const char *name, const char *path, bool is_long)
+{
+	struct files_stat st;
+	struct kt_buf target = {0}, time = {0};
+	char mode[11];
+	if (!is_long) {
+		tool_outf(r, "%s\n", name);
+		return;
+	}
+	if (files_lstat(files_of(r), path, &st, &target) == 0) {
+		static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+		                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+		mode_text(&st, mode);
+		kt_time_print(st.modified ? st.modified : r->task->process->counted, &time);
+		int month = (int)strtol(kt_buf_str(&time) + 5, NULL, 10);
+		tool_outf(r, "%s %4d %-8s %-8s %9zu %s %2ld %.5s %s%s%s\n", mode,
+		          st.type == FILES_DIR ? 2 : 1, "root", "root",
+		          st.type == FILES_DIR ? (size_t)4096 : st.size, months[(month + 11) % 12],
+		          strtol(kt_buf_str(&time) + 8, NULL, 10), kt_buf_str(&time) + 11, name,
+		          st.type == FILES_LINK ? " -> " : "", kt_buf_str(&target));
+	}
+	kt_buf_clear(&target);
+	kt_buf_clear(&time);
+}
+
+static void ls_dir(struct tool_run *r, const char *path, const char *flags, unsigned depth)
+{
+	struct kt_strs names = {0};
+	bool is_long = strchr(flags, 'l') != NULL, all = strchr(flags, 'a') != NULL;
+	if (files_list(files_of(r), path, &names) == 0) {
+		if (is_long)
+			tool_outf(r, "total %zu\n", names.count * 4);
+		for (int i = 0; all && i < 2; i++)
+			ls_line(r, i ? ".." : ".", path, is_long);
+		for (size_t i = 0; i < names.count; i++) {
+			if (names.items[i][0] == '.' && !all && !strchr(flags, 'A'))
+				continue;
+			char *full = kt_strf("%s/%s", path, names.items[i]);
+			ls_line(r, names.items[i], full, is_long);
+			kt_free(full);
+		}
+		for (size_t i = 0; strchr(flags, 'R') && depth < 20 && i < names.count; i++) {
+			char *full = kt_strf("%s/%s", strcmp(path, "/") ? path : "", names.items[i]);
+			struct files_stat st;
+			if (files_lstat(files_of(r), full, &st, NULL) == 0 && st.type == FILES_DIR) {
+				tool_outf(r, "\n%s:\n", full);
+				ls_dir(r, full, flags, depth + 1);
+			}
+			kt_free(full);
+		}
+	}
+	kt_strs_clear(&names);
+}
+
+static int run_ls(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "laAh1RrtdiFnSsCpk", flags);
+	int status = 0;
+	if (!first)
+		return tool_busybox(r) ? 1 : 2;
+	size_t count = r->argv.count - first;
+	for (int pass = 0; pass < 2; pass++) {
+		/* files first, then folders */
+		for (size_t i = 0; i < KT_MAX(count, (size_t)1); i++) {
+			const char *name = count ? r->argv.items[first + i] : ".";
+			char *path = tool_path(r, name);
+			struct files_stat st;
+			int rc = files_stat(files_of(r), path, &st);
+			bool dir = !rc && st.type == FILES_DIR && !strchr(flags, 'd');
+			if (rc && !pass) {
+				if (tool_busybox(r))
+					tool_errf(r, "%s: %s", name, tool_strerror(rc));
+				else
+					tool_errf(r, "cannot access '%s': %s", name, tool_strerror(rc));
+				status = tool_busybox(r) ? 1 : 2;
+			} else if (!rc && dir && pass) {
+				if (count > 1)
+					tool_outf(r, "%s%s:\n", i ? "\n" : "", name);
+				ls_dir(r, path, flags, 0);
+			} else if (!rc && !dir && !pass) {
+				ls_line(r, name, path, strchr(flags, 'l') != NULL);
+			}
+			kt_free(path);
+		}
+	}
+	return status;
+}
+
+/* --- making and removing --- */
+static int run_mkdir(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "pvm:", flags);
+	int status = first ? 0 : 1;
+	if (first == r->argv.count)
+		return tool_fail(r, 1, "missing operand");
+	for (size_t i = first; first && i < r->argv.count; i++) {
+		char *path = tool_path(r, r->argv.items[i]);
+		int rc = files_mkdir(files_of(r), path, strchr(flags, 'p') != NULL, now_of(r));
+		if (rc) {
+			tool_errf(r,
+			          tool_busybox(r) ? "can't create directory '%s': %s"
+			                          : "cannot create directory '%s': %s",
+			          r->argv.items[i], tool_strerror(rc));
+			status = 1;
+		}
+		kt_free(path);
+	}
+	return status;
+}
+
+static int run_rm(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "rRfiv", flags);
+	bool recursive = strpbrk(flags, "rR") || !strcmp(r->tool->name, "rmdir"),
+	     force = strchr(flags, 'f') != NULL;
+	int status = first ? 0 : 1;
+	for (size_t i = first; first && i < r->argv.count; i++) {
+		char *path = tool_path(r, r->argv.items[i]);
+		struct files_stat st;
+		int rc = files_lstat(files_of(r), path, &st, NULL);
+		if (!rc && st.type == FILES_DIR && !recursive)
+			rc = EISDIR;
+		if (!rc)
+			rc = files_remove(files_of(r), path, recursive && r->tool->name[2] != 'd');
+		if (rc && !(rc == ENOENT && force)) {
+			if (rc == EISDIR && tool_busybox(r))
+				tool_errf(r, "'%s' is a directory", r->argv.items[i]);
+			else
+				tool_errf(r,
+				          tool_busybox(r) ? "can't remove '%s': %s"
+				                          : "cannot remove '%s': %s",
+				          r->argv.items[i], tool_strerror(rc));
+			status = 1;
+		}
+		kt_free(path);
+	}
+	return status;
+}
+
+static int run_touch(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "camt:d:r:", flags);
+	int status = first ? 0 : 1;
+	for (size_t i = first; first && i < r->argv.count; i++) {
+		char *path = tool_path(r, r->argv.items[i]);
+		struct files_stat st;
+		int rc = files_stat(files_of(r), path, &st);
+		if (!rc && st.type == FILES_REGULAR)
+			rc = files_write(files_of(r), path, "", 0, true, 0644, now_of(r));
+		else if (rc == ENOENT && !strchr(flags, 'c'))
+			rc = files_write(files_of(r), path, "", 0, false, 0644, now_of(r));
+		if (rc) {
+			tool_errf(r, tool_busybox(r) ? "%s: %s" : "cannot touch '%s': %s", r->argv.items[i],
+			          tool_strerror(rc));
+			status = 1;
+		}
+		kt_free(path);
+	}
+	return status;
+}
+
+/* Where `source` goes: into `target` if that is a folder. */
+static char *into(struct tool_run *r, const char *source, const char *target)
+{
+	struct files_stat st;
+	char *path = tool_path(r, target);
+	if (files_stat(files_of(r), path, &st) == 0 && st.type == FILES_DIR) {
+		char *base = kt_strdup(source);
+		for (size_t n = strlen(base); n > 1 && base[n - 1] == '/'; n--)
+			base[n - 1] = '\0';
+		char *inner = kt_strf("%s/%s", path, kt_basename(base));
+		kt_free(base);
+		kt_free(path);
+		return inner;
+	}
+	return path;
+}
+
+static int copy_tree(struct tool_run *r, const char *from, const char *to, unsigned depth)
+{
+	struct files_stat st;
+	struct kt_buf data = {0};
+	int rc = files_stat(files_of(r), from, &st);
+	if (rc || depth > 40)
+		return rc ? rc : ELOOP;
+	if (st.type != FILES_DIR) {
+		rc = files_read(files_of(r), from, &data);
+		if (!rc)
+			rc = files_write(files_of(r), to, kt_buf_str(&data), data.len, false, st.mode,
+			                 now_of(r));
+		kt_buf_clear(&data);
+		return rc;
+	}
+	struct kt_strs names = {0};
+	rc = files_mkdir(files_of(r), to, true, now_of(r));
+	if (!rc)
+		rc = files_list(files_of(r), from, &names);
+	for (size_t i = 0; i < names.count && !rc; i++) {
+		char *a = kt_strf("%s/%s", from, names.items[i]), *b = kt_strf("%s/%s", to, names.items[i]);
+		rc = copy_tree(r, a, b, depth + 1);
+		kt_free(a);
+		kt_free(b);
+	}
+	kt_strs_clear(&names);
+	return rc;
+}
+
+static int run_cp(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "rRafpvLdi", flags);
+	bool moves = r->tool->name[0] == 'm';
+	int status = first ? 0 : 1;
+	if (first && r->argv.count < first + 2)
+		return tool_fail(r, 1, "missing destination file operand");
+	for (size_t i = first; first && i + 1 < r->argv.count; i++) {
+		const char *source = r->argv.items[i];
+		char *from = tool_path(r, source), *to = into(r, source, r->argv.items[r->argv.count - 1]);
+		struct files_stat st;
+		int rc = files_stat(files_of(r), from, &st);
+		if (!rc && st.type == FILES_DIR && !moves && !strpbrk(flags, "rRa")) {
+			tool_errf(r,
+			          tool_busybox(r) ? "omitting directory '%s'"
+			                          : "-r not specified; omitting directory '%s'",
+			          source);
+			status = 1;
+		} else {
+			if (!rc && moves) {
+				rc = files_rename(files_of(r), from, to, now_of(r));
+			} else if (!rc) {
+				rc = copy_tree(r, from, to, 0);
+			}
+			if (rc) {
+				tool_errf(r,
+				          tool_busybox(r)
+				                  ? (moves ? "can't rename '%s': %s" : "can't stat '%s': %s")
+				                  : "cannot stat '%s': %s",
+				          source, tool_strerror(rc));
+				status = 1;
+			}
+		}
+		kt_free(from);
+		kt_free(to);
+	}
+	return status;
+}
+
+static int run_ln(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "sfnv", flags);
+	if (!first || r->argv.count < first + 2)
+		return tool_fail(r, 1, "missing file operand");
+	const char *target = r->argv.items[first];
+	char *path = into(r, target, r->argv.items[first + 1]);
+	if (strchr(flags, 'f'))
+		(void)files_remove(files_of(r), path, false);
+	int rc;
+	if (strchr(flags, 's')) {
+		rc = files_symlink(files_of(r), target, path, now_of(r));
+	} else {
+		char *from = tool_path(r, target);
+		rc = copy_tree(r, from, path, 0);
+		kt_free(from);
+	}
+	kt_free(path);
+	return rc ? tool_fail(r, 1, "%s: %s", r->argv.items[first + 1], tool_strerror(rc)) : 0;
+}
+
+static unsigned chmod_mode(const char *text, unsigned old)
+{
+	if (*text >= '0' && *text <= '7')
+		return (unsigned)strtoul(text, NULL, 8);
+	unsigned who = 0, bits = 0;
+	char op = '+';
+	for (; *text && strchr("ugoa", *text); text++)
+		who |= *text == 'u' ? 0700u : (*text == 'g' ? 0070u : (*text == 'o' ? 0007u : 0777u));
+	if (!who)
+		who = 0777;
+	if (*text)
+		op = *text++;
+	for (; *text; text++)
+		bits |= *text == 'r' ? 0444u : (*text == 'w' ? 0222u : (*text == 'x' ? 0111u : 0));
+	bits &= who;
+	return op == '+' ? old | bits : (op == '-' ? old & ~bits : (old & ~who) | bits);
+}
+
+static int run_chmod(struct tool_run *r)
+{
+	size_t at = 1;
+	int status = 0;
+	while (at < r->argv.count && r->argv.items[at][0] == '-' && strpbrk(r->argv.items[at], "Rvf"))
+		at++;
+	if (at + 1 >= r->argv.count)
+		return tool_fail(r, 1, "missing operand");
+	bool owner = r->tool->name[2] == 'o' || r->tool->name[2] == 'g';
+	for (size_t i = at + 1; i < r->argv.count; i++) {
+		char *path = tool_path(r, r->argv.items[i]);
+		struct files_stat st;
+		int rc = files_stat(files_of(r), path, &st);
+		if (!rc)
+			rc = files_chmod(files_of(r), path,
+			                 owner ? st.mode : chmod_mode(r->argv.items[at], st.mode));
+		if (rc) {
+			tool_errf(r, tool_busybox(r) ? "%s: %s" : "cannot access '%s': %s", r->argv.items[i],
+			          tool_strerror(rc));
+			status = 1;
+		}
+		kt_free(path);
+	}
+	return status;
+}
+
+static int run_readlink(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "fenm", flags);
+	struct kt_buf target = {0};
+	struct files_stat st;
+	if (!first || first >= r->argv.count)
+		return tool_fail(r, 1, "missing operand");
+	char *path = tool_path(r, r->argv.items[first]);
+	int rc = files_lstat(files_of(r), path, &st, &target);
+	bool real = strchr(flags, 'f') || r->tool->name[3] == 'l' + 0 || !strcmp(r->tool->name, "realpath");
+	if (!rc && (target.len || real))
+		tool_outf(r, "%s\n", target.len ? kt_buf_str(&target) : path);
+	kt_free(path);
+	bool found = !rc && (target.len || real);
+	kt_buf_clear(&target);
+	return found ? 0 : 1;
+}
+
+static int run_basename(struct tool_run *r)
+{
+	bool dir = r->tool->name[0] == 'd';
+	if (r->argv.count < 2)
+		return tool_fail(r, 1, "missing operand");
+	char *text = kt_strdup(r->argv.items[1]);
+	for (size_t n = strlen(text); n > 1 && text[n - 1] == '/'; n--)
+		text[n - 1] = '\0';
+	char *slash = strrchr(text, '/');
+	if (dir) {
+		if (slash && slash != text)
+			*slash = '\0';
+		tool_outf(r, "%s\n", slash ? (slash == text ? "/" : text) : ".");
+	} else {
+		char *base = slash && slash[1] ? slash + 1 : text;
+		if (r->argv.count > 2 && kt_ends(base, r->argv.items[2]) && !kt_streq(base, r->argv.items[2]))
+			base[strlen(base) - strlen(r->argv.items[2])] = '\0';
+		tool_outf(r, "%s\n", base);
+	}
+	kt_free(text);
+	return 0;
+}
+
+static int run_stat(struct tool_run *r)
+{
+	char flags[32];
+	const char *format = NULL;
+	size_t first = 1;
+	if (r->argv.count > 2 && !strcmp(r->argv.items[1], "-c")) {
+		format = r->argv.items[2];
+		first = 3;
+	} else {
+		first = flags_of(r, "Lt", flags);
+	}
+	int status = 0;
+	for (size_t i = first; i < r->argv.count; i++) {
+		struct files_stat st;
+		char *path = tool_path(r, r->argv.items[i]), mode[11];
+		int rc = files_stat(files_of(r), path, &st);
+		kt_free(path);
+		if (rc) {
+			status = tool_fail(r, 1,
+			                   tool_busybox(r) ? "can't stat '%s': %s" : "cannot statx '%s': %s",
+			                   r->argv.items[i], tool_strerror(rc));
+			continue;
+		}
+		mode_text(&st, mode);
+		for (const char *c = format ? format : ""; *c; c++) {
+			if (*c != '%' || !c[1]) {
+				tool_out(r, c, 1);
+				continue;
+			}
+			c++;
+			if (*c == 'a')
+				tool_outf(r, "%o", st.mode);
+			else if (*c == 's')
+				tool_outf(r, "%zu", st.size);
+			else if (*c == 'n')
+				tool_outs(r, r->argv.items[i]);
+			else if (*c == 'A')
+				tool_outs(r, mode);
+			else if (*c == 'U' || *c == 'G')
+				tool_outs(r, "root");
+			else if (*c == 'u' || *c == 'g')
+				tool_outs(r, "0");
+			else if (*c == 'Y')
+				tool_outf(r, "%lld", (long long)(st.modified / KT_SEC));
+		}
+		if (format)
+			tool_outs(r, "\n");
+		else
+			tool_outf(r,
+			          "  File: %s\n  Size: %zu\nAccess: (%04o/%s)  Uid: (    0/    root)   Gid: "
+			          "(    0/    root)\n",
+			          r->argv.items[i], st.size, st.mode, mode);
+	}
+	return status;
+}
+
+/* --- find --- */
+struct find {
+	const char *name, *path, *exec_end;
+	char type;
+	bool print, delete, nocase;
+	size_t exec_from, exec_to, next, minimum, deepest;
+	struct kt_strs found;
+};
+
+static void find_below(struct tool_run *r, const char *path, size_t depth)
+{
+	struct find *s = r->state;
+	struct files_stat st;
+	char *full = tool_path(r, path);
+	struct kt_strs names = {0};
+	int rc = files_lstat(files_of(r), full, &st, NULL);
+	if (rc) {
+		tool_errf(r, tool_busybox(r) ? "%s: %s" : "'%s': %s", path, tool_strerror(rc));
+		r->in_status = 1;
+	} else {
+		bool fits = (!s->name || pattern_match(s->name, kt_basename(path))) &&
+		            (!s->path || pattern_match(s->path, path));
+		fits = fits && (!s->type || (s->type == 'f' && st.type == FILES_REGULAR) ||
+		                (s->type == 'd' && st.type == FILES_DIR) ||
+		                (s->type == 'l' && st.type == FILES_LINK));
+		if (fits && depth >= s->minimum && s->found.count < 100000)
+			kt_strs_add(&s->found, path);
+		if (st.type == FILES_DIR && depth < s->deepest &&
+		    files_list(files_of(r), full, &names) == 0) {
+			for (size_t i = 0; i < names.count; i++) {
+				char *inner = kt_strf("%s%s%s", path, kt_ends(path, "/") ? "" : "/",
+				                      names.items[i]);
+				find_below(r, inner, depth + 1);
+				kt_free(inner);
+			}
+			kt_strs_clear(&names);
+		}
+	}
+	kt_free(full);
+}
+
+static void find_parse(struct tool_run *r, size_t at)
+{
+	struct find *s = r->state;
+	s->deepest = 40;
+	for (; at < r->argv.count; at++) {
+		const char *word = r->argv.items[at],
+		           *value = at + 1 < r->argv.count ? r->argv.items[at + 1] : "";
+		if (!strcmp(word, "-name") || !strcmp(word, "-iname"))
+			s->name = value, at++;
+		else if (!strcmp(word, "-path"))
+			s->path = value, at++;
+		else if (!strcmp(word, "-type"))
+			s->type = value[0], at++;
+		else if (!strcmp(word, "-maxdepth"))
+			s->deepest = KT_MIN((size_t)strtoul(value, NULL, 10), (size_t)40), at++;
+		else if (!strcmp(word, "-mindepth"))
+			s->minimum = (size_t)strtoul(value, NULL, 10), at++;
+		else if (!strcmp(word, "-delete"))
+			s->delete = true;
+		else if (!strcmp(word, "-exec")) {
+			s->exec_from = at + 1;
+			while (at < r->argv.count && strcmp(r->argv.items[at], ";") != 0 &&
+			       strcmp(r->argv.items[at], "+") != 0)
+				at++;
+			s->exec_to = at;
+		}
+	}
+}
+
+static void end_find(struct tool_run *r)
+{
+	kt_strs_clear(&((struct find *)r->state)->found);
+}
+
+static int run_find(struct tool_run *r)
+{
+	struct find *s = r->state;
+	if (!r->opened) {
+		size_t at = 1;
+		while (at < r->argv.count && r->argv.items[at][0] != '-')
+			at++;
+		find_parse(r, at);
+		for (size_t i = 1; i < at; i++)
+			find_below(r, r->argv.items[i], 0);
+		if (at == 1)
+			find_below(r, ".", 0);
+		r->opened = true;
+	}
+	for (; s->next < s->found.count; s->next++) {
+		const char *path = s->found.items[s->next];
+		if (s->delete) {
+			char *full = tool_path(r, path);
+			(void)files_remove(files_of(r), full, true);
+			kt_free(full);
+		} else if (s->exec_from) {
+			struct kt_strs argv = {0};
+			int status, rc;
+			for (size_t i = s->exec_from; i < s->exec_to; i++)
+				kt_strs_add(&argv, strcmp(r->argv.items[i], "{}") ? r->argv.items[i] : path);
+			rc = argv.count ? tool_run_child(r, &argv, &status) : 0;
+			kt_strs_clear(&argv);
+			if (rc)
+				return TOOL_WAIT;
+		} else {
+			tool_outf(r, "%s\n", path);
+		}
+	}
+	return r->in_status;
+}
+
+/* --- tar: what kubectl cp needs (c, x and t with f -, C, m) --- */
+struct tar {
+	struct kt_buf data;
+};
+
+static void end_tar(struct tool_run *r)
+{
+	kt_buf_clear(&((struct tar *)r->state)->data);
+}
+
+static void tar_header(struct kt_buf *out, const char *name, const struct files_stat *st)
+{
+	char block[512] = {0};
+	size_t len = KT_MIN(strlen(name), (size_t)99);
+	unsigned sum = 0;
+	struct kt_buf text = {0};
+	memcpy(block, name, len);
+	kt_buf_addf(&text, "%07o%c%07o%c%07o%c%011zo%c%011llo", st->mode & 07777, 0, 0, 0, 0, 0,
+	            st->type == FILES_DIR ? (size_t)0 : st->size, 0, (long long)(st->modified / KT_SEC));
+	memcpy(block + 100, text.data, KT_MIN(text.len, (size_t)48));
+	block[156] = st->type == FILES_DIR ? '5' : '0';
+	memcpy(block + 257, "ustar\00000", 8);
+	memcpy(block + 265, "root", 4);
+	memcpy(block + 297, "root", 4);
+	memset(block + 148, ' ', 8);
+	for (size_t i = 0; i < sizeof(block); i++)
+		sum += (unsigned char)block[i];
+	kt_buf_cut(&text, 0);
+	kt_buf_addf(&text, "%06o", sum);
+	memcpy(block + 148, text.data, 6);
+	block[154] = '\0';
+	kt_buf_add(out, block, sizeof(block));
+	kt_buf_clear(&text);
+}
+
+static int tar_add(struct tool_run *r, struct kt_buf *out, const char *name, unsigned depth)
+{
+	struct files_stat st;
+	char *path = tool_path(r, name);
+	int rc = depth > 40 ? ELOOP : files_stat(files_of(r), path, &st);
+	while (*name == '/')
+		name++;
+	if (!rc && st.type == FILES_DIR) {
+		struct kt_strs names = {0};
+		char *folder = kt_strf("%s/", name);
+		tar_header(out, folder, &st);
+		kt_free(folder);
+		(void)files_list(files_of(r), path, &names);
+		for (size_t i = 0; i < names.count && !rc; i++) {
+			char *full = kt_strf("%s/%s", path, names.items[i]);
+			rc = tar_add(r, out, full, depth + 1);
+			kt_free(full);
+		}
+		kt_strs_clear(&names);
+	} else if (!rc) {
+		struct kt_buf data = {0};
+		static const char zeros[512];
+		rc = files_read(files_of(r), path, &data);
+		st.size = data.len;
+		tar_header(out, name, &st);
+		kt_buf_add(out, kt_buf_str(&data), data.len);
+		kt_buf_add(out, zeros, (512 - data.len % 512) % 512);
+		kt_buf_clear(&data);
+	}
+	kt_free(path);
+	return rc;
+}
+
+static size_t octal(const char *text, size_t len)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < len && n < 1u << 30; i++) {
+		if (text[i] >= '0' && text[i] <= '7')
+			n = n * 8 + (size_t)(text[i] - '0');
+		else if (text[i] != ' ')
+			break;
+	}
+	return n;
+}
+
+static int tar_extract(struct tool_run *r, const struct kt_buf *data, bool list, bool verbose)
+{
+	char long_name[1024] = "";
+	for (size_t at = 0; at + 512 <= data->len;) {
+		const char *block = data->data + at;
+		size_t size = octal(block + 124, 12);
+		char name[1024] = "";
+		if (!block[0])
+			break;
+		at += 512;
+		if (size > data->len - at)
+			return tool_fail(r, 1, tool_busybox(r) ? "short read" : "Unexpected EOF in archive");
+		size_t prefix = strnlen(block + 345, 155), len = strnlen(block, 100);
+		if (long_name[0]) {
+			memcpy(name, long_name, strlen(long_name) + 1);
+			long_name[0] = '\0';
+		} else if (prefix && !memcmp(block + 257, "ustar", 5)) {
+			memcpy(name, block + 345, prefix);
+			name[prefix] = '/';
+			memcpy(name + prefix + 1, block, len);
+		} else {
+			memcpy(name, block, len);
+		}
+		char type = block[156];
+		if (type == 'L' && size < sizeof(long_name)) {
+			memcpy(long_name, data->data + at, size);
+			long_name[size] = '\0';
+		} else if (list) {
+			tool_outf(r, "%s\n", name);
+		} else if (!strstr(name, "..") && (type == '0' || type == '\0' || type == '5')) {
+			char *path = tool_path(r, name);
+			int rc;
+			if (type == '5') {
+				rc = files_mkdir(files_of(r), path, true, now_of(r));
+			} else {
+				char *dir = kt_strdup(path), *slash = strrchr(dir, '/');
+				if (slash && slash != dir)
+					*slash = '\0';
+				(void)files_mkdir(files_of(r), dir, true, now_of(r));
+				kt_free(dir);
+				rc = files_write(files_of(r), path, data->data + at, size, false,
+				                 (unsigned)octal(block + 100, 8) & 0777, now_of(r));
+			}
+			kt_free(path);
+			if (rc)
+				return tool_fail(
+				        r, 1, tool_busybox(r) ? "can't open '%s': %s" : "%s: Cannot open: %s",
+				        name, tool_strerror(rc));
+			if (verbose)
+				tool_outf(r, "%s\n", name);
+		}
+		at += (size + 511) / 512 * 512;
+	}
+	return 0;
+}
+
+static int run_tar(struct tool_run *r)
+{
+	struct tar *s = r->state;
+	char mode = '\0', *archive = NULL;
+	bool verbose = false;
+	struct kt_strs names = {0};
+	char *old_dir = NULL;
+	int status = 0;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		bool bundle = i == 1 || (word[0] == '-' && word[1] && word[1] != '-');
+		if (kt_starts(word, "--")) {
+			continue;
+		}
+		if (!bundle || !strcmp(word, "-")) {
+			kt_strs_add(&names, word);
+			continue;
+		}
+		for (const char *c = word + (word[0] == '-'); *c; c++) {
+			if (strchr("cxt", *c))
+				mode = *c;
+			verbose = verbose || *c == 'v';
+			if (*c == 'f' && i + 1 < r->argv.count)
+				archive = r->argv.items[++i];
+			if (*c == 'C' && i + 1 < r->argv.count) {
+				old_dir = r->task->dir;
+				r->task->dir = task_path(r->task, r->argv.items[++i]);
+			}
+		}
+	}
+	if (archive && !strcmp(archive, "-"))
+		archive = NULL;
+	if (mode == 'c') {
+		struct kt_buf out = {0};
+		static const char zeros[1024];
+		for (size_t i = 0; i < names.count; i++) {
+			int rc = tar_add(r, &out, names.items[i], 0);
+			if (rc) {
+				tool_errf(r, tool_busybox(r) ? "%s: %s" : "%s: Cannot stat: %s",
+				          names.items[i], tool_strerror(rc));
+				if (!tool_busybox(r))
+					tool_errf(r, "Exiting with failure status due to previous errors");
+				status = tool_busybox(r) ? 1 : 2;
+			}
+		}
+		kt_buf_add(&out, zeros, sizeof(zeros));
+		if (archive) {
+			char *path = tool_path(r, archive);
+			if (files_write(files_of(r), path, out.data, out.len, false, 0644, now_of(r)))
+				status = 1;
+			kt_free(path);
+		} else {
+			tool_out(r, out.data, out.len);
+		}
+		kt_buf_clear(&out);
+	} else if (mode) {
+		if (archive) {
+			char *path = tool_path(r, archive);
+			status = files_read(files_of(r), path, &s->data) ? 1 : 0;
+			kt_free(path);
+			if (status)
+				tool_errf(r, "can't open '%s': No such file or directory", archive);
+		} else {
+			if (!r->opened)
+				tool_inputs(r, r->argv.count);
+			r->opened = true;
+			status = tool_all(r, &s->data);
+		}
+		if (!status)
+			status = tar_extract(r, &s->data, mode == 't', verbose);
+	} else {
+		status = tool_fail(r, 1, "must specify one of -c, -x, -t");
+	}
+	if (old_dir) {
+		kt_free(r->task->dir);
+		r->task->dir = old_dir;
+	}
+	kt_strs_clear(&names);
+	return status;
+}
+
+static int run_mktemp(struct tool_run *r)
+{
+	bool dir = r->argv.count > 1 && !strcmp(r->argv.items[1], "-d");
+	char name[7];
+	kt_random_name(cluster_random(r->task->process->cluster), name, 6);
+	name[6] = '\0';
+	char *path = kt_strf("/tmp/tmp.%s", name);
+	if (dir)
+		(void)files_mkdir(files_of(r), path, true, now_of(r));
+	else
+		(void)files_write(files_of(r), path, "", 0, false, 0600, now_of(r));
+	tool_outf(r, "%s\n", path);
+	kt_free(path);
+	return 0;
+}
+
+static int64_t tree_size(struct tool_run *r, const char *path, unsigned depth)
+{
+	struct files_stat st;
+	struct kt_strs names = {0};
+	if (depth > 40 || files_lstat(files_of(r), path, &st, NULL))
+		return 0;
+	int64_t sum = st.type == FILES_DIR ? 4 : (int64_t)((st.size + 4095) / 4096 * 4);
+	if (st.type == FILES_DIR && !files_list(files_of(r), path, &names)) {
+		for (size_t i = 0; i < names.count; i++) {
+			char *inner = kt_strf("%s/%s", path, names.items[i]);
+			sum += tree_size(r, inner, depth + 1);
+			kt_free(inner);
+		}
+		kt_strs_clear(&names);
+	}
+	return sum;
+}
+
+static int run_du(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = flags_of(r, "shkmacd:", flags);
+	for (size_t i = first; first && i < KT_MAX(r->argv.count, first + 1); i++) {
+		const char *name = i < r->argv.count ? r->argv.items[i] : ".";
+		char *path = tool_path(r, name);
+		int64_t kib = tree_size(r, path, 0);
+		if (strchr(flags, 'h'))
+			tool_outf(r, kib >= 1024 ? "%.1fM\t%s\n" : "%.1fK\t%s\n",
+			          kib >= 1024 ? (double)kib / 1024 : (double)kib, name);
+		else
+			tool_outf(r, "%lld\t%s\n", (long long)kib, name);
+		kt_free(path);
+	}
+	return first ? 0 : 1;
+}
+
+const struct tool tools_files[] = {
+        {.name = "basename", .sets = EVERY, .run = run_basename},
+        {.name = "chgrp", .sets = EVERY, .run = run_chmod},
+        {.name = "chmod", .sets = EVERY, .run = run_chmod},
+        {.name = "chown", .sets = EVERY, .run = run_chmod},
+        {.name = "cp", .sets = EVERY, .run = run_cp},
+        {.name = "dirname", .sets = EVERY, .run = run_basename},
+        {.name = "du", .sets = EVERY, .run = run_du},
+        {.name = "find", .sets = EVERY, .run = run_find, .state_size = sizeof(struct find), .end = end_find},
+        {.name = "ln", .sets = EVERY, .run = run_ln},
+        {.name = "ls", .sets = EVERY, .run = run_ls},
+        {.name = "mkdir", .sets = EVERY, .run = run_mkdir},
+        {.name = "mktemp", .sets = EVERY, .run = run_mktemp},
+        {.name = "mv", .sets = EVERY, .run = run_cp},
+        {.name = "readlink", .sets = EVERY, .run = run_readlink},
+        {.name = "realpath", .sets = EVERY, .run = run_readlink},
+        {.name = "rm", .sets = EVERY, .run = run_rm},
+        {.name = "rmdir", .sets = EVERY, .run = run_rm},
+        {.name = "stat", .sets = EVERY, .run = run_stat},
+        {.name = "tar", .sets = EVERY, .run = run_tar, .state_size = sizeof(struct tar), .end = end_tar},
+        {.name = "touch", .sets = EVERY, .run = run_touch},
+        {.name = NULL},
+};

@@ -1,0 +1,1135 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/shell/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define EVERY "busybox debian"
+
+struct client {
+	struct fetch fetch;
+	const char *url, *output, *method, *format;
+	struct kt_json *headers;
+	struct kt_buf body;
+	bool quiet, show_errors, spider, head, fail, headers_too, insecure, verbose, server_headers;
+	kt_ns limit, total;
+	int64_t retries, tried;
+	kt_ns retry_delay;
+	size_t next;
+	int status;
+};
+
+static void end_client(struct tool_run *r)
+{
+	struct client *s = r->state;
+	fetch_clear(&s->fetch);
+	kt_json_free(s->headers);
+	kt_buf_clear(&s->body);
+}
+
+static kt_ns seconds(const char *text)
+{
+	double n = strtod(text, NULL);
+	return n > 1e9 ? (kt_ns)(1e18) : (kt_ns)(n * 1e9);
+}
+
+static void add_header(struct client *s, const char *line)
+{
+	size_t len = strcspn(line, ":");
+	if (!line[len])
+		return;
+	char *name = kt_strndup(line, len);
+	const char *value = line + len + 1;
+	kt_set(&s->headers, strcasecmp(name, "host") ? name : "Host",
+	       kt_json_str(value + strspn(value, " ")));
+	kt_free(name);
+}
+
+static void save(struct tool_run *r, const char *name, const struct kt_buf *data)
+{
+	char *path = tool_path(r, name);
+	if (strcmp(path, "/dev/null") != 0 && strcmp(path, "/dev/stdout") != 0 && strcmp(name, "-") != 0) {
+		int rc = files_write(tool_container(r)->files, path, kt_buf_str(data), data->len, false, 0644,
+		                     process_now(r->task->process));
+		if (rc)
+			tool_errf(r, "can't open '%s': %s", name, tool_strerror(rc));
+	} else if (strcmp(path, "/dev/null") != 0) {
+		tool_out(r, kt_buf_str(data), data->len);
+	}
+	kt_free(path);
+}
+
+static void to_stderr(struct tool_run *r, const char *fmt, ...) KT_PRINTF(2, 3);
+static void to_stderr(struct tool_run *r, const char *fmt, ...)
+{
+	struct kt_buf text = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	kt_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	task_write(r->task, 2, kt_buf_str(&text), text.len);
+	kt_buf_clear(&text);
+}
+
+/* --- wget, as busybox has it --- */
+static bool wget_options(struct tool_run *r, struct client *s)
+{
+	size_t at = 1, in = 0;
+	const char *value;
+	int option;
+	s->method = "GET";
+	s->limit = 900 * KT_SEC;
+	while (at < r->argv.count) {
+		if (!in && (r->argv.items[at][0] != '-' || !r->argv.items[at][1])) {
+			s->url = r->argv.items[at++];
+			continue;
+		}
+		option = tool_option(r, &at, &in, "qcSO:o:T:t:Y:P:U:", &value);
+		if (option == '?')
+			return false;
+		s->quiet = s->quiet || option == 'q';
+		s->server_headers = s->server_headers || option == 'S';
+		if (option == 'O')
+			s->output = value;
+		else if (option == 'T')
+			s->limit = seconds(value);
+		else if (option == '-' && !strcmp(value, "spider"))
+			s->spider = true;
+		else if (option == '-' && kt_starts(value, "timeout="))
+			s->limit = seconds(value + 8);
+		else if (option == '-' && kt_starts(value, "header="))
+			add_header(s, value + 7);
+		else if (option == '-' && !strcmp(value, "header") && at < r->argv.count)
+			add_header(s, r->argv.items[at++]);
+		else if (option == '-' && kt_starts(value, "post-data=")) {
+			s->method = "POST";
+			kt_buf_adds(&s->body, value + 10);
+		} else if (option == '-' && !strcmp(value, "quiet"))
+			s->quiet = true;
+		else if (option == '-' && kt_starts(value, "output-document="))
+			s->output = value + 16;
+	}
+	return true;
+}
+
+static void wget_bar(struct tool_run *r, const char *name, size_t size)
+{
+	to_stderr(r, "%-20.20s 100%% |********************************| %5zu  0:00:00 ETA\n", name, size);
+}
+
+static int wget_answer(struct tool_run *r, struct client *s)
+{
+	const struct network_http_response *response = &s->fetch.response;
+	if (s->server_headers) {
+		to_stderr(r, "  HTTP/1.1 %d %s\n", response->status, http_reason(response->status));
+		for (size_t i = 0; i < kt_count(response->headers); i++)
+			to_stderr(r, "  %s: %s\n", kt_key(response->headers, i),
+			          kt_str_or(kt_at(response->headers, i), ""));
+	}
+	if (response->status >= 300)
+		return tool_fail(r, 1, "server returned error: HTTP/1.1 %d %s", response->status,
+		                 http_reason(response->status));
+	if (s->spider) {
+		if (!s->quiet)
+			to_stderr(r, "remote file exists\n");
+		return 0;
+	}
+	const char *base = kt_basename(s->fetch.path);
+	char *name = kt_strndup(base, strcspn(base, "?"));
+	const char *file = s->output ? s->output : (*name ? name : "index.html");
+	bool standard = !strcmp(file, "-");
+	if (!s->quiet)
+		to_stderr(r, standard ? "writing to stdout\n" : "saving to '%s'\n", file);
+	save(r, file, &response->body);
+	if (!s->quiet) {
+		wget_bar(r, file, response->body.len);
+		to_stderr(r, standard ? "written to stdout\n" : "'%s' saved\n", file);
+	}
+	kt_free(name);
+	return 0;
+}
+
+static int run_wget(struct tool_run *r)
+{
+	struct client *s = r->state;
+	struct fetch *f = &s->fetch;
+	if (!r->opened) {
+		r->opened = true;
+		if (!wget_options(r, s))
+			return 1;
+		if (!s->url || !fetch_url(f, s->url))
+			return tool_fail(r, 1, s->url ? "not an http or ftp url: %s" : "missing URL",
+			                 s->url ? s->url : "");
+		f->limit = s->limit;
+	}
+	if (fetch_connect(r, f))
+		return TOOL_WAIT;
+	if (f->stage == 3 && f->result == FETCH_OK)
+		f->total = process_now(r->task->process) - f->started + s->limit;
+	switch (f->result) {
+	case FETCH_BAD_NAME:
+	case FETCH_NO_DNS:
+		return tool_fail(r, 1, "bad address '%s'", f->host);
+	case FETCH_REFUSED:
+		if (!s->quiet)
+			to_stderr(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+		return tool_fail(r, 1, "can't connect to remote host (%s): Connection refused", f->address);
+	case FETCH_UNREACHABLE:
+		return tool_fail(r, 1, "can't connect to remote host (%s): Host is unreachable", f->address);
+	case FETCH_TIMEOUT:
+		if (!s->quiet)
+			to_stderr(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+		return tool_fail(r, 1, "download timed out");
+	case FETCH_SLOW:
+	case FETCH_SILENT:
+	case FETCH_OK:
+	default:
+		break;
+	}
+	if (f->stage == 3 && !s->quiet)
+		to_stderr(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+	if (fetch_request(r, f, s->spider ? "HEAD" : s->method, s->headers,
+	                  s->body.len ? s->body.data : NULL))
+		return TOOL_WAIT;
+	if (f->result != FETCH_OK)
+		return tool_fail(r, 1, "download timed out");
+	return wget_answer(r, s);
+}
+
+/* --- curl --- */
+static bool curl_options(struct tool_run *r, struct client *s)
+{
+	static const struct {
+		const char *name;
+		char letter;
+		bool value;
+	} names[] = {{"silent", 's', false},
+	             {"show-error", 'S', false},
+	             {"output", 'o', true},
+	             {"write-out", 'w', true},
+	             {"max-time", 'm', true},
+	             {"head", 'I', false},
+	             {"header", 'H', true},
+	             {"request", 'X', true},
+	             {"data", 'd', true},
+	             {"insecure", 'k', false},
+	             {"fail", 'f', false},
+	             {"location", 'L', false},
+	             {"include", 'i', false},
+	             {"verbose", 'v', false},
+	             {"connect-timeout", 'C', true},
+	             {"retry", 'r', true},
+	             {"retry-delay", 'D', true},
+	             {"user", 'u', true},
+	             {"user-agent", 'A', true},
+	             {"url", 'l', true},
+	             {"data-raw", 'd', true},
+	             {"data-binary", 'd', true},
+	             {"cacert", 'E', true},
+	             {"resolve", 'E', true},
+	             {"retry-connrefused", 'e', false},
+	             {"retry-all-errors", 'e', false},
+	             {"compressed", 'e', false},
+	             {"http1.1", 'e', false},
+	             {"ipv4", 'e', false},
+	             {"no-progress-meter", 'n', false},
+	             {"json", 'd', true},
+	             {"parallel", 'e', false}};
+	const char *method = NULL;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		if (word[0] != '-' || !word[1]) {
+			if (!s->url)
+				s->url = word;
+			continue;
+		}
+		const char *letters = word + 1;
+		char one[2] = "";
+		if (word[1] == '-') {
+			size_t n = 0;
+			while (n < KT_COUNT(names) && strcmp(names[n].name, word + 2) != 0)
+				n++;
+			if (n == KT_COUNT(names)) {
+				tool_errf(r, "option %s: is unknown", word);
+				to_stderr(
+				        r,
+				        "curl: try 'curl --help' or 'curl --manual' for more information\n");
+				return false;
+			}
+			one[0] = names[n].letter;
+			letters = one;
+		}
+		for (; *letters; letters++) {
+			const char *value = NULL;
+			if (strchr("owmHXdCrDuAlEbeTFxcK", *letters) && *letters != 'e') {
+				value = letters[1] ? letters + 1
+				                   : (i + 1 < r->argv.count ? r->argv.items[++i] : "");
+			}
+			switch (*letters) {
+			case 's':
+				s->quiet = true;
+				break;
+			case 'S':
+				s->show_errors = true;
+				break;
+			case 'n':
+				s->quiet = s->show_errors = true;
+				break;
+			case 'o':
+				s->output = value;
+				break;
+			case 'w':
+				s->format = value;
+				break;
+			case 'm':
+				s->total = seconds(value);
+				break;
+			case 'C':
+				s->limit = seconds(value);
+				break;
+			case 'I':
+				s->head = true;
+				break;
+			case 'H':
+				add_header(s, value);
+				break;
+			case 'X':
+				method = value;
+				break;
+			case 'd':
+				kt_buf_addf(&s->body, "%s%s", s->body.len ? "&" : "", value);
+				s->method = "POST";
+				break;
+			case 'k':
+				s->insecure = true;
+				break;
+			case 'f':
+				s->fail = true;
+				break;
+			case 'i':
+				s->headers_too = true;
+				break;
+			case 'v':
+				s->verbose = true;
+				break;
+			case 'r':
+				s->retries = KT_MIN(strtoll(value, NULL, 10), 100);
+				break;
+			case 'D':
+				s->retry_delay = seconds(value);
+				break;
+			case 'l':
+				s->url = value;
+				break;
+			default:
+				break;
+			}
+			if (value)
+				break;
+		}
+	}
+	s->method = method ? method : (s->head ? "HEAD" : (s->method ? s->method : "GET"));
+	return true;
+}
+
+static int curl_fail(struct tool_run *r, const struct client *s, int code, const char *fmt, ...)
+        KT_PRINTF(4, 5);
+static int curl_fail(struct tool_run *r, const struct client *s, int code, const char *fmt, ...)
+{
+	if (!s->quiet || s->show_errors) {
+		struct kt_buf text = {0};
+		va_list ap;
+		va_start(ap, fmt);
+		kt_buf_vaddf(&text, fmt, ap);
+		va_end(ap);
+		to_stderr(r, "curl: (%d) %s\n", code, kt_buf_str(&text));
+		kt_buf_clear(&text);
+	}
+	return code;
+}
+
+static void curl_format(struct tool_run *r, const struct client *s)
+{
+	const struct fetch *f = &s->fetch;
+	kt_ns took = process_now(r->task->process) - f->started;
+	struct kt_buf text = {0}, out = {0};
+	bool stop = false;
+	for (const char *c = s->format; *c; c++) {
+		const char *close = kt_starts(c, "%{") ? strchr(c, '}') : NULL;
+		if (!close) {
+			kt_buf_addc(&text, *c);
+			continue;
+		}
+		char *name = kt_strndup(c + 2, (size_t)(close - c - 2));
+		if (!strcmp(name, "http_code") || !strcmp(name, "response_code"))
+			kt_buf_addf(&text, "%03d", f->response.status);
+		else if (!strcmp(name, "time_total"))
+			kt_buf_addf(&text, "%.6f", (double)took / 1e9);
+		else if (!strcmp(name, "time_connect") || !strcmp(name, "time_starttransfer"))
+			kt_buf_addf(&text, "%.6f",
+			            (double)(f->connected > f->started ? f->connected - f->started : 0) /
+			                    1e9);
+		else if (!strcmp(name, "size_download"))
+			kt_buf_addf(&text, "%zu", f->response.body.len);
+		else if (!strcmp(name, "remote_ip"))
+			kt_buf_adds(&text, f->address ? f->address : "");
+		else if (!strcmp(name, "remote_port"))
+			kt_buf_addf(&text, "%u", f->port);
+		kt_free(name);
+		c = close;
+	}
+	unescape(kt_buf_str(&text), text.len, false, &out, &stop);
+	tool_out(r, kt_buf_str(&out), out.len);
+	kt_buf_clear(&text);
+	kt_buf_clear(&out);
+}
+
+static void curl_headers(struct tool_run *r, const struct network_http_response *response)
+{
+	tool_outf(r, "HTTP/1.1 %d %s\r\n", response->status, http_reason(response->status));
+	for (size_t i = 0; i < kt_count(response->headers); i++)
+		tool_outf(r, "%s: %s\r\n", kt_key(response->headers, i),
+		          kt_str_or(kt_at(response->headers, i), ""));
+	tool_outs(r, "\r\n");
+}
+
+static int curl_answer(struct tool_run *r, struct client *s)
+{
+	const struct network_http_response *response = &s->fetch.response;
+	if (s->verbose) {
+		to_stderr(r,
+		          "* Connected to %s (%s) port %u\n> %s %s HTTP/1.1\r\n> Host: %s\r\n> User-Agent: "
+		          "curl/8.16.0\r\n"
+		          "> Accept: */*\r\n> \r\n< HTTP/1.1 %d %s\r\n",
+		          s->fetch.host, s->fetch.address, s->fetch.port, s->method, s->fetch.path,
+		          s->fetch.host, response->status, http_reason(response->status));
+		for (size_t i = 0; i < kt_count(response->headers); i++)
+			to_stderr(r, "< %s: %s\r\n", kt_key(response->headers, i),
+			          kt_str_or(kt_at(response->headers, i), ""));
+	}
+	if (s->fail && response->status >= 400)
+		return curl_fail(r, s, 22, "The requested URL returned error: %d", response->status);
+	if (s->head || s->headers_too)
+		curl_headers(r, response);
+	if (!s->head && s->output)
+		save(r, s->output, &response->body);
+	else if (!s->head)
+		tool_out(r, kt_buf_str(&response->body), response->body.len);
+	return 0;
+}
+
+static int curl_once(struct tool_run *r)
+{
+	struct client *s = r->state;
+	struct fetch *f = &s->fetch;
+	if (fetch_connect(r, f))
+		return TOOL_WAIT;
+	long long ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
+	switch (f->result) {
+	case FETCH_BAD_NAME:
+		return curl_fail(r, s, 6, "Could not resolve host: %s", f->host);
+	case FETCH_NO_DNS:
+		if (s->total || s->limit)
+			return curl_fail(r, s, 28, "Resolving timed out after %lld milliseconds", ms);
+		return curl_fail(r, s, 6, "Could not resolve host: %s", f->host);
+	case FETCH_REFUSED:
+	case FETCH_UNREACHABLE:
+		return curl_fail(r, s, 7,
+		                 "Failed to connect to %s port %u after %lld ms: Could not connect to server",
+		                 f->host, f->port, ms);
+	case FETCH_TIMEOUT:
+		if (s->total || s->limit)
+			return curl_fail(r, s, 28, "Connection timed out after %lld milliseconds", ms);
+		return curl_fail(r, s, 28,
+		                 "Failed to connect to %s port %u after %lld ms: Could not connect to server",
+		                 f->host, f->port, ms);
+	case FETCH_SLOW:
+	case FETCH_SILENT:
+	case FETCH_OK:
+	default:
+		break;
+	}
+	if (f->https && f->to.listener && f->to.listener->http)
+		return curl_fail(r, s, 35,
+		                 "TLS connect error: error:0A00010B:SSL routines::wrong version number");
+	if (f->https && !f->to.listener && !s->insecure && kt_starts(f->address, "10."))
+		return curl_fail(r, s, 60, "SSL certificate problem: unable to get local issuer certificate");
+	if (fetch_request(r, f, s->method, s->headers, s->body.len ? s->body.data : NULL))
+		return TOOL_WAIT;
+	ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
+	if (f->result == FETCH_SLOW || (f->result == FETCH_SILENT && s->total))
+		return curl_fail(r, s, 28,
+		                 "Operation timed out after %lld milliseconds with 0 bytes received", ms);
+	if (f->result == FETCH_SILENT)
+		return curl_fail(r, s, 52, "Empty reply from server");
+	return curl_answer(r, s);
+}
+
+static int run_curl(struct tool_run *r)
+{
+	struct client *s = r->state;
+	if (!r->opened) {
+		r->opened = true;
+		if (!curl_options(r, s))
+			return 2;
+		if (!s->url) {
+			to_stderr(r, "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' "
+			             "for more information\n");
+			return 2;
+		}
+		if (!fetch_url(&s->fetch, s->url))
+			return curl_fail(r, s, 3, "URL rejected: Malformed input to a URL function");
+		if (!s->quiet && s->output)
+			to_stderr(r, "  %% Total    %% Received %% Xferd  Average Speed   Time    Time     "
+			             "Time  Current\n"
+			             "                                 Dload  Upload   Total   Spent    Left "
+			             " Speed\n");
+	}
+	if (r->pc == 1) {
+		if (tool_sleep(r, s->retry_delay ? s->retry_delay : (KT_SEC << KT_MIN(s->tried - 1, 9))))
+			return TOOL_WAIT;
+		fetch_clear(&s->fetch);
+		(void)fetch_url(&s->fetch, s->url);
+		r->pc = 0;
+	}
+	s->fetch.limit = s->limit;
+	s->fetch.total = s->total;
+	int rc = curl_once(r);
+	if (rc == TOOL_WAIT)
+		return TOOL_WAIT;
+	bool transient = rc == 28 || rc == 6 || rc == 7 || (rc == 0 && s->fetch.response.status >= 500);
+	if (transient && s->tried < s->retries) {
+		s->tried++;
+		r->pc = 1;
+		return TOOL_AGAIN;
+	}
+	if (s->format)
+		curl_format(r, s);
+	return rc;
+}
+
+/* --- nc --- */
+struct netcat {
+	struct fetch fetch;
+	bool scan, verbose, listen, keep, udp, opened, connected;
+	kt_ns limit;
+	unsigned port, last;
+	struct kt_buf input;
+	struct kt_buf received;
+	bool met;
+};
+
+static void nc_serve(void *arg, const struct network_http_request *request,
+                     struct network_http_response *response)
+{
+	struct tool_run *r = arg;
+	struct netcat *s = r->state;
+	struct chan *chan = r->task->fds[0].chan;
+	struct kt_buf got = {0};
+	kt_buf_addf(&got, "%s %s HTTP/1.1\r\nHost: %s\r\n\r\n", request->method, request->path,
+	            request->host ? request->host : "");
+	kt_buf_add(&s->received, got.data, got.len);
+	kt_buf_clear(&got);
+	const char *text = chan && chan->data.len > chan->offset ? chan->data.data + chan->offset : "";
+	size_t len = chan ? chan->data.len - chan->offset : 0;
+	response->status = 200;
+	if (kt_starts(text, "HTTP/1.")) {
+		const char *body = strstr(text, "\r\n\r\n"), *bare = strstr(text, "\n\n");
+		long status = strtol(text + 8, NULL, 10);
+		response->status = status >= 100 && status < 600 ? (int)status : 200;
+		const char *from = body ? body + 4 : (bare ? bare + 2 : text + len);
+		kt_buf_add(&response->body, from, len - (size_t)(from - text));
+	} else {
+		kt_buf_add(&response->body, text, len);
+	}
+	s->met = true;
+	process_changed(r->task->process);
+}
+
+static void nc_bytes(void *arg, const void *data, size_t len, struct kt_buf *reply)
+{
+	struct tool_run *r = arg;
+	struct netcat *s = r->state;
+	struct chan *chan = r->task->fds[0].chan;
+	kt_buf_add(&s->received, data, len);
+	if (chan && chan->data.len > chan->offset)
+		kt_buf_add(reply, chan->data.data + chan->offset, chan->data.len - chan->offset);
+	s->met = true;
+	process_changed(r->task->process);
+}
+
+static void end_nc(struct tool_run *r)
+{
+	struct netcat *s = r->state;
+	const struct container *c = tool_container(r);
+	if (s->listen && s->opened && c->pod_ip)
+		network_unlisten(c->cluster, c->pod_ip, s->port, s->udp ? "UDP" : "TCP");
+	fetch_clear(&s->fetch);
+	kt_buf_clear(&s->input);
+	kt_buf_clear(&s->received);
+}
+
+static int nc_listen(struct tool_run *r, struct netcat *s)
+{
+	const struct container *c = tool_container(r);
+	if (!s->opened) {
+		struct network_listener listener = {.address = c->pod_ip,
+		                                    .port = s->port,
+		                                    .protocol = s->udp ? "UDP" : "TCP",
+		                                    .http = true,
+		                                    .serve = nc_serve,
+		                                    .bytes = nc_bytes,
+		                                    .arg = r,
+		                                    .ns = c->ns,
+		                                    .pod = c->pod,
+		                                    .container = c->name};
+		if (!c->pod_ip || network_is_listening(c->cluster, c->pod_ip, s->port, listener.protocol))
+			return tool_fail(r, 1, "bind: Address in use");
+		network_listen(c->cluster, &listener);
+		s->opened = true;
+		if (s->verbose)
+			to_stderr(r,
+			          tool_busybox(r) ? "listening on [::]:%u ...\n"
+			                          : "Listening on 0.0.0.0 %u\n",
+			          s->port);
+	}
+	if (s->received.len) {
+		tool_out(r, s->received.data, s->received.len);
+		kt_buf_cut(&s->received, 0);
+	}
+	if (s->met && !s->keep)
+		return 0;
+	return TOOL_WAIT;
+}
+
+static bool nc_options(struct tool_run *r, struct netcat *s)
+{
+	size_t at = 1, in = 0;
+	const char *value, *host = NULL, *port = NULL;
+	int option;
+	while (at < r->argv.count) {
+		if (!in && (r->argv.items[at][0] != '-' || !r->argv.items[at][1])) {
+			if (!host)
+				host = r->argv.items[at];
+			else if (!port)
+				port = r->argv.items[at];
+			at++;
+			continue;
+		}
+		option = tool_option(r, &at, &in, "zvlkunNhw:p:s:e:q:i:46", &value);
+		if (option == '?')
+			return false;
+		s->scan = s->scan || option == 'z';
+		s->verbose = s->verbose || option == 'v';
+		s->listen = s->listen || option == 'l';
+		s->keep = s->keep || option == 'k';
+		s->udp = s->udp || option == 'u';
+		if (option == 'w')
+			s->limit = seconds(value);
+		if (option == 'p')
+			port = value;
+	}
+	if (s->listen && !port)
+		port = host;
+	if (!port || (!host && !s->listen)) {
+		to_stderr(r, "usage: nc [-hklnuvz] [-w timeout] [destination] [port]\n");
+		return false;
+	}
+	char *end;
+	s->port = (unsigned)strtoul(port, &end, 10);
+	s->last = *end == '-' ? (unsigned)strtoul(end + 1, NULL, 10) : s->port;
+	if (!s->port || s->port > 65535 || s->last > 65535) {
+		tool_errf(r, tool_busybox(r) ? "bad port '%s'" : "port number invalid: %s", port);
+		return false;
+	}
+	s->fetch.host = kt_strdup(host);
+	s->fetch.port = s->port;
+	s->fetch.limit = s->limit;
+	s->fetch.protocol = s->udp ? "UDP" : NULL;
+	return true;
+}
+
+static int nc_result(struct tool_run *r, struct netcat *s)
+{
+	struct fetch *f = &s->fetch;
+	bool busybox = tool_busybox(r) && !image_has_tools(r->task->process->image, "netshoot");
+	bool open = f->result == FETCH_OK || (s->udp && f->result == FETCH_TIMEOUT);
+	if (f->result == FETCH_BAD_NAME || f->result == FETCH_NO_DNS) {
+		if (busybox)
+			return tool_fail(r, 1, "bad address '%s'", f->host);
+		return tool_fail(r, 1, "getaddrinfo for host \"%s\" port %u: Name or service not known",
+		                 f->host, f->port);
+	}
+	if (open && s->verbose) {
+		if (busybox)
+			to_stderr(r, "%s (%s:%u) open\n", f->host, f->address, f->port);
+		else
+			to_stderr(r, "Connection to %s %u port [%s/*] succeeded!\n", f->host, f->port,
+			          s->udp ? "udp" : "tcp");
+	}
+	if (open)
+		return 0;
+	if (!busybox) {
+		if (s->verbose || !s->scan)
+			tool_errf(r, "connect to %s port %u (tcp) %s", f->host, f->port,
+			          f->result == FETCH_REFUSED
+			                  ? "failed: Connection refused"
+			                  : (f->result == FETCH_UNREACHABLE
+			                             ? "failed: No route to host"
+			                             : "timed out: Operation in progress"));
+		return 1;
+	}
+	if (f->result == FETCH_TIMEOUT) {
+		if (s->limit)
+			return tool_fail(r, 1, "timed out");
+		return tool_fail(r, 1, "%s (%s:%u): Connection timed out", f->host, f->address, f->port);
+	}
+	if (s->verbose || !s->scan)
+		tool_errf(r, "%s (%s:%u): %s", f->host, f->address, f->port,
+		          f->result == FETCH_REFUSED ? "Connection refused" : "Host is unreachable");
+	return 1;
+}
+
+static int run_nc(struct tool_run *r)
+{
+	struct netcat *s = r->state;
+	if (!r->opened) {
+		r->opened = true;
+		if (!nc_options(r, s))
+			return 1;
+	}
+	if (s->listen)
+		return nc_listen(r, s);
+	while (!s->connected) {
+		if (fetch_connect(r, &s->fetch))
+			return TOOL_WAIT;
+		int rc = nc_result(r, s);
+		if (s->scan && s->fetch.port < s->last) {
+			char *host = kt_strdup(s->fetch.host);
+			unsigned next = s->fetch.port + 1;
+			fetch_clear(&s->fetch);
+			s->fetch = (struct fetch){.host = host, .port = next, .limit = s->limit};
+			continue;
+		}
+		if (rc || s->scan)
+			return rc;
+		s->connected = true;
+		tool_inputs(r, r->argv.count);
+	}
+	/* a conversation: what stdin has, and what comes back */
+	struct network_listener const *listener = s->fetch.to.listener;
+	int rc = tool_all(r, &s->input);
+	if (rc == TOOL_WAIT && !s->input.len)
+		return TOOL_WAIT;
+	if (listener && listener->bytes && s->input.len) {
+		struct kt_buf reply = {0};
+		listener->bytes(listener->arg, s->input.data, s->input.len, &reply);
+		tool_out(r, kt_buf_str(&reply), reply.len);
+		kt_buf_clear(&reply);
+		kt_buf_cut(&s->input, 0);
+	} else if (listener && listener->serve && s->input.len) {
+		struct network_http_response response = {0};
+		char *path = NULL;
+		const char *space = strchr(s->input.data, ' ');
+		if (space)
+			path = kt_strndup(space + 1, strcspn(space + 1, " \r\n"));
+		struct network_http_request request = {.method = "GET",
+		                                       .path = path ? path : "/",
+		                                       .host = s->fetch.host,
+		                                       .client = tool_container(r)->pod_ip};
+		if (network_serve(r->task->process->cluster, &s->fetch.to, &request, &response)) {
+			tool_outf(r, "HTTP/1.1 %d %s\r\n\r\n", response.status, http_reason(response.status));
+			tool_out(r, kt_buf_str(&response.body), response.body.len);
+		}
+		network_http_response_clear(&response);
+		kt_free(path);
+		return 0;
+	}
+	return rc == TOOL_WAIT ? TOOL_WAIT : 0;
+}
+
+/* --- names --- */
+struct lookup {
+	const char *type;
+	bool all, short_form, exists;
+	char *name;
+};
+
+static void dns_server(const struct tool_run *r, char out[46])
+{
+	memcpy(out, "10.96.0.10", 11);
+	(void)network_dns_address(r->task->process->cluster, out);
+}
+
+static void server_lines(struct tool_run *r)
+{
+	char server[46];
+	dns_server(r, server);
+	if (tool_busybox(r))
+		tool_outf(r, "Server:\t\t%s\nAddress:\t%s:53\n\n", server, server);
+	else
+		tool_outf(r, "Server:\t\t%s\nAddress:\t%s#53\n\n", server, server);
+}
+
+/* One name, one type. */
+static bool ask(struct tool_run *r, const char *name, const char *type, bool quiet,
+                enum network_outcome *outcome)
+{
+	struct network_peer from = task_peer(r->task);
+	struct kt_strs found = {0};
+	char *canonical = NULL;
+	bool ok = network_query(r->task->process->cluster, &from, name, type, false, &found, &canonical,
+	                        outcome);
+	if (ok && !strcmp(type, "SRV")) {
+		for (size_t i = 0; i < found.count; i++)
+			tool_outf(r, "%s\tservice = %s\n", name, found.items[i]);
+	} else if (ok) {
+		if (canonical && strcmp(canonical, name) != 0)
+			tool_outf(r, "%s\tcanonical name = %s\n", name, canonical);
+		for (size_t i = 0; i < found.count; i++)
+			tool_outf(r, "Name:\t%s\nAddress: %s\n", canonical ? canonical : name,
+			          found.items[i]);
+	} else if (*outcome == NETWORK_REFUSED && !quiet) {
+		tool_outf(r, "** server can't find %s: NXDOMAIN\n", name);
+	}
+	kt_strs_clear(&found);
+	kt_free(canonical);
+	return ok;
+}
+
+static int run_nslookup(struct tool_run *r)
+{
+	struct lookup *s = r->state;
+	const char *name = NULL;
+	const struct container *c = tool_container(r);
+	enum network_outcome outcome = NETWORK_OPEN;
+	char server[46];
+	if (!s->type) {
+		s->type = "";
+		for (size_t i = 1; i < r->argv.count; i++) {
+			const char *word = r->argv.items[i];
+			if (kt_starts(word, "-type=") || kt_starts(word, "-q=") || kt_starts(word, "-query="))
+				s->type = strchr(word, '=') + 1;
+			else if (word[0] != '-' && !s->name)
+				s->name = r->argv.items[i];
+		}
+	}
+	name = s->name;
+	if (!name)
+		return tool_fail(r, 1, "missing host name");
+	struct network_peer from = task_peer(r->task);
+	struct network_path path = {.outcome = NETWORK_OPEN};
+	if (network_dns_address(c->cluster, server))
+		network_connect(c->cluster, &from, server, 53, "UDP", &path);
+	if (path.outcome != NETWORK_OPEN) {
+		if (tool_sleep(r, 10 * KT_SEC))
+			return TOOL_WAIT;
+		if (tool_busybox(r))
+			tool_outs(r, ";; connection timed out; no servers could be reached\n\n");
+		else
+			tool_outf(r,
+			          ";; communications error to %s#53: timed out\n;; no servers could be "
+			          "reached\n",
+			          server);
+		return 1;
+	}
+	server_lines(r);
+	const char *type = !strcasecmp(s->type, "srv") ? "SRV" : "A";
+	bool v6 = !strcasecmp(s->type, "aaaa");
+	bool absolute = strchr(name, '.') != NULL && tool_busybox(r);
+	char *plain = kt_strdup(name);
+	if (kt_ends(plain, "."))
+		plain[strlen(plain) - 1] = '\0';
+	bool ok = false;
+	if (v6) {
+		tool_outs(r, "\n");
+		ok = true;
+	} else if (absolute || kt_ends(name, ".")) {
+		ok = ask(r, plain, type, false, &outcome);
+		if (!*s->type)
+			tool_outs(r, "\n");
+		if (!*s->type && !ok)
+			(void)ask(r, plain, type, false, &outcome);
+	} else {
+		char *candidates[4] = {kt_strf("%s.%s.svc.cluster.local", plain, c->ns),
+		                       kt_strf("%s.svc.cluster.local", plain),
+		                       kt_strf("%s.cluster.local", plain), kt_strdup(plain)};
+		for (size_t i = 0; i < 4; i++) {
+			if (!ok)
+				ok = ask(r, candidates[i], type, !tool_busybox(r) || i == 3, &outcome);
+			kt_free(candidates[i]);
+		}
+		if (!ok && !tool_busybox(r))
+			tool_outf(r, "** server can't find %s: NXDOMAIN\n", plain);
+	}
+	kt_free(plain);
+	tool_outs(r, "\n");
+	return ok ? 0 : 1;
+}
+
+static int run_dig(struct tool_run *r)
+{
+	const char *name = NULL, *type = "A";
+	bool short_form = false, search = false;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		if (word[0] == '+') {
+			short_form = short_form || !strcmp(word, "+short");
+			search = search || !strcmp(word, "+search");
+		} else if (!strcasecmp(word, "srv")) {
+			type = "SRV";
+		} else if (word[0] != '@' && word[0] != '-' && strcasecmp(word, "a") != 0 && !name) {
+			name = word;
+		}
+	}
+	if (!name)
+		return 0;
+	struct network_peer from = task_peer(r->task);
+	struct kt_strs found = {0};
+	enum network_outcome outcome;
+	char *canonical = NULL;
+	bool ok = network_query(r->task->process->cluster, &from, name, type, search, &found, &canonical,
+	                        &outcome);
+	if (!ok && outcome == NETWORK_TIMEOUT) {
+		kt_free(canonical);
+		if (tool_sleep(r, 15 * KT_SEC))
+			return TOOL_WAIT;
+		tool_outs(r, ";; communications error: timed out\n;; no servers could be reached\n");
+		return 9;
+	}
+	if (!short_form)
+		tool_outf(r,
+		          ";; ->>HEADER<<- opcode: QUERY, status: %s, id: 4242\n;; QUESTION "
+		          "SECTION:\n;%s.\t\tIN\t%s\n\n%s",
+		          ok ? "NOERROR" : "NXDOMAIN", name, type, ok ? ";; ANSWER SECTION:\n" : "");
+	for (size_t i = 0; i < found.count; i++) {
+		if (short_form)
+			tool_outf(r, "%s\n", found.items[i]);
+		else
+			tool_outf(r, "%s.\t30\tIN\t%s\t%s\n", canonical ? canonical : name, type,
+			          found.items[i]);
+	}
+	kt_strs_clear(&found);
+	kt_free(canonical);
+	return 0;
+}
+
+static int run_getent(struct tool_run *r)
+{
+	struct client *s = r->state;
+	if (r->argv.count < 3)
+		return 1;
+	if (!s->fetch.host)
+		s->fetch.host = kt_strdup(r->argv.items[2]);
+	s->fetch.port = 1;
+	s->fetch.limit = KT_MS;
+	if (fetch_connect(r, &s->fetch))
+		return TOOL_WAIT;
+	if (s->fetch.result == FETCH_BAD_NAME || s->fetch.result == FETCH_NO_DNS)
+		return 2;
+	tool_outf(r, "%-15s %s  %s\n", s->fetch.address,
+	          s->fetch.canonical ? s->fetch.canonical : s->fetch.host, s->fetch.host);
+	return 0;
+}
+
+/* --- ping --- */
+struct ping {
+	struct fetch fetch;
+	int64_t count, sent, got;
+	kt_ns limit;
+	bool ready;
+};
+
+static void end_ping(struct tool_run *r)
+{
+	fetch_clear(&((struct ping *)r->state)->fetch);
+}
+
+static int run_ping(struct tool_run *r)
+{
+	struct ping *s = r->state;
+	if (!r->opened) {
+		r->opened = true;
+		s->count = INT64_MAX;
+		for (size_t i = 1; i < r->argv.count; i++) {
+			const char *word = r->argv.items[i];
+			if (word[0] == '-' && strchr("cWwis", word[1]) && word[1]) {
+				const char *value =
+				        word[2] ? word + 2
+				                : (i + 1 < r->argv.count ? r->argv.items[++i] : "1");
+				if (word[1] == 'c')
+					s->count = strtoll(value, NULL, 10);
+				if (word[1] == 'w')
+					s->limit = seconds(value);
+			} else if (word[0] != '-') {
+				s->fetch.host = kt_strdup(word);
+			}
+		}
+		if (!s->fetch.host)
+			return tool_fail(r, 1, "missing host");
+		s->fetch.port = 7;
+		s->fetch.protocol = "ICMP";
+	}
+	struct fetch *f = &s->fetch;
+	if (!s->ready) {
+		if (f->stage < 2 && fetch_connect(r, f) && f->stage < 2)
+			return TOOL_WAIT;
+		if (f->result == FETCH_BAD_NAME || f->result == FETCH_NO_DNS)
+			return tool_fail(r, tool_busybox(r) ? 1 : 2,
+			                 tool_busybox(r) ? "bad address '%s'"
+			                                 : "%s: Name or service not known",
+			                 f->host);
+		r->until = 0;
+		s->ready = true;
+		tool_outf(r,
+		          tool_busybox(r) ? "PING %s (%s): 56 data bytes\n"
+		                          : "PING %s (%s) 56(84) bytes of data.\n",
+		          f->host, f->address);
+	}
+	/* a pod answers when policies and links let it; the virtual address of a Service never does */
+	bool answers = f->to.outcome == NETWORK_OPEN ||
+	               (f->to.outcome == NETWORK_REFUSED && !kt_starts(f->to.why, "service"));
+	while (s->sent < s->count) {
+		if (!r->until) {
+			if (answers) {
+				tool_outf(r,
+				          tool_busybox(r)
+				                  ? "64 bytes from %s: seq=%lld ttl=62 time=%.3f ms\n"
+				                  : "64 bytes from %s: icmp_seq=%lld ttl=62 time=%.3f ms\n",
+				          f->address, (long long)s->sent + !tool_busybox(r),
+				          (double)f->to.latency / 1e6);
+				s->got++;
+			}
+			s->sent++;
+		}
+		if (tool_sleep(r, s->sent == s->count ? KT_MS : KT_SEC))
+			return TOOL_WAIT;
+		if (s->limit && process_now(r->task->process) - f->started >= s->limit)
+			break;
+	}
+	tool_outf(r, "\n--- %s ping statistics ---\n%lld packets transmitted, %lld %s, %lld%% packet loss\n",
+	          f->host, (long long)s->sent, (long long)s->got,
+	          tool_busybox(r) ? "packets received" : "received",
+	          (long long)(s->sent ? 100 * (s->sent - s->got) / s->sent : 0));
+	if (s->got)
+		tool_outf(r, "round-trip min/avg/max = %.3f/%.3f/%.3f ms\n", (double)f->to.latency / 1e6,
+		          (double)f->to.latency / 1e6, (double)f->to.latency / 1e6);
+	return s->got ? 0 : 1;
+}
+
+static int run_traceroute(struct tool_run *r)
+{
+	struct ping *s = r->state;
+	if (!s->fetch.host)
+		s->fetch.host = kt_strdup(r->argv.count > 1 ? r->argv.items[r->argv.count - 1] : "localhost");
+	s->fetch.port = 33434;
+	s->fetch.protocol = "UDP";
+	s->fetch.limit = 5 * KT_SEC;
+	if (fetch_connect(r, &s->fetch))
+		return TOOL_WAIT;
+	if (!s->fetch.address)
+		return tool_fail(r, 1, "bad address '%s'", s->fetch.host);
+	tool_outf(r, "traceroute to %s (%s), 30 hops max, 46 byte packets\n 1  %s  0.05 ms\n", s->fetch.host,
+	          s->fetch.address, "10.244.0.1");
+	bool there = s->fetch.result == FETCH_OK || s->fetch.result == FETCH_REFUSED;
+	tool_outf(r, there ? " 2  %s  %.3f ms\n" : " 2  *  *  *%.0s%.0f\n", s->fetch.address,
+	          there ? (double)s->fetch.to.latency / 1e6 : 0.0);
+	return 0;
+}
+
+static void socket_line(void *arg, const struct network_listener *listener)
+{
+	struct tool_run *r = arg;
+	if (kt_streq(r->tool->name, "ss"))
+		tool_outf(r, "%s  LISTEN 0      511          0.0.0.0:%-5u      0.0.0.0:*\n",
+		          listener->protocol[0] == 'U' ? "udp" : "tcp", listener->port);
+	else
+		tool_outf(r, "%s        0      0 0.0.0.0:%-15u 0.0.0.0:*               LISTEN\n",
+		          listener->protocol[0] == 'U' ? "udp" : "tcp", listener->port);
+}
+
+static int run_sockets(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	tool_outs(r, kt_streq(r->tool->name, "ss")
+	                     ? "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n"
+	                     : "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local "
+	                       "Address           Foreign "
+	                       "Address         State\n");
+	if (c->pod_ip)
+		network_each_listener(c->cluster, c->pod_ip, socket_line, r);
+	return 0;
+}
+
+static int run_ip(struct tool_run *r)
+{
+	const char *ip = tool_container(r)->pod_ip, *what = r->argv.count > 1 ? r->argv.items[1] : "addr";
+	if (what[0] == 'r' || kt_streq(r->tool->name, "route"))
+		tool_outf(r,
+		          "default via 10.244.0.1 dev eth0\n10.244.0.0/24 via 10.244.0.1 dev eth0 src %s\n",
+		          ip ? ip : "");
+	else if (kt_streq(r->tool->name, "ifconfig"))
+		tool_outf(
+		        r,
+		        "eth0      Link encap:Ethernet  HWaddr 02:42:0A:F4:00:02\n          inet addr:%s  "
+		        "Bcast:0.0.0.0  "
+		        "Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n",
+		        ip ? ip : "");
+	else
+		tool_outf(r,
+		          "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    "
+		          "link/loopback 00:00:00:00:00:00 brd "
+		          "00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever "
+		          "preferred_lft forever\n"
+		          "2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue\n    "
+		          "link/ether "
+		          "02:42:0a:f4:00:02 brd ff:ff:ff:ff:ff:ff\n    inet %s/24 scope global eth0\n       "
+		          "valid_lft forever "
+		          "preferred_lft forever\n",
+		          ip ? ip : "");
+	return 0;
+}
+
+#define CLIENT .state_size = sizeof(struct client), .end = end_client
+const struct tool tools_network[] = {
+        {.name = "curl", .sets = "curl", .run = run_curl, CLIENT},
+        {.name = "dig", .sets = "netshoot", .run = run_dig},
+        {.name = "getent", .sets = "debian alpine", .run = run_getent, CLIENT},
+        {.name = "ifconfig", .sets = "busybox netshoot", .run = run_ip},
+        {.name = "ip", .sets = "busybox netshoot", .run = run_ip},
+        {.name = "nc",
+         .sets = "busybox netshoot",
+         .run = run_nc,
+         .state_size = sizeof(struct netcat),
+         .end = end_nc},
+        {.name = "ncat",
+         .sets = "netshoot",
+         .run = run_nc,
+         .state_size = sizeof(struct netcat),
+         .end = end_nc},
+        {.name = "netstat", .sets = "busybox netshoot", .run = run_sockets},
+        {.name = "nslookup",
+         .sets = "busybox netshoot",
+         .run = run_nslookup,
+         .state_size = sizeof(struct lookup)},
+        {.name = "ping",
+         .sets = "busybox netshoot",
+         .run = run_ping,
+         .state_size = sizeof(struct ping),
+         .end = end_ping},
+        {.name = "route", .sets = "busybox netshoot", .run = run_ip},
+        {.name = "ss", .sets = "netshoot", .run = run_sockets},
+        {.name = "telnet",
+         .sets = "busybox netshoot",
+         .run = run_nc,
+         .state_size = sizeof(struct netcat),
+         .end = end_nc},
+        {.name = "traceroute",
+         .sets = "busybox netshoot",
+         .run = run_traceroute,
+         .state_size = sizeof(struct ping),
+         .end = end_ping},
+        {.name = "wget", .sets = "busybox netshoot", .run = run_wget, CLIENT},
+        {.name = NULL},
+};

@@ -1,0 +1,1000 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/shell/shell.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define EVERY "busybox debian"
+
+static const char *argument(const struct tool_run *r, size_t i)
+{
+	return i < r->argv.count ? r->argv.items[i] : NULL;
+}
+
+/* --- made-up files --- */
+static int64_t node_memory(const struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	const struct store_object *node =
+	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
+	                  "", c->node ? c->node : "");
+	return node ? view_node(node)->capacity.memory : 8LL << 30;
+}
+
+static int64_t node_cpus(const struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	const struct store_object *node =
+	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
+	                  "", c->node ? c->node : "");
+	return node ? KT_MAX(view_node(node)->capacity.cpu_milli / 1000, 1) : 4;
+}
+
+static void made_memory_max(const struct tool_run *r, struct kt_buf *out)
+{
+	int64_t limit = tool_container(r)->memory_limit;
+	if (limit)
+		kt_buf_addf(out, "%lld\n", (long long)limit);
+	else
+		kt_buf_adds(out, "max\n");
+}
+
+static void made_cpu_max(const struct tool_run *r, struct kt_buf *out)
+{
+	int64_t limit = tool_container(r)->cpu_limit_milli;
+	if (limit)
+		kt_buf_addf(out, "%lld 100000\n", (long long)limit * 100);
+	else
+		kt_buf_adds(out, "max 100000\n");
+}
+
+static void made_memory_now(const struct tool_run *r, struct kt_buf *out)
+{
+	int64_t cpu, memory;
+	container_usage(tool_container(r), &cpu, &memory);
+	kt_buf_addf(out, "%lld\n", (long long)memory);
+}
+
+static void made_meminfo(const struct tool_run *r, struct kt_buf *out)
+{
+	int64_t kib = node_memory(r) / 1024;
+	kt_buf_addf(out, "MemTotal:       %8lld kB\nMemFree:        %8lld kB\nMemAvailable:   %8lld kB\n",
+	            (long long)kib, (long long)(kib / 2), (long long)(kib * 3 / 4));
+}
+
+static void made_cmdline(const struct tool_run *r, struct kt_buf *out)
+{
+	const struct task *task = container_task(tool_container(r), 1);
+	for (const char *c = task && task->command ? task->command : ""; *c; c++)
+		kt_buf_addc(out, *c == ' ' ? '\0' : *c);
+	kt_buf_addc(out, '\0');
+}
+
+static void made_uptime(const struct tool_run *r, struct kt_buf *out)
+{
+	double seconds = (double)(process_now(r->task->process) % (KT_HOUR * 240)) / 1e9;
+	kt_buf_addf(out, "%.2f %.2f\n", seconds, seconds);
+}
+
+static void made_version(const struct tool_run *r, struct kt_buf *out)
+{
+	(void)r;
+	kt_buf_adds(out, "Linux version 6.1.0 (ktutor) #1 SMP\n");
+}
+
+int special_file(const struct tool_run *r, const char *path, struct kt_buf *out)
+{
+	static const struct {
+		const char *path;
+		void (*make)(const struct tool_run *r, struct kt_buf *out);
+	} rows[] = {{"/sys/fs/cgroup/memory.max", made_memory_max},
+	            {"/sys/fs/cgroup/cpu.max", made_cpu_max},
+	            {"/sys/fs/cgroup/memory.current", made_memory_now},
+	            {"/proc/meminfo", made_meminfo},
+	            {"/proc/1/cmdline", made_cmdline},
+	            {"/proc/uptime", made_uptime},
+	            {"/proc/version", made_version}};
+	int rc = files_read(tool_container(r)->files, path, out);
+	for (size_t i = 0; rc == ENOENT && i < KT_COUNT(rows); i++) {
+		if (!strcmp(rows[i].path, path)) {
+			rows[i].make(r, out);
+			return 0;
+		}
+	}
+	return rc;
+}
+
+/* --- environment --- */
+static int run_env(struct tool_run *r)
+{
+	size_t at = 1;
+	bool empty = false;
+	for (; at < r->argv.count && r->argv.items[at][0] == '-'; at++) {
+		empty = empty || !strcmp(r->argv.items[at], "-i");
+		if (!strcmp(r->argv.items[at], "-u"))
+			at++;
+	}
+	for (; !r->child && at < r->argv.count && strchr(r->argv.items[at], '='); at++) {
+		size_t len = strcspn(r->argv.items[at], "=");
+		char *name = kt_strndup(r->argv.items[at], len);
+		kt_set(&r->env, name, kt_json_str(r->argv.items[at] + len + 1));
+		kt_free(name);
+	}
+	while (at < r->argv.count && strchr(r->argv.items[at], '='))
+		at++;
+	if (at < r->argv.count) {
+		struct kt_strs argv = {0};
+		int status = 0;
+		for (size_t i = at; i < r->argv.count; i++)
+			kt_strs_add(&argv, r->argv.items[i]);
+		int rc = tool_run_child(r, &argv, &status);
+		kt_strs_clear(&argv);
+		return rc ? rc : status;
+	}
+	struct kt_json *all = empty ? kt_json_ref(r->env) : tool_env_all(r);
+	for (size_t i = 0; i < kt_count(all); i++)
+		tool_outf(r, "%s=%s\n", kt_key(all, i), kt_str_or(kt_at(all, i), ""));
+	kt_json_free(all);
+	return 0;
+}
+
+static int run_printenv(struct tool_run *r)
+{
+	int status = 0;
+	if (r->argv.count == 1)
+		return run_env(r);
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *value = tool_env(r, r->argv.items[i]);
+		if (value)
+			tool_outf(r, "%s\n", value);
+		else
+			status = 1;
+	}
+	return status;
+}
+
+static int run_hostname(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	const char *option = argument(r, 1);
+	if (option && (!strcmp(option, "-i") || !strcmp(option, "-I")))
+		tool_outf(r, "%s%s\n", c->pod_ip ? c->pod_ip : "127.0.0.1", option[1] == 'I' ? " " : "");
+	else
+		tool_outf(r, "%s\n", c->host_name ? c->host_name : c->pod);
+	return 0;
+}
+
+static int64_t user_of(const struct tool_run *r)
+{
+	static const struct {
+		const char *name;
+		int64_t id;
+	} names[] = {{"nobody", 65534}, {"curl_user", 100}, {"memcache", 11211}, {"app", 100}};
+	const struct container *c = tool_container(r);
+	const char *user = r->task->process->image->user;
+	if (c->run_as_user >= 0)
+		return c->run_as_user;
+	for (size_t i = 0; user && i < KT_COUNT(names); i++) {
+		if (!strcmp(names[i].name, user))
+			return names[i].id;
+	}
+	return user ? strtoll(user, NULL, 10) : 0;
+}
+
+static int run_id(struct tool_run *r)
+{
+	const char *option = argument(r, 1);
+	int64_t id = user_of(r);
+	if (option && option[0] == '-' && strchr(option, 'n'))
+		tool_outf(r, "%s\n", id ? "app" : "root");
+	else if (option && option[0] == '-' && strpbrk(option, "ugG"))
+		tool_outf(r, "%lld\n", (long long)(strchr(option, 'u') ? id : (id ? 0 : 0)));
+	else if (id)
+		tool_outf(r, "uid=%lld gid=0(root) groups=0(root)\n", (long long)id);
+	else
+		tool_outs(r, tool_busybox(r) ? "uid=0(root) gid=0(root) groups=0(root),10(wheel)\n"
+		                             : "uid=0(root) gid=0(root) groups=0(root)\n");
+	return 0;
+}
+
+static int run_whoami(struct tool_run *r)
+{
+	int64_t id = user_of(r);
+	if (!id) {
+		tool_outs(r, "root\n");
+		return 0;
+	}
+	if (tool_busybox(r))
+		return tool_fail(r, 1, "unknown uid %lld", (long long)id);
+	return tool_fail(r, 1, "cannot find name for user ID %lld", (long long)id);
+}
+
+/* --- time --- */
+static int run_date(struct tool_run *r)
+{
+	const char *format = "%a %b %e %H:%M:%S UTC %Y";
+	kt_ns now = process_now(r->task->process);
+	char text[512];
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		kt_ns given;
+		if (word[0] == '+')
+			format = word + 1;
+		else if (!strcmp(word, "-Iseconds") || !strcmp(word, "--iso-8601=seconds"))
+			format = "%Y-%m-%dT%H:%M:%S+00:00";
+		else if (!strcmp(word, "-I"))
+			format = "%Y-%m-%d";
+		else if (!strcmp(word, "-R"))
+			format = "%a, %d %b %Y %H:%M:%S +0000";
+		else if (!strcmp(word, "-d") && i + 1 < r->argv.count) {
+			const char *value = r->argv.items[++i];
+			if (value[0] == '@')
+				now = strtoll(value + 1, NULL, 10) * KT_SEC;
+			else if (kt_time_parse(value, &given))
+				now = given;
+		}
+	}
+	if (strlen(format) > 200)
+		return tool_fail(r, 1, "invalid date");
+	time_t seconds = (time_t)(now / KT_SEC);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	/* %N, %3N and %s are not strftime's everywhere */
+	struct kt_buf expanded = {0};
+	for (const char *c = format; *c; c++) {
+		if (c[0] == '%' && c[1] == 'N')
+			kt_buf_addf(&expanded, "%09lld", (long long)(now % KT_SEC)), c++;
+		else if (c[0] == '%' && c[1] == '3' && c[2] == 'N')
+			kt_buf_addf(&expanded, "%03lld", (long long)(now % KT_SEC / KT_MS)), c += 2;
+		else if (c[0] == '%' && c[1] == 's')
+			kt_buf_addf(&expanded, "%lld", (long long)(now / KT_SEC)), c++;
+		else if (c[0] == '%' && c[1])
+			kt_buf_add(&expanded, c, 2), c++;
+		else
+			kt_buf_addc(&expanded, *c);
+	}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	size_t len = expanded.len ? strftime(text, sizeof(text), kt_buf_str(&expanded), &tm) : 0;
+#pragma GCC diagnostic pop
+	kt_buf_clear(&expanded);
+	tool_out(r, text, len);
+	tool_outs(r, "\n");
+	return 0;
+}
+
+/* 10, 1.5, 2m, 1h, infinity; false: none of these. */
+static bool parse_delay(const char *text, kt_ns *out)
+{
+	char *end;
+	double n;
+	if (!strcmp(text, "infinity") || !strcmp(text, "inf")) {
+		*out = INT64_MAX / 4;
+		return true;
+	}
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return false;
+	n = strtod(text, &end);
+	n *= *end == 'm' ? 60 : (*end == 'h' ? 3600 : (*end == 'd' ? 86400 : 1));
+	if (*end && (!strchr("smhd", *end) || end[1]))
+		return false;
+	*out = n > 9e9 / 4 ? INT64_MAX / 4 : (kt_ns)(n * 1e9);
+	return true;
+}
+
+static int run_sleep(struct tool_run *r)
+{
+	kt_ns sum = 0, one;
+	if (r->argv.count < 2)
+		return tool_fail(r, 1, "missing operand");
+	for (size_t i = 1; i < r->argv.count && !r->until; i++) {
+		if (!parse_delay(r->argv.items[i], &one)) {
+			if (tool_busybox(r))
+				return tool_fail(r, 1, "invalid number '%s'", r->argv.items[i]);
+			return tool_fail(r, 1, "invalid time interval '%s'", r->argv.items[i]);
+		}
+		sum = KT_MIN(sum + one, INT64_MAX / 4);
+	}
+	return tool_sleep(r, sum);
+}
+
+struct limited {
+	kt_ns limit, kill_after;
+	int signo;
+	size_t first;
+	bool fired;
+};
+
+static int run_timeout(struct tool_run *r)
+{
+	struct limited *s = r->state;
+	if (!r->opened) {
+		size_t at = 1;
+		s->signo = SIGTERM;
+		for (; at < r->argv.count && r->argv.items[at][0] == '-'; at++) {
+			const char *word = r->argv.items[at];
+			if (!strcmp(word, "-s") && at + 1 < r->argv.count)
+				s->signo = signal_number(r->argv.items[++at]);
+			else if (!strcmp(word, "-k") && at + 1 < r->argv.count)
+				parse_delay(r->argv.items[++at], &s->kill_after);
+			else if (!strcmp(word, "-t") && at + 1 < r->argv.count)
+				parse_delay(r->argv.items[++at], &s->limit);
+		}
+		if (!s->limit && at < r->argv.count && !parse_delay(r->argv.items[at++], &s->limit))
+			return tool_fail(r, 125, "invalid time interval '%s'", r->argv.items[at - 1]);
+		s->first = at;
+		r->opened = true;
+	}
+	if (s->first >= r->argv.count)
+		return tool_fail(r, tool_busybox(r) ? 1 : 125, "missing operand");
+	struct kt_strs argv = {0};
+	int status = 0, rc;
+	for (size_t i = s->first; i < r->argv.count; i++)
+		kt_strs_add(&argv, r->argv.items[i]);
+	rc = tool_run_child(r, &argv, &status);
+	kt_strs_clear(&argv);
+	if (!rc)
+		return s->fired && !tool_busybox(r) ? 124 : status;
+	if (!s->fired && !tool_sleep(r, s->limit)) {
+		struct task *child = process_task(r->task->process, r->child);
+		s->fired = true;
+		if (child)
+			task_signal(child, s->signo);
+	}
+	return TOOL_WAIT;
+}
+
+static int run_time(struct tool_run *r)
+{
+	kt_ns *start = r->state;
+	struct kt_strs argv = {0};
+	int status = 0, rc;
+	if (!*start)
+		*start = process_now(r->task->process);
+	for (size_t i = 1; i < r->argv.count; i++)
+		kt_strs_add(&argv, r->argv.items[i]);
+	rc = argv.count ? tool_run_child(r, &argv, &status) : 0;
+	kt_strs_clear(&argv);
+	if (rc)
+		return rc;
+	double took = (double)(process_now(r->task->process) - *start) / 1e9;
+	struct kt_buf text = {0};
+	kt_buf_addf(&text, "real\t%dm %.2fs\nuser\t0m 0.00s\nsys\t0m 0.00s\n", (int)(took / 60),
+	            took - 60 * (int)(took / 60));
+	task_write(r->task, 2, text.data, text.len);
+	kt_buf_clear(&text);
+	return status;
+}
+
+/* watch -n 2 COMMAND: again and again. */
+static int run_watch(struct tool_run *r)
+{
+	size_t first = 1;
+	kt_ns pause = 2 * KT_SEC;
+	struct kt_strs argv = {0};
+	int status;
+	for (; first < r->argv.count && r->argv.items[first][0] == '-'; first++) {
+		if (!strcmp(r->argv.items[first], "-n") && first + 1 < r->argv.count)
+			parse_delay(r->argv.items[++first], &pause);
+	}
+	if (r->pc == 0) {
+		struct kt_buf text = {0};
+		for (size_t i = first; i < r->argv.count; i++)
+			kt_buf_addf(&text, "%s%s", i > first ? " " : "", r->argv.items[i]);
+		kt_strs_add(&argv, "sh");
+		kt_strs_add(&argv, "-c");
+		kt_strs_add(&argv, kt_buf_str(&text));
+		kt_buf_clear(&text);
+		int rc = tool_run_child(r, &argv, &status);
+		kt_strs_clear(&argv);
+		if (rc)
+			return rc;
+		r->pc = 1;
+	}
+	if (tool_sleep(r, pause))
+		return TOOL_WAIT;
+	r->pc = 0;
+	return TOOL_AGAIN;
+}
+
+/* --- processes --- */
+static int run_ps(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	bool wide = !tool_busybox(r) && argument(r, 1);
+	tool_outs(r, tool_busybox(r) ? "PID   USER     TIME  COMMAND\n"
+	                             : (wide ? "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START  "
+	                                       " TIME COMMAND\n"
+	                                     : "    PID TTY          TIME CMD\n"));
+	int last = 0;
+	for (;;) {
+		/* in the order of pids */
+		const struct task *next = NULL;
+		for (const struct process *p = c->processes; p; p = p->next) {
+			for (const struct task *t = p->tasks; t; t = t->next) {
+				if (!t->done && t->pid > last && (!next || t->pid < next->pid))
+					next = t;
+			}
+		}
+		if (!next)
+			break;
+		last = next->pid;
+		const char *command =
+		        next == r->task && next->depth > 1 ? "ps" : (next->command ? next->command : "sh");
+		if (tool_busybox(r))
+			tool_outf(r, "%5d %-8s  0:00 %s\n", next->pid, user_of(r) ? "app" : "root", command);
+		else if (wide)
+			tool_outf(r, "%-8s %7d  0.0  0.1   2576  1536 ?        Ss   00:00   0:00 %s\n",
+			          "root", next->pid, command);
+		else
+			tool_outf(r, "%7d ?        00:00:00 %.15s\n", next->pid, command);
+	}
+	return 0;
+}
+
+static int run_kill(struct tool_run *r)
+{
+	int signo = SIGTERM, status = 0;
+	size_t i = 1;
+	const char *option = argument(r, 1);
+	const struct container *c = tool_container(r);
+	if (option && option[0] == '-') {
+		const char *name = !strcmp(option, "-s") && argument(r, 2) ? r->argv.items[++i] : option + 1;
+		signo = signal_number(name);
+		i++;
+	}
+	bool by_name = strcmp(r->tool->name, "kill") != 0;
+	for (; i < r->argv.count; i++) {
+		bool any = false;
+		for (struct process *p = c->processes; p; p = p->next) {
+			for (struct task *t = p->tasks, *next; t; t = next) {
+				next = t->next;
+				if (t->done || t == r->task)
+					continue;
+				bool hit = by_name ? t->command && kt_starts(kt_basename(t->command),
+				                                             r->argv.items[i])
+				                   : t->pid == (int)strtol(r->argv.items[i], NULL, 10);
+				if (!hit)
+					continue;
+				any = true;
+				if (signo > 0)
+					task_signal(t, signo);
+			}
+		}
+		if (!any) {
+			status = 1;
+			if (!by_name)
+				tool_errf(r,
+				          tool_busybox(r) ? "can't kill pid %s: No such process"
+				                          : "(%s): No such process",
+				          r->argv.items[i]);
+			else if (r->tool->name[0] == 'k')
+				tool_errf(r, "%s: no process killed", r->argv.items[i]);
+		}
+	}
+	return status;
+}
+
+static int run_pgrep(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	const char *pattern = argument(r, r->argv.count - 1);
+	int status = 1;
+	for (const struct process *p = c->processes; p && r->argv.count > 1; p = p->next) {
+		for (const struct task *t = p->tasks; t; t = t->next) {
+			if (t->done || t == r->task || !t->command || !strstr(t->command, pattern))
+				continue;
+			tool_outf(r, "%d\n", t->pid);
+			status = 0;
+		}
+	}
+	return status;
+}
+
+static int run_top(struct tool_run *r)
+{
+	int64_t cpu, memory;
+	container_usage(tool_container(r), &cpu, &memory);
+	tool_outf(r, "Mem: %lldK used, %lldK free, 0K shrd, 0K buff, 0K cached\n", (long long)(memory / 1024),
+	          (long long)(node_memory(r) / 2048));
+	return run_ps(r);
+}
+
+static int run_free(struct tool_run *r)
+{
+	int64_t unit = argument(r, 1) && strchr(argument(r, 1), 'm') ? 1 << 20 : 1024,
+	        total = node_memory(r) / unit;
+	tool_outf(r,
+	          "              total        used        free      shared  buff/cache   available\nMem:    "
+	          "%11lld %11lld %11lld "
+	          "%11d %11lld %11lld\nSwap:             0           0           0\n",
+	          (long long)total, (long long)(total / 4), (long long)(total / 2), 0, (long long)(total / 4),
+	          (long long)(total * 3 / 4));
+	return 0;
+}
+
+static int run_df(struct tool_run *r)
+{
+	tool_outs(r, argument(r, 1) && strchr(argument(r, 1), 'h')
+	                     ? "Filesystem                Size      Used Available Use% Mounted on\n"
+	                       "overlay                  98.3G     21.4G     71.8G  23% /\n"
+	                       "tmpfs                    64.0M         0     64.0M   0% /dev\n"
+	                     : "Filesystem           1K-blocks      Used Available Use% Mounted on\n"
+	                       "overlay              103081248  22439116  75359860  23% /\n"
+	                       "tmpfs                    65536         0     65536   0% /dev\n");
+	return 0;
+}
+
+static int run_uname(struct tool_run *r)
+{
+	const char *option = argument(r, 1) ? argument(r, 1) : "-s";
+	const struct container *c = tool_container(r);
+	if (strchr(option, 'a'))
+		tool_outf(r, "Linux %s 6.1.0 #1 SMP x86_64 GNU/Linux\n",
+		          c->host_name ? c->host_name : c->pod);
+	else
+		tool_outf(r, "%s\n",
+		          strchr(option, 'r')
+		                  ? "6.1.0"
+		                  : (strchr(option, 'm')
+		                             ? "x86_64"
+		                             : (strchr(option, 'n') ? (c->host_name ? c->host_name : c->pod)
+		                                                    : "Linux")));
+	return 0;
+}
+
+static int run_nproc(struct tool_run *r)
+{
+	tool_outf(r, "%lld\n", (long long)node_cpus(r));
+	return 0;
+}
+
+static int run_which(struct tool_run *r)
+{
+	int status = 0;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		if (tool_find(r->task->process->image, r->argv.items[i]))
+			tool_outf(r, "/%sbin/%s\n", tool_busybox(r) ? "" : "usr/", r->argv.items[i]);
+		else
+			status = 1;
+	}
+	return status;
+}
+
+static int run_nothing(struct tool_run *r)
+{
+	(void)r;
+	return 0;
+}
+
+static int run_uptime(struct tool_run *r)
+{
+	tool_outs(r, " 12:00:00 up 10 days,  0:00,  0 users,  load average: 0.10, 0.08, 0.05\n");
+	return 0;
+}
+
+/* --- work: what burns CPU and memory --- */
+/* A quarter of a GiB each tenth of a second, until the container dies of it (or the node is full). */
+int run_hog(struct tool_run *r)
+{
+	tool_cpu(r, 1000);
+	for (;;) {
+		if (tool_sleep(r, 100 * KT_MS))
+			return TOOL_WAIT;
+		int64_t next = r->task->memory + (256LL << 20), most = node_memory(r);
+		tool_memory(r, KT_MIN(next, most));
+		if (r->task->done)
+			return 137;
+	}
+}
+
+struct stress {
+	int64_t cpus, workers, bytes;
+	kt_ns limit, hang;
+	bool ready;
+};
+
+static int64_t size_of(const char *text)
+{
+	char *end;
+	double n = strtod(text, &end);
+	switch (toupper((unsigned char)*end)) {
+	case 'K':
+		n *= 1024;
+		break;
+	case 'M':
+		n *= 1 << 20;
+		break;
+	case 'G':
+		n *= 1 << 30;
+		break;
+	default:
+		break;
+	}
+	return n > 1e15 ? (int64_t)1e15 : (int64_t)n;
+}
+
+static void stress_options(struct tool_run *r, struct stress *s)
+{
+	bool vish = false;
+	s->bytes = 256LL << 20;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		char *word = kt_strdup(r->argv.items[i]), *equals = strchr(word, '=');
+		const char *name = word + strspn(word, "-"), *value = argument(r, i + 1);
+		if (equals) {
+			*equals = '\0';
+			value = equals + 1;
+		}
+		const char *given = value ? value : "1";
+		if (!strcmp(name, "cpu") || !strcmp(name, "c"))
+			s->cpus = KT_MIN(strtoll(given, NULL, 10), 512),
+			s->cpus = s->cpus ? s->cpus : node_cpus(r);
+		else if (!strcmp(name, "cpus"))
+			s->cpus = KT_MIN(strtoll(given, NULL, 10), 512);
+		else if (!strcmp(name, "vm") || !strcmp(name, "m"))
+			s->workers = KT_MIN(strtoll(given, NULL, 10), 512);
+		else if (!strcmp(name, "vm-bytes"))
+			s->bytes = size_of(given);
+		else if (!strcmp(name, "mem-total"))
+			s->bytes = size_of(given), s->workers = 1, vish = true;
+		else if (!strcmp(name, "timeout") || !strcmp(name, "t"))
+			parse_delay(given, &s->limit);
+		else if (!strcmp(name, "vm-hang"))
+			s->hang = KT_SEC;
+		kt_free(word);
+	}
+	if (vish)
+		s->hang = KT_SEC;
+}
+
+static int run_stress(struct tool_run *r)
+{
+	struct stress *s = r->state;
+	bool ng = strstr(r->tool->name, "ng") != NULL;
+	const char *name = r->tool->name;
+	if (!s->ready) {
+		s->ready = true;
+		stress_options(r, s);
+		if (!s->cpus && !s->workers && r->argv.count < 2) {
+			tool_outs(r, "`stress' imposes certain types of compute stress on your "
+			             "system\n\nUsage: stress [OPTION [ARG]] ...\n");
+			return 0;
+		}
+		tool_outf(r, "%s: info: [%d] dispatching hogs: %lld cpu, 0 io, %lld vm, 0 hdd\n", name,
+		          r->task->pid, (long long)s->cpus, (long long)s->workers);
+		tool_cpu(r, 1000 * (s->cpus + (s->hang ? 0 : s->workers)));
+		tool_memory(r, s->workers * s->bytes);
+		if (r->task->done)
+			return 137;
+	}
+	if (!s->limit)
+		return TOOL_WAIT;
+	if (tool_sleep(r, s->limit))
+		return TOOL_WAIT;
+	tool_outf(r, "%s: info: [%d] successful run completed in %llds\n", ng ? "stress-ng" : name,
+	          r->task->pid, (long long)(s->limit / KT_SEC));
+	return 0;
+}
+
+static int run_dd(struct tool_run *r)
+{
+	const char *in = NULL, *out = NULL;
+	int64_t block = 512, count = -1;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		if (kt_starts(word, "if="))
+			in = word + 3;
+		else if (kt_starts(word, "of="))
+			out = word + 3;
+		else if (kt_starts(word, "bs="))
+			block = size_of(word + 3);
+		else if (kt_starts(word, "count="))
+			count = strtoll(word + 6, NULL, 10);
+	}
+	bool endless =
+	        in && (!strcmp(in, "/dev/zero") || !strcmp(in, "/dev/urandom") || !strcmp(in, "/dev/random"));
+	if (endless && count < 0 && (!out || !strcmp(out, "/dev/null"))) {
+		tool_cpu(r, 1000);
+		return TOOL_WAIT;
+	}
+	if (endless && count < 0)
+		count = 1 << 30;
+	int64_t bytes = 0;
+	struct kt_buf data = {0};
+	if (endless) {
+		bytes = block > 0 && count > (1LL << 40) / KT_MAX(block, 1) ? 1LL << 40
+		                                                            : block * KT_MAX(count, 0);
+		if (out && kt_starts(out, "/dev/shm")) {
+			tool_memory(r, bytes);
+			if (r->task->done)
+				return 137;
+		}
+		/* what would be too much for a file in here is only said to be there */
+		size_t len = (size_t)KT_MIN(bytes, (int64_t)(1 << 20));
+		char *zeros = kt_alloc(len + 1);
+		kt_buf_add(&data, zeros, len);
+		kt_free(zeros);
+	} else if (in) {
+		char *path = tool_path(r, in);
+		int rc = special_file(r, path, &data);
+		kt_free(path);
+		if (rc)
+			return tool_fail(r, 1,
+			                 tool_busybox(r) ? "can't open '%s': %s" : "failed to open '%s': %s",
+			                 in, tool_strerror(rc));
+		bytes = (int64_t)data.len;
+	}
+	if (out && strcmp(out, "/dev/null") != 0) {
+		char *path = tool_path(r, out);
+		int rc = files_write(tool_container(r)->files, path, kt_buf_str(&data), data.len, false, 0644,
+		                     process_now(r->task->process));
+		kt_free(path);
+		if (rc) {
+			kt_buf_clear(&data);
+			return tool_fail(r, 1, "error writing '%s': %s", out, tool_strerror(rc));
+		}
+	} else if (!out) {
+		tool_out(r, kt_buf_str(&data), data.len);
+	}
+	kt_buf_clear(&data);
+	int64_t blocks = block > 0 ? bytes / block : 0;
+	struct kt_buf text = {0};
+	kt_buf_addf(&text, "%lld+0 records in\n%lld+0 records out\n", (long long)blocks, (long long)blocks);
+	if (tool_busybox(r))
+		kt_buf_addf(&text, "%lld bytes (%.1fMB) copied, 0.100000 seconds, %.1fMB/s\n",
+		            (long long)bytes, (double)bytes / 1048576, (double)bytes / 104857.6);
+	else
+		kt_buf_addf(&text, "%lld bytes copied, 0.1 s\n", (long long)bytes);
+	task_write(r->task, 2, text.data, text.len);
+	kt_buf_clear(&text);
+	r->task->slice += bytes / 2000;
+	return 0;
+}
+
+/* --- packages: there is no network for them --- */
+static int run_package(struct tool_run *r)
+{
+	if (r->tool->name[2] == 'k') {
+		tool_outs(r,
+		          "fetch https://dl-cdn.alpinelinux.org/alpine/v3.22/main/x86_64/APKINDEX.tar.gz\n");
+		static const char text[] =
+		        "WARNING: fetching https://dl-cdn.alpinelinux.org/alpine/v3.22/main: network error "
+		        "(check "
+		        "Internet connection and firewall)\n";
+		task_write(r->task, 2, text, sizeof(text) - 1);
+		return 1;
+	}
+	static const char text[] =
+	        "E: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure "
+	        "resolving 'deb.debian.org'\nE: Some index files failed to download.\n";
+	task_write(r->task, 2, text, sizeof(text) - 1);
+	return 100;
+}
+
+/* --- expr --- */
+static int run_expr(struct tool_run *r)
+{
+	size_t n = r->argv.count - 1;
+	char *const *w = r->argv.items + 1;
+	if (n == 3 && strcmp(w[1], ":") != 0) {
+		static const char *const ops[] = {"+", "-", "*", "/", "%", "<", "<=", ">", ">=", "=", "!="};
+		char *end1, *end2;
+		long long a = strtoll(w[0], &end1, 10), b = strtoll(w[2], &end2, 10), v = 0;
+		bool numbers = *w[0] && *w[2] && !*end1 && !*end2;
+		size_t op = 0;
+		while (op < KT_COUNT(ops) && strcmp(ops[op], w[1]) != 0)
+			op++;
+		if (op == KT_COUNT(ops))
+			return tool_fail(r, 2, "syntax error");
+		if (op < 5 && !numbers)
+			return tool_fail(r, 2, "non-numeric argument");
+		if ((op == 3 || op == 4) && !b)
+			return tool_fail(r, 2, "division by zero");
+		int order = numbers ? (a > b) - (a < b) : strcmp(w[0], w[2]);
+		uint64_t ua = (uint64_t)a, ub = (uint64_t)b;
+		switch (op) {
+		case 0:
+			v = (long long)(ua + ub);
+			break;
+		case 1:
+			v = (long long)(ua - ub);
+			break;
+		case 2:
+			v = (long long)(ua * ub);
+			break;
+		case 3:
+			v = b == -1 ? (long long)(0 - ua) : a / b;
+			break;
+		case 4:
+			v = b == -1 ? 0 : a % b;
+			break;
+		case 5:
+			v = order < 0;
+			break;
+		case 6:
+			v = order <= 0;
+			break;
+		case 7:
+			v = order > 0;
+			break;
+		case 8:
+			v = order >= 0;
+			break;
+		case 9:
+			v = order == 0;
+			break;
+		default:
+			v = order != 0;
+			break;
+		}
+		tool_outf(r, "%lld\n", v);
+		return v == 0;
+	}
+	if (n == 2 && !strcmp(w[0], "length")) {
+		tool_outf(r, "%zu\n", strlen(w[1]));
+		return 0;
+	}
+	if (n == 1) {
+		tool_outf(r, "%s\n", w[0]);
+		return !*w[0] || !strcmp(w[0], "0");
+	}
+	if (n > 3) {
+		/* longer ones: as arithmetic */
+		struct kt_buf text = {0};
+		char message[128];
+		int64_t value = 0;
+		for (size_t i = 0; i < n; i++)
+			kt_buf_addf(&text, "%s ", w[i]);
+		bool ok = arithmetic(r->task, kt_buf_str(&text), &value, message);
+		kt_buf_clear(&text);
+		if (ok) {
+			tool_outf(r, "%lld\n", (long long)value);
+			return value == 0;
+		}
+	}
+	return tool_fail(r, 2, "syntax error");
+}
+
+/* pi for the Job of Kubernetes' documentation: perl -Mbignum=bpi -wle 'print bpi(2000)'. Gibbons' spigot
+ * would need big numbers; this is Rabinowitz and Wagon's, with small ones. */
+static void pi_digits(size_t digits, struct kt_buf *out)
+{
+	size_t len = digits * 10 / 3 + 2, nines = 0;
+	unsigned predigit = 0;
+	unsigned *a = kt_alloc(len * sizeof(*a));
+	for (size_t i = 0; i < len; i++)
+		a[i] = 2;
+	for (size_t j = 0; j <= digits; j++) {
+		unsigned long q = 0;
+		for (size_t i = len; i > 0; i--) {
+			unsigned long x = 10ul * a[i - 1] + q * i;
+			a[i - 1] = (unsigned)(x % (2 * i - 1));
+			q = x / (2 * i - 1);
+		}
+		a[0] = (unsigned)(q % 10);
+		q /= 10;
+		if (q == 9) {
+			nines++;
+			continue;
+		}
+		if (j)
+			kt_buf_addf(out, "%u", predigit + (q == 10));
+		for (; nines; nines--)
+			kt_buf_addc(out, q == 10 ? '0' : '9');
+		predigit = q == 10 ? 0 : (unsigned)q;
+	}
+	kt_buf_addf(out, "%u", predigit);
+	kt_free(a);
+	if (out->len > 1) {
+		char *text = kt_strdup(out->data + 1);
+		char first = out->data[0];
+		kt_buf_cut(out, 0);
+		kt_buf_addf(out, "%c.%s", first, text);
+		kt_free(text);
+		kt_buf_cut(out, KT_MIN(out->len, digits + 1));
+	}
+}
+
+static int run_perl(struct tool_run *r)
+{
+	struct kt_buf out = {0};
+	const char *script = argument(r, r->argv.count - 1), *bpi = strstr(script, "bpi(");
+	const char *print = strstr(script, "print");
+	if (bpi) {
+		tool_cpu(r, 1000);
+		if (tool_sleep(r, 3 * KT_SEC))
+			return TOOL_WAIT;
+		size_t digits = KT_MIN((size_t)strtoul(bpi + 4, NULL, 10), (size_t)5000);
+		pi_digits(KT_MAX(digits, (size_t)1), &out);
+		tool_outf(r, "%s\n", kt_buf_str(&out));
+		kt_buf_clear(&out);
+		return 0;
+	}
+	const char *quote = print ? strpbrk(print, "\"'") : NULL,
+	           *end = quote ? strchr(quote + 1, *quote) : NULL;
+	if (end) {
+		bool stop = false;
+		unescape(quote + 1, (size_t)(end - quote - 1), false, &out, &stop);
+		tool_outf(r, "%s\n", kt_buf_str(&out));
+		kt_buf_clear(&out);
+	}
+	return 0;
+}
+
+static int run_shell(struct tool_run *r)
+{
+	/* task_become and the shell start it as a task; here it comes from a tool that runs tools */
+	int status = 0, rc = tool_run_child(r, &r->argv, &status);
+	return rc ? rc : status;
+}
+
+static int run_usleep(struct tool_run *r)
+{
+	return tool_sleep(r, argument(r, 1) ? strtoll(argument(r, 1), NULL, 10) * KT_US : 0);
+}
+
+static int run_pwd(struct tool_run *r)
+{
+	tool_outf(r, "%s\n", r->task->dir);
+	return 0;
+}
+
+const struct tool tools_system[] = {
+        {.name = "apk", .sets = "alpine", .run = run_package},
+        {.name = "apt", .sets = "debian", .run = run_package},
+        {.name = "apt-get", .sets = "debian", .run = run_package},
+        {.name = "arch", .sets = EVERY, .run = run_uname},
+        {.name = "ash", .sets = "busybox", .run = run_shell, .shell = true},
+        {.name = "bash", .sets = "debian bash", .run = run_shell, .shell = true},
+        {.name = "chroot", .sets = EVERY, .run = run_nothing},
+        {.name = "clear", .sets = EVERY, .run = run_nothing},
+        {.name = "dash", .sets = "debian", .run = run_shell, .shell = true},
+        {.name = "date", .sets = EVERY, .run = run_date},
+        {.name = "dd", .sets = EVERY, .run = run_dd},
+        {.name = "df", .sets = EVERY, .run = run_df},
+        {.name = "env", .sets = EVERY, .run = run_env},
+        {.name = "expr", .sets = EVERY, .run = run_expr},
+        {.name = "free", .sets = "busybox netshoot", .run = run_free},
+        {.name = "hostname", .sets = EVERY, .run = run_hostname},
+        {.name = "id", .sets = EVERY, .run = run_id},
+        {.name = "kill", .sets = EVERY, .run = run_kill},
+        {.name = "killall", .sets = "busybox", .run = run_kill},
+        {.name = "mount", .sets = EVERY, .run = run_nothing},
+        {.name = "nproc", .sets = EVERY, .run = run_nproc},
+        {.name = "perl", .sets = "perl debian", .run = run_perl},
+        {.name = "pgrep", .sets = "busybox netshoot", .run = run_pgrep},
+        {.name = "pkill", .sets = "busybox netshoot", .run = run_kill},
+        {.name = "printenv", .sets = EVERY, .run = run_printenv},
+        {.name = "ps", .sets = "busybox netshoot mysql", .run = run_ps},
+        {.name = "pwd", .sets = EVERY, .run = run_pwd},
+        {.name = "sh", .sets = EVERY, .run = run_shell, .shell = true},
+        {.name = "sleep", .sets = EVERY, .run = run_sleep},
+        {.name = "stress",
+         .sets = "stress netshoot",
+         .run = run_stress,
+         .state_size = sizeof(struct stress),
+         .term = 1},
+        {.name = "stress-ng",
+         .sets = "stress",
+         .run = run_stress,
+         .state_size = sizeof(struct stress),
+         .term = 1},
+        {.name = "sync", .sets = EVERY, .run = run_nothing},
+        {.name = "sysctl", .sets = EVERY, .run = run_nothing},
+        {.name = "time", .sets = EVERY, .run = run_time, .state_size = sizeof(kt_ns)},
+        {.name = "timeout", .sets = EVERY, .run = run_timeout, .state_size = sizeof(struct limited)},
+        {.name = "top", .sets = "busybox netshoot", .run = run_top},
+        {.name = "tty", .sets = EVERY, .run = run_nothing},
+        {.name = "uname", .sets = EVERY, .run = run_uname},
+        {.name = "uptime", .sets = EVERY, .run = run_uptime},
+        {.name = "usleep", .sets = "busybox", .run = run_usleep},
+        {.name = "watch", .sets = EVERY, .run = run_watch},
+        {.name = "which", .sets = EVERY, .run = run_which},
+        {.name = "whoami", .sets = EVERY, .run = run_whoami},
+        {.name = "zsh", .sets = "netshoot", .run = run_shell, .shell = true},
+        {.name = NULL},
+};

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/network/network_internal.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* What CoreDNS answers with its kubernetes plugin (specification: kubernetes/dns docs/specification.md), and
+ * what a resolver asks it, following the pod's search list. */
+enum { MAX_LABELS = 20 };
+
+struct labels {
+	char text[256];
+	char *items[MAX_LABELS];
+	size_t count;
+};
+
+static bool split(const char *name, struct labels *out)
+{
+	size_t len = strlen(name);
+	*out = (struct labels){.count = 0};
+	if (len && name[len - 1] == '.')
+		len--;
+	if (!len || len > 253)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		out->text[i] = (char)tolower((unsigned char)name[i]);
+	char *at = out->text;
+	for (;;) {
+		char *dot = strchr(at, '.');
+		if (out->count == MAX_LABELS || at == dot || !*at)
+			return false;
+		out->items[out->count++] = at;
+		if (!dot)
+			return true;
+		*dot = '\0';
+		at = dot + 1;
+	}
+}
+
+static char *dashed(const char *address)
+{
+	char *text = kt_strdup(address);
+	for (char *c = text; *c; c++)
+		*c = *c == '.' ? '-' : *c;
+	return text;
+}
+
+static bool undashed(const char *text, struct kt_buf *out)
+{
+	uint32_t ip;
+	for (; *text; text++)
+		kt_buf_addc(out, *text == '-' ? '.' : *text);
+	kt_buf_adds(out, "");
+	return parse_ipv4(out->data, &ip);
+}
+
+/* Endpoints that a headless Service shows: ready ones (the controller has put publishNotReadyAddresses into
+ * ready). */
+static bool headless(struct network *network, const struct service *service, const char *host,
+                     struct kt_strs *out)
+{
+	struct endpoints all = {0};
+	bool found = false;
+	endpoints_of(network, service->ns, service->name, NULL, &all);
+	for (size_t i = 0; i < all.count; i++) {
+		const struct endpoint *e = &all.items[i];
+		if (!e->ready)
+			continue;
+		char *dash = dashed(e->address);
+		bool fits = !host || kt_streq(e->host_name ? e->host_name : dash, host);
+		if (fits && !kt_strs_has(out, e->address))
+			kt_strs_add(out, e->address);
+		found = found || fits;
+		kt_free(dash);
+	}
+	kt_free(all.items);
+	return found;
+}
+
+static bool is_headless(const struct service *service)
+{
+	return kt_streq(kt_get_str(service->spec, "clusterIP"), "None");
+}
+
+static bool external(const struct labels *labels, struct kt_strs *out)
+{
+	static const char *const absent[] = {"invalid",  "local", "localdomain", "test",
+	                                     "internal", "lan",   "home"};
+	const char *top = labels->items[labels->count - 1];
+	if (labels->count < 2)
+		return false;
+	for (size_t i = 0; i < KT_COUNT(absent); i++) {
+		if (!strcmp(top, absent[i]))
+			return false;
+	}
+	if (strlen(top) < 2 || isdigit((unsigned char)top[0]))
+		return false;
+	uint64_t hash = 1469598103934665603u;
+	for (size_t i = 0; i < labels->count; i++) {
+		if (strstr(labels->items[i], "no-such") || strstr(labels->items[i], "nonexist") ||
+		    strstr(labels->items[i], "does-not-exist") || strstr(labels->items[i], "doesnotexist"))
+			return false;
+		hash = hash * 1099511628211u ^ kt_hash(labels->items[i], strlen(labels->items[i]));
+	}
+	char *address = kt_strf("198.51.100.%u", (unsigned)(hash % 254) + 1);
+	kt_strs_add(out, address);
+	kt_free(address);
+	return true;
+}
+
+/* SRV: "_http._tcp.web.shop" with headless endpoints or the cluster address. */
+static bool srv(struct network *network, const struct service *service, const char *port_label,
+                struct kt_strs *out)
+{
+	const struct kt_json *port, *found = NULL;
+	KT_JSON_EACH (port, kt_get(service->spec, "ports")) {
+		if (!port_label || kt_streq(kt_get_str(port, "name"), port_label))
+			found = found ? found : port;
+	}
+	if (!found)
+		return false;
+	if (!is_headless(service)) {
+		kt_strs_steal(out,
+		              kt_strf("0 100 %lld %s.%s.svc.cluster.local.",
+		                      (long long)kt_get_int(found, "port", 0), service->name, service->ns));
+		return true;
+	}
+	struct endpoints all = {0};
+	endpoints_of(network, service->ns, service->name, kt_get_str(found, "name"), &all);
+	for (size_t i = 0; i < all.count; i++) {
+		char *dash = dashed(all.items[i].address);
+		if (all.items[i].ready)
+			kt_strs_steal(out, kt_strf("0 %zu %u %s.%s.%s.svc.cluster.local.", 100 / all.count,
+			                           all.items[i].port,
+			                           all.items[i].host_name ? all.items[i].host_name : dash,
+			                           service->name, service->ns));
+		kt_free(dash);
+	}
+	kt_free(all.items);
+	return out->count > 0;
+}
+
+/* One absolute name. `type` "A" or "SRV". */
+bool dns_lookup(struct cluster *cluster, const char *name, const char *type, struct kt_strs *out,
+                char **canonical)
+{
+	struct network *network = network_of(cluster);
+	struct labels l;
+	if (!split(name, &l))
+		return false;
+	bool cluster_name = l.count >= 3 && !strcmp(l.items[l.count - 1], "local") &&
+	                    !strcmp(l.items[l.count - 2], "cluster");
+	if (!cluster_name)
+		return kt_streq(type, "A") && external(&l, out);
+	size_t n = l.count - 2;
+	const char *zone = l.items[n - 1];
+	if (!strcmp(zone, "pod") && n == 3) {
+		/* CoreDNS' `pods insecure`, as kubeadm sets it up: any address is taken at its word */
+		struct kt_buf address = {0};
+		bool ok = kt_streq(type, "A") && undashed(l.items[0], &address);
+		if (ok)
+			kt_strs_add(out, address.data);
+		kt_buf_clear(&address);
+		return ok;
+	}
+	if (strcmp(zone, "svc") != 0 || n < 3)
+		return false;
+	const struct service *service = network_service(cluster, l.items[n - 2], l.items[n - 3]);
+	if (!service)
+		return false;
+	bool srv_name = n == 5 && l.items[0][0] == '_' && l.items[1][0] == '_';
+	if (kt_streq(type, "SRV"))
+		return (srv_name || n == 3) && srv(network, service, srv_name ? l.items[0] + 1 : NULL, out);
+	if (kt_streq(kt_get_str(service->spec, "type"), "ExternalName")) {
+		const char *target = kt_get_str(service->spec, "externalName");
+		if (canonical && !*canonical)
+			*canonical = kt_strdup(target);
+		return n == 3 && target && dns_lookup(cluster, target, type, out, NULL);
+	}
+	if (n == 3 && is_headless(service))
+		return headless(network, service, NULL, out);
+	if (n == 3) {
+		kt_strs_add(out, kt_str_or(kt_get(service->spec, "clusterIP"), ""));
+		return true;
+	}
+	return n == 4 && headless(network, service, l.items[0], out);
+}
+
+bool network_dns_address(struct cluster *cluster, char out[46])
+{
+	const struct network *network = network_of(cluster);
+	const struct service *service = network ? network_service(cluster, "kube-system", "kube-dns") : NULL;
+	const char *address = service ? kt_get_str(service->spec, "clusterIP") : NULL;
+	if (!address && network && network->dns_seen)
+		address = "10.96.0.10";
+	if (!address)
+		return false;
+	size_t len = KT_MIN(strlen(address), (size_t)45);
+	memcpy(out, address, len);
+	out[len] = '\0';
+	return true;
+}
+
+/* The query's way to the DNS pods. Without a kube-dns Service ever, names are simply known (small test
+ * clusters). */
+static bool reach(struct cluster *cluster, const struct network_peer *from, enum network_outcome *outcome)
+{
+	struct network_path path;
+	char address[46];
+	if (!from->pod || !network_dns_address(cluster, address))
+		return true;
+	network_connect(cluster, from, address, 53, "UDP", &path);
+	*outcome = path.outcome == NETWORK_OPEN ? NETWORK_OPEN : NETWORK_TIMEOUT;
+	return path.outcome == NETWORK_OPEN;
+}
+
+bool network_query(struct cluster *cluster, const struct network_peer *from, const char *name,
+                   const char *type, bool search, struct kt_strs *out, char **canonical,
+                   enum network_outcome *outcome)
+{
+	size_t dots = 0;
+	uint32_t ip;
+	*outcome = NETWORK_OPEN;
+	if (parse_ipv4(name, &ip)) {
+		kt_strs_add(out, name);
+		return true;
+	}
+	if (!reach(cluster, from, outcome))
+		return false;
+	for (const char *c = name; *c; c++)
+		dots += *c == '.';
+	bool absolute = kt_ends(name, ".") || !search || !from->ns;
+	char *candidates[5] = {0};
+	size_t n = 0;
+	if (absolute || dots >= 5)
+		candidates[n++] = kt_strdup(name);
+	if (!absolute) {
+		candidates[n++] = kt_strf("%s.%s.svc.cluster.local", name, from->ns);
+		candidates[n++] = kt_strf("%s.svc.cluster.local", name);
+		candidates[n++] = kt_strf("%s.cluster.local", name);
+		if (dots < 5)
+			candidates[n++] = kt_strdup(name);
+	}
+	bool found = false;
+	for (size_t i = 0; i < n; i++) {
+		if (!found && dns_lookup(cluster, candidates[i], type, out, canonical)) {
+			found = true;
+			if (canonical && !*canonical)
+				*canonical = kt_strdup(candidates[i]);
+		}
+		kt_free(candidates[i]);
+	}
+	if (!found)
+		*outcome = NETWORK_REFUSED;
+	return found;
+}
+
+bool network_resolve(struct cluster *cluster, const struct network_peer *from, const char *name,
+                     struct kt_strs *addresses, char **canonical, enum network_outcome *outcome)
+{
+	char *unused = NULL;
+	bool found = network_query(cluster, from, name, "A", true, addresses, canonical ? canonical : &unused,
+	                           outcome);
+	kt_free(unused);
+	if (found && !addresses->count) {
+		*outcome = NETWORK_REFUSED;
+		return false;
+	}
+	return found;
+}

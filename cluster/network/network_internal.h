@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NETWORK_INTERNAL_H
+#define NETWORK_INTERNAL_H
+
+#include "cluster/network/network.h"
+
+/* A small hash table from text to pointer. */
+struct table {
+	struct table_row {
+		char *key; /* NULL: empty; owned */
+		void *value;
+	} * rows;
+	size_t count, cap;
+};
+void *table_get(const struct table *table, const char *key);
+void **table_slot(struct table *table, const char *key); /* made if missing, holding NULL */
+void table_remove(struct table *table, const char *key);
+void table_clear(struct table *table); /* values are the caller's */
+
+/* One Service as kube-proxy sees it. */
+struct service {
+	char *ns, *name;
+	struct kt_json *spec, *status; /* referenced */
+};
+/* One address of the network, for pods and nodes. */
+struct place {
+	char *ns, *pod; /* NULL: a node */
+	char *node;
+};
+struct link {
+	char *a, *b; /* zones, regions or nodes */
+	bool cut;
+	kt_ns latency;
+	double loss;
+};
+struct network {
+	struct table listeners;  /* "10.1.2.3:80/TCP" -> struct network_listener * */
+	struct table places;     /* address -> struct place * */
+	struct table given;      /* address -> uid (owned text) */
+	struct table slices;     /* "ns/name" -> struct kt_json * of the EndpointSlice */
+	struct table by_service; /* "ns/service" -> struct kt_strs * of slice keys */
+	struct table services;   /* address (clusterIP, load balancer, external) -> struct service *, borrowed
+	                            from `all` */
+	struct table all;        /* "ns/name" -> struct service * */
+	struct table node_ports; /* "30080/TCP" -> struct service *, borrowed */
+	struct table next;       /* node -> counter as pointer-sized number */
+	struct kt_strs pending;  /* slices that changed */
+	uint64_t sync_timer;
+	struct link *links;
+	size_t link_count, link_cap;
+	bool links_known, dns_seen;
+	struct kt_random random;
+	struct traffic *traffic;
+	struct usage *usage;
+};
+struct network *network_of(struct cluster *cluster);
+const struct service *network_service(struct cluster *cluster, const char *ns, const char *name);
+
+/* The endpoints of a Service's port (NULL: any), with conditions. */
+struct endpoint {
+	const char *address, *node, *host_name, *zone, *pod_ns, *pod;
+	unsigned port;
+	bool ready, serving, terminating;
+};
+struct endpoints {
+	struct endpoint *items;
+	size_t count, cap;
+};
+void endpoints_of(struct network *network, const char *ns, const char *name, const char *port_name,
+                  struct endpoints *out);
+
+const char *node_zone(struct cluster *cluster, const char *node);
+bool in_cidr(const char *address, const char *cidr);
+bool parse_ipv4(const char *text, uint32_t *out);
+/* What a link between two nodes does: cut, slower, lossy. */
+const struct link *link_between(struct cluster *cluster, const char *node_a, const char *node_b);
+
+bool dns_lookup(struct cluster *cluster, const char *name, const char *type, struct kt_strs *out,
+                char **canonical);
+
+void traffic_start(struct cluster *cluster, struct network *network);
+void traffic_stop(struct cluster *cluster, struct network *network);
+void traffic_admit(struct cluster *cluster, const struct network_listener *listener,
+                   struct network_http_response *response);
+void usage_start(struct cluster *cluster, struct network *network);
+void usage_stop(struct cluster *cluster, struct network *network);
+
+#endif
