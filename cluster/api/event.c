@@ -37,9 +37,20 @@ static bool may_record(struct api_state *state, const char *component)
 	return left > 0;
 }
 
+/* Who records through events.k8s.io/v1: no source, no count, but an action; a series for repetitions, which
+ * belong together only while the object is at the same version. */
+static const struct {
+	const char *component, *reason, *action;
+} modern[] = {
+        {"default-scheduler", "Scheduled", "Binding"},
+        {"default-scheduler", "FailedScheduling", "Scheduling"},
+        {"default-scheduler", "Preempted", "Preempting"},
+};
+
 struct event_facts {
 	const struct api_actor *actor;
 	const struct store_object *about;
+	const char *action; /* NULL: recorded the old way */
 	const char *type, *reason, *field_path, *host, *message;
 };
 
@@ -48,6 +59,8 @@ static void event_key(const struct event_facts *facts, struct kt_buf *key)
 	kt_buf_addf(key, "%s|%s|%s|%s|%s|%s|%s", facts->actor->component, facts->host ? facts->host : "",
 	            facts->about->uid, facts->type, facts->reason, facts->field_path ? facts->field_path : "",
 	            facts->message);
+	if (facts->action)
+		kt_buf_addf(key, "|%" PRIu64, facts->about->version);
 }
 
 static void put(struct cluster *cluster, const struct api_actor *actor, struct kt_json *steal)
@@ -63,6 +76,18 @@ static void count_again(struct cluster *cluster, const struct api_actor *actor,
 	struct kt_json *json = kt_json_ref(event->json);
 	char *now = api_time(cluster_now(cluster));
 
+	if (kt_get(json, "action")) {
+		struct kt_buf micro = {0};
+
+		kt_time_print_micro(cluster_now(cluster), &micro);
+		kt_set(&json, "series",
+		       kt_jsonf("{count: %l, lastObservedTime: %s}", kt_path_int(json, "series.count", 1) + 1,
+		                kt_buf_str(&micro)));
+		kt_buf_clear(&micro);
+		kt_free(now);
+		put(cluster, actor, json);
+		return;
+	}
 	kt_set(&json, "count", kt_json_int(kt_get_int(json, "count", 1) + 1));
 	kt_set(&json, "lastTimestamp", kt_json_str(now));
 	kt_free(now);
@@ -81,6 +106,25 @@ static char *event_name(struct cluster *cluster, const struct store_object *abou
 			return name;
 		kt_free(name);
 	}
+}
+
+/* What the old recorder wrote is null or empty, the rest is new. */
+static void modernise(struct cluster *cluster, const struct event_facts *facts, struct kt_json **json)
+{
+	struct kt_buf micro = {0};
+
+	kt_time_print_micro(cluster_now(cluster), &micro);
+	kt_set(json, "source", kt_json_object());
+	kt_set(json, "firstTimestamp", kt_json_null());
+	kt_set(json, "lastTimestamp", kt_json_null());
+	kt_unset(json, "count");
+	kt_set(json, "eventTime", kt_json_str(kt_buf_str(&micro)));
+	kt_unset(json, "reportingComponent");
+	kt_unset(json, "reportingInstance");
+	kt_set(json, "action", kt_json_str(facts->action));
+	kt_set(json, "reportingComponent", kt_json_str(facts->actor->component));
+	kt_set(json, "reportingInstance", kt_json_strf("%s-control-plane", facts->actor->component));
+	kt_buf_clear(&micro);
 }
 
 static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns)
@@ -104,6 +148,8 @@ static char *create(struct cluster *cluster, const struct event_facts *facts, co
 	                about->uid, about->kind->api_version, version, facts->field_path, facts->reason,
 	                facts->message, facts->actor->component, facts->host, now, now, facts->type,
 	                kt_json_null(), facts->actor->component, facts->host ? facts->host : "");
+	if (facts->action)
+		modernise(cluster, facts, &json);
 	put(cluster, facts->actor, json);
 	kt_free(now);
 	return name;
@@ -161,6 +207,9 @@ void api_event(struct cluster *cluster, const struct api_actor *actor, const str
 	va_end(ap);
 	kt_buf_cut(&message, KT_MIN(message.len, 1024));
 	facts.message = kt_buf_str(&message);
+	for (size_t i = 0; i < KT_COUNT(modern); i++)
+		if (kt_streq(modern[i].component, actor->component) && kt_streq(modern[i].reason, reason))
+			facts.action = modern[i].action;
 	record(cluster, &facts);
 	kt_buf_clear(&message);
 }

@@ -265,13 +265,11 @@ static void count_extended(struct scheduler *scheduler, struct sched_node *node,
 	const struct kt_json *all = view->requests.all;
 
 	for (size_t i = 0; i < kt_count(all); i++) {
-		struct kt_quantity quantity;
-
-		if (standard(kt_key(all, i)) || !kt_quantity_parse(kt_str_or(kt_at(all, i), ""), &quantity))
+		if (standard(kt_key(all, i)))
 			continue;
 		for (size_t j = 0; j < node->extended_count; j++)
 			if (node->extended[j].name == sched_word(scheduler, kt_key(all, i)))
-				node->extended[j].used += sign * quantity.value;
+				node->extended[j].used += sign * kt_int_or(kt_at(all, i), 0);
 	}
 }
 

@@ -4,13 +4,6 @@
 
 #include "cluster/scheduler/scheduler_internal.h"
 
-static int64_t quantity_value(const char *text)
-{
-	struct kt_quantity quantity;
-
-	return text && kt_quantity_parse(text, &quantity) ? quantity.value : 0;
-}
-
 /* Requests for scoring: a container without one counts as 100m and 200Mi. */
 void sched_non_zero(const struct kt_json *spec, const struct view_pod *view, int64_t *cpu, int64_t *memory)
 {
@@ -330,9 +323,8 @@ static void read_extended(struct scheduler *scheduler, struct sched_pod *pod)
 		if (strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 || strcmp(name, "pods") == 0 ||
 		    strcmp(name, "ephemeral-storage") == 0)
 			continue;
-		pod->extended[pod->extended_count++] =
-		        (struct sched_extended){.name = sched_word(scheduler, name),
-		                                .amount = quantity_value(kt_str_or(kt_at(all, i), "0"))};
+		pod->extended[pod->extended_count++] = (struct sched_extended){
+		        .name = sched_word(scheduler, name), .amount = kt_int_or(kt_at(all, i), 0)};
 	}
 }
 
