@@ -11,6 +11,7 @@ struct schema *schema_new(void)
 		schema_kinds_add(schema, schema_builtin_kind(i));
 	schema->next_index = (unsigned)schema->count;
 	schema->defaults = schema_defaults_new();
+	schema->found = kt_alloc(SCHEMA_FOUND * sizeof(const struct schema_kind *));
 	return schema;
 }
 
@@ -22,6 +23,7 @@ void schema_free(struct schema *schema)
 	schema_crds_free(schema);
 	schema_defaults_free(schema->defaults);
 	kt_free(schema->kinds);
+	kt_free(schema->found);
 	kt_free(schema);
 }
 
@@ -97,9 +99,16 @@ const struct schema_kind *schema_by_api_version(const struct schema *schema, con
 
 const struct schema_kind *schema_stored(const struct schema *schema, const char *group, const char *kind)
 {
-	const struct schema_kind *found = schema_by_kind(schema, group, NULL, kind);
+	const struct schema_kind **slot = &schema->found[kt_hash32(kind, strlen(kind)) % SCHEMA_FOUND];
+	const struct schema_kind *found = *slot;
+
+	if (found && !strcmp(found->kind, kind) && !strcmp(found->group, group))
+		return found->storage;
+	found = schema_by_kind(schema, group, NULL, kind);
 	if (!found)
 		kt_bug("no kind %s in group '%s'", kind, group);
+	if (!found->crd)
+		*slot = found;
 	return found->storage;
 }
 
