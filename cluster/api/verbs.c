@@ -327,6 +327,10 @@ static void create_unstored(struct api_request *request)
 
 	if (!body_object(request, request->kind, &object))
 		return;
+	if (!kt_get(object, "metadata"))
+		kt_set(&object, "metadata", kt_json_object());
+	/* never stored, but owned all the same */
+	managed_update(request->kind, NULL, &object, manager_of(request), "", cluster_now(request->cluster));
 	if (namespace_fits(request, object) &&
 	    rules_review(request->cluster, request->kind, &request->user, request->ns,
 	                 kt_str_or(kt_path(object, "metadata.name"), ""), &object, &request->status))
