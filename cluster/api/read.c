@@ -191,6 +191,7 @@ struct listing {
 	size_t count, cap;
 	char *continue_token;
 	int64_t remaining;
+	size_t uncounted; /* behind the page */
 };
 
 static void keep(struct listing *list, const struct store_object *object)
@@ -224,10 +225,10 @@ static void gather(struct listing *list)
 	                        : store_iter(list->store, kind, ns);
 	struct past past = {0};
 	const struct store_object *object;
-	size_t at,
-	        stop = list->limit && !list->filter.labels.count && !list->filter.fields.count ? SIZE_MAX : 0;
+	size_t at;
+	bool countable = list->limit && !list->filter.labels.count && !list->filter.fields.count &&
+	                 !list->filter.name;
 
-	(void)stop;
 	if (list->version < store_kind_version(list->store, kind))
 		past_init(&past, list->store, kind, list->version);
 	if (list->filter.name && ns && !past.count) {
@@ -242,7 +243,11 @@ static void gather(struct listing *list)
 		if (list->behind && strcmp(object->ns, list->from_ns) == 0 &&
 		    strcmp(object->name, list->from_name) == 0)
 			continue;
-		keep(list, object);
+		/* one page, and how many are behind it */
+		if (countable && !past.count && list->count == (size_t)list->limit)
+			list->uncounted++;
+		else
+			keep(list, object);
 	}
 	for (size_t i = 0; i < past.count; i++) {
 		if (!past.was[i])
@@ -263,11 +268,11 @@ static void cut(struct listing *list)
 	const struct store_object *last;
 
 	list->remaining = -1;
-	if (!list->limit || list->count <= (size_t)list->limit)
+	if (!list->limit || list->count + list->uncounted <= (size_t)list->limit)
 		return;
 	/* with selectors the real server cannot count what is left */
 	if (!list->filter.labels.count && !list->filter.fields.count)
-		list->remaining = (int64_t)list->count - list->limit;
+		list->remaining = (int64_t)(list->count + list->uncounted) - list->limit;
 	list->count = (size_t)list->limit;
 	last = list->items[list->count - 1];
 	list->continue_token = make_token(list->version, *list->request->ns ? "" : last->ns, last->name);
