@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What differs by kind in the generic verbs: the strategies of kubernetes pkg/registry, a row a kind. */
 #include "cluster/api/internal.h"
+#include <stdlib.h>
 
 #define GEN API_GENERATION
 static const struct api_traits traits[] = {
@@ -160,6 +161,12 @@ static bool volume_create(struct api_write *write, struct kt_json **object)
 	                                 : "kubernetes.io/pvc-protection";
 
 	kt_set(object, "status", kt_jsonf("{phase: 'Pending'}"));
+	if (kt_streq(write->kind->kind, "PersistentVolume")) {
+		char *now = api_time(cluster_now(write->cluster));
+
+		kt_set(kt_edit(object, "status"), "lastPhaseTransitionTime", kt_json_str(now));
+		kt_free(now);
+	}
 	/* admission plugin StorageObjectInUseProtection */
 	finalizers = kt_edit(kt_edit(object, "metadata"), "finalizers");
 	for (size_t i = 0, n = kt_count(*finalizers); i < n; i++) {
@@ -219,6 +226,94 @@ bool api_prepare_create(struct api_write *write, struct kt_json **object)
 			return preparers[i].create(write, object);
 	}
 	return true;
+}
+
+/* --- what is set before ownership is worked out, so that the writer owns it --- */
+/* apps/v1 shows the template generation of DaemonSets as an annotation (pkg/apis/apps/v1/conversion.go). */
+static void daemon_set_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	static const char key[] = "deprecated.daemonset.template.generation";
+	const char *was = kt_get_str(kt_path(old, "metadata.annotations"), key);
+	long long generation = was ? strtoll(was, NULL, 10) : 0;
+
+	(void)write;
+	if (!old || !kt_equal(kt_path(old, "spec.template"), kt_path(*object, "spec.template")))
+		generation++;
+	kt_set(kt_edit_path(object, "metadata.annotations"), key, kt_json_strf("%lld", generation));
+}
+
+/* pkg/registry/core/persistentvolume/strategy.go */
+static void volume_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	const char *phase = kt_path_str(*object, "status.phase");
+	char *now;
+
+	if (!old || !kt_streq(write->subresource, "status") ||
+	    kt_streq(phase, kt_path_str(old, "status.phase")))
+		return;
+	now = api_time(cluster_now(write->cluster));
+	kt_set(kt_edit(object, "status"), "lastPhaseTransitionTime", kt_json_str(now));
+	kt_free(now);
+}
+
+/* pkg/registry/certificates/certificates/strategy.go populateConditionTimestamps */
+static void csr_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	const struct kt_json *before = kt_path(old, "status.conditions");
+	char *now = api_time(cluster_now(write->cluster));
+
+	for (size_t i = 0, n = kt_count(kt_path(*object, "status.conditions")); i < n; i++) {
+		const struct kt_json *condition = kt_at(kt_path(*object, "status.conditions"), i);
+		ptrdiff_t at = kt_find(before, "type", kt_str_or(kt_get(condition, "type"), ""));
+		const struct kt_json *was = at < 0 ? NULL : kt_at(before, (size_t)at);
+		struct kt_json **slot = kt_edit_at(kt_edit_path(object, "status.conditions"), i);
+		bool same = was && kt_equal(kt_get(was, "status"), kt_get(*slot, "status"));
+
+		if (!kt_str(kt_get(*slot, "lastUpdateTime")))
+			kt_set(slot, "lastUpdateTime", kt_json_str(now));
+		if (!kt_str(kt_get(*slot, "lastTransitionTime")))
+			kt_set(slot, "lastTransitionTime",
+			       same && kt_get(was, "lastTransitionTime")
+			               ? kt_json_ref(kt_get(was, "lastTransitionTime"))
+			               : kt_json_str(now));
+	}
+	kt_free(now);
+}
+
+static const struct {
+	const char *group, *kind;
+	void (*set)(struct api_write *write, const struct kt_json *old, struct kt_json **object);
+} owned[] = {
+        {"apps", "DaemonSet", daemon_set_owned},
+        {"", "PersistentVolume", volume_owned},
+        {"certificates.k8s.io", "CertificateSigningRequest", csr_owned},
+};
+
+void api_prepare_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	const struct schema_kind *kind = write->kind->storage;
+
+	for (size_t i = 0; i < KT_COUNT(owned); i++) {
+		if (kt_streq(owned[i].kind, kind->kind) && kt_streq(owned[i].group, kind->group))
+			owned[i].set(write, old, object);
+	}
+}
+
+/* A new object's status: nothing but what the real server prints of an empty one ("loadBalancer": {}). */
+void api_reset_status(const struct schema_kind *kind, struct kt_json **object)
+{
+	const struct schema_field *field = kind->type ? schema_field_named(kind->type, "status") : NULL;
+	struct kt_json *nothing, *empty = NULL;
+
+	if (!field || field->pointer || kind->crd || !field->type || field->type->scalar != SCHEMA_MESSAGE) {
+		kt_unset(object, "status");
+		return;
+	}
+	nothing = kt_json_object();
+	if (schema_decode_type(field->type, nothing, &empty, NULL, NULL))
+		empty = kt_json_ref(nothing);
+	kt_json_free(nothing);
+	kt_set(object, "status", empty);
 }
 
 /* --- generation --- */

@@ -226,8 +226,8 @@ static void gather(struct listing *list)
 	struct past past = {0};
 	const struct store_object *object;
 	size_t at;
-	bool countable = list->limit && !list->filter.labels.count && !list->filter.fields.count &&
-	                 !list->filter.name;
+	bool countable =
+	        list->limit && !list->filter.labels.count && !list->filter.fields.count && !list->filter.name;
 
 	if (list->version < store_kind_version(list->store, kind))
 		past_init(&past, list->store, kind, list->version);

@@ -199,6 +199,7 @@ static bool resets_status(const struct api_write *write)
 /* Ownership is worked out before admission changes anything: what the server adds has no manager. */
 static void own(struct api_write *write, const struct kt_json *old, struct kt_json **object)
 {
+	api_prepare_owned(write, old, object);
 	if (write->applied)
 		return;
 	managed_update(write->kind->storage, old, object, write->manager,
@@ -248,7 +249,7 @@ static bool create_once(struct api_write *write, const struct kt_json *body, str
 
 	schema_default(cluster_schema(write->cluster), write->kind->storage, &object);
 	if (resets_status(write))
-		kt_unset(&object, "status");
+		api_reset_status(write->kind->storage, &object);
 	fill_metadata(write, &object);
 	own(write, NULL, &object);
 	fine = finish_create(write, &object, out);
