@@ -203,6 +203,7 @@ void api_log_request(struct api_request *request);
 void api_exec_request(struct api_request *request);
 void api_attach_request(struct api_request *request);
 void api_portforward_request(struct api_request *request);
+void api_proxy_request(struct api_request *request); /* pods/proxy, services/proxy: any verb */
 
 /* --- the rest --- */
 bool api_nonresource(struct api_request *request); /* /version, /healthz, discovery…; false: no such path */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Placeholders, to link: each goes when its owner's implementation comes. Permissive: nothing is refused. */
 #include "cluster/api/internal.h"
-#include "cluster/network/network.h"
 
 /* --- rules.h --- */
 void rules_error(struct rules_errors *errors, const char *cause, const char *field,
@@ -102,60 +101,6 @@ bool rules_review(struct cluster *cluster, const struct schema_kind *kind, const
 void rules_bootstrap(struct cluster *cluster)
 {
 	(void)cluster;
-}
-
-/* --- network.h --- */
-bool usage_container(struct cluster *cluster, const char *ns, const char *pod, const char *container,
-                     int64_t *cpu_nano, int64_t *memory)
-{
-	(void)cluster;
-	(void)ns;
-	(void)pod;
-	(void)container;
-	(void)cpu_nano;
-	(void)memory;
-	return false;
-}
-
-struct kt_json *usage_pod_metrics(struct cluster *cluster, const char *ns, const char *pod)
-{
-	(void)cluster;
-	(void)ns;
-	(void)pod;
-	return NULL;
-}
-
-struct kt_json *usage_node_metrics(struct cluster *cluster, const char *node)
-{
-	(void)cluster;
-	(void)node;
-	return NULL;
-}
-
-/* --- streams: when programs in containers are there --- */
-static void later(struct api_request *request)
-{
-	api_fail(&request->status, 501, "NotImplemented", "%s is not answered yet", request->subresource);
-}
-
-void api_log_request(struct api_request *request)
-{
-	later(request);
-}
-
-void api_exec_request(struct api_request *request)
-{
-	later(request);
-}
-
-void api_attach_request(struct api_request *request)
-{
-	later(request);
-}
-
-void api_portforward_request(struct api_request *request)
-{
-	later(request);
 }
 
 /* --- cluster.h --- */

@@ -351,6 +351,8 @@ static const struct api_subresource rows[] = {
         {"Pod", "exec", api_exec_request, api_exec_request, NULL, NULL},
         {"Pod", "attach", api_attach_request, api_attach_request, NULL, NULL},
         {"Pod", "portforward", api_portforward_request, api_portforward_request, NULL, NULL},
+        {"Pod", "proxy", api_proxy_request, api_proxy_request, api_proxy_request, api_proxy_request},
+        {"Service", "proxy", api_proxy_request, api_proxy_request, api_proxy_request, api_proxy_request},
         {"Namespace", "finalize", NULL, NULL, api_update_request, NULL},
         {"ServiceAccount", "token", NULL, token_create, NULL, NULL},
         {"CertificateSigningRequest", "approval", api_get, NULL, api_update_request, api_patch_request},

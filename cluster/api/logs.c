@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* pods/log: the text so far, and with ?follow what comes after it. */
+#include "cluster/api/internal.h"
+#include "cluster/kubelet/kubelet.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_EVERY (100 * KT_MS)
+
+struct log_stream {
+	struct cluster_stream stream;
+	struct cluster *cluster;
+	char *ns, *pod, *container;
+	struct kubelet_log_options options;
+	uint64_t position, timer;
+	bool over;
+};
+
+static void look(struct cluster *cluster, void *arg)
+{
+	struct log_stream *log = arg;
+
+	log->timer = cluster_after(cluster, LOOK_EVERY, look, log);
+	api_stream_wake(&log->stream);
+}
+
+static enum cluster_stream_state log_read(struct cluster_stream *stream, unsigned *channel,
+                                          struct kt_buf *out)
+{
+	struct log_stream *log = (struct log_stream *)stream;
+	size_t before = out->len;
+
+	*channel = 0;
+	if (!log->over &&
+	    !kubelet_log_more(log->cluster, log->ns, log->pod, &log->options, out, &log->position))
+		log->over = true;
+	if (out->len > before)
+		return CLUSTER_STREAM_DATA;
+	return log->over ? CLUSTER_STREAM_END : CLUSTER_STREAM_WAIT;
+}
+
+static void log_free(struct cluster_stream *stream)
+{
+	struct log_stream *log = (struct log_stream *)stream;
+
+	cluster_cancel(log->cluster, log->timer);
+	kt_free(log->ns);
+	kt_free(log->pod);
+	kt_free(log->container);
+	kt_free(log);
+}
+
+static const struct api_stream_ops log_ops = {
+        .kind = CLUSTER_STREAM_CHUNKS,
+        .read = log_read,
+        .free = log_free,
+};
+
+static struct cluster_stream *follow(struct api_request *request, const struct kubelet_log_options *options,
+                                     uint64_t position)
+{
+	struct log_stream *log = kt_alloc(sizeof(*log));
+
+	log->stream.ops = &log_ops;
+	log->cluster = request->cluster;
+	log->ns = kt_strdup(request->ns);
+	log->pod = kt_strdup(request->name);
+	log->container = kt_strdup(options->container);
+	log->options = *options;
+	log->options.container = log->container;
+	log->position = position;
+	log->timer = cluster_after(request->cluster, LOOK_EVERY, look, log);
+	return &log->stream;
+}
+
+/* --- options (PodLogOptions) --- */
+static bool number_option(struct api_request *request, const char *name, int64_t least, int64_t *out)
+{
+	static const struct schema_kind options = {.group = "", .kind = "PodLogOptions", .resource = ""};
+	const char *text = api_query(request, name);
+	char *end;
+	struct rules_errors errors = {0};
+	struct kt_json *value;
+
+	if (!text || !*text)
+		return true;
+	*out = strtoll(text, &end, 10);
+	if (*end)
+		return api_fail(&request->status, 400, "BadRequest",
+		                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+	if (*out >= least)
+		return true;
+	value = kt_json_int(*out);
+	rules_error(&errors, "FieldValueInvalid", name, value,
+	            least ? "must be greater than 0" : "must be greater than or equal to 0");
+	api_fail_invalid(&request->status, &options, request->name, errors.causes);
+	rules_errors_clear(&errors);
+	kt_json_free(value);
+	return false;
+}
+
+static bool read_options(struct api_request *request, struct kubelet_log_options *out)
+{
+	int64_t seconds = -1;
+	const char *since = api_query(request, "sinceTime"), *container = api_query(request, "container");
+
+	*out = (struct kubelet_log_options){
+	        .container = container && *container ? container : NULL,
+	        .previous = api_query_bool(request, "previous"),
+	        .timestamps = api_query_bool(request, "timestamps"),
+	        .follow = api_query_bool(request, "follow"),
+	        .tail = -1,
+	        .limit_bytes = -1,
+	};
+	if (!number_option(request, "tailLines", 0, &out->tail) ||
+	    !number_option(request, "limitBytes", 1, &out->limit_bytes) ||
+	    !number_option(request, "sinceSeconds", 1, &seconds))
+		return false;
+	if (seconds > 0)
+		out->since = cluster_now(request->cluster) - seconds * KT_SEC;
+	if (since && *since && kt_time_parse(since, &out->since))
+		out->since += cluster_wire_offset(request->cluster);
+	return true;
+}
+
+void api_log_request(struct api_request *request)
+{
+	struct kubelet_log_options options;
+	struct kt_buf text = {0};
+	uint64_t position = 0;
+	char *why = NULL;
+
+	if (!store_get(cluster_store(request->cluster), request->kind->storage, request->ns, request->name)) {
+		api_fail_not_found(&request->status, request->kind, request->name);
+		return;
+	}
+	if (!read_options(request, &options))
+		return;
+	if (kubelet_log(request->cluster, request->ns, request->name, &options, &text, &position, &why)) {
+		api_respond_text(request, 200, "text/plain", "");
+		kt_buf_add(&request->response->body, text.data, text.len);
+		if (options.follow)
+			request->response->stream = follow(request, &options, position);
+	} else if (why && kt_starts(why, "Get \"")) {
+		api_fail(&request->status, 500, "InternalError", "%s", why);
+	} else {
+		api_fail(&request->status, 400, "BadRequest", "%s", why ? why : "the log cannot be read");
+	}
+	kt_free(why);
+	kt_buf_clear(&text);
+}
