@@ -3,47 +3,6 @@
 #include "cluster/api/internal.h"
 
 /* --- rules.h --- */
-void rules_error(struct rules_errors *errors, const char *cause, const char *field,
-                 const struct kt_json *bad_value, const char *fmt, ...)
-{
-	struct kt_buf text = {0};
-	va_list ap;
-
-	(void)bad_value;
-	va_start(ap, fmt);
-	kt_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	kt_push(&errors->causes,
-	        kt_jsonf("{reason: %s, message: %s, field: %s}", cause, kt_buf_str(&text), field));
-	kt_buf_clear(&text);
-}
-
-void rules_errors_clear(struct rules_errors *errors)
-{
-	kt_json_freep(&errors->causes);
-}
-
-void rules_validate_create(struct cluster *cluster, const struct schema_kind *kind,
-                           const struct kt_json *object, struct rules_errors *errors)
-{
-	(void)cluster;
-	(void)kind;
-	(void)object;
-	(void)errors;
-}
-
-void rules_validate_update(struct cluster *cluster, const struct schema_kind *kind, const char *subresource,
-                           const struct kt_json *object, const struct kt_json *old,
-                           struct rules_errors *errors)
-{
-	(void)cluster;
-	(void)kind;
-	(void)subresource;
-	(void)object;
-	(void)old;
-	(void)errors;
-}
-
 bool rules_mutate(const struct rules_request *request, struct api_status *status)
 {
 	(void)request;

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* ConfigMaps, Secrets, quotas, limits, namespaces, nodes, accounts, leases: kubernetes
+ * pkg/apis/core/validation and pkg/apis/coordination/validation. */
+#include "cluster/api/validate.h"
+
+#include <string.h>
+
+#define MAX_DATA (1024 * 1024)
+
+static const char *str(const struct kt_json *v, const char *key)
+{
+	return kt_str_or(kt_get(v, key), "");
+}
+
+/* --- config maps and secrets --- */
+
+static size_t data_keys(struct v *v, const struct v_path *path, const struct kt_json *data,
+                        const struct kt_json *other)
+{
+	size_t total = 0;
+	for (size_t i = 0, n = kt_count(data); i < n; i++) {
+		const char *key = kt_key(data, i);
+		v_check(v, V_KEY(path, key), key, v_config_key);
+		if (kt_get(other, key))
+			v_invalid_str(v, V_KEY(path, key), key, "duplicate of key present in %s",
+			              "binaryData");
+		total += kt_str_len(kt_at(data, i));
+	}
+	return total;
+}
+
+static void config_map(struct v *v)
+{
+	const struct kt_json *data = kt_get(v->object, "data"), *binary = kt_get(v->object, "binaryData");
+	size_t total = data_keys(v, V_ROOT("data"), data, binary);
+	total += data_keys(v, V_ROOT("binaryData"), binary, NULL) / 4 * 3;
+	if (total > MAX_DATA)
+		v_too_long(v, V_ROOT(""), MAX_DATA);
+}
+
+static void frozen(struct v *v, const char *const *fields)
+{
+	if (!kt_get_bool(v->old, "immutable", false))
+		return;
+	if (!kt_get_bool(v->object, "immutable", false))
+		v_forbidden(v, V_ROOT("immutable"), "field is immutable when `immutable` is set");
+	for (size_t i = 0; fields[i]; i++)
+		if (!(kt_count(kt_get(v->object, fields[i])) + kt_count(kt_get(v->old, fields[i])) == 0) &&
+		    !kt_equal(kt_get(v->object, fields[i]), kt_get(v->old, fields[i])))
+			v_forbidden(v, V_ROOT(fields[i]), "field is immutable when `immutable` is set");
+}
+
+static void config_map_update(struct v *v)
+{
+	frozen(v, V_WORDS("data", "binaryData"));
+	config_map(v);
+}
+
+/* What a type of Secret must hold. */
+static const struct {
+	const char *type, *keys[2];
+	bool any; /* one of them will do */
+} secret_types[] = {
+        {"kubernetes.io/dockercfg", {".dockercfg"}, false},
+        {"kubernetes.io/dockerconfigjson", {".dockerconfigjson"}, false},
+        {"kubernetes.io/basic-auth", {"username", "password"}, true},
+        {"kubernetes.io/ssh-auth", {"ssh-privatekey"}, false},
+        {"kubernetes.io/tls", {"tls.crt", "tls.key"}, false},
+};
+
+/* The first fault of a text that should be JSON, in the words of encoding/json. */
+static void must_be_json(struct v *v, const struct v_path *path, const char *base64)
+{
+	struct kt_buf text = {0};
+	struct kt_json *parsed = NULL;
+	struct kt_err err = {0};
+	kt_unbase64(base64, strlen(base64), &text);
+	if (kt_json_parse(kt_buf_str(&text), text.len, NULL, &parsed, NULL, &err) != KT_OK)
+		v_invalid_str(v, path, "<secret contents redacted>", "%s", err.text);
+	kt_json_free(parsed);
+	kt_buf_clear(&text);
+}
+
+static void secret(struct v *v)
+{
+	const struct v_path *path = V_ROOT("data"), *annotations = V_IN(V_ROOT("metadata"), "annotations");
+	const struct kt_json *data = kt_get(v->object, "data");
+	const char *type = str(v->object, "type");
+	if (data_keys(v, path, data, NULL) / 4 * 3 > MAX_DATA)
+		v_too_long(v, path, MAX_DATA);
+	if (strcmp(type, "kubernetes.io/service-account-token") == 0 &&
+	    !*str(kt_path(v->object, "metadata.annotations"), "kubernetes.io/service-account.name"))
+		v_required(v, V_KEY(annotations, "kubernetes.io/service-account.name"), "");
+	for (size_t i = 0; i < KT_COUNT(secret_types); i++) {
+		const char *const *keys = secret_types[i].keys;
+		if (strcmp(secret_types[i].type, type) != 0)
+			continue;
+		if (secret_types[i].any && (kt_get(data, keys[0]) || kt_get(data, keys[1])))
+			continue;
+		for (size_t k = 0; k < 2 && keys[k]; k++)
+			if (!kt_get(data, keys[k]))
+				v_required(v, V_KEY(path, keys[k]), "");
+			else if (kt_starts(keys[k], ".docker"))
+				must_be_json(v, V_KEY(path, keys[k]), str(data, keys[k]));
+	}
+}
+
+static void secret_update(struct v *v)
+{
+	v_immutable(v, V_ROOT("type"), kt_get(v->object, "type"), kt_get(v->old, "type"));
+	frozen(v, V_WORDS("data"));
+	secret(v);
+}
+
+/* --- quotas --- */
+
+static bool is_standard_quota(const char *name)
+{
+	static const char *const names[] = {"cpu",
+	                                    "memory",
+	                                    "ephemeral-storage",
+	                                    "requests.cpu",
+	                                    "requests.memory",
+	                                    "requests.storage",
+	                                    "requests.ephemeral-storage",
+	                                    "limits.cpu",
+	                                    "limits.memory",
+	                                    "limits.ephemeral-storage",
+	                                    "pods",
+	                                    "resourcequotas",
+	                                    "services",
+	                                    "replicationcontrollers",
+	                                    "secrets",
+	                                    "persistentvolumeclaims",
+	                                    "configmaps",
+	                                    "services.nodeports",
+	                                    "services.loadbalancers"};
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return kt_starts(name, "hugepages-") || kt_starts(name, "requests.hugepages-");
+}
+
+static bool is_whole(const char *name)
+{
+	static const char *const names[] = {"pods",
+	                                    "resourcequotas",
+	                                    "services",
+	                                    "replicationcontrollers",
+	                                    "secrets",
+	                                    "configmaps",
+	                                    "persistentvolumeclaims",
+	                                    "services.nodeports",
+	                                    "services.loadbalancers"};
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return kt_starts(name, "count/");
+}
+
+static void quota_hard(struct v *v, const struct v_path *path, const struct kt_json *hard)
+{
+	for (size_t i = 0, n = kt_count(hard); i < n; i++) {
+		const char *name = kt_key(hard, i), *value = kt_str_or(kt_at(hard, i), "0");
+		const struct v_path *at = V_KEY(path, name);
+		struct kt_strs faults = {0};
+		struct kt_quantity q;
+		v_resource_name(name, &faults);
+		for (size_t k = 0; k < faults.count; k++)
+			v_invalid_str(v, at, name, "%s", faults.items[k]);
+		kt_strs_clear(&faults);
+		if (!strchr(name, '/') && !is_standard_quota(name))
+			v_invalid_str(v, at, name, "must be a standard resource for quota");
+		v_quantity_min(v, at, kt_at(hard, i));
+		if (is_whole(name) && kt_quantity_parse(value, &q) && q.milli % 1000 != 0)
+			v_invalid_str(v, at, value, "must be an integer");
+	}
+}
+
+static const char *const quota_scopes[] = {"BestEffort",
+                                           "NotBestEffort",
+                                           "NotTerminating",
+                                           "PriorityClass",
+                                           "Terminating",
+                                           "CrossNamespacePodAffinity",
+                                           "VolumeAttributesClass",
+                                           NULL};
+
+static bool has_word(const struct kt_json *list, const char *word)
+{
+	const struct kt_json *item;
+	KT_JSON_EACH (item, list)
+		if (kt_streq(kt_str(item), word))
+			return true;
+	return false;
+}
+
+static void quota_scope_list(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *scopes = kt_get(spec, "scopes"), *hard = kt_get(spec, "hard"), *item;
+	KT_JSON_EACH (item, scopes) {
+		const char *s = kt_str_or(item, "");
+		bool known = false;
+		for (size_t i = 0; quota_scopes[i]; i++)
+			known = known || strcmp(quota_scopes[i], s) == 0;
+		if (!known)
+			v_invalid(v, path, scopes, "unsupported scope");
+		for (size_t i = 0, n = kt_count(hard); i < n && known; i++)
+			if ((strcmp(s, "BestEffort") == 0 && strcmp(kt_key(hard, i), "pods") != 0) ||
+			    (is_whole(kt_key(hard, i)) && strcmp(kt_key(hard, i), "pods") != 0))
+				v_invalid(v, path, scopes, "unsupported scope applied to resource");
+	}
+	if ((has_word(scopes, "BestEffort") && has_word(scopes, "NotBestEffort")) ||
+	    (has_word(scopes, "Terminating") && has_word(scopes, "NotTerminating")))
+		v_invalid(v, path, scopes, "conflicting scopes");
+}
+
+static void quota(struct v *v)
+{
+	const struct v_path *path = V_ROOT("spec");
+	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
+	quota_hard(v, V_IN(path, "hard"), kt_get(spec, "hard"));
+	quota_scope_list(v, V_IN(path, "scopes"), spec);
+	KT_JSON_EACH (item, kt_path(spec, "scopeSelector.matchExpressions")) {
+		const struct v_path *at = V_IN(V_IN(path, "scopeSelector"), "matchExpressions");
+		const char *op = str(item, "operator");
+		bool listed = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
+		if (listed && kt_count(kt_get(item, "values")) == 0)
+			v_required(v, V_IN(at, "values"),
+			           "must be at least one value when `operator` is 'In' or 'NotIn' for scope "
+			           "selector");
+		else if (!listed && strcmp(op, "Exists") != 0 && strcmp(op, "DoesNotExist") != 0)
+			v_invalid_str(v, V_IN(at, "operator"), op, "not a valid selector operator");
+	}
+}
+
+static void quota_update(struct v *v)
+{
+	quota(v);
+	if (!kt_equal(kt_path(v->object, "spec.scopes"), kt_path(v->old, "spec.scopes")) &&
+	    (kt_path(v->object, "spec.scopes") || kt_path(v->old, "spec.scopes")))
+		v_invalid(v, V_IN(V_ROOT("spec"), "scopes"), kt_path(v->object, "spec.scopes"),
+		          "field is immutable");
+}
+
+/* --- limit ranges --- */
+
+static int compare(const char *a, const char *b)
+{
+	return kt_quantity_compare(a, b);
+}
+
+static void limit_values(struct v *v, const struct v_path *path, const struct kt_json *limit,
+                         const char *name)
+{
+	const char *max = kt_get_str(kt_get(limit, "max"), name),
+	           *min = kt_get_str(kt_get(limit, "min"), name);
+	const char *deflt = kt_get_str(kt_get(limit, "default"), name),
+	           *request = kt_get_str(kt_get(limit, "defaultRequest"), name);
+	const char *ratio = kt_get_str(kt_get(limit, "maxLimitRequestRatio"), name);
+	const struct v_path *mp = V_KEY(V_IN(path, "min"), name),
+	                    *rp = V_KEY(V_IN(path, "defaultRequest"), name);
+	const struct v_path *dp = V_KEY(V_IN(path, "default"), name);
+	if (min && max && compare(min, max) > 0)
+		v_invalid_str(v, mp, min, "min value %s is greater than max value %s", min, max);
+	if (request && min && compare(min, request) > 0)
+		v_invalid_str(v, rp, request, "min value %s is greater than default request value %s", min,
+		              request);
+	if (request && max && compare(request, max) > 0)
+		v_invalid_str(v, rp, request, "default request value %s is greater than max value %s",
+		              request, max);
+	if (request && deflt && compare(request, deflt) > 0)
+		v_invalid_str(v, rp, request,
+		              "default request value %s is greater than default limit value %s", request,
+		              deflt);
+	if (deflt && min && compare(min, deflt) > 0)
+		v_invalid_str(v, dp, min, "min value %s is greater than default value %s", min, deflt);
+	if (deflt && max && compare(deflt, max) > 0)
+		v_invalid_str(v, dp, max, "default value %s is greater than max value %s", deflt, max);
+	if (ratio && compare(ratio, "1") < 0)
+		v_invalid_str(v, V_KEY(V_IN(path, "maxLimitRequestRatio"), name), ratio,
+		              "ratio %s is less than 1", ratio);
+}
+
+static void limit_range(struct v *v)
+{
+	static const char *const maps[] = {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"};
+	const struct kt_json *limits = kt_path(v->object, "spec.limits"), *limit;
+	KT_JSON_EACH (limit, limits) {
+		const struct v_path *at = V_AT(V_IN(V_ROOT("spec"), "limits"), limit_i);
+		struct kt_json *names = kt_json_object();
+		bool pod = strcmp(str(limit, "type"), "Pod") == 0;
+		v_check(v, V_IN(at, "type"), str(limit, "type"), v_qualified_name);
+		if (kt_find(limits, "type", str(limit, "type")) < (ptrdiff_t)limit_i)
+			v_duplicate(v, V_IN(at, "type"), kt_get(limit, "type"));
+		if (pod && kt_get(limit, "default"))
+			v_forbidden(v, V_IN(at, "default"), "may not be specified when `type` is 'Pod'");
+		if (pod && kt_get(limit, "defaultRequest"))
+			v_forbidden(v, V_IN(at, "defaultRequest"),
+			            "may not be specified when `type` is 'Pod'");
+		if (strcmp(str(limit, "type"), "PersistentVolumeClaim") == 0 &&
+		    !kt_path(limit, "min.storage") && !kt_path(limit, "max.storage"))
+			v_required(v, V_IN(at, "limits"),
+			           "either minimum or maximum storage value is required, but neither was "
+			           "provided");
+		for (size_t m = 0; m < KT_COUNT(maps); m++)
+			for (size_t i = 0, n = kt_count(kt_get(limit, maps[m])); i < n; i++) {
+				const char *name = kt_key(kt_get(limit, maps[m]), i);
+				struct kt_strs faults = {0};
+				v_resource_name(name, &faults);
+				for (size_t k = 0; k < faults.count; k++)
+					v_invalid_str(v, V_KEY(V_IN(at, maps[m]), name), name, "%s",
+					              faults.items[k]);
+				kt_strs_clear(&faults);
+				if (!kt_get(names, name))
+					kt_set(&names, name, kt_json_bool(true));
+			}
+		for (size_t i = 0, n = kt_count(names); i < n; i++)
+			limit_values(v, at, limit, kt_key(names, i));
+		kt_json_free(names);
+	}
+}
+
+/* --- nodes, namespaces, accounts, leases --- */
+
+static void taints(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	static const char *const effects[] = {"NoSchedule", "PreferNoSchedule", "NoExecute", NULL};
+	static const struct v_rule rules[] = {{.field = "effect", .kind = V_ENUM_NEEDED, .values = effects}};
+	const struct kt_json *taint;
+	KT_JSON_EACH (taint, list) {
+		const struct v_path *at = V_AT(path, taint_i);
+		v_check(v, V_IN(at, "key"), str(taint, "key"), v_qualified_name);
+		v_check(v, V_IN(at, "value"), str(taint, "value"), v_label_value);
+		V_RULES(v, at, taint, rules);
+		for (size_t i = 0; i < taint_i; i++)
+			if (kt_equal(kt_get(kt_at(list, i), "key"), kt_get(taint, "key")) &&
+			    kt_equal(kt_get(kt_at(list, i), "effect"), kt_get(taint, "effect"))) {
+				struct kt_json *shown = v_internal(v, "Taint", taint);
+				v_duplicate(v, at, shown);
+				v_forbidden(v, at, "taints must be unique by key and effect pair");
+				kt_json_free(shown);
+				break;
+			}
+	}
+}
+
+static void node(struct v *v)
+{
+	static const struct v_rule rules[] = {{.field = "taints", .kind = V_CALL, .fn = taints}};
+	V_RULES(v, V_ROOT("spec"), kt_get(v->object, "spec"), rules);
+}
+
+static void node_update(struct v *v)
+{
+	const char *now = kt_path_str(v->object, "spec.podCIDR"), *old = kt_path_str(v->old, "spec.podCIDR");
+	const char *provider = kt_path_str(v->old, "spec.providerID");
+	node(v);
+	if (old && !kt_streq(now, old))
+		v_forbidden(v, V_ROOT("spec"),
+		            "node updates may not change podCIDR except from \"\" to valid");
+	if (provider && *provider && !kt_streq(kt_path_str(v->object, "spec.providerID"), provider))
+		v_forbidden(v, V_IN(V_ROOT("spec"), "providerID"),
+		            "node updates may not change providerID except from \"\" to valid");
+}
+
+static void namespace(struct v *v)
+{
+	const struct kt_json *item;
+	KT_JSON_EACH (item, kt_path(v->object, "spec.finalizers"))
+		v_check(v, V_IN(V_ROOT("spec"), "finalizers"), kt_str_or(item, ""), v_qualified_name);
+}
+
+static void lease(struct v *v)
+{
+	static const struct v_rule rules[] = {
+	        {.field = "leaseDurationSeconds", .kind = V_POSITIVE},
+	        {.field = "leaseTransitions", .kind = V_MIN},
+	};
+	const struct kt_json *spec = kt_get(v->object, "spec");
+	V_RULES(v, V_ROOT("spec"), spec, rules);
+	if (kt_get(spec, "holderIdentity") && !*str(spec, "holderIdentity"))
+		v_invalid_str(v, V_IN(V_ROOT("spec"), "holderIdentity"), "", "must not be empty");
+}
+
+static void nothing(struct v *v)
+{
+	(void)v;
+}
+
+static const char *const fixed_lease[] = {NULL};
+
+const struct v_kind v_kinds_core[] = {
+        {.group = "", .kind = "ConfigMap", .create = config_map, .update = config_map_update},
+        {.group = "", .kind = "Secret", .create = secret, .update = secret_update},
+        {.group = "", .kind = "ResourceQuota", .create = quota, .update = quota_update},
+        {.group = "", .kind = "LimitRange", .create = limit_range},
+        {.group = "",
+         .kind = "Namespace",
+         .name = v_dns_label,
+         .prefix = v_dns_label_trailing,
+         .create = namespace},
+        {.group = "", .kind = "Node", .create = node, .update = node_update},
+        {.group = "", .kind = "ServiceAccount", .create = nothing},
+        {.group = "", .kind = "Event", .create = nothing},
+        {.group = "coordination.k8s.io", .kind = "Lease", .create = lease, .immutable = fixed_lease},
+        {0},
+};

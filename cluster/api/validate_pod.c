@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* Pod specs and templates: kubernetes pkg/apis/core/validation/validation.go (ValidatePodSpec), in its order.
+ */
+#include "cluster/api/validate.h"
+
+#include <string.h>
+
+static const char *str(const struct kt_json *v, const char *key)
+{
+	return kt_str_or(kt_get(v, key), "");
+}
+
+/* --- where it may run --- */
+
+static void node_requirement(struct v *v, const struct v_path *path, const struct kt_json *r, bool of_fields)
+{
+	const char *op = str(r, "operator");
+	const struct kt_json *values = kt_get(r, "values");
+	if (strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0) {
+		if (kt_count(values) == 0)
+			v_required(v, V_IN(path, "values"),
+			           "must be specified when `operator` is 'In' or 'NotIn'");
+	} else if (strcmp(op, "Exists") == 0 || strcmp(op, "DoesNotExist") == 0) {
+		if (kt_count(values) > 0)
+			v_forbidden(v, V_IN(path, "values"),
+			            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+	} else if (strcmp(op, "Gt") == 0 || strcmp(op, "Lt") == 0) {
+		if (kt_count(values) != 1)
+			v_required(v, V_IN(path, "values"),
+			           "must be specified single value when `operator` is 'Lt' or 'Gt'");
+	} else {
+		v_invalid_str(v, V_IN(path, "operator"), op, "not a valid selector operator");
+	}
+	if (!of_fields)
+		v_check(v, V_IN(path, "key"), str(r, "key"), v_qualified_name);
+	else if (strcmp(str(r, "key"), "metadata.name") != 0)
+		v_invalid_str(v, V_IN(path, "key"), str(r, "key"), "not a valid field selector key");
+}
+
+void v_node_selector_term(struct v *v, const struct v_path *path, const struct kt_json *term)
+{
+	const struct kt_json *r;
+	KT_JSON_EACH (r, kt_get(term, "matchExpressions"))
+		node_requirement(v, V_AT(V_IN(path, "matchExpressions"), r_i), r, false);
+	KT_JSON_EACH (r, kt_get(term, "matchFields"))
+		node_requirement(v, V_AT(V_IN(path, "matchFields"), r_i), r, true);
+}
+
+static void weight(struct v *v, const struct v_path *path, const struct kt_json *item)
+{
+	int64_t w = kt_get_int(item, "weight", 0);
+	if (w <= 0 || w > 100)
+		v_invalid_steal(v, V_IN(path, "weight"), kt_json_int(w), "must be in the range 1-100");
+}
+
+static void node_affinity(struct v *v, const struct v_path *path, const struct kt_json *a)
+{
+	const struct kt_json *required = kt_get(a, "requiredDuringSchedulingIgnoredDuringExecution"), *item;
+	const struct v_path *rp =
+	        V_IN(V_IN(path, "requiredDuringSchedulingIgnoredDuringExecution"), "nodeSelectorTerms");
+	const struct v_path *pp = V_IN(path, "preferredDuringSchedulingIgnoredDuringExecution");
+	if (required && kt_count(kt_get(required, "nodeSelectorTerms")) == 0)
+		v_required(v, rp, "must have at least one node selector term");
+	KT_JSON_EACH (item, kt_get(required, "nodeSelectorTerms"))
+		v_node_selector_term(v, V_AT(rp, item_i), item);
+	KT_JSON_EACH (item, kt_get(a, "preferredDuringSchedulingIgnoredDuringExecution")) {
+		weight(v, V_AT(pp, item_i), item);
+		v_node_selector_term(v, V_IN(V_AT(pp, item_i), "preference"), kt_get(item, "preference"));
+	}
+}
+
+static void pod_affinity_term(struct v *v, const struct v_path *path, const struct kt_json *term)
+{
+	const struct kt_json *ns;
+	v_label_selector(v, V_IN(path, "labelSelector"), kt_get(term, "labelSelector"));
+	v_label_selector(v, V_IN(path, "namespaceSelector"), kt_get(term, "namespaceSelector"));
+	KT_JSON_EACH (ns, kt_get(term, "namespaces"))
+		v_check(v, V_IN(path, "namespace"), kt_str_or(ns, ""), v_dns_label);
+	if (!*str(term, "topologyKey"))
+		v_required(v, V_IN(path, "topologyKey"), "can not be empty");
+	else
+		v_check(v, V_IN(path, "topologyKey"), str(term, "topologyKey"), v_qualified_name);
+}
+
+static void pod_affinity(struct v *v, const struct v_path *path, const struct kt_json *a)
+{
+	const struct kt_json *item;
+	KT_JSON_EACH (item, kt_get(a, "requiredDuringSchedulingIgnoredDuringExecution"))
+		pod_affinity_term(
+		        v, V_AT(V_IN(path, "requiredDuringSchedulingIgnoredDuringExecution"), item_i), item);
+	KT_JSON_EACH (item, kt_get(a, "preferredDuringSchedulingIgnoredDuringExecution")) {
+		const struct v_path *at =
+		        V_AT(V_IN(path, "preferredDuringSchedulingIgnoredDuringExecution"), item_i);
+		weight(v, at, item);
+		pod_affinity_term(v, V_IN(at, "podAffinityTerm"), kt_get(item, "podAffinityTerm"));
+	}
+}
+
+static void affinity(struct v *v, const struct v_path *path, const struct kt_json *a)
+{
+	static const struct v_rule rules[] = {
+	        {.field = "nodeAffinity", .kind = V_OBJECT, .fn = node_affinity},
+	        {.field = "podAffinity", .kind = V_OBJECT, .fn = pod_affinity},
+	        {.field = "podAntiAffinity", .kind = V_OBJECT, .fn = pod_affinity},
+	};
+	V_RULES(v, path, a, rules);
+}
+
+static void toleration(struct v *v, const struct v_path *path, const struct kt_json *t)
+{
+	const char *op = str(t, "operator"), *effect = str(t, "effect");
+	if (*str(t, "key"))
+		v_check(v, V_IN(path, "key"), str(t, "key"), v_qualified_name);
+	else if (strcmp(op, "Exists") != 0)
+		v_invalid_str(v, V_IN(path, "operator"), op,
+		              "operator must be Exists when `key` is empty, which means \"match all values "
+		              "and all keys\"");
+	if (kt_get(t, "tolerationSeconds") && strcmp(effect, "NoExecute") != 0)
+		v_invalid_str(v, V_IN(path, "effect"), effect,
+		              "effect must be 'NoExecute' when `tolerationSeconds` is set");
+	if (!*op || strcmp(op, "Equal") == 0) {
+		struct kt_strs faults = {0};
+		struct kt_buf text = {0};
+		v_label_value(str(t, "value"), &faults);
+		for (size_t i = 0; i < faults.count; i++)
+			kt_buf_addf(&text, "%s%s", i > 0 ? ";" : "", faults.items[i]);
+		if (faults.count > 0)
+			v_invalid_str(v, V_IN(path, "operator"), str(t, "value"), "%s", kt_buf_str(&text));
+		kt_strs_clear(&faults);
+		kt_buf_clear(&text);
+	} else if (strcmp(op, "Exists") == 0) {
+		if (*str(t, "value"))
+			v_invalid_steal(v, V_IN(path, "operator"), v_internal(v, "Toleration", t),
+			                "value must be empty when `operator` is 'Exists'");
+	} else {
+		v_unsupported(v, V_IN(path, "operator"), kt_get(t, "operator"), V_WORDS("Equal", "Exists"));
+	}
+	if (*effect && strcmp(effect, "NoSchedule") && strcmp(effect, "PreferNoSchedule") &&
+	    strcmp(effect, "NoExecute"))
+		v_unsupported(v, V_IN(path, "effect"), kt_get(t, "effect"),
+		              V_WORDS("NoSchedule", "PreferNoSchedule", "NoExecute"));
+}
+
+void v_tolerations(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *t;
+	KT_JSON_EACH (t, list)
+		toleration(v, V_AT(path, t_i), t);
+}
+
+static void spread(struct v *v, const struct v_path *path, const struct kt_json *c)
+{
+	static const char *const when[] = {"DoNotSchedule", "ScheduleAnyway", NULL};
+	static const char *const policies[] = {"Honor", "Ignore", NULL};
+	const char *unsatisfiable = str(c, "whenUnsatisfiable"), *key = str(c, "topologyKey");
+	const struct kt_json *domains = kt_get(c, "minDomains");
+	if (kt_get_int(c, "maxSkew", 0) <= 0)
+		v_invalid_steal(v, V_IN(path, "maxSkew"), kt_json_int(kt_get_int(c, "maxSkew", 0)),
+		                "must be greater than zero");
+	if (!*key)
+		v_required(v, V_IN(path, "topologyKey"), "can not be empty");
+	else
+		v_check(v, V_IN(path, "topologyKey"), key, v_qualified_name);
+	if (strcmp(unsatisfiable, when[0]) && strcmp(unsatisfiable, when[1]))
+		v_unsupported(v, V_IN(path, "whenUnsatisfiable"), kt_get(c, "whenUnsatisfiable"), when);
+	if (domains && kt_int_or(domains, 0) <= 0)
+		v_invalid(v, V_IN(path, "minDomains"), domains, "must be greater than zero");
+	if (domains && strcmp(unsatisfiable, "DoNotSchedule") != 0)
+		v_invalid(v, V_IN(path, "minDomains"), domains,
+		          "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s",
+		          unsatisfiable);
+	const struct v_rule rules[] = {
+	        {.field = "nodeAffinityPolicy", .kind = V_ENUM, .values = policies},
+	        {.field = "nodeTaintsPolicy", .kind = V_ENUM, .values = policies},
+	};
+	V_RULES(v, path, c, rules);
+	v_label_selector(v, V_IN(path, "labelSelector"), kt_get(c, "labelSelector"));
+}
+
+static void spreads(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *c, *other;
+	KT_JSON_EACH (c, list) {
+		spread(v, V_AT(path, c_i), c);
+		KT_JSON_EACH (other, list) {
+			if (other_i >= c_i)
+				break;
+			if (strcmp(str(c, "topologyKey"), str(other, "topologyKey")) == 0 &&
+			    strcmp(str(c, "whenUnsatisfiable"), str(other, "whenUnsatisfiable")) == 0) {
+				struct kt_json *text = kt_json_strf("{%s, %s}", str(c, "topologyKey"),
+				                                    str(c, "whenUnsatisfiable"));
+				v_duplicate(v, V_IN(V_AT(path, c_i), "{topologyKey, whenUnsatisfiable}"),
+				            text);
+				kt_json_free(text);
+				break;
+			}
+		}
+	}
+}
+
+/* --- network, names --- */
+
+static void dns_config(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *config = kt_get(spec, "dnsConfig"), *item;
+	if (strcmp(str(spec, "dnsPolicy"), "None") == 0) {
+		if (!config)
+			v_required(v, path, "must provide `dnsConfig` when `dnsPolicy` is None");
+		else if (kt_count(kt_get(config, "nameservers")) == 0)
+			v_required(v, V_IN(path, "nameservers"),
+			           "must provide at least one DNS nameserver when `dnsPolicy` is None");
+	}
+	if (kt_count(kt_get(config, "nameservers")) > 3)
+		v_invalid(v, V_IN(path, "nameservers"), kt_get(config, "nameservers"),
+		          "must not have more than 3 nameservers");
+	KT_JSON_EACH (item, kt_get(config, "nameservers"))
+		v_check(v, V_AT(V_IN(path, "nameservers"), item_i), kt_str_or(item, ""), v_ip);
+	KT_JSON_EACH (item, kt_get(config, "options"))
+		if (!*str(item, "name"))
+			v_required(v, V_AT(V_IN(path, "options"), item_i), "must not be empty");
+}
+
+static void host_aliases(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *alias, *name;
+	KT_JSON_EACH (alias, list) {
+		const struct v_path *at = V_AT(path, alias_i);
+		v_check(v, V_IN(at, "ip"), str(alias, "ip"), v_ip);
+		KT_JSON_EACH (name, kt_get(alias, "hostnames"))
+			v_check(v, V_AT(V_IN(at, "hostnames"), name_i), kt_str_or(name, ""), v_dns_subdomain);
+	}
+}
+
+static void host_network(struct v *v, const struct v_path *path, const struct kt_json *containers)
+{
+	const struct kt_json *c, *port;
+	KT_JSON_EACH (c, containers)
+		KT_JSON_EACH (port, kt_get(c, "ports"))
+			if (kt_get_int(port, "hostPort", 0) != kt_get_int(port, "containerPort", 0))
+				v_invalid_steal(
+				        v, V_IN(V_AT(V_IN(V_AT(path, c_i), "ports"), port_i), "hostPort"),
+				        kt_json_int(kt_get_int(port, "hostPort", 0)),
+				        "must match `containerPort` when `hostNetwork` is true");
+}
+
+static void id_range(struct v *v, const struct v_path *path, const struct kt_json *value)
+{
+	if (value && (kt_int_or(value, 0) < 0 || kt_int_or(value, 0) > INT32_MAX))
+		v_invalid(v, path, value, "must be between 0 and 2147483647, inclusive");
+}
+
+static void pod_security(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *sc = kt_get(spec, "securityContext"), *item;
+	const struct v_path *at = V_IN(path, "securityContext");
+	static const char *const policies[] = {"Always", "OnRootMismatch", NULL};
+	const struct v_rule rules[] = {{.field = "fsGroupChangePolicy", .kind = V_ENUM, .values = policies}};
+	if (kt_get_bool(spec, "hostNetwork", false))
+		host_network(v, V_IN(path, "containers"), kt_get(spec, "containers"));
+	if (!sc)
+		return;
+	id_range(v, V_IN(at, "fsGroup"), kt_get(sc, "fsGroup"));
+	id_range(v, V_IN(at, "runAsUser"), kt_get(sc, "runAsUser"));
+	id_range(v, V_IN(at, "runAsGroup"), kt_get(sc, "runAsGroup"));
+	KT_JSON_EACH (item, kt_get(sc, "supplementalGroups"))
+		id_range(v, V_AT(V_IN(at, "supplementalGroups"), item_i), item);
+	KT_JSON_EACH (item, kt_get(sc, "sysctls"))
+		if (!*str(item, "name"))
+			v_required(v, V_IN(V_AT(V_IN(at, "sysctls"), item_i), "name"), "");
+	V_RULES(v, at, sc, rules);
+	if (kt_get(sc, "seccompProfile")) {
+		struct kt_json *only = kt_jsonf("{seccompProfile: %J}", kt_get(sc, "seccompProfile"));
+		v_security_context(v, at, only);
+		kt_json_free(only);
+	}
+}
+
+static void gates(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *gate;
+	KT_JSON_EACH (gate, list) {
+		v_check(v, V_AT(path, gate_i), str(gate, "name"), v_qualified_name);
+		if (kt_find(list, "name", str(gate, "name")) < (ptrdiff_t)gate_i)
+			v_duplicate(v, V_AT(path, gate_i), kt_get(gate, "name"));
+	}
+}
+
+static void readiness_gates(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *gate;
+	KT_JSON_EACH (gate, list)
+		v_check(v, V_IN(V_AT(path, gate_i), "conditionType"), str(gate, "conditionType"),
+		        v_qualified_name);
+}
+
+static void overhead(struct v *v, const struct v_path *path, const struct kt_json *value)
+{
+	struct kt_json *resources = kt_jsonf("{limits: %J}", value);
+	v_resources(v, path, resources);
+	kt_json_free(resources);
+}
+
+void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json *spec,
+                   const struct kt_json *meta)
+{
+	static const char *const restart[] = {"Always", "OnFailure", "Never", NULL};
+	static const char *const dns[] = {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", NULL};
+	static const char *const preemption[] = {"PreemptLowerPriority", "Never", NULL};
+	static const char *const systems[] = {"linux", "windows", NULL};
+	static const struct v_rule os[] = {{.field = "name", .kind = V_ENUM_NEEDED, .values = systems}};
+	static const struct v_rule first[] = {
+	        {.field = "restartPolicy", .kind = V_ENUM_NEEDED, .values = restart},
+	        {.field = "dnsPolicy", .kind = V_ENUM_NEEDED, .values = dns},
+	        {.field = "nodeSelector", .kind = V_CALL, .fn = v_labels},
+	};
+	static const struct v_rule then[] = {
+	        {.field = "affinity", .kind = V_OBJECT, .fn = affinity},
+	};
+	static const struct v_rule rest[] = {
+	        {.field = "readinessGates", .kind = V_CALL, .fn = readiness_gates},
+	        {.field = "schedulingGates", .kind = V_CALL, .fn = gates},
+	        {.field = "topologySpreadConstraints", .kind = V_CALL, .fn = spreads},
+	        {.field = "serviceAccountName", .kind = V_FORMAT, .format = v_dns_subdomain},
+	        {.field = "nodeName", .kind = V_FORMAT, .format = v_dns_subdomain},
+	        {.field = "activeDeadlineSeconds", .kind = V_RANGE, .lo = 1, .hi = INT32_MAX},
+	        {.field = "hostname", .kind = V_FORMAT, .format = v_dns_label},
+	        {.field = "subdomain", .kind = V_FORMAT, .format = v_dns_label},
+	        {.field = "tolerations", .kind = V_CALL, .fn = v_tolerations},
+	        {.field = "hostAliases", .kind = V_CALL, .fn = host_aliases},
+	        {.field = "priorityClassName", .kind = V_FORMAT, .format = v_dns_subdomain},
+	        {.field = "runtimeClassName", .kind = V_FORMAT, .format = v_dns_subdomain},
+	        {.field = "preemptionPolicy", .kind = V_ENUM, .values = preemption},
+	        {.field = "overhead", .kind = V_OBJECT, .fn = overhead},
+	};
+	v_volumes(v, V_IN(path, "volumes"), kt_get(spec, "volumes"), meta);
+	v_containers(v, path, spec, meta);
+	V_RULES(v, path, spec, first);
+	pod_security(v, path, spec);
+	V_RULES(v, path, spec, then);
+	dns_config(v, V_IN(path, "dnsConfig"), spec);
+	V_RULES(v, path, spec, rest);
+	if (kt_get(spec, "os"))
+		V_RULES(v, V_IN(path, "os"), kt_get(spec, "os"), os);
+	if (kt_get_int(spec, "terminationGracePeriodSeconds", 0) < 0)
+		v_warn(v, V_IN(path, "terminationGracePeriodSeconds"),
+		       "must be >= 0; negative values are invalid and will be treated as 1");
+}
+
+void v_pod_spec(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	v_pod_spec_of(v, path, spec, NULL);
+}
+
+void v_pod_template(struct v *v, const struct v_path *path, const struct kt_json *template)
+{
+	const struct kt_json *meta = kt_get(template, "metadata"), *spec = kt_get(template, "spec");
+	v_labels(v, V_IN(path, "labels"), kt_get(meta, "labels"));
+	v_annotations(v, V_IN(path, "annotations"), kt_get(meta, "annotations"));
+	v_pod_spec_of(v, V_IN(path, "spec"), spec, meta);
+	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
+		v_forbidden(v, V_IN(V_IN(path, "spec"), "ephemeralContainers"),
+		            "ephemeral containers not allowed in pod template");
+}

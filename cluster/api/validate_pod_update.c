@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Pods: what a new one needs beside its spec, and the little that may change later (kubernetes
+ * pkg/apis/core/validation/validation.go ValidatePodUpdate, ValidatePodResize,
+ * ValidatePodEphemeralContainersUpdate). */
+#include "cluster/api/validate.h"
+
+#include <string.h>
+
+#define UPDATE_TEXT                                                                                          \
+	"pod updates may not change fields other than "                                                      \
+	"`spec.containers[*].image`,`spec.initContainers[*].image`,"                                         \
+	"`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"          \
+	"`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n"
+
+static const char *str(const struct kt_json *v, const char *key)
+{
+	return kt_str_or(kt_get(v, key), "");
+}
+
+static void pod_create(struct v *v)
+{
+	const struct v_path *spec_path = V_ROOT("spec");
+	const struct kt_json *spec = kt_get(v->object, "spec");
+	v_pod_spec_of(v, spec_path, spec, kt_get(v->object, "metadata"));
+	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
+		v_forbidden(v, V_IN(spec_path, "ephemeralContainers"), "cannot be set on create");
+	if (kt_count(kt_get(spec, "schedulingGates")) > 0 && *str(spec, "nodeName"))
+		v_forbidden(v, V_IN(spec_path, "nodeName"),
+		            "cannot be set until all schedulingGates have been cleared");
+}
+
+static bool same_count(struct v *v, const char *list)
+{
+	const struct kt_json *now = kt_get(kt_get(v->object, "spec"), list),
+	                     *old = kt_get(kt_get(v->old, "spec"), list), *c;
+	const struct v_path *path = V_IN(V_ROOT("spec"), list);
+	if (kt_count(now) != kt_count(old)) {
+		v_forbidden(v, path, "pod updates may not add or remove containers");
+		return false;
+	}
+	KT_JSON_EACH (c, now)
+		if (!*str(c, "image"))
+			v_required(v, V_IN(V_AT(path, c_i), "image"), "");
+	return true;
+}
+
+static bool deadline(struct v *v)
+{
+	const struct v_path *path = V_IN(V_ROOT("spec"), "activeDeadlineSeconds");
+	const struct kt_json *now = kt_path(v->object, "spec.activeDeadlineSeconds"),
+	                     *old = kt_path(v->old, "spec.activeDeadlineSeconds");
+	if (now && (kt_int_or(now, 0) < 0 || kt_int_or(now, 0) > INT32_MAX)) {
+		v_invalid(v, path, now, "must be between 0 and 2147483647, inclusive");
+		return false;
+	}
+	if (now && old && kt_int_or(old, 0) < kt_int_or(now, 0)) {
+		v_invalid(v, path, now, "must be less than or equal to previous value");
+		return false;
+	}
+	if (!now && old)
+		v_invalid(v, path, NULL, "must not update from a positive integer to nil value");
+	return true;
+}
+
+static bool same_toleration(const struct kt_json *a, const struct kt_json *b)
+{
+	static const char *const keys[] = {"key", "operator", "value", "effect"};
+	for (size_t i = 0; i < KT_COUNT(keys); i++)
+		if (strcmp(str(a, keys[i]), str(b, keys[i])) != 0)
+			return false;
+	return true;
+}
+
+static void tolerations(struct v *v)
+{
+	const struct v_path *path = V_IN(V_ROOT("spec"), "tolerations");
+	const struct kt_json *now = kt_path(v->object, "spec.tolerations"),
+	                     *old = kt_path(v->old, "spec.tolerations"), *o, *n;
+	KT_JSON_EACH (o, old) {
+		bool found = false;
+		KT_JSON_EACH (n, now)
+			found = found || same_toleration(o, n);
+		if (!found) {
+			v_forbidden(v, path,
+			            "existing toleration can not be modified except its tolerationSeconds");
+			return;
+		}
+	}
+	v_tolerations(v, path, now);
+}
+
+static void gates(struct v *v)
+{
+	const struct kt_json *now = kt_path(v->object, "spec.schedulingGates"),
+	                     *old = kt_path(v->old, "spec.schedulingGates"), *gate;
+	if (kt_count(now) == 0)
+		return;
+	KT_JSON_EACH (gate, now)
+		if (kt_find(old, "name", str(gate, "name")) < 0)
+			v_forbidden(v, V_AT(V_IN(V_ROOT("spec"), "schedulingGates"), gate_i),
+			            "only deletion is allowed, but found new scheduling gate '%s'",
+			            str(gate, "name"));
+}
+
+static void take(struct kt_json **spec, const struct kt_json *from, const char *key)
+{
+	const struct kt_json *value = kt_get(from, key);
+	if (value != kt_get(*spec, key))
+		kt_set(spec, key, kt_json_ref(value));
+}
+
+static void take_each(struct kt_json **spec, const struct kt_json *from, const char *list, const char *key)
+{
+	const struct kt_json *old = kt_get(from, list);
+	for (size_t i = 0, n = kt_count(kt_get(*spec, list)); i < n; i++) {
+		const struct kt_json *value = kt_get(kt_at(old, i), key);
+		if (value != kt_get(kt_at(kt_get(*spec, list), i), key))
+			kt_set(kt_edit_at(kt_edit(spec, list), i), key, kt_json_ref(value));
+	}
+}
+
+static void forbid_rest(struct v *v, const struct kt_json *munged, const char *text)
+{
+	const struct kt_json *old = kt_get(v->old, "spec");
+	if (kt_equal(munged, old))
+		return;
+	struct kt_json *was = v_internal(v, "PodSpec", old), *is = v_internal(v, "PodSpec", munged);
+	struct kt_buf diff = {0};
+	if (!kt_equal(was, is)) {
+		v_diff(was, is, &diff);
+		v_forbidden(v, V_ROOT("spec"), "%s%s", text, kt_buf_str(&diff));
+	}
+	kt_buf_clear(&diff);
+	kt_json_free(was);
+	kt_json_free(is);
+}
+
+static void update_spec(struct v *v)
+{
+	const struct kt_json *old = kt_get(v->old, "spec");
+	struct kt_json *munged = kt_json_ref(kt_get(v->object, "spec"));
+	take_each(&munged, old, "containers", "image");
+	take_each(&munged, old, "initContainers", "image");
+	take(&munged, old, "activeDeadlineSeconds");
+	take(&munged, old, "schedulingGates");
+	take(&munged, old, "tolerations");
+	if (kt_get_int(old, "terminationGracePeriodSeconds", 0) < 0 &&
+	    kt_get_int(munged, "terminationGracePeriodSeconds", 0) == 1)
+		take(&munged, old, "terminationGracePeriodSeconds");
+	/* A pod that waits at a gate may still narrow down where it goes. */
+	if (kt_count(kt_get(old, "schedulingGates")) > 0) {
+		take(&munged, old, "nodeSelector");
+		take(&munged, old, "affinity");
+	}
+	forbid_rest(v, munged, UPDATE_TEXT);
+	kt_json_free(munged);
+}
+
+static void resize(struct v *v)
+{
+	struct kt_json *munged = kt_json_ref(kt_get(v->object, "spec"));
+	const struct kt_json *old = kt_get(v->old, "spec"), *c;
+	const struct v_path *path = V_IN(V_ROOT("spec"), "containers");
+	if (!same_count(v, "containers")) {
+		kt_json_free(munged);
+		return;
+	}
+	KT_JSON_EACH (c, kt_get(munged, "containers"))
+		v_resources(v, V_IN(V_AT(path, c_i), "resources"), kt_get(c, "resources"));
+	take_each(&munged, old, "containers", "resources");
+	take_each(&munged, old, "initContainers", "resources");
+	forbid_rest(v, munged, "only cpu and memory resources are mutable\n");
+	kt_json_free(munged);
+}
+
+static void ephemeral(struct v *v)
+{
+	const struct v_path *path = V_IN(V_ROOT("spec"), "ephemeralContainers");
+	const struct kt_json *now = kt_path(v->object, "spec.ephemeralContainers"),
+	                     *old = kt_path(v->old, "spec.ephemeralContainers"), *c;
+	const struct kt_json *spec = kt_get(v->object, "spec");
+	KT_JSON_EACH (c, now) {
+		const struct v_path *at = V_AT(path, c_i);
+		const char *name = str(c, "name"), *target = str(c, "targetContainerName");
+		if (!*name)
+			v_required(v, V_IN(at, "name"), "");
+		else
+			v_check(v, V_IN(at, "name"), name, v_dns_label);
+		if (!*str(c, "image"))
+			v_required(v, V_IN(at, "image"), "");
+		if (*name && (kt_find(now, "name", name) < (ptrdiff_t)c_i ||
+		              kt_find(kt_get(spec, "containers"), "name", name) >= 0 ||
+		              kt_find(kt_get(spec, "initContainers"), "name", name) >= 0))
+			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
+		if (*target && kt_find(kt_get(spec, "containers"), "name", target) < 0 &&
+		    kt_find(kt_get(spec, "initContainers"), "name", target) < 0)
+			v_not_found(v, V_IN(at, "targetContainerName"), kt_get(c, "targetContainerName"));
+	}
+	KT_JSON_EACH (c, old) {
+		ptrdiff_t at = kt_find(now, "name", str(c, "name"));
+		if (at < 0)
+			v_forbidden(v, path, "existing ephemeral containers \"%s\" may not be removed\n",
+			            str(c, "name"));
+		else if (!kt_equal(kt_at(now, (size_t)at), c))
+			v_forbidden(v, path, "existing ephemeral containers \"%s\" may not be changed\n",
+			            str(c, "name"));
+	}
+}
+
+void v_pod_update(struct v *v, const char *subresource)
+{
+	if (strcmp(subresource, "resize") == 0) {
+		resize(v);
+	} else if (strcmp(subresource, "ephemeralcontainers") == 0) {
+		ephemeral(v);
+	} else if (!*subresource) {
+		if (!same_count(v, "containers") || !same_count(v, "initContainers") || !deadline(v))
+			return;
+		gates(v);
+		tolerations(v);
+		update_spec(v);
+	}
+}
+
+static void pod_update(struct v *v)
+{
+	v_pod_update(v, "");
+}
+
+static void pod_template_object(struct v *v)
+{
+	v_pod_template(v, V_ROOT("template"), kt_get(v->object, "template"));
+}
+
+const struct v_kind v_kinds_pods[] = {
+        {.group = "", .kind = "Pod", .create = pod_create, .update = pod_update},
+        {.group = "", .kind = "PodTemplate", .create = pod_template_object},
+        {0},
+};

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Roles, bindings, certificate requests, custom resource definitions, admission policies: kubernetes
+ * pkg/apis/rbac/validation, pkg/apis/certificates/validation, apiextensions-apiserver
+ * pkg/apis/apiextensions/validation. */
+#include "cluster/api/validate.h"
+
+#include <string.h>
+
+static const char *str(const struct kt_json *v, const char *key)
+{
+	return kt_str_or(kt_get(v, key), "");
+}
+
+/* --- roles --- */
+
+static void policy_rule(struct v *v, const struct v_path *path, const struct kt_json *rule, bool namespaced)
+{
+	const struct kt_json *urls = kt_get(rule, "nonResourceURLs");
+	if (kt_count(kt_get(rule, "verbs")) == 0)
+		v_required(v, V_IN(path, "verbs"), "verbs must contain at least one value");
+	if (kt_count(urls) > 0) {
+		if (namespaced)
+			v_invalid(v, V_IN(path, "nonResourceURLs"), urls,
+			          "namespaced rules cannot apply to non-resource URLs");
+		if (kt_count(kt_get(rule, "apiGroups")) + kt_count(kt_get(rule, "resources")) +
+		            kt_count(kt_get(rule, "resourceNames")) >
+		    0)
+			v_invalid(v, V_IN(path, "nonResourceURLs"), urls,
+			          "rules cannot apply to both regular resources and non-resource URLs");
+		return;
+	}
+	if (kt_count(kt_get(rule, "apiGroups")) == 0)
+		v_required(v, V_IN(path, "apiGroups"), "resource rules must supply at least one api group");
+	if (kt_count(kt_get(rule, "resources")) == 0)
+		v_required(v, V_IN(path, "resources"), "resource rules must supply at least one resource");
+}
+
+static void rules(struct v *v, bool namespaced)
+{
+	const struct kt_json *rule;
+	KT_JSON_EACH (rule, kt_get(v->object, "rules"))
+		policy_rule(v, V_AT(V_ROOT("rules"), rule_i), rule, namespaced);
+}
+
+static void role(struct v *v)
+{
+	rules(v, true);
+}
+
+static void cluster_role(struct v *v)
+{
+	const struct kt_json *aggregation = kt_get(v->object, "aggregationRule"), *selector;
+	const struct v_path *path = V_IN(V_ROOT("aggregationRule"), "clusterRoleSelectors");
+	rules(v, false);
+	if (!aggregation)
+		return;
+	if (kt_count(kt_get(aggregation, "clusterRoleSelectors")) == 0)
+		v_required(v, path,
+		           "at least one clusterRoleSelector required if aggregationRule is non-nil");
+	KT_JSON_EACH (selector, kt_get(aggregation, "clusterRoleSelectors"))
+		v_label_selector(v, V_AT(path, selector_i), selector);
+}
+
+static void subject(struct v *v, const struct v_path *path, const struct kt_json *s, bool namespaced)
+{
+	const char *kind = str(s, "kind"), *group = str(s, "apiGroup");
+	if (!*str(s, "name"))
+		v_required(v, V_IN(path, "name"), "");
+	if (strcmp(kind, "ServiceAccount") == 0) {
+		if (*str(s, "name"))
+			v_check(v, V_IN(path, "name"), str(s, "name"), v_dns_subdomain);
+		if (*group)
+			v_unsupported(v, V_IN(path, "apiGroup"), kt_get(s, "apiGroup"), V_WORDS(""));
+		if (!namespaced && !*str(s, "namespace"))
+			v_required(v, V_IN(path, "namespace"), "");
+	} else if (strcmp(kind, "User") == 0 || strcmp(kind, "Group") == 0) {
+		if (strcmp(group, "rbac.authorization.k8s.io") != 0)
+			v_unsupported(v, V_IN(path, "apiGroup"), kt_get(s, "apiGroup"),
+			              V_WORDS("rbac.authorization.k8s.io"));
+	} else {
+		v_unsupported(v, V_IN(path, "kind"), kt_get(s, "kind"),
+		              V_WORDS("ServiceAccount", "User", "Group"));
+	}
+}
+
+static void binding(struct v *v, bool namespaced)
+{
+	const struct kt_json *ref = kt_get(v->object, "roleRef"), *s;
+	const struct v_path *path = V_ROOT("roleRef");
+	const char *kind = str(ref, "kind");
+	if (strcmp(str(ref, "apiGroup"), "rbac.authorization.k8s.io") != 0)
+		v_unsupported(v, V_IN(path, "apiGroup"), kt_get(ref, "apiGroup"),
+		              V_WORDS("rbac.authorization.k8s.io"));
+	if (strcmp(kind, "ClusterRole") != 0 && !(namespaced && strcmp(kind, "Role") == 0)) {
+		if (namespaced)
+			v_unsupported(v, V_IN(path, "kind"), kt_get(ref, "kind"),
+			              V_WORDS("Role", "ClusterRole"));
+		else
+			v_unsupported(v, V_IN(path, "kind"), kt_get(ref, "kind"), V_WORDS("ClusterRole"));
+	}
+	if (!*str(ref, "name"))
+		v_required(v, V_IN(path, "name"), "");
+	else
+		v_check(v, V_IN(path, "name"), str(ref, "name"), v_path_segment);
+	KT_JSON_EACH (s, kt_get(v->object, "subjects"))
+		subject(v, V_AT(V_ROOT("subjects"), s_i), s, namespaced);
+}
+
+static void role_binding(struct v *v)
+{
+	binding(v, true);
+}
+
+static void cluster_role_binding(struct v *v)
+{
+	binding(v, false);
+}
+
+static void fixed_ref(struct v *v)
+{
+	if (!kt_equal(kt_get(v->object, "roleRef"), kt_get(v->old, "roleRef")))
+		v_invalid_steal(v, V_ROOT("roleRef"), v_internal(v, "RoleRef", kt_get(v->object, "roleRef")),
+		                "cannot change roleRef");
+}
+
+static void role_binding_update(struct v *v)
+{
+	role_binding(v);
+	fixed_ref(v);
+}
+
+static void cluster_role_binding_update(struct v *v)
+{
+	cluster_role_binding(v);
+	fixed_ref(v);
+}
+
+/* --- certificate requests --- */
+
+static void csr(struct v *v)
+{
+	static const char *const usages[] = {"any",
+	                                     "cert sign",
+	                                     "client auth",
+	                                     "code signing",
+	                                     "content commitment",
+	                                     "crl sign",
+	                                     "data encipherment",
+	                                     "decipher only",
+	                                     "digital signature",
+	                                     "email protection",
+	                                     "encipher only",
+	                                     "ipsec end system",
+	                                     "ipsec tunnel",
+	                                     "ipsec user",
+	                                     "key agreement",
+	                                     "key encipherment",
+	                                     "microsoft sgc",
+	                                     "netscape sgc",
+	                                     "ocsp signing",
+	                                     "s/mime",
+	                                     "server auth",
+	                                     "signing",
+	                                     "timestamping",
+	                                     NULL};
+	const struct v_path *path = V_ROOT("spec"), *up = V_IN(path, "usages");
+	const struct kt_json *spec = kt_get(v->object, "spec"), *usage;
+	const char *signer = str(spec, "signerName"), *request = str(spec, "request");
+	struct kt_buf pem = {0};
+	kt_unbase64(request, strlen(request), &pem);
+	if (!strstr(kt_buf_str(&pem), "-----BEGIN CERTIFICATE REQUEST-----") &&
+	    !strstr(kt_buf_str(&pem), "-----BEGIN NEW CERTIFICATE REQUEST-----"))
+		v_invalid(v, V_IN(path, "request"), kt_get(spec, "request"),
+		          "PEM block type must be CERTIFICATE REQUEST");
+	kt_buf_clear(&pem);
+	if (kt_count(kt_get(spec, "usages")) == 0)
+		v_required(v, up, "usages is required");
+	KT_JSON_EACH (usage, kt_get(spec, "usages")) {
+		bool known = false;
+		for (size_t i = 0; usages[i]; i++)
+			known = known || kt_streq(usages[i], kt_str(usage));
+		if (!known)
+			v_unsupported(v, V_AT(up, usage_i), usage, usages);
+	}
+	if (!*signer)
+		v_required(v, V_IN(path, "signerName"), "");
+	else if (!strchr(signer, '/'))
+		v_invalid_str(
+		        v, V_IN(path, "signerName"), signer,
+		        "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+	else if (strcmp(signer, "kubernetes.io/legacy-unknown") == 0)
+		v_invalid_str(v, V_IN(path, "signerName"), signer,
+		              "the legacy signerName is not allowed via this API version");
+	if (kt_get(spec, "expirationSeconds") && kt_get_int(spec, "expirationSeconds", 0) < 600)
+		v_invalid(v, V_IN(path, "expirationSeconds"), kt_get(spec, "expirationSeconds"),
+		          "may not specify a duration less than 600 seconds (10 minutes)");
+}
+
+static const char *const fixed_spec[] = {"spec", NULL};
+
+/* --- custom resource definitions --- */
+
+static void crd_names(struct v *v, const struct v_path *path, const struct kt_json *names)
+{
+	static const struct v_rule rows[] = {
+	        {.field = "plural", .kind = V_NEEDED, .format = v_dns_1035},
+	        {.field = "singular", .kind = V_FORMAT, .format = v_dns_1035},
+	};
+	const char *kind = str(names, "kind");
+	const struct kt_json *item;
+	V_RULES(v, path, names, rows);
+	if (!*kind) {
+		v_required(v, V_IN(path, "kind"), "");
+	} else {
+		char *lower = kt_strdup(kind);
+		for (char *c = lower; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c - 'A' + 'a');
+		struct kt_strs faults = {0};
+		v_dns_1035(lower, &faults);
+		for (size_t i = 0; i < faults.count; i++)
+			v_invalid_str(v, V_IN(path, "kind"), kind,
+			              "may have mixed case, but should otherwise match: %s", faults.items[i]);
+		kt_strs_clear(&faults);
+		kt_free(lower);
+	}
+	KT_JSON_EACH (item, kt_get(names, "shortNames"))
+		v_check(v, V_AT(V_IN(path, "shortNames"), item_i), kt_str_or(item, ""), v_dns_1035);
+}
+
+static void crd_version(struct v *v, const struct v_path *path, const struct kt_json *version)
+{
+	const struct kt_json *schema = kt_path(version, "schema.openAPIV3Schema"), *column;
+	const struct v_path *sp = V_IN(V_IN(path, "schema"), "openAPIV3Schema");
+	const char *name = str(version, "name");
+	if (*name)
+		v_check(v, V_IN(path, "name"), name, v_dns_1035);
+	else
+		v_required(v, V_IN(path, "name"), "");
+	if (!schema)
+		v_required(v, sp, "");
+	else if (!*str(schema, "type"))
+		v_required(v, V_IN(sp, "type"), "must not be empty at the root");
+	else if (strcmp(str(schema, "type"), "object") != 0)
+		v_invalid_str(v, V_IN(sp, "type"), str(schema, "type"), "must be object at the root");
+	KT_JSON_EACH (column, kt_get(version, "additionalPrinterColumns")) {
+		const struct v_path *cp = V_AT(V_IN(path, "additionalPrinterColumns"), column_i);
+		if (!*str(column, "name"))
+			v_required(v, V_IN(cp, "name"), "");
+		if (!*str(column, "type"))
+			v_required(v, V_IN(cp, "type"), "must be one of boolean,date,integer,number,string");
+		if (!*str(column, "jsonPath"))
+			v_required(v, V_IN(cp, "jsonPath"), "");
+	}
+}
+
+static void crd(struct v *v)
+{
+	const struct v_path *path = V_ROOT("spec"), *vp = V_IN(path, "versions");
+	const struct kt_json *spec = kt_get(v->object, "spec"), *versions = kt_get(spec, "versions"),
+	                     *version;
+	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
+	char *wanted = kt_strf("%s.%s", kt_str_or(kt_path(spec, "names.plural"), ""), str(spec, "group"));
+	size_t stored = 0;
+	if (strcmp(name, wanted) != 0)
+		v_invalid_str(v, V_IN(V_ROOT("metadata"), "name"), name,
+		              "must be spec.names.plural+\".\"+spec.group");
+	kt_free(wanted);
+	if (!*str(spec, "group"))
+		v_required(v, V_IN(path, "group"), "");
+	else if (!strchr(str(spec, "group"), '.'))
+		v_invalid_str(v, V_IN(path, "group"), str(spec, "group"),
+		              "should be a domain with at least one dot");
+	else
+		v_check(v, V_IN(path, "group"), str(spec, "group"), v_dns_subdomain);
+	if (!*str(spec, "scope"))
+		v_required(v, V_IN(path, "scope"), "");
+	else if (strcmp(str(spec, "scope"), "Cluster") != 0 && strcmp(str(spec, "scope"), "Namespaced") != 0)
+		v_unsupported(v, V_IN(path, "scope"), kt_get(spec, "scope"),
+		              V_WORDS("Cluster", "Namespaced"));
+	KT_JSON_EACH (version, versions) {
+		crd_version(v, V_AT(vp, version_i), version);
+		stored += kt_get_bool(version, "storage", false);
+	}
+	if (stored != 1)
+		v_invalid_steal(v, vp, v_internal(v, "[]CustomResourceDefinitionVersion", versions),
+		                "must have exactly one version marked as storage version");
+	crd_names(v, V_IN(path, "names"), kt_get(spec, "names"));
+	if (!v->old && kt_count(kt_path(v->object, "status.storedVersions")) == 0)
+		v_invalid(v, V_IN(V_ROOT("status"), "storedVersions"), NULL,
+		          "must have at least one stored version");
+}
+
+static const char *const crd_fixed[] = {"spec.group", "spec.names.plural", "spec.scope", "spec.names.kind",
+                                        NULL};
+
+/* --- admission policies --- */
+
+static void policy(struct v *v)
+{
+	const struct v_path *path = V_ROOT("spec");
+	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
+	if (kt_count(kt_get(spec, "validations")) + kt_count(kt_get(spec, "auditAnnotations")) == 0)
+		v_required(v, V_IN(path, "validations"),
+		           "validations or auditAnnotations must contain at least one item");
+	if (!kt_get(spec, "matchConstraints"))
+		v_required(v, V_IN(path, "matchConstraints"), "");
+	KT_JSON_EACH (item, kt_get(spec, "validations"))
+		if (!*str(item, "expression"))
+			v_required(v, V_IN(V_AT(V_IN(path, "validations"), item_i), "expression"),
+			           "expression is not specified");
+}
+
+static void policy_binding(struct v *v)
+{
+	static const struct v_rule rows[] = {
+	        {.field = "policyName", .kind = V_NEEDED, .format = v_dns_subdomain}};
+	const struct v_path *path = V_ROOT("spec");
+	V_RULES(v, path, kt_get(v->object, "spec"), rows);
+	if (kt_count(kt_path(v->object, "spec.validationActions")) == 0)
+		v_required(v, V_IN(path, "validationActions"), "at least one validation action is required");
+}
+
+#define RBAC "rbac.authorization.k8s.io"
+const struct v_kind v_kinds_rbac[] = {
+        {.group = RBAC, .kind = "Role", .name = v_path_segment, .prefix = v_path_segment, .create = role},
+        {.group = RBAC,
+         .kind = "ClusterRole",
+         .name = v_path_segment,
+         .prefix = v_path_segment,
+         .create = cluster_role},
+        {.group = RBAC,
+         .kind = "RoleBinding",
+         .name = v_path_segment,
+         .prefix = v_path_segment,
+         .create = role_binding,
+         .update = role_binding_update},
+        {.group = RBAC,
+         .kind = "ClusterRoleBinding",
+         .name = v_path_segment,
+         .prefix = v_path_segment,
+         .create = cluster_role_binding,
+         .update = cluster_role_binding_update},
+        {.group = "certificates.k8s.io",
+         .kind = "CertificateSigningRequest",
+         .name = v_path_segment,
+         .create = csr,
+         .immutable = fixed_spec},
+        {.group = "apiextensions.k8s.io",
+         .kind = "CustomResourceDefinition",
+         .create = crd,
+         .immutable = crd_fixed},
+        {.group = "admissionregistration.k8s.io", .kind = "ValidatingAdmissionPolicy", .create = policy},
+        {.group = "admissionregistration.k8s.io",
+         .kind = "ValidatingAdmissionPolicyBinding",
+         .create = policy_binding},
+        {0},
+};
