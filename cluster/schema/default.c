@@ -467,7 +467,8 @@ static void load_rows(struct schema_defaults *defaults)
 		struct default_type *t = &defaults->types[i];
 		for (size_t j = 0; j < t->type->field_count; j++) {
 			const struct schema_field *f = &t->type->fields[j];
-			if (f->keep && f->shape == SCHEMA_ONE && f->type->scalar == SCHEMA_MESSAGE)
+			if (f->keep && !f->pointer && f->shape == SCHEMA_ONE &&
+			    f->type->scalar == SCHEMA_MESSAGE)
 				add_row(t, f, schema_zero(f), "");
 		}
 		t->any = t->any || t->row_count;

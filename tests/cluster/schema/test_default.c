@@ -103,6 +103,25 @@ static void defaulting_twice_changes_and_copies_nothing(void **state)
 	kt_json_free(cases);
 }
 
+/* A struct behind a pointer that is printed as null is not filled in again and again. */
+static void empty_objects_of_all_kinds_are_defaulted_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < schema_kind_count(schema); i++) {
+		const struct schema_kind *kind = schema_kind_at(schema, i);
+		struct kt_json *raw = kt_jsonf("{spec: {template: {}}}"), *out = NULL, *again;
+		assert_int_equal(schema_decode(schema, kind, raw, &out, NULL, NULL), KT_OK);
+		schema_default(schema, kind, &out);
+		again = kt_json_ref(out);
+		schema_default(schema, kind, &again);
+		if (again != out)
+			fail_msg("%s is changed again", kind->kind);
+		kt_json_free(raw);
+		kt_json_free(out);
+		kt_json_free(again);
+	}
+}
+
 static const struct {
 	const char *image, *policy;
 } images[] = {
@@ -178,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(manifests_get_the_defaults_of_the_real_server),
 	        cmocka_unit_test(defaulting_twice_changes_and_copies_nothing),
+	        cmocka_unit_test(empty_objects_of_all_kinds_are_defaulted_once),
 	        cmocka_unit_test(images_are_pulled_by_their_tag),
 	        cmocka_unit_test(requests_follow_limits_in_pods_but_not_in_templates),
 	        cmocka_unit_test(a_pod_made_of_a_defaulted_template_shares_its_parts),
