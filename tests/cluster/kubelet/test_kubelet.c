@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/cluster/support.h"
+
+static struct cluster *one_node(void)
+{
+	struct kt_json *nodes = kt_json_array();
+
+	kt_push(&nodes, support_node("a", "zone-a", "4", NULL));
+	return support_cluster(nodes);
+}
+
+/* A pod with one container and what else is in `more` of the spec. */
+static struct kt_json *pod_of(const char *container, const char *more)
+{
+	struct kt_json *spec = kt_jsonf(more);
+
+	kt_set(&spec, "containers", kt_jsonf("[%j]", kt_jsonf(container)));
+	return spec;
+}
+
+static const struct kt_json *status_of(struct cluster *cluster, const char *pod)
+{
+	const struct store_object *object = support_get(cluster, "Pod", pod);
+
+	return object ? kt_path(object->json, "status.containerStatuses.0") : NULL;
+}
+
+static void a_server_is_ready_within_two_seconds_with_its_conditions_in_order(void **state)
+{
+	static const char *const order[] = {"PodReadyToStartContainers", "Initialized", "Ready",
+	                                    "ContainersReady", "PodScheduled"};
+	struct cluster *cluster = one_node();
+	const struct kt_json *conditions;
+
+	(void)state;
+	support_pod(cluster, "web", pod_of("{name: 'c', image: 'nginx:1.27'}", "{}"));
+	support_wait(cluster, 2);
+	assert_string_equal(support_text(cluster, "web", "status.phase"), "Running");
+	conditions = kt_path(support_get(cluster, "Pod", "web")->json, "status.conditions");
+	assert_int_equal(kt_count(conditions), KT_COUNT(order));
+	for (size_t i = 0; i < KT_COUNT(order); i++) {
+		assert_string_equal(kt_get_str(kt_at(conditions, i), "type"), order[i]);
+		assert_string_equal(kt_get_str(kt_at(conditions, i), "status"), "True");
+		assert_int_equal(kt_get_int(kt_at(conditions, i), "observedGeneration", 0), 1);
+	}
+	assert_string_equal(kt_get_str(status_of(cluster, "web"), "image"), "docker.io/library/nginx:1.27");
+	assert_true(kt_path_bool(status_of(cluster, "web"), "ready", false));
+	assert_int_equal(support_events(cluster, "web", "Created", "Created container: c"), 1);
+	assert_int_equal(support_events(cluster, "web", "Started", "Started container c"), 1);
+	cluster_free(cluster);
+}
+
+static void an_image_is_pulled_once_on_a_node(void **state)
+{
+	struct cluster *cluster = one_node();
+
+	(void)state;
+	support_pod(cluster, "one", pod_of("{name: 'c', image: 'redis:7'}", "{}"));
+	support_wait(cluster, 5);
+	support_pod(cluster, "two", pod_of("{name: 'c', image: 'redis:7'}", "{}"));
+	support_wait(cluster, 5);
+	assert_int_equal(
+	        support_events(cluster, "one", "Pulled", "Successfully pulled image \"redis:7\" in "), 1);
+	assert_int_equal(support_events(cluster, "two", "Pulled",
+	                                "Container image \"redis:7\" already present on machine"),
+	                 1);
+	cluster_free(cluster);
+}
+
+static void a_container_that_ends_is_started_more_and_more_slowly(void **state)
+{
+	/* Ends at 0; again at once; then after 10, 20, 40 seconds. */
+	static const struct {
+		double at;
+		int64_t restarts;
+	} rows[] = {{5, 1}, {16, 2}, {38, 3}, {80, 4}};
+	struct cluster *cluster = one_node();
+	double now = 0;
+
+	(void)state;
+	support_pod(cluster, "crash",
+	            pod_of("{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'exit 1']}", "{}"));
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		support_wait(cluster, rows[i].at - now);
+		now = rows[i].at;
+		assert_int_equal(kt_get_int(status_of(cluster, "crash"), "restartCount", -1),
+		                 rows[i].restarts);
+		assert_string_equal(kt_path_str(status_of(cluster, "crash"), "state.waiting.reason"),
+		                    "CrashLoopBackOff");
+		assert_int_equal(kt_path_int(status_of(cluster, "crash"), "lastState.terminated.exitCode", 0),
+		                 1);
+	}
+	assert_string_equal(support_text(cluster, "crash", "status.phase"), "Running");
+	cluster_free(cluster);
+}
+
+struct end {
+	const char *container, *more, *phase, *reason;
+	int code;
+};
+static const struct end ends[] = {
+        {"{name: 'c', image: 'busybox:1.36', command: ['true']}", "{restartPolicy: 'Never'}", "Succeeded",
+         "Completed", 0},
+        {"{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'exit 5']}", "{restartPolicy: 'Never'}",
+         "Failed", "Error", 5},
+        {"{name: 'c', image: 'busybox:1.36', command: ['true']}", "{restartPolicy: 'OnFailure'}", "Succeeded",
+         "Completed", 0},
+        {"{name: 'c', image: 'busybox:1.36', command: ['no-such-program']}", "{restartPolicy: 'Never'}",
+         "Failed", "StartError", 128},
+        {"{name: 'c', image: 'busybox:1.36', command: ['sleep', '3600']}",
+         "{activeDeadlineSeconds: 2, terminationGracePeriodSeconds: 1}", "Failed", "Error", 137},
+};
+
+static void pods_end_as_their_containers_and_policies_say(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(ends); i++) {
+		struct cluster *cluster = one_node();
+
+		support_pod(cluster, "p", pod_of(ends[i].container, ends[i].more));
+		support_wait(cluster, 10);
+		assert_string_equal(support_text(cluster, "p", "status.phase"), ends[i].phase);
+		assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.terminated.reason"),
+		                    ends[i].reason);
+		assert_int_equal(kt_path_int(status_of(cluster, "p"), "state.terminated.exitCode", -1),
+		                 ends[i].code);
+		assert_string_equal(support_condition(cluster, "p", "PodReadyToStartContainers", "status"),
+		                    "False");
+		cluster_free(cluster);
+	}
+}
+
+static void images_that_cannot_be_had_are_tried_again_with_back_off(void **state)
+{
+	struct cluster *cluster = one_node();
+
+	(void)state;
+	support_pod(cluster, "p", pod_of("{name: 'c', image: 'nginx:no-such-tag'}", "{}"));
+	support_wait(cluster, 1);
+	assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.waiting.reason"), "ErrImagePull");
+	support_wait(cluster, 4);
+	assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.waiting.reason"), "ImagePullBackOff");
+	support_wait(cluster, 30);
+	assert_int_equal(support_events(cluster, "p", "Pulling", ""), 2);
+	support_wait(cluster, 20);
+	assert_int_equal(support_events(cluster, "p", "Pulling", ""), 3);
+	cluster_free(cluster);
+}
+
+static void readiness_follows_the_probe_and_liveness_restarts(void **state)
+{
+	struct cluster *cluster = one_node();
+
+	(void)state;
+	support_pod(cluster, "ready",
+	            pod_of("{name: 'c', image: 'nginx:1.27', readinessProbe: {httpGet: {path: '/', port: "
+	                   "80}, periodSeconds: 1}}",
+	                   "{}"));
+	support_pod(cluster, "port",
+	            pod_of("{name: 'c', image: 'nginx:1.27', readinessProbe: {httpGet: {path: '/', port: "
+	                   "8080}, periodSeconds: "
+	                   "1}}",
+	                   "{}"));
+	support_pod(cluster, "live",
+	            pod_of("{name: 'c', image: 'nginx:1.27', livenessProbe: {tcpSocket: {port: 81}, "
+	                   "periodSeconds: 2}}",
+	                   "{}"));
+	support_wait(cluster, 12);
+	assert_string_equal(support_condition(cluster, "ready", "Ready", "status"), "True");
+	assert_string_equal(support_condition(cluster, "port", "Ready", "reason"), "ContainersNotReady");
+	assert_true(support_events(cluster, "port", "Unhealthy", "Readiness probe failed: Get \"http://") >
+	            2);
+	assert_int_equal(support_events(cluster, "live", "Killing",
+	                                "Container c failed liveness probe, will be restarted"),
+	                 1);
+	assert_true(kt_get_int(status_of(cluster, "live"), "restartCount", 0) >= 1);
+	cluster_free(cluster);
+}
+
+static void a_deleted_pod_gets_its_grace_and_is_gone(void **state)
+{
+	struct cluster *cluster = one_node();
+
+	(void)state;
+	support_pod(cluster, "stubborn",
+	            pod_of("{name: 'c', image: 'busybox:1.36', command: ['sleep', '3600']}",
+	                   "{terminationGracePeriodSeconds: 5}"));
+	support_wait(cluster, 3);
+	api_delete(cluster, &support_actor, support_kind(cluster, "", "Pod"), "default", "stubborn", NULL,
+	           NULL);
+	support_wait(cluster, 4.5);
+	assert_non_null(support_get(cluster, "Pod", "stubborn"));
+	support_wait(cluster, 1.5);
+	assert_null(support_get(cluster, "Pod", "stubborn"));
+	assert_int_equal(support_events(cluster, "stubborn", "Killing", "Stopping container c"), 1);
+	cluster_free(cluster);
+}
+
+static void a_machine_without_power_is_silent_and_its_containers_start_anew(void **state)
+{
+	struct cluster *cluster = one_node();
+	uint64_t version;
+
+	(void)state;
+	support_pod(cluster, "web", pod_of("{name: 'c', image: 'nginx:1.27'}", "{}"));
+	support_wait(cluster, 3);
+	version = support_get(cluster, "Pod", "web")->version;
+	kubelet_node_set(cluster, "a", false);
+	support_wait(cluster, 20);
+	assert_int_equal(support_get(cluster, "Pod", "web")->version, version);
+	assert_null(kubelet_container(cluster, "default", "web", NULL, NULL));
+	kubelet_node_set(cluster, "a", true);
+	support_wait(cluster, 10);
+	assert_int_equal(kt_get_int(status_of(cluster, "web"), "restartCount", 0), 1);
+	assert_int_equal(kt_path_int(status_of(cluster, "web"), "lastState.terminated.exitCode", 0), 255);
+	assert_string_equal(support_condition(cluster, "web", "Ready", "status"), "True");
+	cluster_free(cluster);
+}
+
+static void after_a_restore_containers_run_on_without_a_restart(void **state)
+{
+	struct cluster *cluster = one_node();
+	struct cluster_snapshot *snapshot;
+	char *id;
+
+	(void)state;
+	support_pod(cluster, "web", pod_of("{name: 'c', image: 'nginx:1.27'}", "{}"));
+	support_wait(cluster, 3);
+	id = kt_strdup(kt_get_str(status_of(cluster, "web"), "containerID"));
+	snapshot = cluster_snapshot(cluster);
+	cluster_restore(cluster, snapshot);
+	cluster_snapshot_free(snapshot);
+	support_wait(cluster, 20);
+	assert_int_equal(kt_get_int(status_of(cluster, "web"), "restartCount", -1), 0);
+	assert_string_equal(kt_get_str(status_of(cluster, "web"), "containerID"), id);
+	assert_non_null(kubelet_container(cluster, "default", "web", NULL, NULL));
+	kt_free(id);
+	cluster_free(cluster);
+}
+
+static void what_the_environment_lacks_is_said(void **state)
+{
+	struct cluster *cluster = one_node();
+
+	(void)state;
+	support_pod(cluster, "p",
+	            pod_of("{name: 'c', image: 'nginx:1.27', env: [{name: 'A', valueFrom: {configMapKeyRef: "
+	                   "{name: 'absent', key: "
+	                   "'a'}}}]}",
+	                   "{}"));
+	support_wait(cluster, 3);
+	assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.waiting.reason"),
+	                    "CreateContainerConfigError");
+	assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.waiting.message"),
+	                    "configmap \"absent\" not found");
+	support_create(cluster, "", "ConfigMap", kt_jsonf("{metadata: {name: 'absent'}, data: {a: 'b'}}"));
+	support_wait(cluster, 15);
+	assert_string_equal(support_text(cluster, "p", "status.phase"), "Running");
+	assert_string_equal(kt_get_str(kubelet_container(cluster, "default", "p", "c", NULL)->env, "A"), "b");
+	cluster_free(cluster);
+}
+
+static void logs_are_kept_with_their_end(void **state)
+{
+	struct cluster *cluster = one_node();
+	struct kubelet_log_options options = {.tail = -1, .limit_bytes = -1};
+	struct kt_buf out = {0};
+	uint64_t position;
+
+	(void)state;
+	support_pod(
+	        cluster, "talk",
+	        pod_of("{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'echo a; echo b; echo c']}",
+	               "{restartPolicy: 'Never'}"));
+	support_wait(cluster, 4);
+	assert_true(kubelet_log(cluster, "default", "talk", &options, &out, &position, NULL));
+	assert_string_equal(kt_buf_str(&out), "a\nb\nc\n");
+	kt_buf_cut(&out, 0);
+	options.tail = 2;
+	assert_true(kubelet_log(cluster, "default", "talk", &options, &out, &position, NULL));
+	assert_string_equal(kt_buf_str(&out), "b\nc\n");
+	kt_buf_cut(&out, 0);
+	assert_false(kubelet_log_more(cluster, "default", "talk", &options, &out, &position));
+	assert_string_equal(kt_buf_str(&out), "");
+	kt_buf_clear(&out);
+	cluster_free(cluster);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_server_is_ready_within_two_seconds_with_its_conditions_in_order),
+	        cmocka_unit_test(an_image_is_pulled_once_on_a_node),
+	        cmocka_unit_test(a_container_that_ends_is_started_more_and_more_slowly),
+	        cmocka_unit_test(pods_end_as_their_containers_and_policies_say),
+	        cmocka_unit_test(images_that_cannot_be_had_are_tried_again_with_back_off),
+	        cmocka_unit_test(readiness_follows_the_probe_and_liveness_restarts),
+	        cmocka_unit_test(a_deleted_pod_gets_its_grace_and_is_gone),
+	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
+	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
+	        cmocka_unit_test(what_the_environment_lacks_is_said),
+	        cmocka_unit_test(logs_are_kept_with_their_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
