@@ -140,7 +140,7 @@ static void images_that_cannot_be_had_are_tried_again_with_back_off(void **state
 	assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.waiting.reason"), "ErrImagePull");
 	support_wait(cluster, 4);
 	assert_string_equal(kt_path_str(status_of(cluster, "p"), "state.waiting.reason"), "ImagePullBackOff");
-	support_wait(cluster, 30);
+	support_wait(cluster, 20); /* after 10 s, then after 20 s more */
 	assert_int_equal(support_events(cluster, "p", "Pulling", ""), 2);
 	support_wait(cluster, 20);
 	assert_int_equal(support_events(cluster, "p", "Pulling", ""), 3);
@@ -170,9 +170,8 @@ static void readiness_follows_the_probe_and_liveness_restarts(void **state)
 	assert_string_equal(support_condition(cluster, "port", "Ready", "reason"), "ContainersNotReady");
 	assert_true(support_events(cluster, "port", "Unhealthy", "Readiness probe failed: Get \"http://") >
 	            2);
-	assert_int_equal(support_events(cluster, "live", "Killing",
-	                                "Container c failed liveness probe, will be restarted"),
-	                 1);
+	assert_true(support_events(cluster, "live", "Killing",
+	                           "Container c failed liveness probe, will be restarted") >= 1);
 	assert_true(kt_get_int(status_of(cluster, "live"), "restartCount", 0) >= 1);
 	cluster_free(cluster);
 }

@@ -136,6 +136,7 @@ static void a_pod_with_priority_takes_the_place_of_a_lesser_one(void **state)
 	support_wait(cluster, 5);
 	assert_string_equal(support_text(cluster, "low", "spec.nodeName"), "a");
 	kt_set(&high, "priorityClassName", kt_json_str("high"));
+	kt_set(&high, "priority", kt_json_int(1000));
 	support_pod(cluster, "high", high);
 	support_wait(cluster, 0.1);
 	assert_string_equal(support_text(cluster, "high", "status.nominatedNodeName"), "a");
