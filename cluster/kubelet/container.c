@@ -34,7 +34,7 @@ void kubelet_ended_clear(struct kubelet_ended *end)
 
 bool kubelet_ctr_alive(const struct kubelet_ctr *ctr)
 {
-	return ctr->pub.main != NULL;
+	return ctr->process != NULL;
 }
 
 struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec,
@@ -66,19 +66,23 @@ void kubelet_ctr_drop(struct kubelet_ctr *ctr)
 	kubelet_probes_stop(ctr);
 	kubelet_exec_free(ctr->hook);
 	ctr->hook = NULL;
-	process_free(ctr->dead);
-	ctr->dead = NULL;
-	process_free(ctr->pub.main);
+	if (ctr->process) {
+		process_signal(ctr->process, 9); /* with all else that runs in the container */
+		process_free(ctr->process);
+		ctr->process = NULL;
+	}
 	ctr->pub.main = NULL;
-	files_free(ctr->pub.files);
-	ctr->pub.files = NULL;
+	if (!ctr->pub.processes) { /* else at the next start, or with the container */
+		files_free(ctr->pub.files);
+		ctr->pub.files = NULL;
+	}
 	kt_json_freep(&ctr->pub.env);
 	ctr->stopping = ctr->term_sent = false;
 }
 
-void kubelet_ctr_free(struct kubelet_ctr *ctr)
+static void bury(struct kubelet_ctr *ctr)
 {
-	kubelet_ctr_drop(ctr);
+	files_free(ctr->pub.files);
 	kubelet_ended_clear(&ctr->end);
 	if (ctr->last) {
 		kubelet_ended_clear(ctr->last);
@@ -90,6 +94,41 @@ void kubelet_ctr_free(struct kubelet_ctr *ctr)
 	kt_json_free(ctr->pub.usage_override);
 	kt_json_free(ctr->spec);
 	kt_free(ctr);
+}
+
+void kubelet_ctr_free(struct kubelet_ctr *ctr)
+{
+	kubelet_ctr_drop(ctr);
+	if (ctr->pub.processes) {
+		struct kubelet *kubelet = ctr->pod->node->kubelet;
+
+		/* Somebody's exec is still to be told of its end; its owner frees it. */
+		ctr->pub.ns = ctr->pub.pod = ctr->pub.pod_uid = ctr->pub.name = ctr->pub.node =
+		        ctr->pub.image = "";
+		ctr->pub.pod_ip = ctr->pub.host_name = ctr->pub.working_dir = NULL;
+		ctr->pub.labels = NULL;
+		ctr->pod = NULL;
+		ctr->next = kubelet->zombies;
+		kubelet->zombies = ctr;
+		return;
+	}
+	bury(ctr);
+}
+
+void kubelet_zombies_sweep(struct kubelet *kubelet, bool all)
+{
+	struct kubelet_ctr **link = &kubelet->zombies;
+
+	while (*link) {
+		struct kubelet_ctr *ctr = *link;
+
+		if (ctr->pub.processes && !all) {
+			link = &ctr->next;
+			continue;
+		}
+		*link = ctr->next;
+		bury(ctr);
+	}
 }
 
 void kubelet_ctr_wait(struct kubelet_ctr *ctr, const char *reason, char *message)
@@ -237,9 +276,8 @@ static void exited(void *arg, int code, const char *reason)
 			word = reasons[i];
 	if (ctr->oom && code == 137)
 		word = "OOMKilled";
-	process_free(ctr->dead);
-	ctr->dead = ctr->pub.main;
-	ctr->pub.main = NULL;
+	process_free(ctr->process);
+	ctr->process = ctr->pub.main = NULL;
 	ended(ctr, cluster_now(cluster_of(ctr)), code, word);
 }
 
@@ -313,9 +351,9 @@ bool kubelet_ctr_run(struct kubelet_ctr *ctr, kt_ns now, bool quiet)
 		ctr->log = kubelet_log_new();
 	}
 	ctr->oom = false;
-	ctr->pub.main = process_start(&spec, &why);
+	ctr->process = ctr->pub.main = process_start(&spec, &why);
 	free_argv(argv);
-	if (ctr->pub.main)
+	if (ctr->process)
 		return true;
 	ctr->started_at = 0; /* 1970, as the real one shows it */
 	ended(ctr, now, 128, "StartError");
@@ -401,8 +439,8 @@ bool kubelet_ctr_step(struct kubelet_ctr *ctr, kt_ns now)
 static void terminate(struct kubelet_ctr *ctr)
 {
 	ctr->term_sent = true;
-	if (ctr->pub.main)
-		process_signal(ctr->pub.main, 15);
+	if (ctr->process)
+		process_signal(ctr->process, 15);
 }
 
 static void pre_stopped(void *arg, enum kubelet_answer answer, const char *text)
@@ -423,7 +461,7 @@ void kubelet_ctr_stop(struct kubelet_ctr *ctr, kt_ns now, kt_ns grace, const cha
 {
 	const struct kt_json *hook = kt_path(ctr->spec, "lifecycle.preStop");
 
-	if (!ctr->pub.main)
+	if (!ctr->process)
 		return;
 	if (ctr->stopping) {
 		if (now + grace < ctr->kill_at) {
@@ -451,15 +489,15 @@ void kubelet_ctr_stop(struct kubelet_ctr *ctr, kt_ns now, kt_ns grace, const cha
 
 void kubelet_ctr_stop_step(struct kubelet_ctr *ctr, kt_ns now)
 {
-	if (!ctr->stopping || !ctr->pub.main)
+	if (!ctr->stopping || !ctr->process)
 		return;
 	if (!ctr->term_sent && now >= ctr->op_at) {
 		kubelet_exec_free(ctr->hook);
 		ctr->hook = NULL;
 		terminate(ctr);
 	}
-	if (ctr->pub.main && now >= ctr->kill_at)
-		process_signal(ctr->pub.main, 9);
+	if (ctr->process && now >= ctr->kill_at)
+		process_signal(ctr->process, 9);
 }
 
 /* --- end --- */

@@ -184,16 +184,13 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 	                                       .client = ctr->pod->node->address};
 	enum kubelet_answer answer = KUBELET_FAILURE;
 
-	if (!path->listener->serve) {
-		*took = timeout;
-		*text = kt_strf("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while "
-		                "awaiting headers)",
-		                url);
-		return answer;
-	}
 	headers_of(get, &headers);
 	request.headers = headers;
-	path->listener->serve(path->listener->arg, &request, &response);
+	if (!network_serve(ctr->pub.cluster, path, &request, &response)) {
+		*text = kt_strf("Get \"%s\": EOF", url);
+		kt_json_free(headers);
+		return answer;
+	}
 	*took = path->latency + response.takes;
 	if (*took > timeout) {
 		*took = timeout;
@@ -205,8 +202,7 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 	} else {
 		*text = kt_strf("HTTP probe failed with statuscode: %d", response.status);
 	}
-	kt_json_free(response.headers);
-	kt_buf_clear(&response.body);
+	network_http_response_clear(&response);
 	kt_json_free(headers);
 	return answer;
 }
@@ -237,7 +233,7 @@ bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action,
 		            target);
 	}
 	*answer = KUBELET_FAILURE;
-	if (path.outcome == NETWORK_OPEN && get && path.listener) {
+	if (path.outcome == NETWORK_OPEN && get) {
 		*answer = http(ctr, get, kt_buf_str(&url), &path, timeout, took, text);
 	} else if (path.outcome == NETWORK_OPEN) {
 		*answer = KUBELET_SUCCESS;

@@ -170,6 +170,7 @@ static void stop(struct cluster *cluster, void *state)
 	HASH_ITER (hh, kubelet->node_table, node, next_node)
 		kubelet_node_free(kubelet, node);
 	cluster_cancel(cluster, kubelet->lease_timer);
+	kubelet_zombies_sweep(kubelet, true);
 	kubelet_disks_free(kubelet);
 	kubelet_env_free(kubelet);
 	kt_free(kubelet);
@@ -255,7 +256,7 @@ struct container *kubelet_container(struct cluster *cluster, const char *ns, con
 		goto out;
 	}
 	ctr = kubelet_ctr_find(pod, chosen);
-	if (ctr && ctr->state == KUBELET_RUNNING && ctr->pub.main) {
+	if (ctr && ctr->state == KUBELET_RUNNING && ctr->process) {
 		kt_free(unused);
 		kubelet_tokens_project(pod);
 		return &ctr->pub;
@@ -272,7 +273,7 @@ void kubelet_each(struct cluster *cluster, bool (*fn)(void *arg, struct containe
 
 	for (struct kubelet_pod *pod = kubelet->pod_table; pod; pod = pod->hh.next)
 		for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
-			if (ctr->pub.main && !fn(arg, &ctr->pub))
+			if (ctr->process && !fn(arg, &ctr->pub))
 				return;
 }
 

@@ -107,7 +107,7 @@ struct kubelet_ctr {
 	uint64_t id;
 	struct kubelet_ended end;   /* of state EXITED, ENDED */
 	struct kubelet_ended *last; /* the run before */
-	struct process *dead;       /* to be freed outside its own callback */
+	struct process *process;    /* pub.main, also while its end is being told */
 	struct kubelet_probe *probes;
 	struct kubelet_exec *hook; /* postStart or preStop */
 	struct kubelet_log *log, *previous;
@@ -155,8 +155,9 @@ struct kubelet {
 	struct kubelet_disk *disk_table;
 	uint64_t lease_timer;
 	struct kubelet_service_env *service_env;
-	uint64_t env_generation; /* raised by changes of Services */
-	bool running;            /* started: new nodes boot, old ones were there */
+	uint64_t env_generation;     /* raised by changes of Services */
+	bool running;                /* started: new nodes boot, old ones were there */
+	struct kubelet_ctr *zombies; /* containers that are gone, but for programs that people run in them */
 };
 
 struct kubelet *kubelet_of(struct cluster *cluster);
@@ -196,6 +197,7 @@ bool kubelet_restarts(const struct kubelet_ctr *ctr); /* by the restart policy, 
 struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec,
                                     enum kubelet_role role);
 void kubelet_ctr_free(struct kubelet_ctr *ctr);
+void kubelet_zombies_sweep(struct kubelet *kubelet, bool all);
 /* Begin to start it: image, configuration. False when that cannot be (wait_reason, retry_at are set). */
 bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now);
 /* Go on with what was begun; true when it is finished, well or not. */

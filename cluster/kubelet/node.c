@@ -227,6 +227,7 @@ static void lease_tick(struct cluster *cluster, void *arg)
 			kubelet_node_report(node);
 	}
 	kubelet_disks_keep(kubelet);
+	kubelet_zombies_sweep(kubelet, false);
 }
 
 void kubelet_leases_start(struct kubelet *kubelet)

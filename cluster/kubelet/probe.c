@@ -124,7 +124,7 @@ static void tick(struct cluster *cluster, void *arg)
 
 	(void)cluster;
 	probe->timer = 0;
-	if (!ctr->pub.main)
+	if (!ctr->process)
 		return;
 	if (kt_get(probe->spec, "exec") ||
 	    !kubelet_exec_instant(ctr, probe->spec, probe->timeout, &answer, &took, &text)) {

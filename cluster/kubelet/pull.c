@@ -92,14 +92,11 @@ static void retry_later(struct kubelet_ctr *ctr, kt_ns now)
 
 static void invalid(struct kubelet_ctr *ctr, kt_ns now, const char *why)
 {
-	struct kt_buf text = {0};
-
-	kt_buf_addf(&text, "Failed to apply default image tag \"%s\": %s", ctr->pub.image, why);
 	if (!kt_streq(ctr->wait_reason, "InvalidImageName")) {
-		kubelet_event(ctr->pod, ctr, true, "InspectFailed", "%s", kt_buf_str(&text));
+		kubelet_event(ctr->pod, ctr, true, "InspectFailed", "%s", why);
 		kubelet_event(ctr->pod, ctr, true, "Failed", "Error: InvalidImageName");
 	}
-	kubelet_ctr_wait(ctr, "InvalidImageName", kt_buf_take(&text));
+	kubelet_ctr_wait(ctr, "InvalidImageName", kt_strdup(why));
 	retry_later(ctr, now);
 }
 
@@ -147,7 +144,7 @@ static void back_off(struct kubelet_ctr *ctr, kt_ns now)
 
 static bool bad_reference(const char *why)
 {
-	return kt_starts(why, "couldn't parse image");
+	return kt_starts(why, "Failed to apply default image tag");
 }
 
 enum kubelet_pull kubelet_pull_begin(struct kubelet_ctr *ctr, kt_ns now)

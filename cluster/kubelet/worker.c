@@ -167,7 +167,7 @@ static void respec(struct kubelet_ctr *ctr, const struct kt_json *spec, kt_ns no
 	ctr->pub.name = kt_str_or(kt_get(spec, "name"), "");
 	ctr->pub.image = kt_str_or(kt_get(spec, "image"), "");
 	kt_json_free((struct kt_json *)(uintptr_t)old);
-	if (image && ctr->pub.main) {
+	if (image && ctr->process) {
 		struct kt_buf text = {0};
 
 		kt_buf_addf(&text, "Container %s definition changed, will be restarted", ctr->pub.name);
@@ -588,7 +588,7 @@ static kt_ns next_due(const struct kubelet_pod *pod, kt_ns now)
 	if (pod->refresh_at)
 		due = KT_MIN(due, pod->refresh_at);
 	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
-		if (ctr->stopping && ctr->pub.main) {
+		if (ctr->stopping && ctr->process) {
 			due = KT_MIN(due, ctr->kill_at);
 			if (!ctr->term_sent)
 				due = KT_MIN(due, ctr->op_at);
