@@ -6,7 +6,7 @@
 
 static const kt_ns DNS_PATIENCE = 10 * KT_SEC, SYN_PATIENCE = 127 * KT_SEC, ROUTE_PATIENCE = 3 * KT_SEC;
 
-const char *shell_http_reason(int status)
+const char *fetch_reason(int status)
 {
 	static const struct {
 		int status;

@@ -40,6 +40,6 @@ int fetch_connect(struct tool_run *r, struct fetch *fetch);
 int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, const struct kt_json *headers,
                   const char *body);
 void fetch_clear(struct fetch *fetch);
-const char *shell_http_reason(int status);
+const char *fetch_reason(int status);
 
 #endif

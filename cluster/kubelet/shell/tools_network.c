@@ -122,14 +122,14 @@ static int wget_answer(struct tool_run *r, struct client *s)
 {
 	const struct network_http_response *response = &s->fetch.response;
 	if (s->server_headers) {
-		to_stderr(r, "  HTTP/1.1 %d %s\n", response->status, shell_http_reason(response->status));
+		to_stderr(r, "  HTTP/1.1 %d %s\n", response->status, fetch_reason(response->status));
 		for (size_t i = 0; i < kt_count(response->headers); i++)
 			to_stderr(r, "  %s: %s\n", kt_key(response->headers, i),
 			          kt_str_or(kt_at(response->headers, i), ""));
 	}
 	if (response->status >= 300)
 		return tool_fail(r, 1, "server returned error: HTTP/1.1 %d %s", response->status,
-		                 shell_http_reason(response->status));
+		                 fetch_reason(response->status));
 	if (s->spider) {
 		if (!s->quiet)
 			to_stderr(r, "remote file exists\n");
@@ -387,7 +387,7 @@ static void curl_format(struct tool_run *r, const struct client *s)
 
 static void curl_headers(struct tool_run *r, const struct network_http_response *response)
 {
-	tool_outf(r, "HTTP/1.1 %d %s\r\n", response->status, shell_http_reason(response->status));
+	tool_outf(r, "HTTP/1.1 %d %s\r\n", response->status, fetch_reason(response->status));
 	for (size_t i = 0; i < kt_count(response->headers); i++)
 		tool_outf(r, "%s: %s\r\n", kt_key(response->headers, i),
 		          kt_str_or(kt_at(response->headers, i), ""));
@@ -403,7 +403,7 @@ static int curl_answer(struct tool_run *r, struct client *s)
 		          "curl/8.16.0\r\n"
 		          "> Accept: */*\r\n> \r\n< HTTP/1.1 %d %s\r\n",
 		          s->fetch.host, s->fetch.address, s->fetch.port, s->method, s->fetch.path,
-		          s->fetch.host, response->status, shell_http_reason(response->status));
+		          s->fetch.host, response->status, fetch_reason(response->status));
 		for (size_t i = 0; i < kt_count(response->headers); i++)
 			to_stderr(r, "< %s: %s\r\n", kt_key(response->headers, i),
 			          kt_str_or(kt_at(response->headers, i), ""));
@@ -739,7 +739,7 @@ static int run_nc(struct tool_run *r)
 		                                       .host = s->fetch.host,
 		                                       .client = tool_container(r)->pod_ip};
 		if (network_serve(r->task->process->cluster, &s->fetch.to, &request, &response)) {
-			tool_outf(r, "HTTP/1.1 %d %s\r\n\r\n", response.status, shell_http_reason(response.status));
+			tool_outf(r, "HTTP/1.1 %d %s\r\n\r\n", response.status, fetch_reason(response.status));
 			tool_out(r, kt_buf_str(&response.body), response.body.len);
 		}
 		network_http_response_clear(&response);

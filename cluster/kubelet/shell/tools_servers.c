@@ -223,7 +223,7 @@ static void error_page(struct network_http_response *response, int status, const
 {
 	char *text = kt_strf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%d "
 	                     "%s</h1></center>\r\n<hr><center>%s</center>\r\n</body>\r\n</html>\r\n",
-	                     status, shell_http_reason(status), status, shell_http_reason(status), server);
+	                     status, fetch_reason(status), status, fetch_reason(status), server);
 	answer(response, status, "text/html", text, strlen(text));
 	kt_free(text);
 }
