@@ -110,14 +110,17 @@ static enum step do_test(struct task *task, struct frame *frame, const struct kt
 	if (name[0] == '[') {
 		const char *close = name[1] ? "]]" : "]";
 		if (!count || strcmp(argv->items[argv->count - 1], close) != 0) {
-			task_error(task, "missing %s", close);
+			task_error(task, task->flavour == FLAVOUR_BUSYBOX ? "missing %s" : "[: missing %s",
+			           close);
 			return done(task, 2);
 		}
 		count--;
 	}
 	int rc = test_words(task, argv->items + 1, count, message);
-	if (message[0])
+	if (message[0] && task->flavour == FLAVOUR_BUSYBOX)
 		task_error(task, "%s", message);
+	else if (message[0])
+		task_error(task, "%s: %s", name, message);
 	return done(task, rc);
 }
 

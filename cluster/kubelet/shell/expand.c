@@ -56,7 +56,7 @@ static const char *param_value(const struct task *task, const char *name, struct
 		kt_buf_addf(scratch, "%zu", task->args.count);
 		break;
 	case '$':
-		kt_buf_addf(scratch, "%d", task->pid);
+		kt_buf_addf(scratch, "%d", task->shell_pid);
 		break;
 	case '!':
 		if (!task->last_background)

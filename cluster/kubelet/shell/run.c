@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster/kubelet/shell/shell.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <string.h>
 
@@ -737,8 +738,12 @@ static void syntax_error(struct task *task, enum sh_parse state, const char *mes
 	if (end)
 		message = task->flavour == FLAVOUR_BUSYBOX ? "unexpected end of file"
 		                                           : "end of file unexpected";
-	if (task->flavour == FLAVOUR_DASH)
-		kt_buf_addf(&text, "%s: %u: Syntax error: %s\n", task->name, line, message);
+	if (task->flavour == FLAVOUR_DASH && kt_starts(message, "unexpected \""))
+		kt_buf_addf(&text, "%s: %u: Syntax error: %s unexpected\n", task->name, line,
+		            message + strlen("unexpected "));
+	else if (task->flavour == FLAVOUR_DASH)
+		kt_buf_addf(&text, "%s: %u: Syntax error: %c%s\n", task->name, line,
+		            end ? message[0] : toupper((unsigned char)message[0]), message + 1);
 	else if (task->flavour == FLAVOUR_BASH)
 		kt_buf_addf(&text, "%s: -c: line %u: syntax error: %s\n", task->name, line, message);
 	else

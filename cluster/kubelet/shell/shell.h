@@ -52,6 +52,7 @@ struct task {
 	struct task *next;
 	struct process *process;
 	int pid, ppid;
+	int shell_pid;                /* $$: of the shell that forked it */
 	bool done, orphan, executing; /* executing: its frames are in use, freed later */
 	int status;                   /* $?, and the exit code at the end */
 	struct fd fds[FD_MAX];

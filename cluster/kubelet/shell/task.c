@@ -27,7 +27,7 @@ struct task *task_new(struct process *process, const struct task *parent)
 {
 	struct task *task = kt_alloc(sizeof(*task)), **tail = &process->tasks;
 	task->process = process;
-	task->pid = process->next_pid++;
+	task->pid = task->shell_pid = process->next_pid++;
 	task->ppid = parent ? parent->pid : 0;
 	task->wake = INT64_MAX;
 	task->started = process_now(process);
@@ -94,6 +94,8 @@ struct task *task_fork(struct task *parent, const struct sh_node *node, struct s
 {
 	struct task *task = task_new(parent->process, parent);
 	fds_copy(task->fds, parent->fds);
+	if (node)
+		task->shell_pid = parent->shell_pid;
 	task->dir = kt_strdup(parent->dir);
 	task->name = kt_strdup(parent->name);
 	task->command = kt_strdup(parent->command);
@@ -211,6 +213,10 @@ bool task_set_var(struct task *task, const char *name, const char *value)
 {
 	if (kt_get(task->vars.readonly, name)) {
 		task_error(task, "%s: is read only", name);
+		if (!task->interactive && task->flavour != FLAVOUR_BASH) {
+			task->jump = JUMP_EXIT;
+			task->status = 2;
+		}
 		return false;
 	}
 	if (!kt_get(task->vars.all, name))

@@ -739,7 +739,8 @@ static int run_nc(struct tool_run *r)
 		                                       .host = s->fetch.host,
 		                                       .client = tool_container(r)->pod_ip};
 		if (network_serve(r->task->process->cluster, &s->fetch.to, &request, &response)) {
-			tool_outf(r, "HTTP/1.1 %d %s\r\n\r\n", response.status, fetch_reason(response.status));
+			tool_outf(r, "HTTP/1.1 %d %s\r\n\r\n", response.status,
+			          fetch_reason(response.status));
 			tool_out(r, kt_buf_str(&response.body), response.body.len);
 		}
 		network_http_response_clear(&response);

@@ -548,7 +548,7 @@ static void print_sum(struct tool_run *r, const struct kt_buf *data, const char 
 	unsigned char sum[64];
 	size_t len = 32;
 	struct kt_buf text = {0};
-	if (r->tool->name[3] == '5') {
+	if (r->tool->name[2] == '5') {
 		md5(data->data ? data->data : "", data->len, sum);
 		len = 16;
 	} else if (kt_starts(r->tool->name, "sha1")) {

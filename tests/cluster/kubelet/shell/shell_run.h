@@ -24,7 +24,8 @@ struct shell_run {
 
 static inline void shell_run_init(struct shell_run *run, const char *image)
 {
-	struct cluster_options options = {.name = "test", .seed = 1, .now = 1767225600 * KT_SEC, .workers = 2};
+	struct cluster_options options = {
+	        .name = "test", .seed = 1, .now = 1767225600 * KT_SEC, .workers = 2};
 	struct kt_err err = {0};
 	memset(run, 0, sizeof(*run));
 	assert_int_equal(cluster_new(&options, &run->cluster, &err), KT_OK);
@@ -65,7 +66,8 @@ static inline void shell_exited(void *arg, int code, const char *reason)
 	run->over = true;
 }
 
-static inline bool shell_start(struct shell_run *run, const char *const *argv, const char *input, bool tty, char **why)
+static inline bool shell_start(struct shell_run *run, const char *const *argv, const char *input, bool tty,
+                               char **why)
 {
 	struct process_spec spec = {.container = &run->container,
 	                            .argv = argv,
