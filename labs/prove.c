@@ -271,9 +271,9 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 		if (sound && options->mutate)
 			lab_proof_mutate(&p, solution);
 		tell(&p, "%u failed, %lld ms", p.failures, (long long)((kt_monotonic() - began) / KT_MS));
-		if (lab_stop(lab, options->options, &why))
-			tell(&p, "its cluster could not be stopped: %s", why.text);
 	}
+	if (lab_stop(lab, options->options, &why) && !rc)
+		tell(&p, "its cluster could not be stopped: %s", why.text);
 	kt_free(solution);
 	*failures = p.failures;
 	return rc;
