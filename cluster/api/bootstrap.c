@@ -198,4 +198,5 @@ void api_bootstrap(struct cluster *cluster)
 	rules_bootstrap(cluster);
 	nodes(cluster);
 	services(cluster);
+	api_bootstrap_dns(cluster);
 }

@@ -217,4 +217,7 @@ bool api_bind_pod(struct api_write *write, const struct store_object *pod, const
 bool api_evict_pod(struct api_write *write, const struct store_object *pod,
                    const struct api_deletion *deletion);
 
+/* CoreDNS and what it needs (bootstrap_dns.c). */
+void api_bootstrap_dns(struct cluster *cluster);
+
 #endif
