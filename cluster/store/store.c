@@ -57,6 +57,7 @@ static const struct store_object *object_new(const struct schema_kind *kind, str
 	both->object.inner = &both->inner;
 	both->inner.refs = 1;
 	both->inner.cost = cost_of(json);
+	both->inner.controller = view_controller_of(json).uid;
 	return &both->object;
 }
 
@@ -444,17 +445,6 @@ void store_pods_on_node(struct store *store, const char *node, struct store_list
 		list_add(out, &cap, bucket->items[i]->object);
 }
 
-static bool is_controlled_by(const struct store_object *object, const char *uid)
-{
-	const struct kt_json *owner;
-
-	KT_JSON_EACH (owner, owners_of(object)) {
-		if (kt_get_bool(owner, "controller", false) && kt_streq(kt_get_str(owner, "uid"), uid))
-			return true;
-	}
-	return false;
-}
-
 void store_controlled_by(struct store *store, const struct schema_kind *kind, const char *owner_uid,
                          struct store_list *out)
 {
@@ -465,7 +455,7 @@ void store_controlled_by(struct store *store, const struct schema_kind *kind, co
 	for (size_t i = 0; bucket && i < bucket->count; i++) {
 		const struct store_object *object = bucket->items[i]->object;
 
-		if (object->kind == kind && is_controlled_by(object, owner_uid))
+		if (object->kind == kind && kt_streq(object->inner->controller, owner_uid))
 			list_add(out, &cap, object);
 	}
 }
