@@ -20,8 +20,6 @@ static const struct store_object *set_volume_phase(struct volume_sync *sync,
                                                    const struct store_object *volume, const char *phase)
 {
 	struct kt_json *status = kt_json_ref(kt_get(volume->json, "status"));
-	if (!kt_streq(kt_get_str(status, "phase"), phase))
-		kt_set(&status, "lastPhaseTransitionTime", controller_time(cluster_now(sync->cluster)));
 	kt_set(&status, "phase", kt_json_str(phase));
 	return controller_write_status(sync->cluster, &sync->actor, volume, status);
 }
