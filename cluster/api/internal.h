@@ -126,7 +126,6 @@ void api_prepare_owned(struct api_write *write, const struct kt_json *old /* NUL
 void api_reset_status(const struct schema_kind *kind, struct kt_json **object);
 bool api_prepare_create(struct api_write *write, struct kt_json **object);
 void api_prepare_update(struct api_write *write, const struct kt_json *old, struct kt_json **object);
-void api_prepare_status(struct api_write *write, const struct kt_json *old, struct kt_json **object);
 
 /* --- services (service.c) --- */
 bool api_service_create(struct api_write *write, struct kt_json **object);

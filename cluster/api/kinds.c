@@ -357,17 +357,3 @@ void api_prepare_update(struct api_write *write, const struct kt_json *old, stru
 		generation++;
 	kt_set(kt_edit(object, "metadata"), "generation", generation ? kt_json_int(generation) : NULL);
 }
-
-/* persistentvolumeStatusStrategy: the server notes when the phase changed, in nobody's name. */
-void api_prepare_status(struct api_write *write, const struct kt_json *old, struct kt_json **object)
-{
-	char *now;
-
-	if (!kt_streq(write->kind->storage->kind, "PersistentVolume") || *write->kind->storage->group)
-		return;
-	if (kt_streq(kt_path_str(old, "status.phase"), kt_path_str(*object, "status.phase")))
-		return;
-	now = api_time(cluster_now(write->cluster));
-	kt_set(kt_edit(object, "status"), "lastPhaseTransitionTime", kt_json_str(now));
-	kt_free(now);
-}

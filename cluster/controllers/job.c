@@ -7,6 +7,7 @@
 
 #define BATCH   KT_SEC /* changes of pods are looked at together */
 #define ORPHANS "pod:"
+#define OURS    "kubernetes.io/job-controller"
 
 /* --- conditions --- */
 static const struct kt_json *condition(const struct job_sync *sync, const char *type)
@@ -271,7 +272,8 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 		return true;
 	}
 	const struct store_object *job = controller_get(cluster, queue->kinds->job, key);
-	if (!job || kt_path_str(job->json, "spec.managedBy"))
+	if (!job || !kt_path(job->json, "spec.selector") ||
+	    !kt_streq(kt_str_or(kt_path(job->json, "spec.managedBy"), OURS), OURS))
 		return true;
 	if (finished(job->json) || view_is_deleting(job->json)) {
 		release_all(cluster, queue, job);

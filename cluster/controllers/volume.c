@@ -136,6 +136,32 @@ static void tell_waiting(struct volume_sync *sync, const struct store_object *cl
 	kt_free(text);
 }
 
+/* A claim that names no class at all gets the default one as soon as there is one. */
+static const struct store_object *default_class(struct volume_sync *sync)
+{
+	const struct store_object *class, *newest = NULL;
+	STORE_EACH (class, cluster_store(sync->cluster), sync->queue->kinds->storage_class, NULL) {
+		if (kt_streq(
+		            controller_annotation(class->json, "storageclass.kubernetes.io/is-default-class"),
+		            "true") &&
+		    (!newest || controller_by_creation(newest, class) < 0))
+			newest = class;
+	}
+	return newest;
+}
+
+static bool assign_class(struct volume_sync *sync, const struct store_object *claim)
+{
+	const char *volume = kt_path_str(claim->json, "spec.volumeName");
+	const struct store_object *class;
+	if (kt_path(claim->json, "spec.storageClassName") || (volume && *volume) ||
+	    *volume_class(claim->json) || !(class = default_class(sync)))
+		return false;
+	struct kt_json *json = kt_json_ref(claim->json);
+	kt_set_path(&json, "spec.storageClassName", kt_json_str(class->name));
+	return controller_write(sync->cluster, &sync->actor, claim, json) != NULL;
+}
+
 static bool sync_unbound(struct volume_sync *sync, const struct store_object *claim)
 {
 	const char *named = kt_path_str(claim->json, "spec.volumeName"), *class = volume_class(claim->json);
@@ -241,6 +267,8 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 		done = sync_volume(&sync, object);
 	else if (controller_annotation(object->json, VOLUME_BIND_DONE))
 		done = sync_bound(&sync, object);
+	else if (assign_class(&sync, object))
+		done = true; /* its change queued it again */
 	else
 		done = sync_unbound(&sync, object);
 	store_unref(object);
@@ -276,8 +304,9 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 			controller_add(cluster, queue, "", object->name, object);
 		if (!ref && kt_streq(kt_path_str(object->json, "status.phase"), "Available"))
 			wake_claims(cluster, queue, object, volume_class(object->json));
-	} else if (object->kind == queue->kinds->storage_class && event->change == STORE_ADDED) {
+	} else if (object->kind == queue->kinds->storage_class && event->change != STORE_DELETED) {
 		wake_claims(cluster, queue, object, object->name);
+		wake_claims(cluster, queue, object, "");
 	}
 }
 

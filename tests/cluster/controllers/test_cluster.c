@@ -136,7 +136,7 @@ static void slices_hold_a_hundred(void **state)
 	       "spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080, protocol: TCP}]}\n");
 	create(&world, web);
 	set(&world, "Deployment", "web", "spec.replicas", kt_json_int(250));
-	run(&world, 5 * KT_SEC);
+	run(&world, 240 * KT_SEC);
 	const struct store_object *slice;
 	size_t slices = 0, endpoints = 0;
 	STORE_EACH (slice, cluster_store(world.cluster), kind_named(&world, "EndpointSlice"), "default") {

@@ -62,7 +62,7 @@ static void stateful_pods_come_one_after_the_other_and_go_from_the_end(void **st
 	                       "db", "") "  volumeClaimTemplates:\n  - metadata: {name: data}\n"
 	                                 "    spec: {accessModes: [ReadWriteOnce], resources: {requests: "
 	                                 "{storage: 1Gi}}}\n");
-	run(&world, 10 * KT_SEC);
+	run(&world, 60 * KT_SEC);
 	assert_int_equal(get_int(&world, "StatefulSet", "db", "status.readyReplicas"), 3);
 	assert_int_equal(get_int(&world, "StatefulSet", "db", "status.currentReplicas"), 3);
 	assert_string_equal(get_str(&world, "Pod", "db-1", "spec.hostname"), "db-1");
@@ -70,15 +70,15 @@ static void stateful_pods_come_one_after_the_other_and_go_from_the_end(void **st
 	assert_non_null(get(&world, "PersistentVolumeClaim", "data-db-2"));
 	set(&world, "StatefulSet", "db", "spec.template.spec.containers.0.image", kt_json_str("nginx:1.28"));
 	set(&world, "StatefulSet", "db", "spec.updateStrategy.rollingUpdate.partition", kt_json_int(2));
-	run(&world, 10 * KT_SEC);
+	run(&world, 60 * KT_SEC);
 	assert_string_equal(get_str(&world, "Pod", "db-1", "spec.containers.0.image"), "nginx:1.27");
 	assert_string_equal(get_str(&world, "Pod", "db-2", "spec.containers.0.image"), "nginx:1.28");
 	assert_int_equal(get_int(&world, "StatefulSet", "db", "status.updatedReplicas"), 1);
 	del(&world, "Pod", "db-0", NULL);
-	run(&world, 5 * KT_SEC);
+	run(&world, 60 * KT_SEC);
 	assert_string_equal(get_str(&world, "Pod", "db-0", "spec.containers.0.image"), "nginx:1.27");
 	set(&world, "StatefulSet", "db", "spec.replicas", kt_json_int(1));
-	run(&world, 10 * KT_SEC);
+	run(&world, 90 * KT_SEC);
 	assert_int_equal(pods_where(&world, false), 1);
 	assert_non_null(get(&world, "Pod", "db-0"));
 	char *events = events_of(&world, "db");
