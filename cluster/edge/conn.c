@@ -269,7 +269,7 @@ static bool take_head(struct conn *conn)
 	if (used == 0)
 		return false;
 	if (used < 0) {
-		refuse(conn, (int)-used, http_reason((int)-used));
+		refuse(conn, (int)-used, http_status_text((int)-used));
 		return false;
 	}
 	kt_buf_drop(&conn->in, (size_t)used);
@@ -295,7 +295,7 @@ static bool take_body(struct conn *conn)
 		if (used < 0) {
 			refuse(conn, (int)-used,
 			       used == -413 ? "Request entity too large: limit is 3145728"
-			                    : http_reason((int)-used));
+			                    : http_status_text((int)-used));
 			return false;
 		}
 		kt_buf_drop(&conn->in, (size_t)used);

@@ -279,7 +279,7 @@ ptrdiff_t http_parse_chunks(struct http_chunks *chunks, const char *data, size_t
 	return (ptrdiff_t)at;
 }
 
-const char *http_reason(int status)
+const char *http_status_text(int status)
 {
 	static const struct {
 		int status;
@@ -333,7 +333,7 @@ static void print_date(struct kt_buf *out, kt_ns now)
 void http_print_head(struct kt_buf *out, const struct cluster_response *response, int64_t length,
                      bool chunked, bool keep_alive, kt_ns now)
 {
-	kt_buf_addf(out, "HTTP/1.1 %d %s\r\n", response->status, http_reason(response->status));
+	kt_buf_addf(out, "HTTP/1.1 %d %s\r\n", response->status, http_status_text(response->status));
 	for (size_t i = 0; i < response->headers.names.count && i < response->headers.values.count; i++) {
 		const char *name = response->headers.names.items[i],
 		           *value = response->headers.values.items[i];
