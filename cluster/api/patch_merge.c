@@ -97,12 +97,31 @@ void patch_print_go(const struct kt_json *v, struct kt_buf *out)
 	}
 }
 
+/* The server tells the patch after merging, which has taken the ordered lists out of it. */
+static struct kt_json *used_up(const struct kt_json *patch)
+{
+	static const char order[] = "$setElementOrder/";
+	struct kt_json *out = kt_json_ref(patch);
+	for (size_t i = 0, n = kt_is_object(patch) ? kt_count(patch) : 0; i < n; i++) {
+		const char *key = kt_key(patch, i);
+		if (kt_starts(key, order)) {
+			kt_unset(&out, key);
+			kt_unset(&out, key + strlen(order));
+		} else if (kt_get(out, key)) {
+			kt_set(&out, key, used_up(kt_at(patch, i)));
+		}
+	}
+	return out;
+}
+
 bool patch_fail_undecodable(struct api_status *status, const struct kt_json *patch, const char *why)
 {
 	struct kt_buf text = {0}, quoted = {0};
 	if (status && status->code != 0)
 		return false;
-	patch_print_go(patch, &text);
+	struct kt_json *left = used_up(patch);
+	patch_print_go(left, &text);
+	kt_json_free(left);
 	kt_json_print_string(kt_buf_str(&text), text.len, &quoted);
 	api_fail(status, 422, "Invalid", " \"\" is invalid: patch: Invalid value: %s: %s",
 	         kt_buf_str(&quoted), why);

@@ -3,20 +3,6 @@
 #include "cluster/api/internal.h"
 
 /* --- rules.h --- */
-bool rules_mutate(const struct rules_request *request, struct api_status *status)
-{
-	(void)request;
-	(void)status;
-	return true;
-}
-
-bool rules_admit(const struct rules_request *request, struct api_status *status)
-{
-	(void)request;
-	(void)status;
-	return true;
-}
-
 bool rules_authenticate(struct cluster *cluster, const struct cluster_request *request, struct api_user *user,
                         struct api_status *status)
 {
