@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of a lab: points, time, what was found on the way, the given solution, what comes next. */
+#include "tui/work_internal.h"
+
+#include <string.h>
+
+#define SOLUTION_MAX (64 * 1024)
+
+void tui_open_result(struct tui_app *app)
+{
+	memset(&app->result, 0, sizeof(app->result));
+	tui_push(app, &tui_screen_result);
+}
+
+static const struct lesson *next_lesson(const struct tui_app *app)
+{
+	bool behind = false;
+	for (size_t l = 0; l < app->course->level_count; l++)
+		for (size_t i = 0; i < app->course->levels[l].lesson_count; i++) {
+			const struct lesson *lesson = app->course->levels[l].lessons[i];
+			if (behind)
+				return lesson;
+			behind = lesson == app->work.lesson;
+		}
+	return NULL;
+}
+
+static void task_lines(const struct tui_app *app, struct tui_text *text)
+{
+	const struct lab *lab = app->work.lab;
+	for (size_t i = 0; i < lab->task_count; i++) {
+		const struct kt_json *row = tui_task_row(app, lab->lab, lab->tasks[i].task);
+		bool passed = kt_streq(tui_task_status(&app->work, i), "passed");
+		int64_t hints = kt_get_int(row, "hints", 0);
+		struct kt_buf extra = {0};
+		if (hints)
+			kt_buf_addf(&extra, ", %lld hint%s", (long long)hints, hints == 1 ? "" : "s");
+		tui_text_linef(text, passed ? TUI_GOOD : TUI_BAD, "%s %zu %s  %u pt%s", passed ? "✓" : "✗",
+		               i + 1, lab->tasks[i].title, lab->tasks[i].points, kt_buf_str(&extra));
+		if (lab->tasks[i].why)
+			tui_text_prose(text, TUI_DIM, "    ", "    ", lab->tasks[i].why);
+		kt_buf_clear(&extra);
+	}
+}
+
+static void summary(const struct tui_app *app, struct tui_text *text)
+{
+	const struct kt_json *row = tui_lab_row(app, app->work.lab->lab);
+	const struct lesson *next = next_lesson(app);
+	struct kt_buf spent = {0};
+	kt_duration_print_human(kt_get_int(row, "seconds", 0) * KT_SEC, &spent);
+	tui_text_linef(text, TUI_STRONG, "%lld of %lld points   %s   attempt %lld",
+	               (long long)kt_get_int(row, "points", 0), (long long)kt_get_int(row, "of", 0),
+	               kt_buf_str(&spent), (long long)KT_MAX(kt_get_int(row, "attempts", 1), 1));
+	kt_buf_clear(&spent);
+	tui_text_gap(text);
+	task_lines(app, text);
+	tui_text_gap(text);
+	if (next)
+		tui_text_linef(text, TUI_PLAIN, "Next: %s  %s (n)", next->id, next->title);
+	else
+		tui_text_line(text, TUI_PLAIN, "That was the last lesson there is.");
+	tui_text_line(text, TUI_PLAIN, "s shows the given solution, to hold yours against.");
+}
+
+static void solution(const struct tui_app *app, struct tui_text *text)
+{
+	char *dir = kt_join(app->work.lab->dir, "solution");
+	struct kt_strs names = {0};
+	if (kt_list_dir(dir, &names, NULL))
+		tui_text_line(text, TUI_DIM, "There is no written solution.");
+	for (size_t i = 0; i < names.count; i++) {
+		struct kt_buf file = {0};
+		char *path = kt_join(dir, names.items[i]);
+		if (kt_is_file(path) && !kt_read_file(path, SOLUTION_MAX, &file, NULL)) {
+			tui_text_gap(text);
+			tui_text_linef(text, TUI_HEADING, "solution/%s", names.items[i]);
+			tui_text_keep(text, TUI_CODE, "  ", kt_buf_str(&file));
+		}
+		kt_buf_clear(&file);
+		kt_free(path);
+	}
+	kt_strs_clear(&names);
+	kt_free(dir);
+}
+
+static void draw_part(struct tui_app *app, struct tui_grid *grid, struct tui_area area,
+                      void (*lines)(const struct tui_app *app, struct tui_text *text), bool scrolls)
+{
+	struct tui_text text;
+	int from = scrolls ? app->result.scroll : 0;
+	tui_text_init(&text, area.cols - 3);
+	lines(app, &text);
+	from = tui_text_clamp(&text, area.rows, from);
+	if (scrolls)
+		app->result.scroll = from;
+	tui_text_draw(&text, grid, (struct tui_area){area.row, area.col + 1, area.rows, area.cols - 2}, from);
+	tui_text_clear(&text);
+}
+
+static void draw(struct tui_app *app, struct tui_grid *grid, struct tui_area body)
+{
+	char *left =
+	        kt_strf("%s  %s", app->work.lab->lesson ? app->work.lab->lesson : "", app->work.lab->title);
+	bool beside = app->result.solution && grid->cols >= 110;
+	int half = beside ? grid->cols / 2 : grid->cols;
+	struct tui_area part = {body.row + 1, 1, body.rows - 1, half - 1};
+	tui_head(grid, left, "passed");
+	if (!app->result.solution || beside)
+		draw_part(app, grid, part, summary, !app->result.solution);
+	if (beside)
+		tui_vline(grid, body.row, half, body.rows);
+	if (app->result.solution)
+		draw_part(app, grid,
+		          beside ? (struct tui_area){part.row, half + 1, part.rows, grid->cols - half - 1}
+		                 : part,
+		          solution, true);
+	kt_free(left);
+}
+
+static void toggle_solution(struct tui_app *app, int key)
+{
+	(void)key;
+	app->result.solution = !app->result.solution;
+	app->result.scroll = 0;
+}
+
+static void scroll(struct tui_app *app, int key)
+{
+	tui_scroll_by(&app->result.scroll, key, 15);
+}
+
+static bool has_next(const struct tui_app *app)
+{
+	return next_lesson(app) != NULL;
+}
+
+static void open_next(struct tui_app *app, int key)
+{
+	const struct lesson *next = next_lesson(app);
+	(void)key;
+	while (app->depth > 1)
+		tui_pop(app);
+	tui_open_lesson(app, next);
+}
+
+static void go_home(struct tui_app *app, int key)
+{
+	(void)key;
+	while (app->depth > 1)
+		tui_pop(app);
+}
+
+static const struct tui_binding keys[] = {
+        {{'s'}, "s", "solution", "The given solution, beside what you did.", toggle_solution, NULL},
+        {{'n', TUI_KEY_ENTER}, "n", "next lesson", "On to the next lesson.", open_next, has_next},
+        {{'g'}, "g", "first screen", "To the first screen; the lab's shell ends.", go_home, NULL},
+        {{TUI_KEY_UP, TUI_KEY_DOWN, TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN, 'k', 'j'},
+         "up down",
+         "scroll",
+         "Scroll.",
+         scroll,
+         NULL},
+        {{0}, NULL, NULL, NULL, NULL, NULL},
+};
+
+const struct tui_screen tui_screen_result = {.name = "result", .title = "Result", .keys = keys, .draw = draw};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the workspace share. */
+#ifndef TUI_WORK_INTERNAL_H
+#define TUI_WORK_INTERNAL_H
+
+#include "tui/app.h"
+
+void tui_draw_panel(struct tui_app *app, struct tui_grid *grid, struct tui_area area); /* work->panel */
+void tui_time_key(struct tui_app *app, int key);
+/* What F5 asks about, KIND/NS/NAME: the object of the selected task's first finding; NULL: none. */
+char *tui_why_object(const struct tui_work *work);
+void tui_finding_lines(const struct kt_json *finding, struct tui_text *text);
+
+#endif

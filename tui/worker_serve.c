@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/* The worker's own side: start the lab, then look whenever the cluster's version moved. */
+#include "tui/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PODS_MAX   2000
+#define POLL_MS    250
+#define LOOK_AGAIN (5 * KT_SEC) /* some checks depend on time alone */
+
+struct serving {
+	const struct tui_worker_options *options;
+	struct lab_options lab;
+	struct lab_session *session;
+	int in, out;
+	struct kt_buf heard;
+	struct kt_json *asked; /* requests that came while something else was done */
+	bool cancelled, ended;
+	kt_ns busy_since;
+	char version[64]; /* of the cluster when it was looked at last */
+	kt_ns looked;
+};
+
+/* --- lines --- */
+
+static void tell(struct serving *s, struct kt_json *steal)
+{
+	struct kt_buf line = {0};
+	kt_json_print(steal, &line);
+	kt_buf_addc(&line, '\n');
+	for (size_t at = 0; at < line.len && !s->ended;) {
+		ssize_t n = write(s->out, line.data + at, line.len - at);
+		if (n < 0 && errno != EINTR)
+			s->ended = true;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	kt_buf_clear(&line);
+	kt_json_free(steal);
+}
+
+static void say(struct serving *s, bool bad, const char *text)
+{
+	tell(s, kt_jsonf("{told: 'said', text: %s, bad: %b}", text, (int)bad));
+}
+
+/* Gather requests that are there within `ms`; a cancel is seen at once. */
+static void listen_for(struct serving *s, int ms)
+{
+	struct pollfd p = {.fd = s->in, .events = POLLIN};
+	char bytes[4096];
+	const char *end;
+	if (s->ended || poll(&p, 1, ms) <= 0)
+		return;
+	ssize_t n = read(s->in, bytes, sizeof(bytes));
+	if (n == 0 || (n < 0 && errno != EINTR))
+		s->ended = true;
+	if (n > 0)
+		kt_buf_add(&s->heard, bytes, (size_t)n);
+	while (s->heard.len && (end = memchr(s->heard.data, '\n', s->heard.len))) {
+		struct kt_json *request = NULL;
+		size_t len = (size_t)(end - s->heard.data);
+		if (kt_json_parse(s->heard.data, len, NULL, &request, NULL, NULL))
+			request = NULL;
+		kt_buf_drop(&s->heard, len + 1);
+		if (kt_streq(kt_get_str(request, "do"), "cancel")) {
+			s->cancelled = true;
+			kt_json_free(request);
+		} else if (request) {
+			kt_push(&s->asked, request);
+		}
+	}
+}
+
+static bool progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit)
+{
+	struct serving *s = arg;
+	tell(s, kt_jsonf("{told: 'busy', sentence: %s, elapsed: %f, limit: %f}", sentence,
+	                 (double)elapsed / 1e9, (double)limit / 1e9));
+	listen_for(s, 0);
+	return !s->cancelled && !s->ended;
+}
+
+/* --- looking at the cluster --- */
+
+static struct kt_json *get(struct serving *s, const char *path)
+{
+	struct check_answer answer = {0};
+	struct kt_json *json = NULL;
+	if (!check_request(lab_client(s->session), "GET", path, NULL, NULL, 0, &answer, NULL) &&
+	    answer.status == 200)
+		json = kt_json_ref(answer.json);
+	check_answer_clear(&answer);
+	return json;
+}
+
+static bool is_ready(const struct kt_json *object)
+{
+	const struct kt_json *conditions = kt_path(object, "status.conditions");
+	ptrdiff_t i = kt_find(conditions, "type", "Ready");
+	return i >= 0 && kt_streq(kt_get_str(kt_at(conditions, (size_t)i), "status"), "True");
+}
+
+static struct kt_json *node_row(const struct kt_json *node)
+{
+	const struct kt_json *labels = kt_path(node, "metadata.labels");
+	const char *pool = kt_get_str(labels, "pool");
+	return kt_jsonf(
+	        "{name: %s, zone: %s, pool: %s, ready: %b, cordoned: %b, control: %b, cpu: %s, memory: %s}",
+	        kt_path_str(node, "metadata.name"), kt_get_str(labels, "topology.kubernetes.io/zone"), pool,
+	        (int)is_ready(node), (int)kt_path_bool(node, "spec.unschedulable", false),
+	        kt_get(labels, "node-role.kubernetes.io/control-plane") != NULL,
+	        kt_path_str(node, "status.allocatable.cpu"), kt_path_str(node, "status.allocatable.memory"));
+}
+
+/* In a word: what the map shows of a pod. */
+static const char *pod_state(const struct kt_json *pod)
+{
+	const char *phase = kt_str_or(kt_path(pod, "status.phase"), "Unknown");
+	const struct kt_json *container;
+	if (kt_path(pod, "metadata.deletionTimestamp"))
+		return "ending";
+	KT_JSON_EACH (container, kt_path(pod, "status.containerStatuses")) {
+		const char *reason = kt_path_str(container, "state.waiting.reason");
+		if (reason && !kt_streq(reason, "ContainerCreating") && !kt_streq(reason, "PodInitializing"))
+			return "failing";
+	}
+	if (kt_streq(phase, "Running"))
+		return is_ready(pod) ? "ready" : "starting";
+	return kt_streq(phase, "Succeeded")    ? "done"
+	       : kt_streq(phase, "Failed")     ? "failing"
+	       : kt_path(pod, "spec.nodeName") ? "starting"
+	                                       : "pending";
+}
+
+static struct kt_json *pod_row(const struct kt_json *pod)
+{
+	return kt_jsonf("{ns: %s, name: %s, node: %s, state: %s, app: %s}",
+	                kt_path_str(pod, "metadata.namespace"), kt_path_str(pod, "metadata.name"),
+	                kt_path_str(pod, "spec.nodeName"), pod_state(pod),
+	                kt_path_str(pod, "metadata.labels.app"));
+}
+
+static struct kt_json *rows_of(struct serving *s, const char *path,
+                               struct kt_json *(*row)(const struct kt_json *))
+{
+	struct kt_json *list = get(s, path), *rows = kt_json_array();
+	const struct kt_json *item;
+	KT_JSON_EACH (item, kt_get(list, "items"))
+		kt_push(&rows, row(item));
+	kt_json_free(list);
+	return rows;
+}
+
+static void tell_world(struct serving *s)
+{
+	char pods[64];
+	(void)snprintf(pods, sizeof(pods), "/api/v1/pods?limit=%d", PODS_MAX);
+	struct kt_json *clock = get(s, "/ktutor/v1/clock");
+	tell(s, kt_jsonf("{told: 'world', nodes: %j, pods: %j, clock: %j}",
+	                 rows_of(s, "/api/v1/nodes", node_row), rows_of(s, pods, pod_row), clock));
+}
+
+/* --- checking --- */
+
+static struct kt_json *finding_json(const struct check_finding *finding)
+{
+	static const char *const words[] = {
+	        [CHECK_PASSED] = "passed", [CHECK_FAILED] = "failed", [CHECK_UNKNOWN] = "unknown"};
+	return kt_jsonf("{status: %s, expected: %s, found: %s, object: %s, table: %s}",
+	                words[finding->status], finding->expected, finding->found, finding->object,
+	                finding->table);
+}
+
+/* What is to be shown of a task; a drill that was left out does not count against it. */
+static struct kt_json *task_json(const struct lab_task *task, const struct check_report_task *result,
+                                 bool whole)
+{
+	struct kt_json *findings = kt_json_array();
+	bool failed = false, unknown = false, left_out = false;
+	for (size_t i = 0; i < result->finding_count; i++) {
+		const struct check_finding *f = &result->findings[i];
+		if (!whole && check_has_drill(task->checks[i])) {
+			left_out = true;
+			continue;
+		}
+		failed = failed || f->status == CHECK_FAILED;
+		unknown = unknown || f->status == CHECK_UNKNOWN;
+		if (f->status != CHECK_PASSED)
+			kt_push(&findings, finding_json(f));
+	}
+	const char *status = result->blocked ? "blocked"
+	                     : failed        ? "failed"
+	                     : unknown       ? "unknown"
+	                     : left_out      ? "drill"
+	                                     : "passed";
+	return kt_jsonf("{task: %s, status: %s, findings: %j}", task->task, status, findings);
+}
+
+static bool stands(const struct kt_json *tasks, const char *name)
+{
+	ptrdiff_t i = kt_find(tasks, "task", name);
+	const char *status = i < 0 ? NULL : kt_get_str(kt_at(tasks, (size_t)i), "status");
+	return kt_streq(status, "passed") || kt_streq(status, "drill");
+}
+
+/* Tasks were looked at without regard to order; those whose turn has not come are marked as such. */
+static void mark_blocked(const struct lab *lab, struct kt_json **tasks)
+{
+	for (size_t i = 0; i < lab->task_count; i++)
+		for (size_t a = 0; a < lab->tasks[i].after_count; a++)
+			if (!stands(*tasks, lab->tasks[i].after[a])) {
+				struct kt_json **row = kt_edit_at(tasks, i);
+				kt_set(row, "status", kt_json_str("blocked"));
+				kt_set(row, "findings", kt_json_array());
+			}
+}
+
+static void look(struct serving *s, bool whole)
+{
+	const struct lab *lab = s->options->lab;
+	struct kt_err err = {0};
+	struct lab_result *result = NULL;
+	struct lab_check_options options = {.no_wait = !whole,
+	                                    .no_drills = !whole,
+	                                    .ignore_after = !whole,
+	                                    .answers = s->options->answers,
+	                                    .progress = whole ? progress : NULL,
+	                                    .progress_arg = s};
+	if (lab_check(s->session, lab, &options, &result, &err)) {
+		say(s, true, err.text);
+		return;
+	}
+	struct kt_json *tasks = kt_json_array();
+	for (size_t i = 0; i < lab->task_count; i++)
+		kt_push(&tasks, task_json(&lab->tasks[i], &result->tasks[i], whole));
+	if (!whole)
+		mark_blocked(lab, &tasks);
+	if (whole && s->cancelled)
+		kt_json_free(tasks);
+	else
+		tell(s, kt_jsonf("{told: 'tasks', whole: %b, passed: %b, points: %d, of: %d, tasks: %j}",
+		                 (int)whole, (int)result->passed, (int)result->points, (int)result->points_of,
+		                 tasks));
+	lab_result_free(result);
+}
+
+/* The version of everything, as any list names it. */
+static bool version_now(struct serving *s, char out[64])
+{
+	struct kt_json *list = get(s, "/api/v1/namespaces?limit=1");
+	(void)snprintf(out, 64, "%s", kt_str_or(kt_path(list, "metadata.resourceVersion"), ""));
+	kt_json_free(list);
+	return out[0] != '\0';
+}
+
+/* Checks may themselves make and remove things: what counts is the version after them. */
+static void look_if_changed(struct serving *s)
+{
+	char version[64];
+	kt_ns now = kt_monotonic();
+	if (!version_now(s, version)) {
+		if (s->version[0])
+			say(s, true,
+			    "the cluster does not answer; leave the lab and start it again: it goes on where "
+			    "it was");
+		s->version[0] = '\0';
+		listen_for(s, 1000);
+		return;
+	}
+	if (kt_streq(version, s->version) && s->looked && now - s->looked < LOOK_AGAIN)
+		return;
+	look(s, false);
+	tell_world(s);
+	if (!version_now(s, s->version))
+		s->version[0] = '\0';
+	s->looked = kt_monotonic();
+}
+
+/* --- requests --- */
+
+static void do_check(struct serving *s, const struct kt_json *request)
+{
+	(void)request;
+	look(s, true);
+}
+
+static void do_reset(struct serving *s, const struct kt_json *request)
+{
+	struct kt_err err = {0};
+	(void)request;
+	(void)progress(s, "putting the lab back to its start", 0, 0);
+	if (lab_reset(s->options->lab, &s->lab, &err))
+		say(s, true, err.text);
+	else
+		tell(s, kt_jsonf("{told: 'reset'}"));
+}
+
+static void call_clock(struct serving *s, const char *path, const struct kt_json *body)
+{
+	struct check_answer answer = {0};
+	struct kt_err err = {0};
+	char *text = kt_json_text(body);
+	if (check_request(lab_client(s->session), "POST", path, "application/json", text, strlen(text),
+	                  &answer, &err))
+		say(s, true, err.text);
+	else if (answer.status > 299)
+		say(s, true,
+		    kt_str_or(kt_get(answer.json, "message"), "this cluster's time cannot be changed"));
+	check_answer_clear(&answer);
+	kt_free(text);
+}
+
+static void do_clock(struct serving *s, const struct kt_json *request)
+{
+	call_clock(s, "/ktutor/v1/clock", kt_get(request, "body"));
+}
+
+static void do_rewind(struct serving *s, const struct kt_json *request)
+{
+	call_clock(s, "/ktutor/v1/rewind", kt_get(request, "body"));
+}
+
+static void do_why(struct serving *s, const struct kt_json *request)
+{
+	const char *object = kt_str_or(kt_get(request, "object"), "");
+	struct kt_buf path = {0};
+	kt_buf_adds(&path, "/ktutor/v1/history?object=");
+	kt_percent(object, &path);
+	struct kt_json *history = get(s, kt_buf_str(&path));
+	tell(s, kt_jsonf("{told: 'why', object: %s, events: %J}", object, kt_get(history, "events")));
+	kt_json_free(history);
+	kt_buf_clear(&path);
+}
+
+static const struct {
+	const char *word;
+	void (*run)(struct serving *s, const struct kt_json *request);
+} requests[] = {{"check", do_check},
+                {"reset", do_reset},
+                {"clock", do_clock},
+                {"rewind", do_rewind},
+                {"why", do_why}};
+
+static void answer_requests(struct serving *s)
+{
+	while (kt_count(s->asked) && !s->ended) {
+		struct kt_json *request = kt_json_ref(kt_at(s->asked, 0));
+		kt_remove(&s->asked, 0);
+		s->cancelled = false;
+		for (size_t i = 0; i < KT_COUNT(requests); i++)
+			if (kt_streq(requests[i].word, kt_get_str(request, "do")))
+				requests[i].run(s, request);
+		kt_json_free(request);
+		tell(s, kt_jsonf("{told: 'idle'}"));
+		s->looked = 0;
+	}
+}
+
+static bool start(struct serving *s)
+{
+	struct kt_err err = {0};
+	char *kubeconfig = NULL;
+	enum kt_code rc = lab_start(s->options->lab, &s->lab, &kubeconfig, &err);
+	if (!rc)
+		rc = lab_open(s->options->lab, &s->lab, &s->session, &err);
+	if (rc)
+		tell(s,
+		     kt_jsonf("{told: 'failed', error: %s, cancelled: %b}", err.text, rc == KT_ECANCELLED));
+	else
+		tell(s, kt_jsonf("{told: 'ready', kubeconfig: %s}", kubeconfig));
+	kt_free(kubeconfig);
+	return !rc;
+}
+
+void tui_worker_serve(const struct tui_worker_options *options, int in, int out)
+{
+	struct serving s = {.options = options, .in = in, .out = out};
+	s.lab = (struct lab_options){.home = options->home,
+	                             .provider = options->provider,
+	                             .progress = progress,
+	                             .progress_arg = &s};
+	s.asked = kt_json_array();
+	if (start(&s)) {
+		while (!s.ended) {
+			answer_requests(&s);
+			look_if_changed(&s);
+			if (!kt_count(s.asked))
+				listen_for(&s, POLL_MS);
+		}
+		lab_close(s.session);
+	}
+	kt_json_free(s.asked);
+	kt_buf_clear(&s.heard);
+}
