@@ -252,9 +252,10 @@ int cli_main(int argc, const char *const *argv, FILE *out, FILE *err)
 	const char *const *words = argv + 1;
 	int count = argc - 1;
 	const char *alias;
+	static const char *const tutor[] = {"tutor"};
 	if (count < 1) {
-		cli_print_overview(out);
-		return CLI_OK;
+		words = tutor;
+		count = 1;
 	}
 	for (size_t i = 0; i < KT_COUNT(aliases); i++) {
 		if (kt_streq(words[0], aliases[i].flag)) {

@@ -62,13 +62,13 @@ void cli_print_table(FILE *file, const char *const *cells, size_t columns, size_
 
 /* --- the table --- */
 extern const struct cli_command *const cli_commands[]; /* NULL-terminated, in the order of help */
-extern const struct cli_command cli_cluster_up, cli_cluster_down, cli_cluster_list, cli_cluster_status,
-        cli_cluster_env, cli_cluster_time, cli_cluster_disturb, cli_cluster_rewind, cli_cluster_serve,
-        cli_why, cli_shell, cli_help, cli_version;
+extern const struct cli_command cli_tutor, cli_cluster_up, cli_cluster_down, cli_cluster_list,
+        cli_cluster_status, cli_cluster_env, cli_cluster_time, cli_cluster_disturb, cli_cluster_rewind,
+        cli_cluster_serve, cli_why, cli_shell, cli_help, cli_version;
 
-extern const struct cli_command cli_learn, cli_quiz, cli_lab_list, cli_lab_start, cli_lab_reset, cli_lab_stop,
-        cli_lab_hint, cli_lab_solution, cli_lab_answer, cli_check, cli_progress_command, cli_config,
-        cli_course_lint, cli_course_test, cli_course_new;
+extern const struct cli_command cli_tutor, cli_learn, cli_quiz, cli_lab_list, cli_lab_start, cli_lab_reset,
+        cli_lab_stop, cli_lab_hint, cli_lab_solution, cli_lab_answer, cli_check, cli_progress_command,
+        cli_config, cli_course_lint, cli_course_test, cli_course_new;
 
 /* Everything: dispatch, flags, run. `argv[0]` is the program. Exit code. */
 int cli_main(int argc, const char *const *argv, FILE *out, FILE *err);

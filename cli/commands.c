@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 const struct cli_command *const cli_commands[] = {
+        &cli_tutor,
         &cli_learn,
         &cli_quiz,
         &cli_lab_list,

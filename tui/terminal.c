@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PAIRS_MAX 250
-#define WHEEL_UP   BUTTON4_PRESSED
+#define WHEEL_UP  BUTTON4_PRESSED
 #ifdef BUTTON5_PRESSED
 #define WHEEL_DOWN BUTTON5_PRESSED
 #else
@@ -78,9 +78,10 @@ enum kt_code tui_terminal_new(const char *theme, struct tui_terminal **out, stru
 	char *name = getenv("TERM");
 	int status = 0;
 	if (setupterm(name, STDOUT_FILENO, &status) != OK || !cursor_address)
-		return kt_fail(err, KT_EUNSUPPORTED,
-		               "the terminal '%s' cannot show screens; set TERM rightly, or use `ktutor learn`",
-		               name ? name : "");
+		return kt_fail(
+		        err, KT_EUNSUPPORTED,
+		        "the terminal '%s' cannot show screens; set TERM rightly, or use `ktutor learn`",
+		        name ? name : "");
 	struct tui_terminal *terminal = kt_alloc(sizeof(*terminal));
 	terminal->theme = tui_theme_find(theme);
 	if (!terminal->theme)
@@ -90,7 +91,8 @@ enum kt_code tui_terminal_new(const char *theme, struct tui_terminal **out, stru
 	if (!terminal->screen) {
 		tui_restore_disarm();
 		kt_free(terminal);
-		return kt_fail(err, KT_EUNSUPPORTED, "the terminal '%s' cannot show screens", name ? name : "");
+		return kt_fail(err, KT_EUNSUPPORTED, "the terminal '%s' cannot show screens",
+		               name ? name : "");
 	}
 	set_modes();
 	if (terminal->theme->colour && has_colors() && start_color() == OK && use_default_colors() == OK)
@@ -210,7 +212,8 @@ static void put_cell(struct tui_terminal *terminal, int row, int col, const stru
 	wchar_t text[8];
 	if (!to_wide(cell->text, text))
 		return; /* behind a wide one */
-	short pair = terminal->pair_max ? pair_of(terminal, cell->fg >= 0 ? cell->fg : look->fg, cell->bg) : 0;
+	short pair =
+	        terminal->pair_max ? pair_of(terminal, cell->fg >= 0 ? cell->fg : look->fg, cell->bg) : 0;
 	if (setcchar(&wide, text, attributes_of(cell->flags | look->flags, look->dim), pair, NULL) == OK)
 		(void)mvadd_wch(row, col, &wide);
 }
@@ -286,7 +289,9 @@ static bool read_mouse(struct tui_event *out)
 		return false;
 	*out = (struct tui_event){.row = event.y,
 	                          .col = event.x,
-	                          .wheel = event.bstate & WHEEL_UP ? -1 : event.bstate & WHEEL_DOWN ? 1 : 0};
+	                          .wheel = event.bstate & WHEEL_UP     ? -1
+	                                   : event.bstate & WHEEL_DOWN ? 1
+	                                                               : 0};
 	return true;
 }
 
