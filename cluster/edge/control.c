@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ktutor's own routes: the clock, the world, memory. Not Kubernetes. */
 #include "cluster/edge/edge_internal.h"
+#include "cluster/network/network.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -227,6 +228,12 @@ static enum kt_code get_history(struct call *call)
 	return KT_OK;
 }
 
+static enum kt_code get_traffic(struct call *call)
+{
+	call->out = traffic_report(call->edge->cluster);
+	return KT_OK;
+}
+
 /* --- the process --- */
 
 /* Resident bytes now, or at their highest where the system does not say. */
@@ -296,7 +303,8 @@ static const struct route {
         {"POST", "disturb", post_disturb}, {"POST", "snapshot", post_snapshot},
         {"POST", "restore", post_restore}, {"GET", "snapshots", get_snapshots},
         {"POST", "rewind", post_rewind},   {"GET", "history", get_history},
-        {"GET", "status", get_status},     {"POST", "stop", post_stop},
+        {"GET", "traffic", get_traffic},   {"GET", "status", get_status},
+        {"POST", "stop", post_stop},
 };
 
 static const struct {

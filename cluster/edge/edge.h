@@ -57,6 +57,7 @@ KT_MUST_CHECK enum kt_code edge_call(const char *dir, const char *method, const 
  *   POST snapshot {name} / restore {name}, GET snapshots
  *   GET  status                      {name, server, pid, nodes, pods, memory, version, clock}
  *   POST stop
- *   GET  history[?object=KIND/NS/NAME&since=RV], GET traffic[?since=RFC3339], POST rewind {to: RFC3339} */
+ *   GET  history[?object=KIND/NS/NAME&since=RV], GET traffic
+ *   POST rewind                     {to: RFC3339, or how long ago ("5m")} */
 
 #endif

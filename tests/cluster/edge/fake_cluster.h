@@ -10,6 +10,7 @@
 #define FAKE_CLUSTER_H
 
 #include "cluster/cluster.h"
+#include "cluster/network/network.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,6 +274,12 @@ struct kt_json *cluster_history(struct cluster *cluster, const char *object, uin
 	(void)cluster;
 	(void)limit;
 	return kt_jsonf("{object: %s, since: %l, events: []}", object, (int64_t)since);
+}
+
+struct kt_json *traffic_report(struct cluster *cluster)
+{
+	(void)cluster;
+	return kt_json_array();
 }
 
 #endif
