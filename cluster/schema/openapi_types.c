@@ -246,8 +246,11 @@ void openapi_component(const struct schema_type *type, const struct schema_kind 
 	kt_buf_addc(out, '"');
 	openapi_name(type, out);
 	kt_buf_adds(out, "\":{");
-	add_text(type->text, schema_short_name(type), out);
-	kt_buf_addc(out, ',');
+	/* A type without words has none: its fields' descriptions stand alone then. */
+	if (type->text || kind) {
+		add_text(type->text, schema_short_name(type), out);
+		kt_buf_addc(out, ',');
+	}
 	if (type->scalar == SCHEMA_MESSAGE)
 		add_properties(type, out);
 	else
