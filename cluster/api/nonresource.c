@@ -297,18 +297,16 @@ static bool openapi(struct api_request *request)
 }
 
 /* OpenAPI v2 is what kubectl falls back to for kinds that cannot be patched (reviews); it then finds nothing
- * to validate by. Protobuf of gnostic's Document: swagger, info, no paths. */
+ * to validate by: no paths, definitions only. */
 static void openapi_v2(struct api_request *request)
 {
-	static const char document[] = "\x0a\x03"
-	                               "2.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.34.4\x42\x00";
 	const char *accept = api_header(request->http, "Accept");
 	struct kt_json *json;
 
 	if (accept && strstr(accept, "protobuf")) {
 		api_respond_text(request, 200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
 		                 "");
-		kt_buf_add(&request->response->body, document, sizeof(document) - 1);
+		schema_openapi_v2(cluster_schema(request->cluster), &request->response->body);
 		return;
 	}
 	json = kt_jsonf("{swagger: '2.0', info: {title: 'Kubernetes', version: 'v1.34.4'}, paths: {}}");

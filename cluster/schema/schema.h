@@ -185,6 +185,10 @@ struct kt_json *schema_discovery_version(const struct schema *schema, const char
 const struct kt_buf *schema_openapi_index(struct schema *schema);
 const struct kt_buf *schema_openapi(struct schema *schema, const char *path, char out_hash[65]);
 
+/* GET /openapi/v2 as protobuf, appended to `out`: definitions only, for old clients and `explain
+ * --output=plaintext-openapiv2`. */
+void schema_openapi_v2(const struct schema *schema, struct kt_buf *out);
+
 /* --- tables --- */
 /* The cells of one object, as the real printer prints them, at time `now`. `related` answers questions that a
  * printer asks of other objects (none in the real server; NULL). New array, one cell a column of

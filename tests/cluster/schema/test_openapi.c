@@ -123,12 +123,29 @@ static void hashes_follow_the_content(void **state)
 	schema_free(other);
 }
 
+static void old_clients_get_definitions_as_protobuf(void **state)
+{
+	(void)state;
+	struct kt_buf out = {0};
+	schema_openapi_v2(schema, &out);
+	static const char head[] = "\x0a\x03"
+	                           "2.0\x12";
+	assert_memory_equal(out.data, head, sizeof(head) - 1);
+	static const char name[] = "io.k8s.api.core.v1.ConfigMap\x12";
+	bool found = false;
+	for (size_t i = 0; i + sizeof(name) < out.len && !found; i++)
+		found = !memcmp(out.data + i, name, sizeof(name) - 1);
+	assert_true(found);
+	kt_buf_clear(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(types_have_the_fields_and_marks_of_the_published_schema),
 	        cmocka_unit_test(every_kind_can_be_patched_with_field_validation),
 	        cmocka_unit_test(hashes_follow_the_content),
+	        cmocka_unit_test(old_clients_get_definitions_as_protobuf),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
