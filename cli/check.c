@@ -36,7 +36,8 @@ static void record_time(const struct checking *c)
 	int64_t since = kt_clock_real().now(NULL) / KT_SEC - kt_path_int(all, "days.0.last", 0);
 	kt_json_free(all);
 	if (since > 0 && since <= PAUSE)
-		cli_record(c->call, c->db, "lab-time", kt_jsonf("{lab: %s, seconds: %l}", c->lab->lab, since));
+		cli_record(c->call, c->db, "lab-time",
+		           kt_jsonf("{lab: %s, seconds: %l}", c->lab->lab, since));
 }
 
 static void record(struct checking *c, const struct lab_result *result)
