@@ -44,6 +44,22 @@ static void add_labels(struct kt_json **node, const struct kt_json *row)
 	label(node, "ktutor.dev/pool", kt_get_str(row, "pool"));
 	if (kt_get_bool(row, "spot", false))
 		label(node, "ktutor.dev/spot", "true");
+	if (kt_get(row, "price")) {
+		char *price = text_of(kt_get(row, "price"), "1");
+		label(node, "ktutor.dev/price", price);
+		kt_free(price);
+	}
+}
+
+/* What the cluster autoscaler may make of the pool. */
+static void add_bounds(struct kt_json **node, const struct kt_json *row)
+{
+	static const char *const names[][2] = {{"min", "ktutor.dev/pool-min"}, {"max", "ktutor.dev/pool-max"}};
+	for (size_t i = 0; kt_get(row, "max") && i < KT_COUNT(names); i++) {
+		char *value = text_of(kt_get(row, names[i][0]), "0");
+		kt_set(kt_edit_path(node, "metadata.annotations"), names[i][1], kt_json_str(value));
+		kt_free(value);
+	}
 }
 
 /* "key=value:Effect" or an object. */
@@ -111,6 +127,7 @@ static void add_row(struct kt_json **items, const struct kt_json *row)
 		                                       : kt_get_str(row, "region");
 		label(&node, "topology.kubernetes.io/region", region ? region : "region-1");
 		add_labels(&node, row);
+		add_bounds(&node, row);
 		add_taints(&node, row);
 		add_resources(&node, row);
 		kt_push(items, node);

@@ -30,6 +30,7 @@ static const struct controller *const rows[] = {
         &controller_volume,
         &controller_volume_protection,
         &controller_role_aggregation,
+        &controller_node_pools,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

@@ -48,7 +48,7 @@ extern const struct controller controller_deployment, controller_replica_set, co
         controller_disruption, controller_hpa, controller_node_lifecycle, controller_taint_eviction,
         controller_pod_gc, controller_stateful_set, controller_daemon_set, controller_job,
         controller_cron_job, controller_job_ttl, controller_quota, controller_volume,
-        controller_volume_protection, controller_role_aggregation, controller_node_pools, controller_csr;
+        controller_volume_protection, controller_role_aggregation, controller_node_pools;
 
 /* --- reading --- */
 const struct store_object *controller_get(struct cluster *cluster, const struct schema_kind *kind,
@@ -153,6 +153,8 @@ bool controller_hpa_replicas(const struct controller_hpa_pod *pods, size_t count
 /* --- toleration of NoExecute taints (taint_eviction.go) --- */
 /* -1: tolerated for ever; else the seconds until eviction (0: at once). */
 int64_t controller_taint_seconds(const struct kt_json *tolerations, const struct kt_json *taints);
+/* nodeSelector and required node affinity of a pod's spec, against a node's labels and name. */
+bool controller_affinity_fits(const struct kt_json *spec, const struct kt_json *labels, const char *node);
 bool controller_tolerates(const struct kt_json *tolerations, const struct kt_json *taint);
 
 #endif

@@ -83,28 +83,27 @@ static bool requirement_fits(const struct kt_json *requirement, const char *valu
 	return kt_streq(op, "Gt") ? have > bound : kt_streq(op, "Lt") && have < bound;
 }
 
-static bool term_fits(const struct kt_json *term, const struct store_object *node)
+static bool term_fits(const struct kt_json *term, const struct kt_json *labels, const char *node)
 {
 	const struct kt_json *expression;
 	size_t total = kt_count(kt_get(term, "matchExpressions")) + kt_count(kt_get(term, "matchFields"));
 	KT_JSON_EACH (expression, kt_get(term, "matchExpressions")) {
 		const char *key = kt_str_or(kt_get(expression, "key"), "");
-		if (!requirement_fits(expression, kt_get_str(view_node(node)->labels, key)))
+		if (!requirement_fits(expression, kt_get_str(labels, key)))
 			return false;
 	}
 	KT_JSON_EACH (expression, kt_get(term, "matchFields")) {
-		if (!requirement_fits(expression, node->name))
+		if (!requirement_fits(expression, node))
 			return false;
 	}
 	return total > 0;
 }
 
-static bool affinity_fits(const struct kt_json *spec, const struct store_object *node)
+bool controller_affinity_fits(const struct kt_json *spec, const struct kt_json *labels, const char *node)
 {
 	const struct kt_json *selector = kt_get(spec, "nodeSelector"), *term;
 	for (size_t i = 0; i < kt_count(selector); i++) {
-		if (!kt_streq(kt_get_str(view_node(node)->labels, kt_key(selector, i)),
-		              kt_str(kt_at(selector, i))))
+		if (!kt_streq(kt_get_str(labels, kt_key(selector, i)), kt_str(kt_at(selector, i))))
 			return false;
 	}
 	const struct kt_json *required =
@@ -112,7 +111,7 @@ static bool affinity_fits(const struct kt_json *spec, const struct store_object 
 	if (!required)
 		return true;
 	KT_JSON_EACH (term, kt_get(required, "nodeSelectorTerms")) {
-		if (term_fits(term, node))
+		if (term_fits(term, labels, node))
 			return true;
 	}
 	return false;
@@ -122,7 +121,8 @@ void daemon_fits(const struct store_object *set, const struct store_object *node
 {
 	const struct kt_json *spec = kt_path(set->json, "spec.template.spec"), *taint;
 	const char *name = kt_get_str(spec, "nodeName");
-	*run = *stay = (!name || !*name || kt_streq(name, node->name)) && affinity_fits(spec, node);
+	*run = *stay = (!name || !*name || kt_streq(name, node->name)) &&
+	               controller_affinity_fits(spec, view_node(node)->labels, node->name);
 	if (!*run)
 		return;
 	struct kt_json *tolerations = tolerations_of(spec);

@@ -113,7 +113,8 @@ static void a_daemon_runs_on_every_node_that_it_tolerates(void **state)
 }
 
 static const char job[] =
-        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: batch}\nspec:\n  completions: 3\n"
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: batch}\nspec:\n  completions: 3\n  "
+        "manualSelector: true\n"
         "  parallelism: 2\n  selector: {matchLabels: {job: batch}}\n  template:\n"
         "    metadata: {labels: {job: batch}}\n"
         "    spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: ['%s']}]}\n";
@@ -172,13 +173,15 @@ static void an_indexed_job_numbers_its_pods(void **state)
 	struct world world;
 	(void)state;
 	world_begin(&world, 3);
-	create(&world, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: shards}\nspec:\n  completions: 3\n "
+	create(&world, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: shards}\nspec:\n  manualSelector: "
+	               "true\n  completions: 3\n "
 	               " parallelism: 3\n"
 	               "  completionMode: Indexed\n  selector: {matchLabels: {job: shards}}\n  template:\n"
 	               "    metadata: {labels: {job: shards}}\n"
 	               "    spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: "
 	               "['true']}]}\n");
-	create(&world, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: by-index}\nspec:\n  completions: "
+	create(&world, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: by-index}\nspec:\n  "
+	               "manualSelector: true\n  completions: "
 	               "2\n  parallelism: 2\n"
 	               "  completionMode: Indexed\n  backoffLimitPerIndex: 0\n  backoffLimit: 2147483647\n"
 	               "  selector: {matchLabels: {job: by-index}}\n  template:\n"
@@ -215,13 +218,14 @@ static void a_cron_job_starts_on_the_minute_and_keeps_three(void **state)
 	struct world world;
 	(void)state;
 	world_begin(&world, 3);
-	create(&world, "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: often}\nspec:\n  schedule: "
-	               "'*/1 * * * *'\n"
-	               "  successfulJobsHistoryLimit: 3\n  jobTemplate:\n    spec:\n"
-	               "      selector: {matchLabels: {job: often}}\n      template:\n"
-	               "        metadata: {labels: {job: often}}\n"
-	               "        spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: "
-	               "['true']}]}\n");
+	create(&world,
+	       "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: often}\nspec:\n  schedule: "
+	       "'*/1 * * * *'\n"
+	       "  successfulJobsHistoryLimit: 3\n  jobTemplate:\n    spec:\n"
+	       "      manualSelector: true\n      selector: {matchLabels: {job: often}}\n      template:\n"
+	       "        metadata: {labels: {job: often}}\n"
+	       "        spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: "
+	       "['true']}]}\n");
 	run(&world, 59 * KT_SEC);
 	assert_int_equal(store_count(cluster_store(world.cluster), kind_named(&world, "Job"), "default"), 0);
 	run(&world, 2 * KT_SEC);
