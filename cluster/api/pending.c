@@ -47,13 +47,3 @@ void rules_bootstrap(struct cluster *cluster)
 {
 	(void)cluster;
 }
-
-/* --- cluster.h --- */
-enum kt_code cluster_disturb(struct cluster *cluster, const struct kt_json *what, struct kt_json **out_result,
-                             struct kt_err *err)
-{
-	(void)cluster;
-	(void)what;
-	(void)out_result;
-	return kt_fail(err, KT_EUNSUPPORTED, "disturbances are not carried out yet");
-}

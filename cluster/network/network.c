@@ -721,8 +721,6 @@ static void see(struct cluster *cluster, struct network *network, const struct s
 				network->sync_timer = cluster_after(cluster, PROXY_DELAY, sync_slices, NULL);
 		}
 		kt_free(key);
-	} else if (kt_streq(kind, "ConfigMap") && kt_streq(object->name, "ktutor-world")) {
-		network->links_known = false;
 	}
 }
 
@@ -746,6 +744,7 @@ static void *start(struct cluster *cluster)
 	}
 	traffic_start(cluster, network);
 	usage_start(cluster, network);
+	coredns_start(cluster);
 	return network;
 }
 

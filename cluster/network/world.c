@@ -3,43 +3,24 @@
 
 #include <string.h>
 
-#include "cluster/api/api.h"
-
-static const struct schema_kind *config_map(struct cluster *cluster)
+static char *key_of(const char *key)
 {
-	return schema_stored(cluster_schema(cluster), "", "ConfigMap");
+	return kt_strf("world/%s", key);
 }
 
 struct kt_json *world_get(struct cluster *cluster, const char *key)
 {
-	const struct store_object *object =
-	        store_get(cluster_store(cluster), config_map(cluster), "kube-system", "ktutor-world");
-	const char *text = object ? kt_get_str(kt_get(object->json, "data"), key) : NULL;
-	struct kt_json *value = NULL;
-	struct kt_err err = {0};
-	if (text && kt_json_parse(text, strlen(text), NULL, &value, NULL, &err) != KT_OK)
-		return NULL;
+	char *full = key_of(key);
+	struct kt_json *value = kt_json_ref(cluster_kept(cluster, full));
+	kt_free(full);
 	return value;
 }
 
 void world_set(struct cluster *cluster, const char *key, struct kt_json *steal)
 {
-	static const struct api_actor actor = {
-	        .user = "system:admin", .manager = "ktutor", .component = "ktutor"};
-	const struct store_object *object =
-	        store_get(cluster_store(cluster), config_map(cluster), "kube-system", "ktutor-world");
-	struct kt_json *json = object ? kt_json_ref(object->json)
-	                              : kt_jsonf("{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: "
-	                                         "'ktutor-world', namespace: 'kube-system'}}");
-	char *text = steal ? kt_json_text(steal) : NULL;
-	struct kt_json **data = kt_edit(&json, "data");
-	kt_set(data, key, kt_json_str(text));
-	kt_free(text);
-	kt_json_free(steal);
-	if (object)
-		(void)api_update(cluster, &actor, config_map(cluster), json, NULL);
-	else
-		(void)api_create(cluster, &actor, config_map(cluster), json, NULL);
+	char *full = key_of(key);
+	cluster_keep(cluster, full, steal);
+	kt_free(full);
 }
 
 bool world_image_missing(struct cluster *cluster, const char *full)

@@ -820,10 +820,13 @@ static int run_nslookup(struct tool_run *r)
 	if (!name)
 		return tool_fail(r, 1, "missing host name");
 	struct network_peer from = task_peer(r->task);
-	struct network_path path = {.outcome = NETWORK_OPEN};
-	if (network_dns_address(c->cluster, server))
-		network_connect(c->cluster, &from, server, 53, "UDP", &path);
-	if (path.outcome != NETWORK_OPEN) {
+	struct kt_strs probe = {0};
+	(void)network_query(c->cluster, &from, "kubernetes.default.svc.cluster.local.", "A", false, &probe,
+	                    NULL, &outcome);
+	kt_strs_clear(&probe);
+	memcpy(server, "10.96.0.10", 11);
+	(void)network_dns_address(c->cluster, server);
+	if (outcome == NETWORK_TIMEOUT) {
 		if (tool_sleep(r, 10 * KT_SEC))
 			return TOOL_WAIT;
 		if (tool_busybox(r))
