@@ -286,6 +286,23 @@ static void subresource_route(struct api_request *request)
 		not_allowed(request);
 }
 
+/* Said with every answer of these (apiserver pkg/endpoints/deprecation). */
+static const struct {
+	const char *group, *kind, *text;
+} deprecated[] = {
+        {"", "Endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
+        {"", "ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+"},
+};
+
+static void warn_deprecated(struct api_request *request)
+{
+	for (size_t i = 0; i < KT_COUNT(deprecated); i++) {
+		if (kt_streq(deprecated[i].kind, request->kind->kind) &&
+		    kt_streq(deprecated[i].group, request->group))
+			kt_strs_add(&request->warnings, deprecated[i].text);
+	}
+}
+
 static bool scope_fits(const struct api_request *request)
 {
 	bool collection_read = kt_streq(request->verb, "list") || kt_streq(request->verb, "watch");
@@ -311,6 +328,7 @@ static void resource_route(struct api_request *request)
 			not_found(request);
 		return;
 	}
+	warn_deprecated(request);
 	if (*request->subresource) {
 		subresource_route(request);
 		return;

@@ -280,10 +280,34 @@ static void csr_owned(struct api_write *write, const struct kt_json *old, struct
 	kt_free(now);
 }
 
+/* core/v1 Secret: what is written in plain text is kept in base64 (pkg/apis/core/v1/conversion.go). */
+static void secret_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	const struct kt_json *plain = kt_get(*object, "stringData"), *item;
+	struct kt_json *data = kt_json_ref(kt_get(*object, "data"));
+
+	(void)write;
+	(void)old;
+	if (!plain) {
+		kt_json_free(data);
+		return;
+	}
+	KT_JSON_EACH (item, plain) {
+		struct kt_buf text = {0};
+
+		kt_base64(kt_str_or(item, ""), kt_str_len(item), &text);
+		kt_set(&data, kt_key(plain, item_i), kt_json_str(kt_buf_str(&text)));
+		kt_buf_clear(&text);
+	}
+	kt_set(object, "data", data);
+	kt_unset(object, "stringData");
+}
+
 static const struct {
 	const char *group, *kind;
 	void (*set)(struct api_write *write, const struct kt_json *old, struct kt_json **object);
 } owned[] = {
+        {"", "Secret", secret_owned},
         {"apps", "DaemonSet", daemon_set_owned},
         {"", "PersistentVolume", volume_owned},
         {"certificates.k8s.io", "CertificateSigningRequest", csr_owned},

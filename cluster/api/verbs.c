@@ -482,6 +482,34 @@ static bool apply_type(struct api_request *request, const struct schema_kind *ki
 	return false;
 }
 
+/* Strategic patches are converted by runtime.DefaultUnstructuredConverter, which has words of its own for a
+ * value of the wrong type. */
+static char *converter_words(const char *text)
+{
+	static const char *const found[][2] = {{"string", "string"},
+	                                       {"number", "int64"},
+	                                       {"bool", "bool"},
+	                                       {"object", "map"},
+	                                       {"array", "slice"}};
+	const char *type = strstr(text, " of type "), *word = strstr(text, "cannot unmarshal ");
+
+	if (!type || !word)
+		return kt_strdup(text);
+	type += strlen(" of type ");
+	word += strlen("cannot unmarshal ");
+	for (size_t i = 0; i < KT_COUNT(found); i++) {
+		if (!kt_starts(word, found[i][0]))
+			continue;
+		if (kt_starts(type, "[]"))
+			return kt_strf("cannot restore slice from %s", found[i][1]);
+		if (kt_starts(type, "map["))
+			return kt_strf("cannot restore map from %s", found[i][1]);
+		if (strchr(type, '.'))
+			return kt_strf("cannot restore struct from: %s", found[i][1]);
+	}
+	return kt_strf("unrecognized type: %s", type);
+}
+
 /* The patched value, decoded as `kind`. Strategic patches that give nonsense are told by themselves. */
 static bool decode_patched(struct api_request *request, const struct schema_kind *kind, enum patch_type type,
                            const struct kt_json *body, struct kt_json *patched, struct kt_json **out)
@@ -493,8 +521,11 @@ static bool decode_patched(struct api_request *request, const struct schema_kind
 	bool fine = true;
 
 	if (schema_decode(cluster_schema(request->cluster), kind, patched, out, &problems, &err)) {
-		fine = type == PATCH_STRATEGIC ? patch_fail_undecodable(&request->status, body, err.text)
+		char *words = converter_words(err.text);
+
+		fine = type == PATCH_STRATEGIC ? patch_fail_undecodable(&request->status, body, words)
 		                               : undecodable(request, patched, kind, err.text);
+		kt_free(words);
 	} else if (kt_streq(how, "Strict") && (problems.unknown.count || problems.duplicate.count)) {
 		struct kt_buf all = {0};
 		char *why;
