@@ -31,6 +31,7 @@ static const struct plugin validating[] = {
         {"", "Pod", CREATE, admit_limits},
         {"", "PersistentVolumeClaim", CREATE | UPDATE, admit_limits},
         {"", "PersistentVolumeClaim", UPDATE, admit_claim_resize},
+        {"rbac.authorization.k8s.io", NULL, CREATE | UPDATE, admit_escalation},
 };
 
 static bool run(const struct plugin *plugins, size_t count, const struct rules_request *r,

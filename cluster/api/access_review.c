@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions about access, asked over the API and answered at once: access reviews, who am I, tokens
+ * (kubernetes pkg/registry/ authorization, pkg/registry/authentication,
+ * pkg/registry/core/serviceaccount/storage/token.go). */
+#include "cluster/api/access.h"
+
+#include <string.h>
+
+typedef bool review_fn(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
+                       const char *ns, const char *name, struct kt_json **object, struct api_status *status);
+
+static const char *str(const struct kt_json *v, const char *key)
+{
+	return kt_str_or(kt_get(v, key), "");
+}
+
+static bool invalid(struct api_status *status, const struct schema_kind *kind, const char *cause,
+                    const char *field, const struct kt_json *value, const char *detail)
+{
+	struct rules_errors errors = {0};
+	rules_error(&errors, cause, field, value, "%s", detail);
+	api_fail_invalid(status, kind, "", errors.causes);
+	rules_errors_clear(&errors);
+	return false;
+}
+
+/* --- may I, may they --- */
+
+static void answer_access(struct cluster *cluster, const struct api_user *user, struct kt_json **object)
+{
+	const struct kt_json *spec = kt_get(*object, "spec"), *r = kt_get(spec, "resourceAttributes");
+	const struct kt_json *url = kt_get(spec, "nonResourceAttributes");
+	const struct rules_attributes a = {.verb = url ? str(url, "verb") : str(r, "verb"),
+	                                   .group = str(r, "group"),
+	                                   .version = str(r, "version"),
+	                                   .resource = str(r, "resource"),
+	                                   .subresource = str(r, "subresource"),
+	                                   .ns = str(r, "namespace"),
+	                                   .name = str(r, "name"),
+	                                   .path = url ? str(url, "path") : NULL};
+	char *reason = NULL;
+	bool allowed = rules_authorize(cluster, user, &a, &reason);
+	struct kt_json *status = kt_jsonf("{allowed: %b}", allowed);
+	if (reason && *reason)
+		kt_set(&status, "reason", kt_json_str(reason));
+	kt_set(object, "status", status);
+	kt_free(reason);
+}
+
+static bool check_attributes(const struct schema_kind *kind, const struct kt_json *spec,
+                             struct api_status *status)
+{
+	const struct kt_json *r = kt_get(spec, "resourceAttributes"),
+	                     *url = kt_get(spec, "nonResourceAttributes");
+	if (r && url)
+		return invalid(status, kind, "FieldValueInvalid", "spec.nonResourceAttributes",
+		               kt_get(spec, "nonResourceAttributes"),
+		               "cannot be specified in combination with resourceAttributes");
+	if (!r && !url)
+		return invalid(
+		        status, kind, "FieldValueInvalid", "spec.resourceAttributes", kt_json_null(),
+		        "exactly one of nonResourceAttributes or resourceAttributes must be specified");
+	return true;
+}
+
+static bool self_access(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
+                        const char *ns, const char *name, struct kt_json **object, struct api_status *status)
+{
+	(void)ns;
+	(void)name;
+	if (!check_attributes(kind, kt_get(*object, "spec"), status))
+		return false;
+	answer_access(cluster, user, object);
+	return true;
+}
+
+static bool subject_access(struct cluster *cluster, const struct schema_kind *kind,
+                           const struct api_user *user, const char *ns, const char *name,
+                           struct kt_json **object, struct api_status *status)
+{
+	const struct kt_json *spec = kt_get(*object, "spec"), *group;
+	struct api_user subject = {0};
+	(void)user;
+	(void)name;
+	if (!*str(spec, "user") && kt_count(kt_get(spec, "groups")) == 0)
+		return invalid(status, kind, "FieldValueInvalid", "spec.user", kt_get(spec, "user"),
+		               "at least one of user or group must be specified");
+	if (!check_attributes(kind, spec, status))
+		return false;
+	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0 &&
+	    strcmp(kt_str_or(kt_path(spec, "resourceAttributes.namespace"), ""), ns) != 0)
+		return invalid(status, kind, "FieldValueInvalid", "spec.resourceAttributes.namespace",
+		               kt_path(spec, "resourceAttributes.namespace"),
+		               "must match metadata.namespace");
+	access_user_set(&subject, str(spec, "user"), str(spec, "uid"));
+	KT_JSON_EACH (group, kt_get(spec, "groups"))
+		access_user_group(&subject, kt_str_or(group, ""));
+	answer_access(cluster, &subject, object);
+	rules_user_clear(&subject);
+	return true;
+}
+
+/* --- all that I may --- */
+
+struct gathered {
+	struct kt_json *resources, *urls;
+};
+
+static struct kt_json *list_or_empty(const struct kt_json *list)
+{
+	return list ? kt_json_ref(list) : NULL;
+}
+
+static bool gather(void *arg, const struct kt_json *rule, const struct kt_json *binding,
+                   const struct kt_json *subject)
+{
+	struct gathered *g = arg;
+	(void)binding;
+	(void)subject;
+	if (kt_count(kt_get(rule, "resources")) > 0)
+		kt_push(&g->resources,
+		        kt_jsonf("{verbs: %j, apiGroups: %j, resources: %j, resourceNames: %j}",
+		                 list_or_empty(kt_get(rule, "verbs")),
+		                 list_or_empty(kt_get(rule, "apiGroups")),
+		                 list_or_empty(kt_get(rule, "resources")),
+		                 list_or_empty(kt_get(rule, "resourceNames"))));
+	if (kt_count(kt_get(rule, "nonResourceURLs")) > 0)
+		kt_push(&g->urls,
+		        kt_jsonf("{verbs: %j, nonResourceURLs: %j}", list_or_empty(kt_get(rule, "verbs")),
+		                 list_or_empty(kt_get(rule, "nonResourceURLs"))));
+	return true;
+}
+
+static bool self_rules(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
+                       const char *ns, const char *name, struct kt_json **object, struct api_status *status)
+{
+	struct gathered g = {kt_json_array(), kt_json_array()};
+	const char *where = kt_str_or(kt_path(*object, "spec.namespace"), "");
+	(void)kind;
+	(void)ns;
+	(void)name;
+	if (!*where) {
+		kt_json_free(g.resources);
+		kt_json_free(g.urls);
+		return api_fail(status, 400, "BadRequest", "no namespace on request");
+	}
+	if (access_has_group(user, "system:masters")) {
+		kt_push(&g.resources, kt_jsonf("{verbs: ['*'], apiGroups: ['*'], resources: ['*']}"));
+		kt_push(&g.urls, kt_jsonf("{verbs: ['*'], nonResourceURLs: ['*']}"));
+	}
+	access_each_rule(cluster, user, where, gather, &g, NULL);
+	kt_set(object, "status",
+	       kt_jsonf("{resourceRules: %j, nonResourceRules: %j, incomplete: %b}", g.resources, g.urls, 0));
+	return true;
+}
+
+/* --- who am I, whose token is that --- */
+
+static struct kt_json *user_info(const struct api_user *user)
+{
+	struct kt_json *groups = kt_json_array();
+	for (size_t i = 0; i < user->groups.count; i++)
+		kt_push(&groups, kt_json_str(user->groups.items[i]));
+	struct kt_json *info = kt_jsonf("{username: %s, uid: %s, groups: %j, extra: %J}", user->name,
+	                                user->uid && *user->uid ? user->uid : NULL, groups,
+	                                kt_count(user->extra) > 0 ? user->extra : NULL);
+	return info;
+}
+
+static bool self_subject(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
+                         const char *ns, const char *name, struct kt_json **object, struct api_status *status)
+{
+	struct kt_buf now = {0};
+	(void)kind;
+	(void)ns;
+	(void)name;
+	(void)status;
+	kt_time_print(cluster_now(cluster), &now);
+	kt_set(kt_edit(object, "metadata"), "creationTimestamp", kt_json_str(kt_buf_str(&now)));
+	kt_buf_clear(&now);
+	kt_set(object, "status", kt_jsonf("{userInfo: %j}", user_info(user)));
+	return true;
+}
+
+static bool token_review(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
+                         const char *ns, const char *name, struct kt_json **object, struct api_status *status)
+{
+	const struct kt_json *spec = kt_get(*object, "spec"), *audiences = kt_get(spec, "audiences");
+	struct api_user whose = {0};
+	(void)user;
+	(void)ns;
+	(void)name;
+	if (!*str(spec, "token"))
+		return api_fail(status, 400, "BadRequest",
+		                "token is required for TokenReview in authentication");
+	(void)kind;
+	const char *why = access_token_check(cluster, str(spec, "token"), audiences, &whose);
+	if (why) {
+		kt_set(object, "status",
+		       kt_jsonf("{user: {}, error: %j}", kt_json_strf("[invalid bearer token, %s]", why)));
+	} else {
+		struct kt_json *heard =
+		        kt_count(audiences) > 0 ? kt_json_ref(audiences) : kt_jsonf("[%s]", ACCESS_AUDIENCE);
+		kt_set(object, "status",
+		       kt_jsonf("{authenticated: %b, user: %j, audiences: %j}", 1, user_info(&whose), heard));
+	}
+	rules_user_clear(&whose);
+	return true;
+}
+
+/* --- a token, please --- */
+
+static bool token_request(struct cluster *cluster, const struct schema_kind *kind,
+                          const struct api_user *user, const char *ns, const char *name,
+                          struct kt_json **object, struct api_status *status)
+{
+	const struct schema_kind *accounts = schema_stored(cluster_schema(cluster), "", "ServiceAccount");
+	const struct store_object *account = store_get(cluster_store(cluster), accounts, ns, name);
+	int64_t seconds = kt_path_int(*object, "spec.expirationSeconds", 3600);
+	struct kt_buf until = {0};
+	(void)user;
+	if (!account)
+		return api_fail_not_found(status, accounts, name);
+	if (seconds < 600)
+		return invalid(status, kind, "FieldValueInvalid", "spec.expirationSeconds",
+		               kt_path(*object, "spec.expirationSeconds"),
+		               "may not specify a duration less than 10 minutes");
+	if (seconds > (int64_t)1 << 32)
+		return invalid(status, kind, "FieldValueInvalid", "spec.expirationSeconds",
+		               kt_path(*object, "spec.expirationSeconds"),
+		               "may not specify a duration larger than 2^32 seconds");
+	if (kt_count(kt_path(*object, "spec.audiences")) == 0)
+		kt_set(kt_edit(object, "spec"), "audiences", kt_jsonf("[%s]", ACCESS_AUDIENCE));
+	kt_set(kt_edit(object, "spec"), "expirationSeconds", kt_json_int(seconds));
+	if (!kt_path(*object, "spec.boundObjectRef"))
+		kt_set(kt_edit(object, "spec"), "boundObjectRef", kt_json_null());
+	const struct access_token token = {.ns = ns,
+	                                   .account = name,
+	                                   .uid = account->uid,
+	                                   .audiences = kt_path(*object, "spec.audiences"),
+	                                   .bound = kt_path(*object, "spec.boundObjectRef"),
+	                                   .seconds = seconds};
+	char *text = access_token_make(cluster, &token);
+	kt_time_print(cluster_now(cluster) + seconds * KT_SEC, &until);
+	kt_set(object, "status", kt_jsonf("{token: %s, expirationTimestamp: %s}", text, kt_buf_str(&until)));
+	kt_buf_cut(&until, 0);
+	kt_time_print(cluster_now(cluster), &until);
+	kt_set_path(object, "metadata.name", kt_json_str(name));
+	kt_set_path(object, "metadata.namespace", kt_json_str(ns));
+	kt_set_path(object, "metadata.creationTimestamp", kt_json_str(kt_buf_str(&until)));
+	kt_buf_clear(&until);
+	kt_free(text);
+	return true;
+}
+
+static const struct {
+	const char *kind;
+	review_fn *fn;
+} reviews[] = {
+        {"SelfSubjectAccessReview", self_access},
+        {"SubjectAccessReview", subject_access},
+        {"LocalSubjectAccessReview", subject_access},
+        {"SelfSubjectRulesReview", self_rules},
+        {"SelfSubjectReview", self_subject},
+        {"TokenReview", token_review},
+        {"TokenRequest", token_request},
+};
+
+bool rules_review(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
+                  const char *ns, const char *name, struct kt_json **object, struct api_status *status)
+{
+	for (size_t i = 0; i < KT_COUNT(reviews); i++)
+		if (strcmp(reviews[i].kind, kind->kind) == 0)
+			return reviews[i].fn(cluster, kind, user, ns ? ns : "", name ? name : "", object,
+			                     status);
+	return api_fail(status, 405, "MethodNotAllowed",
+	                "the server does not allow this method on the requested resource");
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Tokens of service accounts (kubernetes pkg/serviceaccount/claims.go): the claims are the real ones; the
+ * signature is HMAC-SHA256 with a key worked out from the cluster's own seed, so that nothing has to be kept
+ * and a rewound cluster knows its tokens. */
+#include "cluster/api/access.h"
+
+#include <string.h>
+
+#define MAX_TOKEN 16384
+
+static void key_of(struct cluster *cluster, unsigned char key[32])
+{
+	uint64_t words[4];
+	static const char *const names[4] = {"service-account-key-0", "service-account-key-1",
+	                                     "service-account-key-2", "service-account-key-3"};
+	for (size_t i = 0; i < 4; i++)
+		words[i] = cluster_hash(cluster, names[i]);
+	kt_sha256(words, sizeof(words), key);
+}
+
+/* RFC 2104 */
+static void hmac(const unsigned char key[32], const char *text, size_t len, unsigned char out[32])
+{
+	unsigned char pad[64], inner[32];
+	struct kt_buf all = {0};
+	for (size_t i = 0; i < 64; i++)
+		pad[i] = (unsigned char)((i < 32 ? key[i] : 0) ^ 0x36);
+	kt_buf_add(&all, pad, 64);
+	kt_buf_add(&all, text, len);
+	kt_sha256(kt_buf_str(&all), all.len, inner);
+	kt_buf_cut(&all, 0);
+	for (size_t i = 0; i < 64; i++)
+		pad[i] = (unsigned char)((i < 32 ? key[i] : 0) ^ 0x5c);
+	kt_buf_add(&all, pad, 64);
+	kt_buf_add(&all, inner, 32);
+	kt_sha256(kt_buf_str(&all), all.len, out);
+	kt_buf_clear(&all);
+}
+
+static void add_part(struct kt_buf *out, struct kt_json *steal)
+{
+	char *text = kt_json_text(steal);
+	kt_base64url(text, strlen(text), out);
+	kt_free(text);
+	kt_json_free(steal);
+}
+
+static struct kt_json *claims_of(struct cluster *cluster, const struct access_token *t)
+{
+	int64_t now = cluster_now(cluster) / KT_SEC;
+	char id[37];
+	struct kt_json *mine = kt_jsonf("{namespace: %s}", t->ns);
+	const char *kind = kt_get_str(t->bound, "kind");
+	if (kind) {
+		char *lower = kt_strdup(kind);
+		for (char *c = lower; *c; c++)
+			*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+		kt_set(&mine, lower,
+		       kt_jsonf("{name: %s, uid: %s}", kt_get_str(t->bound, "name"),
+		                kt_get_str(t->bound, "uid")));
+		kt_free(lower);
+	}
+	kt_set(&mine, "serviceaccount", kt_jsonf("{name: %s, uid: %s}", t->account, t->uid));
+	kt_random_uuid(cluster_random(cluster), id);
+	struct kt_json *audiences =
+	        kt_count(t->audiences) > 0 ? kt_json_ref(t->audiences) : kt_jsonf("[%s]", ACCESS_AUDIENCE);
+	return kt_jsonf(
+	        "{aud: %j, exp: %l, iat: %l, iss: %s, jti: %s, 'kubernetes.io': %j, nbf: %l, sub: %j}",
+	        audiences, now + t->seconds, now, ACCESS_AUDIENCE, id, mine, now,
+	        kt_json_strf("system:serviceaccount:%s:%s", t->ns, t->account));
+}
+
+char *access_token_make(struct cluster *cluster, const struct access_token *token)
+{
+	struct kt_buf out = {0};
+	unsigned char key[32], mac[32];
+	key_of(cluster, key);
+	add_part(&out, kt_jsonf("{alg: 'HS256', kid: 'cluster'}"));
+	kt_buf_addc(&out, '.');
+	add_part(&out, claims_of(cluster, token));
+	hmac(key, kt_buf_str(&out), out.len, mac);
+	kt_buf_addc(&out, '.');
+	kt_base64url(mac, sizeof(mac), &out);
+	return kt_buf_take(&out);
+}
+
+static struct kt_json *part(const char *text, size_t len)
+{
+	struct kt_buf plain = {0};
+	struct kt_json *v = NULL;
+	struct kt_err err = {0};
+	const struct kt_json_limits limits = {.depth = 16, .bytes = MAX_TOKEN};
+	if (kt_unbase64(text, len, &plain) &&
+	    kt_json_parse(kt_buf_str(&plain), plain.len, &limits, &v, NULL, &err) != KT_OK)
+		v = NULL;
+	kt_buf_clear(&plain);
+	return v;
+}
+
+static bool signature_holds(struct cluster *cluster, const char *text, const char *dot)
+{
+	unsigned char key[32], mac[32], diff = 0;
+	struct kt_buf given = {0};
+	key_of(cluster, key);
+	hmac(key, text, (size_t)(dot - text), mac);
+	bool fine = kt_unbase64(dot + 1, strlen(dot + 1), &given) && given.len == sizeof(mac);
+	for (size_t i = 0; fine && i < sizeof(mac); i++)
+		diff |= (unsigned char)((unsigned char)given.data[i] ^ mac[i]);
+	kt_buf_clear(&given);
+	return fine && diff == 0;
+}
+
+static bool audience_fits(const struct kt_json *claims, const struct kt_json *wanted)
+{
+	const struct kt_json *aud = kt_get(claims, "aud"), *a;
+	if (kt_count(wanted) == 0)
+		return access_has(aud, ACCESS_AUDIENCE);
+	KT_JSON_EACH (a, wanted)
+		if (access_has(aud, kt_str_or(a, "")))
+			return true;
+	return false;
+}
+
+static const char *check_claims(struct cluster *cluster, const struct kt_json *claims,
+                                const struct kt_json *audiences, struct api_user *user)
+{
+	const struct kt_json *mine = kt_get(claims, "kubernetes.io");
+	const char *ns = kt_get_str(mine, "namespace"), *name = kt_path_str(mine, "serviceaccount.name");
+	const char *uid = kt_path_str(mine, "serviceaccount.uid"), *id = kt_get_str(claims, "jti");
+	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", "ServiceAccount");
+	if (!ns || !name || !uid)
+		return "claims are missing";
+	if (kt_get_int(claims, "exp", 0) <= cluster_now(cluster) / KT_SEC)
+		return "token has expired";
+	if (!audience_fits(claims, audiences))
+		return "token audiences are invalid for the target audiences";
+	const struct store_object *account = store_get(cluster_store(cluster), kind, ns, name);
+	if (!account || strcmp(account->uid, uid) != 0)
+		return "service account has been deleted";
+	access_user_account(user, ns, name, uid);
+	if (id) {
+		char *credential = kt_strf("JTI=%s", id);
+		access_user_extra(user, "authentication.kubernetes.io/credential-id", credential);
+		kt_free(credential);
+	}
+	return NULL;
+}
+
+const char *access_token_check(struct cluster *cluster, const char *text, const struct kt_json *audiences,
+                               struct api_user *user)
+{
+	const char *first = strchr(text, '.'), *last = strrchr(text, '.');
+	if (strlen(text) > MAX_TOKEN || !first || first == last || !signature_holds(cluster, text, last))
+		return "invalid bearer token";
+	struct kt_json *claims = part(first + 1, (size_t)(last - first - 1));
+	const char *why = claims ? check_claims(cluster, claims, audiences, user) : "invalid bearer token";
+	kt_json_free(claims);
+	return why;
+}
