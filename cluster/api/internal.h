@@ -77,6 +77,7 @@ struct api_write {
 	const char *manager;
 	bool trusted; /* inner: no validation but names */
 	bool dry_run;
+	bool patched; /* by PATCH: other words for a changed uid */
 	bool applied; /* managedFields are made already (server-side apply) */
 	struct kt_strs *warnings;
 	struct api_status *status;

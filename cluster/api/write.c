@@ -292,6 +292,15 @@ static bool check_identity(struct api_write *write, const struct store_object *o
 	const struct kt_json *metadata = kt_get(object, "metadata");
 	const char *uid = kt_get_str(metadata, "uid"), *version = kt_get_str(metadata, "resourceVersion");
 
+	if (uid && *uid && strcmp(uid, old->uid) != 0 && write->patched) {
+		struct rules_errors errors = {0};
+
+		rules_error(&errors, "FieldValueInvalid", "metadata.uid", kt_get(metadata, "uid"),
+		            "field is immutable");
+		api_fail_invalid(write->status, write->kind, old->name, errors.causes);
+		rules_errors_clear(&errors);
+		return false;
+	}
 	if (uid && *uid && strcmp(uid, old->uid) != 0) {
 		char *why = kt_strf("Precondition failed: UID in precondition: %s, UID in object meta: %s",
 		                    uid, old->uid);
