@@ -254,7 +254,8 @@ void tui_app_key(struct tui_app *app, int key)
 	app->notice[0] = '\0';
 	if (screen->typed && screen->typed(app, key))
 		return;
-	if (!run_key(app, screen->keys, key))
+	bool typing = screen->typing && screen->typing(app);
+	if (!run_key(app, screen->keys, key) && !typing)
 		(void)run_key(app, everywhere, key);
 }
 
@@ -318,37 +319,59 @@ void tui_head(struct tui_grid *grid, const char *left, const char *right)
 	tui_hline(grid, 1, 0, grid->cols);
 }
 
-static int key_width(const struct tui_binding *b)
+/* --- the line of keys --- */
+
+struct key_line {
+	const struct tui_app *app;
+	struct tui_grid *grid;
+	int at, gap;
+};
+
+static bool in_line(const struct tui_app *app, const struct tui_binding *b)
 {
-	return (int)(kt_width(b->label, strlen(b->label)) + 1 + kt_width(b->does, strlen(b->does)) + 2);
+	return b->does && (!b->when || b->when(app));
 }
 
-static int draw_keys_of(const struct tui_app *app, struct tui_grid *grid, const struct tui_binding *table,
-                        int at, int end)
+static int keys_width(const struct tui_app *app, const struct tui_binding *table, int gap)
 {
-	int row = grid->rows - 1;
+	int width = 0;
+	for (; table && table->keys[0]; table++)
+		if (in_line(app, table))
+			width += (int)(kt_width(table->label, strlen(table->label)) + 1 +
+			               kt_width(table->does, strlen(table->does))) +
+			         gap;
+	return width;
+}
+
+static void draw_keys_of(struct key_line *line, const struct tui_binding *table, int end)
+{
+	int row = line->grid->rows - 1;
 	for (; table && table->keys[0]; table++) {
-		if (!table->does || (table->when && !table->when(app)))
+		struct tui_binding one[2] = {*table, {{0}, NULL, NULL, NULL, NULL, NULL}};
+		int width = keys_width(line->app, one, 0);
+		if (!width)
 			continue;
-		if (at + key_width(table) - 2 > end) {
-			tui_put(grid, row, at, 1, TUI_DIM, "…");
-			return at + 2;
+		if (line->at + width > end) {
+			tui_put(line->grid, row, line->at, 1, TUI_DIM, "…");
+			line->at += 2;
+			return;
 		}
-		at += tui_put(grid, row, at, end - at, TUI_KEY, table->label) + 1;
-		at += tui_put(grid, row, at, end - at, TUI_PLAIN, table->does) + 2;
+		line->at += tui_put(line->grid, row, line->at, end - line->at, TUI_KEY, table->label) + 1;
+		line->at += tui_put(line->grid, row, line->at, end - line->at, TUI_PLAIN, table->does) +
+		            line->gap;
 	}
-	return at;
 }
 
 /* The keys of the screen, as far as there is room beside those that work everywhere. */
 static void draw_keys(const struct tui_app *app, struct tui_grid *grid)
 {
-	int tail = 0;
-	for (const struct tui_binding *b = everywhere; b->keys[0]; b++)
-		if (b->does && (!b->when || b->when(app)))
-			tail += key_width(b);
-	int at = draw_keys_of(app, grid, tui_top(app)->keys, 1, grid->cols - tail - 1);
-	(void)draw_keys_of(app, grid, everywhere, at, grid->cols);
+	const struct tui_screen *screen = tui_top(app);
+	const struct tui_binding *always = screen->typing && screen->typing(app) ? NULL : everywhere;
+	struct key_line line = {.app = app, .grid = grid, .at = 1, .gap = 2};
+	if (keys_width(app, screen->keys, 2) + keys_width(app, always, 2) > grid->cols)
+		line.gap = 1;
+	draw_keys_of(&line, screen->keys, grid->cols - keys_width(app, always, line.gap));
+	draw_keys_of(&line, always, grid->cols);
 }
 
 static void help_rows(const struct tui_app *app, const struct tui_binding *table, struct tui_text *text)

@@ -47,6 +47,8 @@ struct tui_screen {
 	void (*draw)(struct tui_app *app, struct tui_grid *grid, struct tui_area body);
 	/* Keys before the table sees them: what is typed. True: taken. May be NULL. */
 	bool (*typed)(struct tui_app *app, int key);
+	/* Characters are being typed: keys that work everywhere do not work now. May be NULL. */
+	bool (*typing)(const struct tui_app *app);
 	/* A press of the first button, or the wheel (-1, 1), at a cell. May be NULL. */
 	void (*mouse)(struct tui_app *app, int row, int col, int wheel);
 	void (*leave)(struct tui_app *app); /* it is taken off; may be NULL */

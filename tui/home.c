@@ -358,6 +358,11 @@ static bool searched(const struct tui_app *app)
 	return app->home.search.len > 0;
 }
 
+static bool typing(const struct tui_app *app)
+{
+	return app->home.searching;
+}
+
 static bool typed(struct tui_app *app, int key)
 {
 	struct tui_home *home = &app->home;
@@ -418,5 +423,10 @@ static const struct tui_binding keys[] = {
         {{0}, NULL, NULL, NULL, NULL, NULL},
 };
 
-const struct tui_screen tui_screen_home = {
-        .name = "home", .title = "Home", .keys = keys, .draw = draw, .typed = typed, .mouse = mouse};
+const struct tui_screen tui_screen_home = {.name = "home",
+                                           .title = "Home",
+                                           .keys = keys,
+                                           .draw = draw,
+                                           .typed = typed,
+                                           .typing = typing,
+                                           .mouse = mouse};

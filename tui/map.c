@@ -127,7 +127,7 @@ static void draw_legend(struct map *m)
 	int row = m->area.row + m->area.rows - 1, at = m->area.col + 1, end = m->area.col + m->area.cols;
 	if (m->row > row)
 		return;
-	for (size_t s = 0; s < KT_COUNT(states); s++) {
+	for (size_t s = 0; s < KT_COUNT(states) && at + 3 + (int)strlen(states[s].state) < end; s++) {
 		at += tui_put(m->grid, row, at, end - at, states[s].style, states[s].sign) + 1;
 		at += tui_put(m->grid, row, at, end - at, TUI_DIM, states[s].state) + 1;
 	}

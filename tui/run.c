@@ -53,6 +53,7 @@ static void on_input(int fd, int events, void *arg)
 	struct running *r = arg;
 	struct tui_event event;
 	(void)fd;
+	r->app.now = kt_clock_real().now(NULL);
 	if (events & KT_LOOP_ERROR) { /* the terminal is gone */
 		r->ended = true;
 		kt_loop_stop(r->loop);

@@ -178,7 +178,8 @@ static void told_failed(struct tui_app *app, const struct kt_json *message)
 	struct tui_work *work = &app->work;
 	work->busy[0] = '\0';
 	work->checking = false;
-	kt_free(work->failed);
+	if (work->failed)
+		return; /* the first reason counts; its end follows */
 	work->failed = kt_strdup(kt_str_or(kt_get(message, "error"), "it did not work"));
 	if (kt_get_bool(message, "cancelled", false) && tui_top(app) == &tui_screen_starting)
 		tui_pop(app);

@@ -112,7 +112,9 @@ static void about_task(const struct tui_work *work, size_t i, const char *status
 		                                           : "Not looked at yet.");
 	else if (kt_streq(status, "drill"))
 		tui_text_prose(text, TUI_WARN, "    ", "    ",
-		               "Set up rightly. F3 runs the drill that proves it.");
+		               work->lab->tasks[i].has_drill
+		                       ? "Set up rightly. F3 runs the drill that proves it."
+		                       : "Right as far as a look can tell. F3 looks at the rest.");
 	KT_JSON_EACH (finding, kt_get(row, "findings"))
 		tui_finding_lines(finding, text);
 }
@@ -385,7 +387,7 @@ static const struct tui_binding keys[] = {
         {{TUI_KEY_F0 + 6}, "F6", "time", "Pause the cluster's time, hurry it, jump.", time_panel, NULL},
         {{TUI_KEY_F0 + 8}, "F8", "reset", "Put the cluster back to the lab's start.", reset, NULL},
         {{TUI_KEY_F0 + 10}, "F10", "leave", "Leave the lab. The cluster stays, and goes on.", leave, NULL},
-        {{TUI_KEY_SWITCH}, "ctrl-]", "switch", "Between the shell and the tasks.", switch_pane, NULL},
+        {{TUI_KEY_SWITCH}, "^]", "switch", "ctrl and ]: between the shell and the tasks.", switch_pane, NULL},
         {{TUI_KEY_ESC, 'q'}, "esc", "cancel", "Stop the check that runs.", cancel, is_busy},
         {{TUI_KEY_ESC, 'q'}, "esc", "tasks", "Back to the tasks.", close_panel, in_panel},
         {{'p'}, "p", "pause", "Time stands still, or goes on.", tui_time_key, in_time},
@@ -430,11 +432,15 @@ static bool typed(struct tui_app *app, int key)
 	return true;
 }
 
+static bool typing(const struct tui_app *app)
+{
+	return app->work.shell_focus;
+}
+
 static void mouse(struct tui_app *app, int row, int col, int wheel)
 {
 	struct tui_work *work = &app->work;
-	struct tui_area body = {2, 0, row + 1, 0};
-	(void)body;
+	(void)row;
 	bool shell = work->stacked ? work->shell_focus : col > 44;
 	if (wheel && shell && work->pane)
 		tui_pane_scroll(work->pane, -3 * wheel);
@@ -457,5 +463,6 @@ const struct tui_screen tui_screen_work = {.name = "lab",
                                            .keys = keys,
                                            .draw = draw,
                                            .typed = typed,
+                                           .typing = typing,
                                            .mouse = mouse,
                                            .leave = leave_work};

@@ -176,7 +176,8 @@ static struct kt_json *finding_json(const struct check_finding *finding)
 	                finding->table);
 }
 
-/* What is to be shown of a task; a drill that was left out does not count against it. */
+/* What is to be shown of a task; what a look leaves out (drills, what needs a pod of its own) does not count
+ * against it. */
 static struct kt_json *task_json(const struct lab_task *task, const struct check_report_task *result,
                                  bool whole)
 {
@@ -184,7 +185,7 @@ static struct kt_json *task_json(const struct lab_task *task, const struct check
 	bool failed = false, unknown = false, left_out = false;
 	for (size_t i = 0; i < result->finding_count; i++) {
 		const struct check_finding *f = &result->findings[i];
-		if (!whole && check_has_drill(task->checks[i])) {
+		if (!whole && (f->status == CHECK_UNKNOWN || check_has_drill(task->checks[i]))) {
 			left_out = true;
 			continue;
 		}
