@@ -136,6 +136,7 @@ void tui_push(struct tui_app *app, const struct tui_screen *screen)
 		kt_bug("too many screens on each other");
 	app->stack[app->depth++] = screen;
 	app->scroll = 0;
+	app->notice[0] = '\0'; /* it was about the screen before */
 }
 
 void tui_pop(struct tui_app *app)
@@ -327,19 +328,32 @@ struct key_line {
 	int at, gap;
 };
 
+/* A screen's own meaning of a key hides the one that it has everywhere. */
+static bool is_hidden(const struct tui_app *app, const struct tui_binding *b)
+{
+	if (b < everywhere || b >= everywhere + KT_COUNT(everywhere))
+		return false;
+	for (const struct tui_binding *own = tui_top(app)->keys; own && own->keys[0]; own++)
+		if (has_key(own, b->keys[0]) && (!own->when || own->when(app)))
+			return true;
+	return false;
+}
+
 static bool in_line(const struct tui_app *app, const struct tui_binding *b)
 {
-	return b->does && (!b->when || b->when(app));
+	return b->does && (!b->when || b->when(app)) && !is_hidden(app, b);
+}
+
+static int key_width(const struct tui_binding *b)
+{
+	return (int)(kt_width(b->label, strlen(b->label)) + 1 + kt_width(b->does, strlen(b->does)));
 }
 
 static int keys_width(const struct tui_app *app, const struct tui_binding *table, int gap)
 {
 	int width = 0;
 	for (; table && table->keys[0]; table++)
-		if (in_line(app, table))
-			width += (int)(kt_width(table->label, strlen(table->label)) + 1 +
-			               kt_width(table->does, strlen(table->does))) +
-			         gap;
+		width += in_line(app, table) ? key_width(table) + gap : 0;
 	return width;
 }
 
@@ -347,11 +361,9 @@ static void draw_keys_of(struct key_line *line, const struct tui_binding *table,
 {
 	int row = line->grid->rows - 1;
 	for (; table && table->keys[0]; table++) {
-		struct tui_binding one[2] = {*table, {{0}, NULL, NULL, NULL, NULL, NULL}};
-		int width = keys_width(line->app, one, 0);
-		if (!width)
+		if (!in_line(line->app, table))
 			continue;
-		if (line->at + width > end) {
+		if (line->at + key_width(table) > end) {
 			tui_put(line->grid, row, line->at, 1, TUI_DIM, "…");
 			line->at += 2;
 			return;
@@ -370,7 +382,9 @@ static void draw_keys(const struct tui_app *app, struct tui_grid *grid)
 	struct key_line line = {.app = app, .grid = grid, .at = 1, .gap = 2};
 	if (keys_width(app, screen->keys, 2) + keys_width(app, always, 2) > grid->cols)
 		line.gap = 1;
-	draw_keys_of(&line, screen->keys, grid->cols - keys_width(app, always, line.gap));
+	int tail = keys_width(app, always, line.gap);
+	bool fits = keys_width(app, screen->keys, line.gap) + tail <= grid->cols;
+	draw_keys_of(&line, screen->keys, grid->cols - tail - (fits ? 0 : 2));
 	draw_keys_of(&line, always, grid->cols);
 }
 

@@ -43,11 +43,11 @@ static void lab_lines(struct tui_app *app, const struct lesson *lesson, struct t
 		bool passed = kt_get_int(row, "passed", 0) > 0, failed = row && !passed;
 		drill = drill || lab->tasks[i].has_drill;
 		drilled = drilled && (!lab->tasks[i].has_drill || passed);
-		tui_text_linef(text, passed ? TUI_GOOD : TUI_PLAIN, "         %s %s%s",
+		tui_text_linef(text, passed ? TUI_GOOD : TUI_PLAIN, "     %s %s%s",
 		               passed   ? "✓"
 		               : failed ? "✗"
 		                        : "○",
-		               lab->tasks[i].title, failed && !here ? "   ← here" : "");
+		               lab->tasks[i].title, failed && !here ? " ← here" : "");
 		here = here || failed;
 	}
 	if (drill)

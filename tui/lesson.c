@@ -275,15 +275,15 @@ static bool typed(struct tui_app *app, int key)
 }
 
 static const struct tui_binding keys[] = {
-        {{TUI_KEY_RIGHT}, "right", "next page", "The next page.", next_page, NULL},
-        {{TUI_KEY_LEFT, 'h'}, "left", "page back", "The page before.", previous_page, NULL},
-        {{' '}, "space", "read on", "A screen further, then the next page.", read_on, NULL},
+        {{TUI_KEY_RIGHT}, "right", "next", "The next page.", next_page, NULL},
+        {{TUI_KEY_LEFT, 'h'}, "left", NULL, "The page before.", previous_page, NULL},
+        {{' '}, "space", "on", "A screen further, then the next page.", read_on, NULL},
         {{TUI_KEY_ENTER}, "enter", NULL, "Read on; on the last page: the quiz.", enter, NULL},
         {{'z'}, "z", "quiz", "The lesson's questions.", quiz, has_quiz},
         {{'l'}, "l", "lab", "Start the lesson's lab.", lab, has_lab},
         {{'w'}, "w", "words", "Explain the words of the field on this page.", words, NULL},
         {{TUI_KEY_TAB}, "tab", NULL, "Go to the next block of code.", next_code, has_code},
-        {{'y'}, "y", "copy code", "Copy the block of code under the cursor.", copy, has_code},
+        {{'y'}, "y", "copy", "Copy the block of code under the cursor.", copy, has_code},
         {{TUI_KEY_UP, TUI_KEY_DOWN, 'k', 'j'},
          "up down",
          NULL,

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/tui/screens.h"
+#include "tui/pane.h"
+
+static struct kt_json *tasks_message(bool whole, const char *copies, const char *survives, const char *quiet)
+{
+	struct kt_json *finding = kt_jsonf("{status: 'failed', expected: 'spec.replicas at least 3', found: "
+	                                   "'1 in deployment shop/web', object: "
+	                                   "'deployment shop/web', table: '         a  b\\nweb      ✓  ·!'}");
+	struct kt_json *findings = kt_streq(copies, "failed") ? kt_jsonf("[%j]", finding) : kt_json_array();
+	if (!kt_streq(copies, "failed"))
+		kt_json_free(finding);
+	return kt_jsonf(
+	        "{told: 'tasks', whole: %b, tasks: [{task: 'copies', status: %s, findings: %j}, {task: "
+	        "'survives', status: %s, findings: []}, {task: 'quiet', status: %s, findings: []}]}",
+	        (int)whole, copies, findings, survives, quiet);
+}
+
+static struct kt_json *world_message(void)
+{
+	return kt_jsonf(
+	        "{told: 'world', nodes: [{name: 'control', control: true, ready: true}, {name: 'general-a1', "
+	        "zone: 'a', ready: true}, {name: 'general-b1', zone: 'b', ready: false}, {name: "
+	        "'general-c1', "
+	        "zone: 'c', ready: true, cordoned: true}], pods: [{ns: 'shop', name: 'web-1', app: 'web', "
+	        "node: "
+	        "'general-a1', state: 'ready'}, {ns: 'shop', name: 'web-2', app: 'web', node: 'general-b1', "
+	        "state: 'ending'}, {ns: 'shop', name: 'noise-1', node: 'general-a1', state: 'failing'}, {ns: "
+	        "'shop', name: 'web-3', app: 'web', state: 'pending'}, {ns: 'kube-system', name: 'dns', "
+	        "node: "
+	        "'general-a1', state: 'ready'}], clock: {now: '2026-01-02T00:05:00Z', speed: 1, paused: "
+	        "false}}");
+}
+
+static void open_lab(struct fixture *f)
+{
+	static const char output[] = "$ kubectl get pods\r\nNAME   READY\r\n\033[32mweb-1\033[0m  1/1\r\n$ ";
+	fixture_open(f);
+	press(f, "jl");
+	assert_non_null(f->app.work.lab);
+	tell(f, kt_jsonf("{told: 'ready', kubeconfig: '/nowhere'}"));
+	tell(f, world_message());
+	tell(f, tasks_message(false, "failed", "blocked", "blocked"));
+	kt_free(drawn(f, 24, 80)); /* the shell gets its size */
+	tui_pane_feed(f->app.work.pane, output, sizeof(output) - 1);
+}
+
+static void home_shows_levels_lessons_and_what_is_selected(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	expect_both(&f, "home");
+	press(&f, "j");
+	expect_both(&f, "home-lesson");
+	fixture_close(&f);
+}
+
+static void home_shows_what_was_done_yesterday(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	f.app.now = NOW - 86400 * KT_SEC;
+	tui_record(&f.app, "lesson-read", kt_jsonf("{lesson: '1.1'}"));
+	tui_record(&f.app, "answer", kt_jsonf("{lesson: '1.1', question: 0, answer: '1', right: 0}"));
+	tui_record(&f.app, "answer", kt_jsonf("{lesson: '1.1', question: 1, answer: '1', right: 1}"));
+	tui_record(&f.app, "lab-start", kt_jsonf("{lab: 'three-pods', provider: 'embedded'}"));
+	tui_record(&f.app, "task", kt_jsonf("{lab: 'three-pods', task: 'copies', passed: 1}"));
+	tui_record(&f.app, "task",
+	           kt_jsonf("{lab: 'three-pods', task: 'survives', passed: 0, finding: 'x'}"));
+	tui_record(&f.app, "lesson-read", kt_jsonf("{lesson: '1.2'}"));
+	f.app.now = NOW;
+	press(&f, "j");
+	expect_both(&f, "home-begun");
+	press(&f, "p");
+	expect_both(&f, "progress");
+	fixture_close(&f);
+}
+
+static void a_lesson_has_prose_pictures_and_words(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	press(&f, "j\n");
+	expect_both(&f, "lesson-prose");
+	press(&f, " ");
+	expect_both(&f, "lesson-picture");
+	press(&f, "w");
+	expect_both(&f, "lesson-words");
+	press(&f, "w\t");
+	expect_screen(&f, "lesson-code", 24, 80);
+	fixture_close(&f);
+}
+
+static void a_quiz_asks_explains_and_counts(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	press(&f, "jz");
+	expect_both(&f, "quiz");
+	press(&f, "1");
+	expect_both(&f, "quiz-wrong");
+	press(&f, "\n12");
+	expect_screen(&f, "quiz-number", 24, 80);
+	tui_app_key(&f.app, TUI_KEY_BACKSPACE);
+	press(&f, "\n");
+	expect_screen(&f, "quiz-number-right", 24, 80);
+	press(&f, "\n");
+	expect_both(&f, "quiz-score");
+	fixture_close(&f);
+}
+
+static void the_workspace_has_tasks_and_a_shell(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_lab(&f);
+	expect_both(&f, "lab");
+	expect_screen(&f, "lab", 60, 200);
+	fixture_close(&f);
+}
+
+static void the_workspace_has_panels(void **state)
+{
+	static const struct {
+		int key;
+		const char *name;
+	} panels[] = {{1, "lab-text"}, {2, "lab-hint"}, {4, "lab-map"}, {5, "lab-why"}, {6, "lab-time"}};
+	struct fixture f;
+	(void)state;
+	open_lab(&f);
+	for (size_t i = 0; i < KT_COUNT(panels); i++) {
+		tui_app_key(&f.app, TUI_KEY_F0 + panels[i].key);
+		expect_both(&f, panels[i].name);
+	}
+	fixture_close(&f);
+}
+
+static void tasks_turn_green_and_the_result_follows(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_lab(&f);
+	tell(&f, tasks_message(false, "passed", "drill", "passed"));
+	expect_both(&f, "lab-drill");
+	f.app.now += 95 * KT_SEC;
+	tell(&f, tasks_message(true, "passed", "passed", "passed"));
+	expect_both(&f, "result");
+	press(&f, "s");
+	expect_both(&f, "result-solution");
+	fixture_close(&f);
+}
+
+static void help_is_made_from_the_keys(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	press(&f, "?");
+	expect_both(&f, "help");
+	fixture_close(&f);
+}
+
+static void a_terminal_that_is_too_small_gets_a_sentence(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	expect_screen(&f, "small", 10, 40);
+	for (int rows = 1; rows < 40; rows += 3)
+		for (int cols = 1; cols < 130; cols += 7)
+			kt_free(drawn(&f, rows, cols));
+	fixture_close(&f);
+}
+
+static void a_start_says_what_it_does_and_why_it_failed(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	press(&f, "jl");
+	tell(&f, kt_jsonf("{told: 'busy', sentence: 'starting the cluster', elapsed: 0.2, limit: 1.5}"));
+	expect_screen(&f, "starting", 24, 80);
+	tell(&f, kt_jsonf("{told: 'failed', error: 'no room on the disk'}"));
+	tell(&f, kt_jsonf("{told: 'failed', error: 'its end'}"));
+	expect_screen(&f, "starting-failed", 24, 80);
+	fixture_close(&f);
+}
+
+static void without_unicode_everything_is_ascii(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_lab(&f);
+	f.options.ascii = true;
+	char *text = drawn(&f, 24, 80);
+	for (const char *s = text; *s; s++)
+		assert_false((unsigned char)*s & 0x80);
+	kt_free(text);
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(home_shows_levels_lessons_and_what_is_selected),
+	        cmocka_unit_test(home_shows_what_was_done_yesterday),
+	        cmocka_unit_test(a_lesson_has_prose_pictures_and_words),
+	        cmocka_unit_test(a_quiz_asks_explains_and_counts),
+	        cmocka_unit_test(the_workspace_has_tasks_and_a_shell),
+	        cmocka_unit_test(the_workspace_has_panels),
+	        cmocka_unit_test(tasks_turn_green_and_the_result_follows),
+	        cmocka_unit_test(help_is_made_from_the_keys),
+	        cmocka_unit_test(a_terminal_that_is_too_small_gets_a_sentence),
+	        cmocka_unit_test(a_start_says_what_it_does_and_why_it_failed),
+	        cmocka_unit_test(without_unicode_everything_is_ascii),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
