@@ -269,6 +269,35 @@ bool api_service_create(struct api_write *write, struct kt_json **object)
 	return true;
 }
 
+static bool has_type(const struct kt_json *service, const char *type, const char *other)
+{
+	const char *is = kt_path_str(service, "spec.type");
+
+	return kt_streq(is, type) || kt_streq(is, other);
+}
+
+/* What the old type needed and the new one does not goes, unless it was changed in the same update. */
+static void drop_type_fields(const struct kt_json *old, struct kt_json **object)
+{
+	static const struct {
+		const char *field, *type, *other;
+	} rows[] = {
+	        {"externalTrafficPolicy", "NodePort", "LoadBalancer"},
+	        {"allocateLoadBalancerNodePorts", "LoadBalancer", "LoadBalancer"},
+	        {"loadBalancerClass", "LoadBalancer", "LoadBalancer"},
+	        {"healthCheckNodePort", "LoadBalancer", "LoadBalancer"},
+	};
+
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		const struct kt_json *was = kt_get(kt_get(old, "spec"), rows[i].field);
+
+		if (was && has_type(old, rows[i].type, rows[i].other) &&
+		    !has_type(*object, rows[i].type, rows[i].other) &&
+		    kt_equal(was, kt_get(kt_get(*object, "spec"), rows[i].field)))
+			kt_unset(kt_edit(object, "spec"), rows[i].field);
+	}
+}
+
 /* From and to ExternalName addresses go and come; a type that needs no ports gives them back
  * (strategy.go dropTypeDependentFields). */
 bool api_service_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
@@ -305,6 +334,7 @@ bool api_service_update(struct api_write *write, const struct kt_json *old, stru
 			i++;
 		}
 	}
+	drop_type_fields(old, object);
 	if (external)
 		return true;
 	if (is_external_name(old)) {

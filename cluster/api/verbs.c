@@ -442,7 +442,6 @@ static bool patch_type_of(struct api_request *request, const struct schema_kind 
 		}
 		kt_buf_addf(&accepted, "%s%s", accepted.len ? ", " : "", patch_types[i].media);
 	}
-	kt_buf_adds(&accepted, ", application/apply-patch+cbor");
 	api_fail(&request->status, 415, "UnsupportedMediaType",
 	         "the body of the request was in an unknown format - accepted media types include: %s",
 	         kt_buf_str(&accepted));
@@ -617,8 +616,14 @@ bool api_patch_value(struct api_request *request, const struct schema_kind *kind
 		return api_fail_not_found(&request->status, kind, request->name);
 	}
 	outward = api_outward(kind, target, cluster_wire_offset(request->cluster));
-	fine = apply_type(request, kind, type, outward, body, &patched) &&
-	       decode_patched(request, kind, type, body, patched, &decoded) && name_fits(request, decoded);
+	fine = apply_type(request, kind, type, outward, body, &patched);
+	/* the typed object that a strategic patch becomes does not know what it was called */
+	if (fine && type == PATCH_STRATEGIC) {
+		kt_set(&patched, "kind", kt_json_str(kind->kind));
+		kt_set(&patched, "apiVersion", kt_json_str(kind->api_version));
+	}
+	fine = fine && decode_patched(request, kind, type, body, patched, &decoded) &&
+	       name_fits(request, decoded);
 	kt_json_free(outward);
 	kt_json_free(body);
 	if (!fine) {
@@ -648,6 +653,7 @@ void api_patch_request(struct api_request *request)
 	                request->kind->namespaced ? request->ns : "", request->name);
 	if (!api_patch_value(request, request->kind, old ? old->json : NULL, &write.applied, &object))
 		return;
+	write.patched = true;
 	if (old)
 		fine = api_write_update(&write, old, object, &out);
 	else
