@@ -121,6 +121,9 @@ void cluster_stream_free(struct cluster_stream *stream); /* the client is gone, 
 KT_MUST_CHECK enum kt_code cluster_disturb(struct cluster *cluster, const struct kt_json *what,
                                            struct kt_json **out_result, struct kt_err *err);
 
+/* What became of the traffic since then, a row a Service (network/network.h traffic_report). New. */
+struct kt_json *cluster_traffic(struct cluster *cluster, kt_ns since);
+
 /* --- memory of it --- */
 struct cluster_snapshot;
 struct cluster_snapshot *cluster_snapshot(struct cluster *cluster); /* instant: structure is shared */

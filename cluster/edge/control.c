@@ -216,6 +216,19 @@ static char *parameter(const char *query, const char *name)
 	return NULL;
 }
 
+static enum kt_code get_traffic(struct call *call)
+{
+	char *text = parameter(call->query, "since");
+	kt_ns since = 0;
+	bool wrong = text && !kt_time_parse(text, &since);
+	if (wrong)
+		kt_fail(call->err, KT_EINVAL, "since: an RFC 3339 time was expected, not '%s'", text);
+	else
+		call->out = cluster_traffic(call->edge->cluster, since);
+	kt_free(text);
+	return wrong ? KT_EINVAL : KT_OK;
+}
+
 static enum kt_code get_history(struct call *call)
 {
 	char *object = parameter(call->query, "object"), *since = parameter(call->query, "since");

@@ -109,8 +109,9 @@ struct traffic_stats {
 KT_MUST_CHECK enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load,
                                        struct kt_err *err);
 bool traffic_get(struct cluster *cluster, const char *ns, const char *service, struct traffic_stats *out);
-struct kt_json *traffic_report(struct cluster *cluster); /* for GET /ktutor/v1/traffic: per service, with
-                                                            availability by second since an instant */
+/* {services: [{namespace, service, rps, offered, answered, errors, availability, p50, p95, p99}]}: sums over the seconds since
+ * `since` (an hour is kept), latencies in seconds. New. */
+struct kt_json *traffic_report(struct cluster *cluster, kt_ns since);
 
 /* --- usage: what metrics-server, HPA, OOM and `kubectl top` see --- */
 /* Smoothed use of a container now. False if it does not run or metrics-server has not seen it yet (first

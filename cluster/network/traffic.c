@@ -389,30 +389,27 @@ bool traffic_get(struct cluster *cluster, const char *ns, const char *service, s
 	return true;
 }
 
-struct kt_json *traffic_report(struct cluster *cluster)
+struct kt_json *traffic_report(struct cluster *cluster, kt_ns since)
 {
-	const struct traffic *traffic = network_of(cluster)->traffic;
-	struct kt_json *services = kt_json_object();
-	for (size_t i = 0; i < traffic->count; i++) {
+	const struct network *network = network_of(cluster);
+	const struct traffic *traffic = network ? network->traffic : NULL;
+	struct kt_json *services = kt_json_array();
+	for (size_t i = 0; traffic && i < traffic->count; i++) {
 		const struct flow *f = &traffic->flows[i];
-		struct kt_json *seconds = kt_json_array();
+		double offered = 0, answered = 0;
 		for (size_t k = 0; k < f->count; k++) {
 			const struct second *s =
 			        &f->seconds[(f->next + MAX_SECONDS - f->count + k) % MAX_SECONDS];
-			struct kt_buf at = {0};
-			kt_time_print(s->at, &at);
-			kt_push(&seconds, kt_jsonf("{at: %s, offered: %f, answered: %f}", kt_buf_str(&at),
-			                           s->offered, s->answered));
-			kt_buf_clear(&at);
+			if (s->at < since)
+				continue;
+			offered += s->offered;
+			answered += s->answered;
 		}
-		char *key = kt_strf("%s/%s", f->ns, f->service);
-		kt_set(&services, key,
-		       kt_jsonf("{offered: %f, answered: %f, errors: %f, availability: %f, rps: %f, p50: %f, "
-		                "p95: %f, p99: %f, seconds: %j}",
-		                f->offered, f->answered, f->errors,
-		                f->offered > 0 ? f->answered / f->offered : 1.0, f->rate, f->p50, f->p95,
-		                f->p99, seconds));
-		kt_free(key);
+		kt_push(&services, kt_jsonf("{namespace: %s, service: %s, rps: %f, offered: %f, answered: "
+		                            "%f, errors: %f, "
+		                            "availability: %f, p50: %f, p95: %f, p99: %f}",
+		                            f->ns, f->service, f->rate, offered, answered, offered - answered,
+		                            offered > 0 ? answered / offered : 1.0, f->p50, f->p95, f->p99));
 	}
 	return kt_jsonf("{services: %j}", services);
 }
@@ -459,4 +456,9 @@ void traffic_stop(struct cluster *cluster, struct network *network)
 	table_clear(&traffic->pods);
 	kt_free(traffic);
 	network->traffic = NULL;
+}
+
+struct kt_json *cluster_traffic(struct cluster *cluster, kt_ns since)
+{
+	return traffic_report(cluster, since);
 }
