@@ -351,42 +351,90 @@ static void look_again(const struct check_run *run, const struct check_check *ch
 	check_look_once(run, check, finding);
 }
 
-/* State that is still settling is waited for: as long as one check that failed has patience left. A drill
- * takes its own time. */
-static bool patient(const struct check_run *run, const struct check_check *check,
-                    const struct check_finding *finding, kt_ns elapsed)
+/* --- patience: state that is still settling is waited for, until all checks of a task hold at one moment ---
+ */
+struct patience {
+	const struct check_run *run;
+	struct check_check *const *checks;
+	struct check_finding *findings;
+	size_t count;
+	kt_ns began;
+};
+
+static kt_ns elapsed_of(const struct patience *p)
 {
-	return finding->status == CHECK_FAILED && elapsed < check->within && !run->no_wait &&
-	       !check_has_drill(check);
+	return p->run->world->now(p->run->world->arg) - p->began;
+}
+
+/* Look again at those (but drills) that passed, or that did not. True: all of them pass. */
+static bool look_at(const struct patience *p, bool those_that_passed)
+{
+	bool all = true;
+	for (size_t i = 0; i < p->count; i++) {
+		if (check_has_drill(p->checks[i]))
+			continue;
+		if ((p->findings[i].status == CHECK_PASSED) == those_that_passed)
+			look_again(p->run, p->checks[i], &p->findings[i]);
+		all = all && p->findings[i].status == CHECK_PASSED;
+	}
+	return all;
+}
+
+/* How long the most patient of those that fail still waits; *waiting is one of them. */
+static kt_ns time_left(const struct patience *p, const struct check_finding **waiting)
+{
+	kt_ns left = 0, elapsed = elapsed_of(p);
+	*waiting = NULL;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->findings[i].status == CHECK_FAILED && !check_has_drill(p->checks[i]) &&
+		    p->checks[i]->within > elapsed) {
+			left = KT_MAX(left, p->checks[i]->within - elapsed);
+			*waiting = &p->findings[i];
+		}
+	return left;
+}
+
+static bool wait_for_all(const struct patience *p)
+{
+	bool passed = look_at(p, false), waited = false;
+	while (!p->run->no_wait && p->run->world && p->run->world->pass) {
+		/* what passed while others were waited for must still hold */
+		if (passed && !(waited && !look_at(p, true)))
+			return true;
+		const struct check_finding *waiting;
+		kt_ns left = time_left(p, &waiting);
+		if (!waiting ||
+		    !check_tell(p->run, elapsed_of(p), elapsed_of(p) + left, "waiting for %s",
+		                waiting->expected) ||
+		    check_pass(p->run, left, true, NULL, NULL))
+			return false;
+		waited = true;
+		passed = look_at(p, false);
+	}
+	return passed;
 }
 
 void check_look(const struct check_run *run, struct check_check *const *checks, size_t count,
                 struct check_finding *findings)
 {
-	for (size_t i = 0; i < count; i++)
-		look_again(run, checks[i], &findings[i]);
-	if (run->no_wait || !run->world || !run->world->pass)
-		return;
-	kt_ns began = run->began ? run->began : run->world->now(run->world->arg);
-	for (;;) {
-		kt_ns elapsed = run->world->now(run->world->arg) - began, left = 0;
-		const struct check_finding *waiting = NULL;
-		for (size_t i = 0; i < count; i++)
-			if (patient(run, checks[i], &findings[i], elapsed)) {
-				left = KT_MAX(left, checks[i]->within - elapsed);
-				waiting = &findings[i];
-			}
-		if (!waiting ||
-		    !check_tell(run, elapsed, elapsed + left, "waiting for %s", waiting->expected))
-			return;
-		kt_ns passed = 0;
-		if (check_pass(run, left, true, &passed, NULL))
-			return;
-		elapsed = run->world->now(run->world->arg) - began;
-		for (size_t i = 0; i < count; i++)
-			if (findings[i].status == CHECK_FAILED && !check_has_drill(checks[i]) &&
-			    elapsed - passed < checks[i]->within)
-				look_again(run, checks[i], &findings[i]);
+	struct patience p = {run, checks, findings, count, run->began};
+	for (size_t i = 0; i < count; i++) {
+		check_finding_clear(&findings[i]);
+		findings[i].status = CHECK_FAILED; /* not looked at yet */
+	}
+	if (!p.began && run->world)
+		p.began = run->world->now(run->world->arg);
+	bool passed = wait_for_all(&p);
+	for (size_t i = 0; i < count; i++) {
+		if (!check_has_drill(checks[i]))
+			continue;
+		if (passed) { /* what is wrong already needs no drill */
+			look_again(run, checks[i], &findings[i]);
+		} else {
+			check_expected(&findings[i], "it holds through the drill");
+			check_found(&findings[i], CHECK_UNKNOWN,
+			            "the drill was not run: something before it does not hold");
+		}
 	}
 }
 

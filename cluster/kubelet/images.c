@@ -538,6 +538,7 @@ static const struct image images[] = {
          .tools = "busybox debian curl hpa-example",
          .port = 80,
          .start = 300 * KT_MS,
+         .work = 50 * KT_MS,
          .memory = 12 MIB,
          .cpu_milli = 1},
         {.name = "python",

@@ -84,6 +84,7 @@ struct image {
 	const struct files_seed *files; /* what lies in it; may be NULL */
 	unsigned port;                  /* what it listens on by default; 0 none */
 	kt_ns start;                    /* from start to serving */
+	kt_ns work; /* CPU time that one request takes under load; 0: the usual (network/traffic.c) */
 	int64_t memory, cpu_milli;      /* when idle */
 	int stop_signal_exit;           /* exit code after SIGTERM; -1: ignores it */
 };

@@ -108,6 +108,13 @@ struct outcome {
 	double p50, p95, p99, mean; /* seconds */
 };
 
+/* What a request costs the program in this image. */
+static kt_ns usual_work(struct cluster *cluster, const struct container *c)
+{
+	const struct image *image = image_find(cluster, c->image, NULL);
+	return image && image->work ? image->work : WORK;
+}
+
 static struct outcome lead(struct cluster *cluster, const char *ns, const char *service,
                            const struct network_peer *from, double rps, kt_ns work, double dt,
                            unsigned depth);
@@ -126,7 +133,7 @@ static struct outcome through_pod(struct cluster *cluster, const struct endpoint
 	if (!c || !c->main)
 		return out;
 	struct pod_load *load = pod_load(traffic, e->pod_ns, e->pod);
-	work = work ? work : duration_note(pod, "ktutor.dev/work", WORK);
+	work = work ? work : duration_note(pod, "ktutor.dev/work", usual_work(cluster, c));
 	double seconds = (double)work / 1e9, cores = cores_of(c);
 	struct queue_result result;
 	load->arriving += rps;
