@@ -158,6 +158,26 @@ static void nodes(struct cluster *cluster)
 		create_node(cluster, kt_json_ref(item), index++);
 }
 
+/* kubernetes pkg/apis/scheduling/types.go */
+static void priority_classes(struct cluster *cluster)
+{
+	static const struct {
+		const char *name, *text;
+		int value;
+	} rows[] = {
+	        {"system-cluster-critical",
+	         "Used for system critical pods that must run in the cluster, but can be moved to another "
+	         "node if necessary.",
+	         2000000000},
+	        {"system-node-critical",
+	         "Used for system critical pods that must not be moved from their current node.", 2000001000},
+	};
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		create(cluster, &server, "scheduling.k8s.io", "PriorityClass",
+		       kt_jsonf("{metadata: {name: %s}, value: %d, description: %s}", rows[i].name,
+		                rows[i].value, rows[i].text));
+}
+
 /* --- Services --- */
 static void services(struct cluster *cluster)
 {
@@ -195,6 +215,7 @@ static void services(struct cluster *cluster)
 void api_bootstrap(struct cluster *cluster)
 {
 	namespaces(cluster);
+	priority_classes(cluster);
 	rules_bootstrap(cluster);
 	nodes(cluster);
 	services(cluster);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ktutor's own routes: the clock, the world, memory. Not Kubernetes. */
 #include "cluster/edge/edge_internal.h"
-#include "cluster/network/network.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -238,12 +237,6 @@ static enum kt_code get_history(struct call *call)
 	call->out = cluster_history(call->edge->cluster, object, version, HISTORY_LIMIT);
 	kt_free(object);
 	kt_free(since);
-	return KT_OK;
-}
-
-static enum kt_code get_traffic(struct call *call)
-{
-	call->out = traffic_report(call->edge->cluster);
 	return KT_OK;
 }
 
