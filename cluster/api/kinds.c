@@ -219,6 +219,10 @@ static bool job_create(struct api_write *write, struct kt_json **object)
 		if (!kt_get(*selector, by_uid[0]))
 			kt_set(selector, by_uid[0], kt_json_ref(uid));
 	}
+	/* a job without labels has its template's, as defaulting gives them to what is read */
+	if (!kt_count(kt_path(*object, "metadata.labels")))
+		kt_set_path(object, "metadata.labels",
+		            kt_json_ref(kt_path(*object, "spec.template.metadata.labels")));
 	kt_json_free(uid);
 	kt_json_free(name);
 	return true;
