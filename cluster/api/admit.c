@@ -30,8 +30,12 @@ static const struct plugin validating[] = {
         {"", "Namespace", DELETE, admit_immortal_namespace},
         {"", "Pod", CREATE, admit_limits},
         {"", "PersistentVolumeClaim", CREATE | UPDATE, admit_limits},
+        {"", NULL, CREATE | UPDATE, admit_pod_security},
+        {"", "Namespace", CREATE | UPDATE, admit_security_labels},
         {"", "PersistentVolumeClaim", UPDATE, admit_claim_resize},
         {"rbac.authorization.k8s.io", NULL, CREATE | UPDATE, admit_escalation},
+        {"", NULL, CREATE | UPDATE | DELETE, admit_policies},
+        {"", NULL, CREATE | UPDATE, admit_quota},
 };
 
 static bool run(const struct plugin *plugins, size_t count, const struct rules_request *r,
