@@ -18,10 +18,12 @@ static int64_t used_by(const struct kubelet_pod *pod)
 {
 	int64_t sum = 0, cpu, memory;
 
-	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
-		if (ctr->process &&
-		    usage_container(ctr->pub.cluster, pod->ns, pod->name, ctr->pub.name, &cpu, &memory))
-			sum += memory;
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+		if (!ctr->process)
+			continue;
+		container_usage(&ctr->pub, &cpu, &memory);
+		sum += memory;
+	}
 	return sum;
 }
 

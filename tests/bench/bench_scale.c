@@ -67,7 +67,7 @@ static void create(struct cluster *cluster, const char *group, const char *kind,
 
 static void make_pods(struct cluster *cluster, size_t count, bool plain)
 {
-	size_t each = 500, sets = (count + each - 1) / each;
+	size_t each = 100, sets = (count + each - 1) / each;
 	struct kt_json *spec = pod_spec();
 
 	for (size_t i = 0; plain && i < count; i++) {
