@@ -33,7 +33,7 @@ void *kt_grow(void *p, size_t *cap, size_t need, size_t item)
 {
 	if (need <= *cap && p)
 		return p;
-	size_t more = *cap ? *cap : 8;
+	size_t more = *cap ? *cap : item >= 64 ? 2 : 8; /* lists of large things are mostly short */
 	while (more < need) {
 		if (more > SIZE_MAX / 2)
 			out_of_memory(SIZE_MAX);

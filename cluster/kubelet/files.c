@@ -22,6 +22,7 @@ struct mount {
 	struct mount *next;
 	struct volume *volume;
 	struct node *root; /* referenced; NULL: the volume's own root */
+	char *path;        /* where, as long as it is not in the tree yet */
 	bool read_only;
 };
 struct volume {
@@ -39,6 +40,8 @@ struct files {
 	struct seed_list *seeds;
 	struct node *root; /* NULL until somebody looks */
 	struct mount *mounts;
+	void (*on_look)(void *arg, struct files *files);
+	void *on_look_arg;
 };
 enum { MAX_LINKS = 16, MAX_DEPTH = 64, MAX_CHILDREN = 20000 };
 static const size_t MAX_FILE = 64u << 20;
@@ -270,6 +273,7 @@ void files_free(struct files *files)
 	while (files->mounts) {
 		struct mount *mount = files->mounts;
 		files->mounts = mount->next;
+		kt_free(mount->path);
 		node_unref(mount->root);
 		volume_free(mount->volume);
 		kt_free(mount);
@@ -294,6 +298,17 @@ static void seed_tree(struct node *root, const struct files_seed *seed)
 	}
 }
 
+static void place(struct files *files, struct mount *mount);
+
+/* In the order in which they were asked for: the list has the latest first. */
+static void place_mounts(struct files *files, struct mount *mount)
+{
+	if (!mount)
+		return;
+	place_mounts(files, mount->next);
+	place(files, mount);
+}
+
 static struct node *tree(struct files *files)
 {
 	static const struct files_seed base[] = {
@@ -311,7 +326,21 @@ static struct node *tree(struct files *files)
 		if (node && node->type == FILES_REGULAR)
 			node_set(node, kt_str_or(text, ""), kt_str_len(text));
 	}
+	place_mounts(files, files->mounts);
+	if (files->on_look)
+		files->on_look(files->on_look_arg, files);
+	files->on_look = NULL;
 	return files->root;
+}
+
+void files_on_look(struct files *files, void (*fn)(void *arg, struct files *files), void *arg)
+{
+	if (files->root) {
+		fn(arg, files);
+		return;
+	}
+	files->on_look = fn;
+	files->on_look_arg = arg;
 }
 
 void files_add_seed(struct files *files, const struct files_seed *seed)
@@ -448,7 +477,6 @@ static int walk(struct files *files, const char *path, bool follow, struct walk 
 void files_mount(struct files *files, const char *path, struct volume *volume, const char *sub_path,
                  bool read_only)
 {
-	struct walk at;
 	struct mount *mount = kt_alloc(sizeof(*mount));
 	mount->volume = volume_ref(volume);
 	mount->read_only = read_only || volume->read_only;
@@ -465,8 +493,20 @@ void files_mount(struct files *files, const char *path, struct volume *volume, c
 			mount->root = sub;
 		}
 	}
+	mount->path = kt_strdup(path);
 	mount->next = files->mounts;
 	files->mounts = mount;
+	if (files->root)
+		place(files, mount);
+}
+
+static void place(struct files *files, struct mount *mount)
+{
+	struct walk at;
+	char *path = mount->path;
+	if (!path)
+		return;
+	mount->path = NULL;
 	bool file = mount_root(mount)->type == FILES_REGULAR;
 	struct node *node = NULL;
 	int rc = walk(files, path, true, &at);
@@ -482,6 +522,7 @@ void files_mount(struct files *files, const char *path, struct volume *volume, c
 		             file ? FILES_REGULAR : FILES_DIR, 0755, 0);
 	if (node)
 		node->mount = mount;
+	kt_free(path);
 }
 
 int files_stat(struct files *files, const char *path, struct files_stat *out)
@@ -506,9 +547,56 @@ int files_lstat(struct files *files, const char *path, struct files_stat *out, s
 	return 0;
 }
 
+/* Nobody has looked yet and nothing is mounted above or at `path`: the image's own files say what is there. */
+static bool pristine(const struct files *files, const char *path)
+{
+	if (files->root || files->image_files || strstr(path, "//") || strstr(path, "/."))
+		return false;
+	for (const struct mount *mount = files->mounts; mount; mount = mount->next) {
+		size_t len = mount->path ? strlen(mount->path) : 0;
+		while (len && mount->path[len - 1] == '/')
+			len--;
+		if (mount->path && strncmp(mount->path, path, KT_MIN(len, strlen(path))) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Read without making the tree: a server reads its configuration, and thousands of servers do. */
+static bool read_seed(const struct files *files, const char *path, struct kt_buf *out)
+{
+	const char *text = NULL;
+	for (const struct seed_list *list = files->seeds; list; list = list->next)
+		for (const struct files_seed *seed = list->seed; seed->path; seed++)
+			if (seed->text && strcmp(seed->path, path) == 0)
+				text = seed->text;
+	if (text)
+		kt_buf_adds(out, text);
+	return text != NULL;
+}
+
+static bool list_seed(const struct files *files, const char *path, struct kt_strs *out)
+{
+	size_t len = strlen(path);
+	for (const struct seed_list *list = files->seeds; list; list = list->next)
+		for (const struct files_seed *seed = list->seed; seed->path; seed++) {
+			if (strncmp(seed->path, path, len) != 0 || seed->path[len] != '/')
+				continue;
+			const char *rest = seed->path + len + 1;
+			char *name = kt_strndup(rest, strcspn(rest, "/"));
+			if (*name && !kt_strs_has(out, name))
+				kt_strs_add(out, name);
+			kt_free(name);
+		}
+	kt_strs_sort(out);
+	return out->count > 0;
+}
+
 int files_read(struct files *files, const char *path, struct kt_buf *out)
 {
 	struct walk at;
+	if (pristine(files, path) && read_seed(files, path, out))
+		return 0;
 	int rc = walk(files, path, true, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
@@ -675,6 +763,8 @@ int files_chmod(struct files *files, const char *path, unsigned mode)
 int files_list(struct files *files, const char *path, struct kt_strs *out)
 {
 	struct walk at;
+	if (!out->count && path[0] && path[1] && pristine(files, path) && list_seed(files, path, out))
+		return 0;
 	int rc = walk(files, path, true, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;

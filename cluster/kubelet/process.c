@@ -207,13 +207,13 @@ static void write_missing(struct files *files, const char *path, const char *tex
 }
 
 /* What a runtime puts into /etc, unless the kubelet did. */
-static void write_etc(struct process *process)
+static void write_etc(void *arg, struct files *files)
 {
-	const struct container *c = process->spec.container;
+	const struct container *c = arg;
 	char dns[46], *text;
-	kt_ns now = process_now(process);
+	kt_ns now = cluster_now(c->cluster);
 	text = kt_strf("%s\n", c->host_name ? c->host_name : c->pod);
-	write_missing(c->files, "/etc/hostname", text, now);
+	write_missing(files, "/etc/hostname", text, now);
 	kt_free(text);
 	text = kt_strf("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 	               "ip6-loopback\n"
@@ -222,13 +222,13 @@ static void write_etc(struct process *process)
 	               "%s%s%s%s",
 	               c->pod_ip ? c->pod_ip : "", c->pod_ip ? "\t" : "",
 	               c->pod_ip ? (c->host_name ? c->host_name : c->pod) : "", c->pod_ip ? "\n" : "");
-	write_missing(c->files, "/etc/hosts", text, now);
+	write_missing(files, "/etc/hosts", text, now);
 	kt_free(text);
-	if (network_dns_address(process->cluster, dns)) {
+	if (network_dns_address(c->cluster, dns)) {
 		text = kt_strf("search %s.svc.cluster.local svc.cluster.local cluster.local\nnameserver "
 		               "%s\noptions ndots:5\n",
 		               c->ns, dns);
-		write_missing(c->files, "/etc/resolv.conf", text, now);
+		write_missing(files, "/etc/resolv.conf", text, now);
 		kt_free(text);
 	}
 }
@@ -320,7 +320,7 @@ struct process *process_start(const struct process_spec *spec, char **why)
 		files_add_seed(c->files, image->files);
 	if (image_base_files(image))
 		files_add_seed(c->files, image_base_files(image));
-	write_etc(process);
+	files_on_look(c->files, write_etc, c);
 	struct task *task = task_new(process, NULL);
 	process->in = chan_new(process, spec->has_stdin ? CHAN_INPUT : CHAN_NULL);
 	process->in->refs++;
