@@ -382,10 +382,9 @@ static bool name_fits(struct api_request *request, const struct kt_json *object)
 		                "the name of the object (%s) does not match the name on the URL (%s)", name,
 		                request->name);
 	if (request->kind->namespaced && *ns && !kt_streq(ns, request->ns))
-		return api_fail(
-		        &request->status, 400, "BadRequest",
-		        "the namespace of the object (%s) does not match the namespace on the URL (%s)", ns,
-		        request->ns);
+		return api_fail(&request->status, 400, "BadRequest",
+		                "the namespace of the provided object does not match the namespace sent on "
+		                "the request");
 	return true;
 }
 
