@@ -207,7 +207,7 @@ static bool reach(struct cluster *cluster, const struct network_peer *from, enum
 {
 	struct network_path path;
 	char address[46];
-	if (!from->pod || !network_dns_address(cluster, address) || !coredns_installed(cluster))
+	if (!from->pod || !network_dns_address(cluster, address))
 		return true;
 	network_connect(cluster, from, address, 53, "UDP", &path);
 	*outcome = path.outcome == NETWORK_OPEN ? NETWORK_OPEN : NETWORK_TIMEOUT;

@@ -744,7 +744,6 @@ static void *start(struct cluster *cluster)
 	}
 	traffic_start(cluster, network);
 	usage_start(cluster, network);
-	coredns_start(cluster);
 	return network;
 }
 

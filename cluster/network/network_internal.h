@@ -78,8 +78,6 @@ const struct link *link_between(struct cluster *cluster, const char *node_a, con
 bool dns_lookup(struct cluster *cluster, const char *name, const char *type, struct kt_strs *out,
                 char **canonical);
 
-void coredns_start(struct cluster *cluster);
-bool coredns_installed(struct cluster *cluster);
 void traffic_start(struct cluster *cluster, struct network *network);
 void traffic_stop(struct cluster *cluster, struct network *network);
 void traffic_admit(struct cluster *cluster, const struct network_listener *listener,
