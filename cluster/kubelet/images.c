@@ -1136,12 +1136,17 @@ bool image_has_tools(const struct image *image, const char *word)
 	return false;
 }
 
+bool image_is_busybox(const struct image *image)
+{
+	return image_has_tools(image, "busybox") && !image_has_tools(image, "debian");
+}
+
 const struct files_seed *image_base_files(const struct image *image)
 {
 	static const struct {
 		const char *word;
 		const struct files_seed *files;
-	} rows[] = {{"alpine", alpine_base}, {"busybox", busybox_base}, {"debian", debian_base}};
+	} rows[] = {{"debian", debian_base}, {"alpine", alpine_base}, {"busybox", busybox_base}};
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
 		if (image_has_tools(image, rows[i].word))
 			return rows[i].files;

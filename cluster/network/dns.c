@@ -84,16 +84,16 @@ static bool is_headless(const struct service *service)
 
 static bool external(const struct labels *labels, struct kt_strs *out)
 {
-	static const char *const absent[] = {"invalid",  "local", "localdomain", "test",
-	                                     "internal", "lan",   "home"};
+	/* domains that are there in the outside world; whatever else ends a name is not */
+	static const char *const tops[] = {"com", "net", "org", "io", "dev",   "app", "de", "uk", "eu", "fr",
+	                                   "nl",  "ch",  "at",  "us", "ca",    "au",  "jp", "cn", "in", "br",
+	                                   "es",  "it",  "pl",  "se", "cloud", "ai",  "co", "me", "tv", "gov",
+	                                   "edu", "int", "sh",  "so", "info",  "biz", "xyz"};
 	const char *top = labels->items[labels->count - 1];
-	if (labels->count < 2)
-		return false;
-	for (size_t i = 0; i < KT_COUNT(absent); i++) {
-		if (!strcmp(top, absent[i]))
-			return false;
-	}
-	if (strlen(top) < 2 || isdigit((unsigned char)top[0]))
+	bool known = false;
+	for (size_t i = 0; i < KT_COUNT(tops); i++)
+		known = known || !strcmp(top, tops[i]);
+	if (labels->count < 2 || !known)
 		return false;
 	uint64_t hash = 1469598103934665603u;
 	for (size_t i = 0; i < labels->count; i++) {

@@ -322,7 +322,7 @@ static enum flavour flavour_of(const struct task *task, const char *name)
 	if (kt_streq(name, "bash") || kt_streq(name, "zsh"))
 		return FLAVOUR_BASH;
 	const struct image *image = task->process->image;
-	return image && image_has_tools(image, "busybox") ? FLAVOUR_BUSYBOX : FLAVOUR_DASH;
+	return image && image_is_busybox(image) ? FLAVOUR_BUSYBOX : FLAVOUR_DASH;
 }
 
 static int become_text(struct task *task, const char *text, size_t len)

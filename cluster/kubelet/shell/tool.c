@@ -73,7 +73,7 @@ void tool_run_free(struct tool_run *r)
 
 bool tool_busybox(const struct tool_run *r)
 {
-	return image_has_tools(r->task->process->image, "busybox");
+	return image_is_busybox(r->task->process->image);
 }
 
 const char *tool_env(const struct tool_run *r, const char *name)

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/cluster/kubelet/shell/shell_run.h"
+
+#include <stdlib.h>
+
+/* Scripts and what they print: scripts.txt, whose answers are dash's. A record is a script behind "$ "
+ * (further lines behind "> "), its output behind two spaces, and "[exit N]" where that is not 0; stderr is
+ * part of the output, after it. */
+static void read_all(const char *path, struct kt_buf *out)
+{
+	struct kt_err err = {0};
+	assert_int_equal(kt_read_file(path, 1 << 20, out, &err), KT_OK);
+}
+
+static void check(struct shell_run *run, struct kt_buf *script, const struct kt_buf *want)
+{
+	kt_buf_cut(script, script->len - 1);
+	struct kt_buf got = {0};
+	const char *at;
+	shell_script(run, kt_buf_str(script), NULL);
+	kt_buf_add(&got, kt_buf_str(&run->out), run->out.len);
+	kt_buf_add(&got, kt_buf_str(&run->err), run->err.len);
+	if (got.len && got.data[got.len - 1] != '\n')
+		kt_buf_addc(&got, '\n');
+	if (run->code)
+		kt_buf_addf(&got, "[exit %d]\n", run->code);
+	at = kt_buf_str(&got);
+	if (strcmp(at, kt_buf_str(want)) != 0)
+		fail_msg("script:\n%s\nexpected:\n%s\ngot:\n%s", kt_buf_str(script), kt_buf_str(want), at);
+	kt_buf_clear(&got);
+}
+
+static void scripts_print_what_dash_prints(void **state)
+{
+	struct kt_buf text = {0}, script = {0}, want = {0};
+	struct shell_run run;
+	size_t len, count = 0;
+	(void)state;
+	read_all("tests/cluster/kubelet/shell/scripts.txt", &text);
+	const char *rest = kt_buf_str(&text);
+	shell_run_init(&run, "debian:13");
+	for (const char *line; rest && (line = kt_split(&rest, '\n', &len));) {
+		bool start = len >= 2 && !strncmp(line, "$ ", 2);
+		if (start && script.len) {
+			check(&run, &script, &want);
+			count++;
+			kt_buf_cut(&script, 0);
+			kt_buf_cut(&want, 0);
+		}
+		if (start || (len >= 2 && !strncmp(line, "> ", 2))) {
+			kt_buf_add(&script, line + 2, len - 2);
+			kt_buf_addc(&script, '\n');
+		} else if (len >= 2 && line[0] == ' ') {
+			kt_buf_add(&want, line + 2, len - 2);
+			kt_buf_addc(&want, '\n');
+		} else if (len && line[0] == '[') {
+			kt_buf_add(&want, line, len);
+			kt_buf_addc(&want, '\n');
+		}
+	}
+	check(&run, &script, &want);
+	assert_true(count > 50);
+	shell_run_clear(&run);
+	kt_buf_clear(&text);
+	kt_buf_clear(&script);
+	kt_buf_clear(&want);
+}
+
+static void prints(struct shell_run *run, const char *script, const char *want, int code)
+{
+	shell_script(run, script, NULL);
+	char *all = kt_strf("%s%s", kt_buf_str(&run->out), kt_buf_str(&run->err));
+	assert_string_equal(all, want);
+	assert_int_equal(run->code, code);
+	kt_free(all);
+}
+
+static void busybox_has_words_of_its_own(void **state)
+{
+	struct shell_run run;
+	(void)state;
+	shell_run_init(&run, "busybox:1.36");
+	prints(&run, "foo", "sh: foo: not found\n", 127);
+	prints(&run, "cat /nope", "cat: can't open '/nope': No such file or directory\n", 1);
+	prints(&run, "ls /nope", "ls: /nope: No such file or directory\n", 1);
+	prints(&run, "sleep x", "sleep: invalid number 'x'\n", 1);
+	prints(&run, "timeout 1 sleep 9", "", 143);
+	shell_run_clear(&run);
+}
+
+static void waiting_takes_virtual_time(void **state)
+{
+	struct shell_run run;
+	const char *argv[] = {"sleep", "90", NULL};
+	(void)state;
+	shell_run_init(&run, "busybox");
+	assert_true(shell_start(&run, argv, NULL, false, NULL));
+	kt_ns start = cluster_now(run.cluster);
+	cluster_advance(run.cluster, start + 89 * KT_SEC);
+	assert_false(run.over);
+	cluster_advance(run.cluster, start + 90 * KT_SEC);
+	assert_true(run.over);
+	assert_int_equal(run.code, 0);
+	assert_string_equal(run.reason, "Completed");
+	shell_run_clear(&run);
+}
+
+static int after_term(struct shell_run *run, const char *const *argv, kt_ns wait)
+{
+	assert_true(shell_start(run, argv, NULL, false, NULL));
+	cluster_advance(run->cluster, cluster_now(run->cluster) + 2 * KT_SEC);
+	assert_false(run->over);
+	process_signal(run->process, 15);
+	cluster_advance(run->cluster, cluster_now(run->cluster) + wait);
+	return run->over ? run->code : -1;
+}
+
+static void the_first_process_ignores_signals_it_does_not_handle(void **state)
+{
+	struct shell_run run;
+	const char *sleeper[] = {"sleep", "3600", NULL},
+	           *loop[] = {"sh", "-c", "while true; do sleep 1; done", NULL};
+	const char *trapped[] = {"sh", "-c", "trap 'echo bye; exit 3' TERM; while true; do sleep 1; done",
+	                         NULL};
+	const char *late[] = {"sh", "-c", "trap 'exit 4' TERM; sleep 20", NULL};
+	const char *prompt[] = {"sh", "-c", "trap 'exit 5' TERM; sleep 3600 & wait", NULL};
+	(void)state;
+	shell_run_init(&run, "busybox");
+	assert_int_equal(after_term(&run, sleeper, 60 * KT_SEC), -1);
+	process_signal(run.process, 9);
+	cluster_advance(run.cluster, cluster_now(run.cluster));
+	assert_int_equal(run.code, 137);
+	assert_int_equal(after_term(&run, loop, 60 * KT_SEC), -1);
+	assert_int_equal(after_term(&run, trapped, 2 * KT_SEC), 3);
+	assert_string_equal(kt_buf_str(&run.out), "bye\n");
+	/* a trap waits for the program in the foreground, but not for `wait` */
+	assert_int_equal(after_term(&run, late, 5 * KT_SEC), -1);
+	cluster_advance(run.cluster, cluster_now(run.cluster) + 20 * KT_SEC);
+	assert_int_equal(run.code, 4);
+	assert_int_equal(after_term(&run, prompt, 0), 5);
+	shell_run_clear(&run);
+}
+
+static void servers_end_at_once(void **state)
+{
+	struct shell_run run;
+	const char *const *entry = NULL;
+	(void)state;
+	shell_run_init(&run, "nginx:1.27");
+	assert_int_equal(after_term(&run, entry, 0), 0);
+	shell_run_clear(&run);
+}
+
+static void too_much_memory_ends_the_container(void **state)
+{
+	struct shell_run run;
+	const char *argv[] = {"stress", "--vm", "1", "--vm-bytes", "250M", "--vm-hang", "1", NULL};
+	(void)state;
+	shell_run_init(&run, "polinux/stress");
+	run.container.memory_limit = 100 << 20;
+	assert_true(shell_start(&run, argv, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	assert_true(run.over);
+	assert_int_equal(run.code, 137);
+	assert_string_equal(run.reason, "OOMKilled");
+	run.container.memory_limit = 400 << 20;
+	assert_true(shell_start(&run, argv, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + 60 * KT_SEC);
+	assert_false(run.over);
+	shell_run_clear(&run);
+}
+
+static void a_busy_loop_uses_its_cpu_limit_and_no_more(void **state)
+{
+	struct shell_run run;
+	const char *argv[] = {"sh", "-c", "while :; do :; done", NULL};
+	int64_t cpu, memory;
+	(void)state;
+	shell_run_init(&run, "busybox");
+	assert_true(shell_start(&run, argv, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + 100 * KT_SEC);
+	container_usage(&run.container, &cpu, &memory);
+	assert_in_range(cpu, 90 * KT_SEC, 110 * KT_SEC);
+	run.container.cpu_limit_milli = 200;
+	assert_true(shell_start(&run, argv, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + 100 * KT_SEC);
+	container_usage(&run.container, &cpu, &memory);
+	assert_in_range(cpu, 18 * KT_SEC, 30 * KT_SEC);
+	shell_run_clear(&run);
+}
+
+static void a_missing_program_is_told_in_the_runtime_s_words(void **state)
+{
+	struct shell_run run;
+	const char *absent[] = {"no-such", NULL}, *path[] = {"/no/such", NULL}, *script[] = {"/run.sh", NULL};
+	char *why = NULL;
+	(void)state;
+	shell_run_init(&run, "busybox");
+	assert_false(shell_start(&run, absent, NULL, false, &why));
+	assert_string_equal(why, "exec: \"no-such\": executable file not found in $PATH");
+	kt_free(why);
+	assert_false(shell_start(&run, path, NULL, false, &why));
+	assert_string_equal(why, "exec: \"/no/such\": stat /no/such: no such file or directory");
+	kt_free(why);
+	assert_int_equal(files_write(run.container.files, "/run.sh", "echo ran", 8, false, 0644, 0), 0);
+	assert_false(shell_start(&run, script, NULL, false, &why));
+	assert_string_equal(why, "exec: \"/run.sh\": permission denied");
+	kt_free(why);
+	assert_int_equal(files_chmod(run.container.files, "/run.sh", 0755), 0);
+	assert_true(shell_start(&run, script, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	assert_string_equal(kt_buf_str(&run.out), "ran\n");
+	shell_run_clear(&run);
+}
+
+static void a_terminal_echoes_and_prompts(void **state)
+{
+	struct shell_run run;
+	const char *argv[] = {"sh", NULL};
+	(void)state;
+	shell_run_init(&run, "busybox");
+	assert_true(shell_start(&run, argv, NULL, true, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	process_write(run.process, "ecgo\b\bho hi\r", 12);
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	process_write(run.process, "sleep 100\r", 10);
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	process_write(run.process, "\003", 1);
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	process_write(run.process, "exit 6\r", 7);
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	assert_string_equal(kt_buf_str(&run.out),
+	                    "/ # ecgo\b \b\b \bho hi\r\nhi\r\n/ # sleep 100\r\n^C\r\n/ # exit 6\r\n");
+	assert_int_equal(run.code, 6);
+	shell_run_clear(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(scripts_print_what_dash_prints),
+	        cmocka_unit_test(busybox_has_words_of_its_own),
+	        cmocka_unit_test(waiting_takes_virtual_time),
+	        cmocka_unit_test(the_first_process_ignores_signals_it_does_not_handle),
+	        cmocka_unit_test(servers_end_at_once),
+	        cmocka_unit_test(too_much_memory_ends_the_container),
+	        cmocka_unit_test(a_busy_loop_uses_its_cpu_limit_and_no_more),
+	        cmocka_unit_test(a_missing_program_is_told_in_the_runtime_s_words),
+	        cmocka_unit_test(a_terminal_echoes_and_prompts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
