@@ -214,14 +214,15 @@ void managed_compare(const struct managed_at *at, const struct kt_json *old, con
 			out->changed = kt_json_object();
 		return;
 	}
-	bool whole = list && !kt_is_array(old); /* all of it is new */
-	if (!whole || !managed_cached(cache, at->field, now, &out->changed)) {
+	bool whole = list && !kt_is_array(old);        /* all of it is new */
+	bool built_in = at->type && at->type->id != 0; /* types of custom kinds come and go */
+	if (!whole || !built_in || !managed_cached(cache, at->field, now, &out->changed)) {
 		(map ? compare_maps : compare_lists)(at, old, now, cache, out);
 		if (out->changed)
 			managed_sort(&out->changed);
 		if (out->removed)
 			managed_sort(&out->removed);
-		if (whole)
+		if (whole && built_in)
 			managed_cache_add(cache, at->field, now, out->changed);
 	}
 	if (!old)

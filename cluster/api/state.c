@@ -6,6 +6,7 @@ struct api_state *api_state_new(struct cluster *cluster)
 	struct api_state *state = kt_alloc(sizeof(*state));
 
 	state->cluster = cluster;
+	state->managed = managed_cache_new();
 	api_state_reset(state);
 	return state;
 }
@@ -26,6 +27,7 @@ void api_state_free(struct api_state *state)
 	api_words_clear(&state->ports);
 	api_words_clear(&state->events);
 	kt_json_free(state->event_budget);
+	managed_cache_free(state->managed);
 	kt_free(state);
 }
 

@@ -5,6 +5,7 @@
 #define API_STATE_H
 
 #include "cluster/api/api.h"
+#include "cluster/api/patch.h"
 #include "cluster/api/words.h"
 
 struct api_watch;
@@ -15,6 +16,7 @@ struct api_state {
 	struct api_words events;           /* correlation: what is told -> name of its Event */
 	uint64_t crd_timer;                /* establishes definitions */
 	uint64_t event_sweep;              /* timer that ages Events out */
+	struct managed_cache *managed;     /* field sets of lists that objects share */
 	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
 };
 

@@ -5,6 +5,13 @@
 
 #include <string.h>
 
+/* A selector that was not given is kept as null. */
+static const struct kt_json *selector_of(const struct kt_json *spec)
+{
+	const struct kt_json *selector = kt_get(spec, "selector");
+	return kt_json_type(selector) == KT_JSON_NULL ? NULL : selector;
+}
+
 static const char *str(const struct kt_json *v, const char *key)
 {
 	return kt_str_or(kt_get(v, key), "");
@@ -153,8 +160,8 @@ static void deployment(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec"),
 	                     *progress = kt_get(spec, "progressDeadlineSeconds");
 	V_RULES(v, path, spec, replicas_rule);
-	if (selector(v, path, kt_get(spec, "selector"), "deployment"))
-		rs_template(v, V_IN(path, "template"), kt_get(spec, "selector"), kt_get(spec, "template"));
+	if (selector(v, path, selector_of(spec), "deployment"))
+		rs_template(v, V_IN(path, "template"), selector_of(spec), kt_get(spec, "template"));
 	V_RULES(v, path, spec, rest);
 	if (progress && kt_int_or(progress, 0) <= kt_get_int(spec, "minReadySeconds", 0))
 		v_invalid(v, V_IN(path, "progressDeadlineSeconds"), progress,
@@ -167,8 +174,8 @@ static void replica_set(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec");
 	V_RULES(v, path, spec, replicas_rule);
 	V_RULES(v, path, spec, ready_rule);
-	if (selector(v, path, kt_get(spec, "selector"), "deployment"))
-		rs_template(v, V_IN(path, "template"), kt_get(spec, "selector"), kt_get(spec, "template"));
+	if (selector(v, path, selector_of(spec), "deployment"))
+		rs_template(v, V_IN(path, "template"), selector_of(spec), kt_get(spec, "template"));
 }
 
 static void replication_controller(struct v *v)
@@ -176,14 +183,14 @@ static void replication_controller(struct v *v)
 	const struct v_path *path = V_ROOT("spec"), *tp = V_IN(path, "template");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *template = kt_get(spec, "template");
 	V_RULES(v, path, spec, ready_rule);
-	if (kt_count(kt_get(spec, "selector")) == 0)
+	if (kt_count(selector_of(spec)) == 0)
 		v_required(v, V_IN(path, "selector"), "");
 	V_RULES(v, path, spec, replicas_rule);
 	if (!template) {
 		v_required(v, tp, "");
 		return;
 	}
-	if (!view_map_matches(kt_get(spec, "selector"), kt_path(template, "metadata.labels")))
+	if (!view_map_matches(selector_of(spec), kt_path(template, "metadata.labels")))
 		v_invalid_steal(v, V_IN(V_IN(tp, "metadata"), "labels"), shown_labels(v, template),
 		                "`selector` does not match template `labels`");
 	v_pod_template(v, tp, template);
@@ -228,7 +235,7 @@ static void daemon_set(struct v *v)
 	        {.field = "revisionHistoryLimit", .kind = V_MIN},
 	};
 	const struct v_path *path = V_ROOT("spec"), *tp = V_IN(path, "template");
-	const struct kt_json *spec = kt_get(v->object, "spec"), *sel = kt_get(spec, "selector"),
+	const struct kt_json *spec = kt_get(v->object, "spec"), *sel = selector_of(spec),
 	                     *template = kt_get(spec, "template");
 	v_label_selector(v, V_IN(path, "selector"), sel);
 	if (v_selector_valid(sel))
@@ -274,7 +281,7 @@ static void stateful_set(struct v *v)
 	};
 	static const struct v_rule ordinals[] = {{.field = "start", .kind = V_MIN}};
 	const struct v_path *path = V_ROOT("spec"), *tp = V_IN(path, "template");
-	const struct kt_json *spec = kt_get(v->object, "spec"), *sel = kt_get(spec, "selector"),
+	const struct kt_json *spec = kt_get(v->object, "spec"), *sel = selector_of(spec),
 	                     *template = kt_get(spec, "template");
 	const char *policy = str(spec, "podManagementPolicy");
 	if (!*policy)

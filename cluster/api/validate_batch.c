@@ -130,7 +130,7 @@ static void generated_selector(struct v *v)
 	              {"job-name", name},
 	              {"batch.kubernetes.io/controller-uid", uid},
 	              {"batch.kubernetes.io/job-name", name}};
-	if (!selector || kt_get_bool(spec, "manualSelector", false))
+	if (kt_json_type(selector) == KT_JSON_NULL || kt_get_bool(spec, "manualSelector", false))
 		return;
 	for (size_t i = 0; i < KT_COUNT(wanted); i++) {
 		const char *is = kt_get_str(labels, wanted[i].key);
@@ -153,6 +153,8 @@ static void job(struct v *v)
 	const struct v_path *path = V_ROOT("spec");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *selector = kt_get(spec, "selector");
 	const struct kt_json *labels = kt_path(spec, "template.metadata.labels");
+	if (kt_json_type(selector) == KT_JSON_NULL)
+		selector = NULL;
 	generated_selector(v);
 	v_job_spec(v, path, spec, false);
 	if (!selector)

@@ -44,7 +44,10 @@ static void add(struct rules_errors *errors, const char *cause, const char *fiel
 			kt_buf_adds(&message, prefixes[i][1]);
 	if (valued) {
 		kt_buf_adds(&message, ": ");
-		kt_json_print(value, &message);
+		if (kt_is_string(value))
+			kt_json_print_pretty(value, 0, &message); /* %q leaves <, > and & */
+		else
+			kt_json_print(value, &message);
 	}
 	if (*detail)
 		kt_buf_addf(&message, ": %s", detail);

@@ -539,6 +539,8 @@ static bool decode_patched(struct api_request *request, const struct schema_kind
 	} else {
 		fine = tolerate(request, patched, kind, &problems);
 	}
+	if (fine)
+		managed_keep_reset(patched, out);
 	if (fine && offset) {
 		struct kt_json *shifted = api_shift_times(kind->type, *out, offset);
 
@@ -570,7 +572,9 @@ static bool apply_options_fit(struct api_request *request)
 static bool server_side_apply(struct api_request *request, const struct schema_kind *kind,
                               const struct kt_json *target, struct kt_json *body, struct kt_json **out)
 {
-	struct kt_json *applied = NULL;
+	struct kt_json *applied = NULL, *merged = NULL;
+	struct schema_problems problems = {0};
+	struct kt_err err = {0};
 	bool fine = apply_options_fit(request) && name_fits(request, body);
 
 	if (!fine) {
@@ -581,18 +585,25 @@ static bool server_side_apply(struct api_request *request, const struct schema_k
 		kt_json_free(body);
 		return api_fail(&request->status, 400, "BadRequest", "metadata.managedFields must be nil");
 	}
-	if (!decode_patched(request, kind, PATCH_APPLY, NULL, body, &applied))
-		return false;
+	/* The body is applied as it came: decoding would add members that its author never named. */
 	if (kind->storage && kind->storage != kind) {
-		struct kt_json *stored = schema_convert(applied, kind, kind->storage);
-
+		if (!decode_patched(request, kind, PATCH_APPLY, NULL, body, &applied))
+			return false;
+		body = schema_convert(applied, kind, kind->storage);
 		kt_json_free(applied);
-		applied = stored;
 	}
-	fine = managed_apply(kind->storage, target, applied, api_query(request, "fieldManager"),
+	fine = managed_apply(kind->storage, target, body, api_query(request, "fieldManager"),
 	                     request->subresource, api_query_bool(request, "force"),
-	                     cluster_now(request->cluster), out, &request->status);
-	kt_json_free(applied);
+	                     cluster_now(request->cluster), &merged, &request->status);
+	kt_json_free(body);
+	if (!fine || merged == target) {
+		*out = merged;
+		return fine;
+	}
+	if (schema_decode(cluster_schema(request->cluster), kind->storage, merged, out, &problems, &err))
+		fine = undecodable(request, merged, kind, err.text);
+	schema_problems_clear(&problems);
+	kt_json_free(merged);
 	return fine;
 }
 

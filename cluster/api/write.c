@@ -204,8 +204,9 @@ static void own(struct api_write *write, const struct kt_json *old, struct kt_js
 	api_prepare_owned(write, old, object);
 	if (write->applied)
 		return;
-	managed_update(write->kind->storage, old, object, write->manager,
-	               write->subresource ? write->subresource : "", cluster_now(write->cluster));
+	managed_update_cached(cluster_api_state(write->cluster)->managed, write->kind->storage, old, object,
+	                      write->manager, write->subresource ? write->subresource : "",
+	                      cluster_now(write->cluster));
 }
 
 /* --- create --- */
