@@ -173,6 +173,8 @@ static void stop(struct cluster *cluster, void *state)
 	kubelet_zombies_sweep(kubelet, true);
 	kubelet_disks_free(kubelet);
 	kubelet_env_free(kubelet);
+	kt_json_free(kubelet->words);
+	kt_json_free(kubelet->second);
 	kt_free(kubelet);
 }
 

@@ -50,8 +50,9 @@ struct kubelet_disk {
 struct kubelet_node {
 	struct kubelet *kubelet;
 	char *name, *user, *address;
-	bool up, registered; /* the machine has power; its kubelet has told its status */
-	bool listed;         /* there is a Node object */
+	struct kt_json *host_ips; /* [{ip: address}]; NULL until asked for */
+	bool up, registered;      /* the machine has power; its kubelet has told its status */
+	bool listed;              /* there is a Node object */
 	kt_ns pleg_phase, pull_free_at, up_at;
 	struct kubelet_image *images;
 	struct kubelet_pod *pods; /* list */
@@ -155,7 +156,9 @@ struct kubelet {
 	struct kubelet_disk *disk_table;
 	uint64_t lease_timer;
 	struct kubelet_service_env *service_env;
-	uint64_t env_generation;     /* raised by changes of Services */
+	uint64_t env_generation;        /* raised by changes of Services */
+	struct kt_json *words, *second; /* shared by many statuses: words; the time of the second at hand */
+	kt_ns second_at;
 	bool running;                /* started: new nodes boot, old ones were there */
 	struct kubelet_ctr *zombies; /* containers that are gone, but for programs that people run in them */
 };

@@ -302,6 +302,7 @@ static void read_address(struct kubelet_node *node, const struct store_object *o
 	if (!told && node->address)
 		return;
 	kt_free(node->address);
+	kt_json_freep(&node->host_ips);
 	number = HASH_COUNT(node->kubelet->node_table) - 1;
 	node->address = told ? kt_strdup(told) : kt_strf("172.18.%u.%u", number / 250, number % 250 + 2);
 }
@@ -377,6 +378,7 @@ void kubelet_node_free(struct kubelet *kubelet, struct kubelet_node *node)
 	kt_free(node->name);
 	kt_free(node->user);
 	kt_free(node->address);
+	kt_json_free(node->host_ips);
 	kt_free(node);
 }
 

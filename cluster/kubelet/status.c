@@ -5,15 +5,31 @@
 
 #include "cluster/kubelet/kubelet_internal.h"
 
-static struct kt_json *time_json(kt_ns at)
+/* Most pods say the same words in the same second: one value for all of them. */
+static struct kt_json *word(struct kubelet *kubelet, const char *text)
+{
+	const struct kt_json *known = kt_get(kubelet->words, text);
+
+	if (known)
+		return kt_json_ref(known);
+	if (kt_count(kubelet->words) > 500) /* image names may be many */
+		kt_json_freep(&kubelet->words);
+	kt_set(&kubelet->words, text, kt_json_str(text));
+	return kt_json_ref(kt_get(kubelet->words, text));
+}
+
+static struct kt_json *time_json(struct kubelet *kubelet, kt_ns at)
 {
 	struct kt_buf text = {0};
-	struct kt_json *json;
 
-	kt_time_print(at, &text);
-	json = kt_json_strn(kt_buf_str(&text), text.len);
-	kt_buf_clear(&text);
-	return json;
+	if (!kubelet->second || kubelet->second_at != at / KT_SEC) {
+		kt_time_print(at, &text);
+		kt_json_free(kubelet->second);
+		kubelet->second = kt_json_strn(kt_buf_str(&text), text.len);
+		kubelet->second_at = at / KT_SEC;
+		kt_buf_clear(&text);
+	}
+	return kt_json_ref(kubelet->second);
 }
 
 /* --- phase --- */
@@ -53,7 +69,7 @@ const char *kubelet_phase(struct kubelet_pod *pod)
 
 /* --- containers --- */
 
-static struct kt_json *ended_json(const struct kubelet_ended *end)
+static struct kt_json *ended_json(struct kubelet *kubelet, const struct kubelet_ended *end)
 {
 	struct kt_json *inner = NULL, *state = NULL;
 	char id[65];
@@ -62,8 +78,8 @@ static struct kt_json *ended_json(const struct kubelet_ended *end)
 	kt_set(&inner, "reason", kt_json_str(end->reason));
 	if (end->message)
 		kt_set(&inner, "message", kt_json_str(end->message));
-	kt_set(&inner, "startedAt", time_json(end->started_at));
-	kt_set(&inner, "finishedAt", time_json(end->finished_at));
+	kt_set(&inner, "startedAt", time_json(kubelet, end->started_at));
+	kt_set(&inner, "finishedAt", time_json(kubelet, end->finished_at));
 	if (end->id) {
 		kubelet_id_text(end->id, id);
 		kt_set(&inner, "containerID", kt_json_strf("containerd://%s", id));
@@ -80,12 +96,12 @@ static struct kt_json *state_json(const struct kubelet_ctr *ctr)
 	const char *reason = ctr->wait_reason;
 
 	if (ctr->seen) {
-		kt_set(&inner, "startedAt", time_json(ctr->started_at));
+		kt_set(&inner, "startedAt", time_json(ctr->pod->node->kubelet, ctr->started_at));
 		kt_set(&state, "running", inner);
 		return state;
 	}
 	if (ctr->state == KUBELET_ENDED && !reason)
-		return ended_json(&ctr->end);
+		return ended_json(ctr->pod->node->kubelet, &ctr->end);
 	if (!reason)
 		reason = inits && (!pod->initialized || ctr->role != KUBELET_MAIN) ? "PodInitializing"
 		                                                                   : "ContainerCreating";
@@ -168,15 +184,16 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	kt_set(&row, "name", kt_json_ref(kt_get(ctr->spec, "name")));
 	kt_set(&row, "state", state_json(ctr));
 	kt_set(&row, "lastState",
-	       was         ? ended_json(&ctr->end)
-	       : ctr->last ? ended_json(ctr->last)
+	       was         ? ended_json(ctr->pod->node->kubelet, &ctr->end)
+	       : ctr->last ? ended_json(ctr->pod->node->kubelet, ctr->last)
 	                   : kt_json_object());
 	kt_set(&row, "ready",
 	       kt_json_bool(ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
 	                                              : ctr->ready));
 	kt_set(&row, "restartCount", kt_json_int(ctr->restarts));
-	kt_set(&row, "image", full ? kt_json_str(full) : kt_json_ref(kt_get(ctr->spec, "image")));
-	kt_set(&row, "imageID", kt_json_str(id));
+	kt_set(&row, "image",
+	       full ? word(ctr->pod->node->kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image")));
+	kt_set(&row, "imageID", word(ctr->pod->node->kubelet, id));
 	if (run)
 		kt_set(&row, "containerID", kt_json_strf("containerd://%s", hex));
 	kt_set(&row, "started", kt_json_bool(ctr->started));
@@ -199,8 +216,8 @@ struct condition {
 	bool is;
 };
 
-static void set_condition(struct kt_json **list, const struct kt_json *old, int64_t generation,
-                          const struct condition *condition, kt_ns now)
+static void set_condition(struct kubelet *kubelet, struct kt_json **list, const struct kt_json *old,
+                          int64_t generation, const struct condition *condition, kt_ns now)
 {
 	const char *status = condition->is ? "True" : "False";
 	ptrdiff_t at = kt_find(old, "type", condition->type);
@@ -208,15 +225,16 @@ static void set_condition(struct kt_json **list, const struct kt_json *old, int6
 	const struct kt_json *since = kt_get(before, "lastTransitionTime");
 	struct kt_json *row = NULL;
 
-	kt_set(&row, "type", kt_json_str(condition->type));
+	kt_set(&row, "type", word(kubelet, condition->type));
 	if (generation)
 		kt_set(&row, "observedGeneration", kt_json_int(generation));
-	kt_set(&row, "status", kt_json_str(status));
+	kt_set(&row, "status", word(kubelet, status));
 	kt_set(&row, "lastProbeTime", kt_json_null());
 	kt_set(&row, "lastTransitionTime",
-	       since && kt_streq(kt_get_str(before, "status"), status) ? kt_json_ref(since) : time_json(now));
+	       since && kt_streq(kt_get_str(before, "status"), status) ? kt_json_ref(since)
+	                                                               : time_json(kubelet, now));
 	if (condition->reason)
-		kt_set(&row, "reason", kt_json_str(condition->reason));
+		kt_set(&row, "reason", word(kubelet, condition->reason));
 	if (condition->message)
 		kt_set(&row, "message", kt_json_str(condition->message));
 	kt_push(list, row);
@@ -300,10 +318,10 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		ready.reason = "ReadinessGatesNotReady";
 		ready.message = gates;
 	}
-	set_condition(&list, old, generation, &sandbox, now);
-	set_condition(&list, old, generation, &initialized, now);
-	set_condition(&list, old, generation, &ready, now);
-	set_condition(&list, old, generation, &containers, now);
+	set_condition(pod->node->kubelet, &list, old, generation, &sandbox, now);
+	set_condition(pod->node->kubelet, &list, old, generation, &initialized, now);
+	set_condition(pod->node->kubelet, &list, old, generation, &ready, now);
+	set_condition(pod->node->kubelet, &list, old, generation, &containers, now);
 	KT_JSON_EACH (one, old) {
 		const char *type = kt_str_or(kt_get(one, "type"), "");
 
@@ -312,7 +330,7 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		if (strcmp(type, "PodScheduled") == 0) {
 			struct condition same = {.type = "PodScheduled", .is = true};
 
-			set_condition(&list, old, generation, &same, now);
+			set_condition(pod->node->kubelet, &list, old, generation, &same, now);
 		} else {
 			kt_push(&list, kt_json_ref(one));
 		}
@@ -320,7 +338,7 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 	if (kt_find(list, "type", "PodScheduled") < 0) {
 		struct condition scheduled = {.type = "PodScheduled", .is = true};
 
-		set_condition(&list, old, generation, &scheduled, now);
+		set_condition(pod->node->kubelet, &list, old, generation, &scheduled, now);
 	}
 	kt_free(not_ready);
 	kt_free(not_done);
@@ -356,7 +374,7 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 	}
 	if (generation)
 		kt_set(&status, "observedGeneration", kt_json_int(generation));
-	kt_set(&status, "phase", kt_json_str(phase));
+	kt_set(&status, "phase", word(pod->node->kubelet, phase));
 	kt_set(&status, "conditions",
 	       conditions_json(pod, kt_get(old, "conditions"), phase, generation, now));
 	if (why) {
@@ -364,14 +382,16 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 		kt_set(&status, "reason", kt_json_str(why));
 	}
 	if (pod->node->address && !rejected) {
-		kt_set(&status, "hostIP", kt_json_str(pod->node->address));
-		kt_set(&status, "hostIPs", one_address(pod->node->address));
+		if (!pod->node->host_ips)
+			pod->node->host_ips = one_address(pod->node->address);
+		kt_set(&status, "hostIP", kt_json_ref(kt_path(pod->node->host_ips, "0.ip")));
+		kt_set(&status, "hostIPs", kt_json_ref(pod->node->host_ips));
 	}
 	if (pod->ip[0]) {
 		kt_set(&status, "podIP", kt_json_str(pod->ip));
 		kt_set(&status, "podIPs", one_address(pod->ip));
 	}
-	kt_set(&status, "startTime", time_json(pod->started_at ? pod->started_at : now));
+	kt_set(&status, "startTime", time_json(pod->node->kubelet, pod->started_at ? pod->started_at : now));
 	kt_set(&status, "initContainerStatuses", lists[0]);
 	kt_set(&status, "containerStatuses", lists[1]);
 	kt_set(&status, "qosClass", kt_json_ref(kt_get(old, "qosClass")));
