@@ -73,7 +73,9 @@ static void complete_node(struct cluster *cluster, struct kt_json **node, unsign
 		kt_set(spec, "podCIDR", kt_json_str(range));
 		kt_set(spec, "podCIDRs", kt_jsonf("[%s]", range));
 	}
-	fill(spec, "providerID", kt_json_str(provider));
+	if (!kt_count(kt_get(cluster_get_options(cluster)->nodes,
+	                     "items"))) /* a described node says it itself */
+		fill(spec, "providerID", kt_json_str(provider));
 	status = kt_edit(node, "status");
 	fill(status, "capacity",
 	     kt_jsonf("{cpu: '4', 'ephemeral-storage': '100Gi', 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', "
