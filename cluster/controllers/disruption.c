@@ -253,6 +253,18 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	return done;
 }
 
+/* A budget over many pods is counted less often. */
+static void add_budget(struct cluster *cluster, struct controller_queue *queue,
+                       const struct store_object *budget, const struct store_object *because)
+{
+	int64_t pods = kt_path_int(budget->json, "status.expectedPods", 0);
+	if (pods > 100)
+		controller_add_after(cluster, queue, budget->ns, budget->name,
+		                     queue->controller->latency + pods * 50 * KT_US);
+	else
+		controller_add(cluster, queue, budget->ns, budget->name, because);
+}
+
 static void observe(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event)
 {
 	const struct store_object *object = event->object, *budget;
@@ -266,7 +278,7 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 		const struct kt_json *selector = kt_path(budget->json, "spec.selector");
 		if (view_selector_matches(selector, view_pod(object)->labels) ||
 		    (event->old && view_selector_matches(selector, view_pod(event->old)->labels)))
-			controller_add(cluster, queue, budget->ns, budget->name, object);
+			add_budget(cluster, queue, budget, object);
 	}
 }
 

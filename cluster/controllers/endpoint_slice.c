@@ -75,7 +75,7 @@ static struct port_group *group_for(struct slice_sync *sync, struct kt_json *ste
 	return &sync->groups[sync->group_count++];
 }
 
-static void collect(struct slice_sync *sync)
+static size_t collect(struct slice_sync *sync)
 {
 	struct store_list pods = {0};
 	kt_ns newest = controller_created(sync->service);
@@ -89,8 +89,10 @@ static void collect(struct slice_sync *sync)
 		HASH_ADD_KEYPTR(hh, group->wanted, wanted->uid, strlen(wanted->uid), wanted);
 		newest = KT_MAX(newest, pod->ready_since);
 	}
+	size_t count = pods.count;
 	store_list_clear(&pods);
 	sync->trigger = controller_time(newest);
+	return count;
 }
 
 static void groups_free(struct slice_sync *sync)
@@ -299,8 +301,10 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
                       const struct store_object *because)
 {
 	const struct store_object *service = controller_get(cluster, queue->kinds->service, key);
-	if (!service) /* its slices belong to it: the garbage collector takes them */
+	if (!service) { /* its slices belong to it: the garbage collector takes them */
+		endpoints_note_size(queue, key, 0);
 		return true;
+	}
 	if (kt_count(kt_path(service->json, "spec.selector")) == 0 ||
 	    kt_streq(kt_path_str(service->json, "spec.type"), "ExternalName"))
 		return true;
@@ -310,7 +314,7 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	                          .service = store_ref(service),
 	                          .labels = labels_of(service)};
 	find_slices(&sync);
-	collect(&sync);
+	endpoints_note_size(queue, key, collect(&sync));
 	sync_slices(&sync);
 	groups_free(&sync);
 	store_list_clear(&sync.slices);
@@ -347,5 +351,6 @@ const struct controller controller_endpoint_slice = {
         .reconcile = reconcile,
         .observe = observe,
         .start = start,
+        .stop = endpoints_forget_sizes,
         .latency = 8 * KT_MS,
 };

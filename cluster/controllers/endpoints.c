@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The Endpoints controller (kubernetes pkg/controller/endpoint/endpoints_controller.go). */
 #include "cluster/controllers/endpoints.h"
+#include "cluster/controllers/hash.h"
 #include <string.h>
 
 #define MOST 1000 /* addresses in one Endpoints object */
@@ -85,6 +86,62 @@ struct kt_json *endpoints_target(const struct store_object *pod)
 	return kt_jsonf("{kind: 'Pod', namespace: %s, name: %s, uid: %s}", pod->ns, pod->name, pod->uid);
 }
 
+/* --- sizes --- */
+#define PER_POD (50 * KT_US) /* what a sync of one pod more takes */
+#define SMALL   100
+
+struct size {
+	UT_hash_handle hh;
+	size_t pods;
+	char key[];
+};
+
+void endpoints_note_size(struct controller_queue *queue, const char *key, size_t pods)
+{
+	struct size *all = queue->state, *size;
+	HASH_FIND_STR(all, key, size);
+	if (!size && pods > SMALL) {
+		size_t len = strlen(key);
+		size = kt_alloc(sizeof(*size) + len + 1);
+		memcpy(size->key, key, len + 1);
+		HASH_ADD_STR(all, key, size);
+	} else if (size && pods <= SMALL) {
+		HASH_DEL(all, size);
+		kt_free(size);
+		size = NULL;
+	}
+	if (size)
+		size->pods = pods;
+	queue->state = all;
+}
+
+void endpoints_forget_sizes(struct cluster *cluster, struct controller_queue *queue)
+{
+	struct size *all = queue->state, *size, *next;
+	(void)cluster;
+	HASH_ITER (hh, all, size, next) {
+		HASH_DEL(all, size);
+		kt_free(size);
+	}
+	queue->state = NULL;
+}
+
+static void add_service(struct cluster *cluster, struct controller_queue *queue,
+                        const struct store_object *service, const struct store_object *because)
+{
+	struct size *all = queue->state, *size = NULL;
+	if (all) {
+		char *key = kt_strf("%s/%s", service->ns, service->name);
+		HASH_FIND_STR(all, key, size);
+		kt_free(key);
+	}
+	if (size)
+		controller_add_after(cluster, queue, service->ns, service->name,
+		                     queue->controller->latency + (kt_ns)size->pods * PER_POD);
+	else
+		controller_add(cluster, queue, service->ns, service->name, because);
+}
+
 /* --- which services an event touches --- */
 static bool same_endpoint(const struct view_pod *a, const struct view_pod *b)
 {
@@ -106,7 +163,7 @@ void endpoints_observe_pod(struct cluster *cluster, struct controller_queue *que
 		const struct kt_json *selector = kt_path(service->json, "spec.selector");
 		if (view_map_matches(selector, pod->labels) ||
 		    (relabelled && view_map_matches(selector, old->labels)))
-			controller_add(cluster, queue, service->ns, service->name, event->object);
+			add_service(cluster, queue, service, event->object);
 	}
 }
 
@@ -223,6 +280,7 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 		const struct store_object *there = controller_get(cluster, queue->kinds->endpoints, key);
 		if (there)
 			controller_delete(cluster, &actor, there, NULL, NULL);
+		endpoints_note_size(queue, key, 0);
 		return true;
 	}
 	if (kt_count(kt_path(service->json, "spec.selector")) == 0 ||
@@ -231,6 +289,7 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	struct store_list pods = {0};
 	endpoints_pods(cluster, queue, service,
 	               kt_path_bool(service->json, "spec.publishNotReadyAddresses", false), &pods);
+	endpoints_note_size(queue, key, pods.count);
 	controller_list_sort(&pods, by_name);
 	controller_list_sort(&pods, by_address);
 	bool done = write_endpoints(cluster, queue, service, &pods, &actor);
@@ -260,5 +319,6 @@ const struct controller controller_endpoints = {
         .reconcile = reconcile,
         .observe = observe,
         .start = start,
+        .stop = endpoints_forget_sizes,
         .latency = 8 * KT_MS,
 };

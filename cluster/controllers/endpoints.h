@@ -17,9 +17,13 @@ struct kt_json *endpoints_ports(const struct store_object *service, const struct
 /* The pod's hostname, if it is one of a subdomain that is this service; else NULL. */
 const char *endpoints_hostname(const struct store_object *service, const struct store_object *pod);
 struct kt_json *endpoints_target(const struct store_object *pod); /* an ObjectReference */
-/* Queue the services that a pod event touches (before and after), after `per_endpoint` times their size. */
+/* Queue the services that a pod event touches (before and after). */
 void endpoints_observe_pod(struct cluster *cluster, struct controller_queue *queue,
                            const struct store_event *event);
+/* How many pods the service of `key` had at its last sync: large ones are synced less often. The queue's
+ * state. */
+void endpoints_note_size(struct controller_queue *queue, const char *key, size_t pods);
+void endpoints_forget_sizes(struct cluster *cluster, struct controller_queue *queue);
 bool endpoints_headless(const struct store_object *service);
 
 #endif
