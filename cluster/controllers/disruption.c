@@ -269,7 +269,11 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 {
 	const struct store_object *object = event->object, *budget;
 	if (object->kind == queue->kinds->pdb) {
-		controller_add(cluster, queue, object->ns, object->name, object);
+		/* its own status comes back, too */
+		if (event->old && kt_equal(kt_get(event->old->json, "spec"), kt_get(object->json, "spec")))
+			add_budget(cluster, queue, object, object);
+		else
+			controller_add(cluster, queue, object->ns, object->name, object);
 		return;
 	}
 	if (object->kind != queue->kinds->pod)

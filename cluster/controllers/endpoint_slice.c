@@ -336,7 +336,7 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	           kt_streq(controller_label(object->json, MANAGED_BY), MANAGER)) {
 		const char *service = controller_label(object->json, SERVICE);
 		if (service)
-			controller_add(cluster, queue, object->ns, service, object);
+			endpoints_add(cluster, queue, object->ns, service, object);
 	}
 }
 

@@ -126,20 +126,20 @@ void endpoints_forget_sizes(struct cluster *cluster, struct controller_queue *qu
 	queue->state = NULL;
 }
 
-static void add_service(struct cluster *cluster, struct controller_queue *queue,
-                        const struct store_object *service, const struct store_object *because)
+void endpoints_add(struct cluster *cluster, struct controller_queue *queue, const char *ns, const char *name,
+                   const struct store_object *because)
 {
 	struct size *all = queue->state, *size = NULL;
 	if (all) {
-		char *key = kt_strf("%s/%s", service->ns, service->name);
+		char *key = kt_strf("%s/%s", ns, name);
 		HASH_FIND_STR(all, key, size);
 		kt_free(key);
 	}
 	if (size)
-		controller_add_after(cluster, queue, service->ns, service->name,
+		controller_add_after(cluster, queue, ns, name,
 		                     queue->controller->latency + (kt_ns)size->pods * PER_POD);
 	else
-		controller_add(cluster, queue, service->ns, service->name, because);
+		controller_add(cluster, queue, ns, name, because);
 }
 
 /* --- which services an event touches --- */
@@ -163,7 +163,7 @@ void endpoints_observe_pod(struct cluster *cluster, struct controller_queue *que
 		const struct kt_json *selector = kt_path(service->json, "spec.selector");
 		if (view_map_matches(selector, pod->labels) ||
 		    (relabelled && view_map_matches(selector, old->labels)))
-			add_service(cluster, queue, service, event->object);
+			endpoints_add(cluster, queue, service->ns, service->name, event->object);
 	}
 }
 

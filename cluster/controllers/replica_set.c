@@ -192,25 +192,40 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	return !sync.retry;
 }
 
+/* Large sets are looked at less often. 0: as usual. */
+static kt_ns delay_of(const struct controller_queue *queue, const struct store_object *set)
+{
+	int64_t size = set ? kt_path_int(set->json, "status.replicas", 0) : 0;
+	return size > 100 ? queue->controller->latency + size * PER_POD : 0;
+}
+
+static void observe_set(struct cluster *cluster, struct controller_queue *queue,
+                        const struct store_event *event)
+{
+	const struct store_object *set = event->object;
+	/* its own status comes back, too */
+	bool own = event->old && controller_generation(event->old) == controller_generation(set);
+	kt_ns delay = own ? delay_of(queue, set) : 0;
+	if (delay)
+		controller_add_after(cluster, queue, set->ns, set->name, delay);
+	else
+		controller_add(cluster, queue, set->ns, set->name, set);
+}
+
 static void observe(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event)
 {
 	const struct schema_kind *kind = kind_of(queue);
 	const struct store_object *object = event->object;
 	if (object->kind == kind) {
-		controller_add(cluster, queue, object->ns, object->name, object);
+		observe_set(cluster, queue, event);
 		return;
 	}
 	if (object->kind != queue->kinds->pod)
 		return;
 	const struct view_owner *owner = &view_pod(object)->owner;
 	kt_ns delay = 0;
-	if (owner->name && kt_streq(owner->kind, kind->kind)) {
-		const struct store_object *set =
-		        store_get(cluster_store(cluster), kind, object->ns, owner->name);
-		int64_t size = set ? kt_path_int(set->json, "status.replicas", 0) : 0;
-		if (size > 100)
-			delay = queue->controller->latency + size * PER_POD;
-	}
+	if (owner->name && kt_streq(owner->kind, kind->kind))
+		delay = delay_of(queue, store_get(cluster_store(cluster), kind, object->ns, owner->name));
 	controller_add_owner(cluster, queue, kind, event, true, delay);
 }
 
