@@ -764,8 +764,8 @@ static enum step do_getopts(struct task *task, struct frame *frame, const struct
 	(void)frame;
 	if (!spec || !name)
 		return done(task, 2);
-	const char *word = at < args->count ? args->items[at] : "";
-	if (word[0] != '-' || !word[1] || !strcmp(word, "--") || in >= strlen(word)) {
+	const char *word = at < args->count ? args->items[at] : NULL;
+	if (!word || word[0] != '-' || !word[1] || !strcmp(word, "--") || in >= strlen(word)) {
 		status = 1;
 	} else {
 		letter[0] = word[in++];

@@ -78,10 +78,11 @@ static void pop(struct task *task)
 	struct frame frame = task->stack[--task->depth];
 	task->memory = frame.tool ? 0 : task->memory;
 	task->cpu_milli = frame.tool ? 0 : task->cpu_milli;
-	frame_clear(task, &frame);
+	/* before the frame's program, and with it the node, may go */
 	bool counts =
 	        frame.kind == FRAME_NODE && (frame.node->kind == SH_SIMPLE || frame.node->kind == SH_PIPE ||
 	                                     frame.node->kind == SH_SUBSHELL);
+	frame_clear(task, &frame);
 	if (counts && task->errexit && task->status && !frame.no_errexit && task->jump == JUMP_NONE)
 		task->jump = JUMP_EXIT;
 	if (frame.kind == FRAME_SOURCE && frame.keep_status)
