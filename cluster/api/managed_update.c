@@ -210,7 +210,9 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 		struct kt_json *left = less(entry, &diff);
 		if (mine && !found &&
 		    managed_is_entry(entry, manager, "Update", kind->api_version, subresource)) {
-			struct kt_json *set = managed_union(kt_get(left, "fieldsV1"), mine),
+			const struct kt_json *rest = kt_get(left, "fieldsV1");
+			/* an emptied set is {}, which below the root would mean "this itself" */
+			struct kt_json *set = managed_union(kt_count(rest) > 0 ? rest : NULL, mine),
 			               *time = managed_time(now);
 			kt_json_free(left);
 			left = managed_entry(manager, "Update", kind->api_version, subresource, time, set);

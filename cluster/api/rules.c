@@ -31,6 +31,31 @@ static void metadata(struct v *v, const struct v_kind *row)
 	v_metadata(v, v->kind->namespaced, name, prefix);
 }
 
+/* Names that become parts of host names had better be labels (the strategies' WarningsOnCreate). */
+static void recommend_label(struct v *v)
+{
+	static const char *const kinds[] = {
+	        "Deployment", "ReplicaSet", "StatefulSet", "ReplicationController", "Job", "CronJob", "Pod"};
+	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
+	bool pod = strcmp(v->kind->kind, "Pod") == 0, concerned = false;
+	struct kt_strs faults = {0};
+	struct kt_buf list = {0};
+	for (size_t i = 0; i < KT_COUNT(kinds); i++)
+		concerned = concerned || strcmp(v->kind->kind, kinds[i]) == 0;
+	if (!concerned || v->kind->crd || !*name)
+		return;
+	v_dns_label(name, &faults);
+	for (size_t i = 0; i < faults.count; i++)
+		kt_buf_addf(&list, "%s%s", i > 0 ? " " : "", faults.items[i]);
+	if (faults.count > 0)
+		v_warn(v, V_IN(V_ROOT("metadata"), "name"),
+		       "this is used in %s, which can result in surprising behavior; a DNS label is "
+		       "recommended: [%s]",
+		       pod ? "the Pod's hostname" : "Pod names and hostnames", kt_buf_str(&list));
+	kt_strs_clear(&faults);
+	kt_buf_clear(&list);
+}
+
 void rules_validate_create(struct cluster *cluster, const struct schema_kind *kind,
                            const struct kt_json *object, struct rules_errors *errors)
 {
@@ -39,6 +64,7 @@ void rules_validate_create(struct cluster *cluster, const struct schema_kind *ki
 	bool crd = strcmp(kind->kind, "CustomResourceDefinition") == 0;
 	if (!crd)
 		metadata(&v, row);
+	recommend_label(&v);
 	if (kind->crd)
 		v_custom_resource(&v);
 	else if (row && row->create)

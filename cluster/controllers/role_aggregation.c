@@ -39,6 +39,11 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	}
 	struct api_actor actor = controller_actor(queue, because ? because : role);
 	struct kt_json *json = kt_json_ref(role->json);
+	/* a role that gathers nothing has no rules: null */
+	if (kt_count(rules) == 0) {
+		kt_json_free(rules);
+		rules = kt_json_null();
+	}
 	kt_set(&json, "rules", rules);
 	return controller_write(cluster, &actor, role, json) != NULL;
 }

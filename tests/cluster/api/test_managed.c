@@ -228,6 +228,15 @@ static void a_status_has_an_entry_of_its_own(void **state)
 	kt_json_free(object);
 }
 
+static void a_manager_may_change_all_that_it_owns(void **state)
+{
+	struct kt_json *object = created(*state, CONFIG("{'a':'1'}"), "m");
+	updated(*state, &object, "{'data':{'a':'2'}}", "n", "", T0);
+	updated(*state, &object, "{'data':{'a':'3'}}", "n", "", T0);
+	expect(object, "m Update {'f:data':{}}\nn Update {'f:data':{'f:a':{}}}");
+	kt_json_free(object);
+}
+
 static void writers_can_forget_the_entries(void **state)
 {
 	struct kt_json *object = created(*state, CONFIG("{'a':'1'}"), "m");
@@ -468,6 +477,7 @@ int main(void)
 	        T(what_is_changed_changes_hands),
 	        T(entries_stand_in_order_of_time_and_name),
 	        T(a_status_has_an_entry_of_its_own),
+	        T(a_manager_may_change_all_that_it_owns),
 	        T(writers_can_forget_the_entries),
 	        T(the_oldest_of_many_managers_become_one),
 	        T(owners_conflict_are_forced_and_give_up),

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster/api/cel.h"
+#include "tests/cluster/api/rules_test.h"
+
+#define PODS       "/api/v1/namespaces/default/pods"
+#define NAMESPACES "/api/v1/namespaces"
+#define QUOTAS     "/api/v1/namespaces/default/resourcequotas"
+#define POD(name, spec)                                                                                      \
+	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" name                                          \
+	"'},'spec':{'nodeSelector':{'nowhere':'x'}," spec "}}"
+#define BOX(more) "'containers':[{'name':'c','image':'i'" more "}]"
+
+static void namespaces_must_be_there(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", "/api/v1/namespaces/none/pods", POD("p", BOX("")), 404,
+	         "namespaces \"none\" not found"},
+	        {0, "DELETE", NAMESPACES "/kube-system", NULL, 403, "this namespace may not be deleted"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+static void pods_get_account_priority_and_tolerations(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", PODS, POD("p", BOX("") ",'serviceAccountName':'absent'"), 403,
+	         "error looking up service account default/absent: serviceaccount \"absent\" not found"},
+	        {0, "POST", PODS, POD("p", BOX("") ",'priorityClassName':'absent'"), 403,
+	         "no PriorityClass with name absent was found"},
+	        {0, "POST", PODS, POD("p", BOX("")), 201,
+	         "\"mountPath\":\"/var/run/secrets/kubernetes.io/serviceaccount\""},
+	        {0, "GET", PODS "/p", NULL, 200,
+	         "\"key\":\"node.kubernetes.io/"
+	         "unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300"},
+	        {0, "POST", PODS, POD("q", BOX("") ",'priorityClassName':'system-node-critical'"), 201,
+	         "\"priority\":2000001000"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+static void limits_are_filled_in_and_kept(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", "/api/v1/namespaces/default/limitranges",
+	         "{'apiVersion':'v1','kind':'LimitRange','metadata':{'name':'l'},'spec':{'limits':[{'type':'"
+	         "Container','default':{'cpu':'500m'},"
+	         "'defaultRequest':{'cpu':'100m'},'max':{'cpu':'1'}}]}}",
+	         201, NULL},
+	        {0, "POST", PODS, POD("p", BOX("")), 201,
+	         "LimitRanger plugin set: cpu request for container c; cpu limit for container c"},
+	        {0, "POST", PODS, POD("q", BOX(",'resources':{'limits':{'cpu':'2'}}")), 403,
+	         "maximum cpu usage per Container is 1, but limit is 2"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+static void quotas_count_what_is_there(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", QUOTAS,
+	         "{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'q'},'spec':{'hard':{'pods':'"
+	         "2','requests.cpu':'1'}}}",
+	         201, NULL},
+	        {0, "POST", PODS, POD("a", BOX("")), 403,
+	         "failed quota: q: must specify requests.cpu for: c"},
+	        {0, "POST", PODS, POD("a", BOX(",'resources':{'requests':{'cpu':'600m'}}")), 201, NULL},
+	        {0, "POST", PODS, POD("b", BOX(",'resources':{'requests':{'cpu':'600m'}}")), 403,
+	         "exceeded quota: q, requested: requests.cpu=600m, used: requests.cpu=600m, limited: "
+	         "requests.cpu=1"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+static void pod_security_enforces_its_levels(void **state)
+{
+#define TIGHT "/api/v1/namespaces/tight/pods"
+	static const struct row rows[] = {
+	        {0, "POST", NAMESPACES,
+	         "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'tight','labels':{'pod-security."
+	         "kubernetes.io/enforce':'restricted'}}}",
+	         201, NULL},
+	        {0, "POST", TIGHT, POD("p", BOX("")), 403,
+	         "violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container "
+	         "\"c\" must set "
+	         "securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "
+	         "\"c\" must set "
+	         "securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"c\" "
+	         "must set "
+	         "securityContext.runAsNonRoot=true), seccompProfile (pod or container \"c\" must set "
+	         "securityContext.seccompProfile.type to "
+	         "\"RuntimeDefault\" or \"Localhost\")"},
+	        {0, "POST", TIGHT,
+	         POD("p", "'securityContext':{'runAsNonRoot':true,'seccompProfile':{'type':'RuntimeDefault'}}"
+	                  "," BOX(",'securityContext':{'allowPrivilegeEscalation':false,'capabilities':{'"
+	                          "drop':['ALL']}}")),
+	         201, NULL},
+	        {0, "POST", NAMESPACES,
+	         "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'x','labels':{'pod-security."
+	         "kubernetes.io/enforce':'y'}}}",
+	         422, "must be one of privileged, baseline, restricted"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+static void expressions_give_what_cel_gives(void **state)
+{
+	static const struct {
+		const char *text, *result; /* result NULL: it fails */
+	} rows[] = {
+	        {"1 + 2 * 3 == 7", "true"},
+	        {"(1 + 2) * 3", "9"},
+	        {"object.n <= 3", "true"},
+	        {"object.none", NULL},
+	        {"has(object.none) || object.n == 2", "true"},
+	        {"has(object.n) && object.n > 5", "false"},
+	        {"true || object.none", "true"},
+	        {"false && object.none", "false"},
+	        {"object.n > 1 ? 'many' : 'few'", "\"many\""},
+	        {"object.list.all(x, x > 0)", "true"},
+	        {"object.list.exists(x, x == 3)", "true"},
+	        {"object.list.filter(x, x > 1).size()", "2"},
+	        {"object.list.map(x, x * 2)", "[2,4,6]"},
+	        {"'app' in object.labels && !('x' in object.labels)", "true"},
+	        {"object.labels['app'].startsWith('we')", "true"},
+	        {"object.labels.app.matches('^w.b$')", "true"},
+	        {"size('añb')", "3"},
+	        {"1 / 0", NULL},
+	        {"9223372036854775807 + 1", NULL},
+	        {"1 +", NULL},
+	        {"f(1)", NULL},
+	        {"-object.n", "-2"},
+	        {"[1, 2] + [3] == object.list", "true"},
+	};
+	struct kt_json *vars = kt_jsonf("{object: {n: 2, list: [1, 2, 3], labels: {app: 'web'}}}");
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		struct kt_json *out = NULL;
+		struct kt_err err = {0};
+		enum kt_code rc = cel_eval(rows[i].text, vars, &out, &err);
+		char *text = kt_json_text(out);
+		if ((rc == KT_OK) != (rows[i].result != NULL) ||
+		    (rows[i].result && strcmp(text, rows[i].result) != 0))
+			fail_msg("%s: %s %s", rows[i].text, text, err.text);
+		kt_free(text);
+		kt_json_free(out);
+	}
+	kt_json_free(vars);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(namespaces_must_be_there),
+	        cmocka_unit_test(pods_get_account_priority_and_tolerations),
+	        cmocka_unit_test(limits_are_filled_in_and_kept),
+	        cmocka_unit_test(quotas_count_what_is_there),
+	        cmocka_unit_test(pod_security_enforces_its_levels),
+	        cmocka_unit_test(expressions_give_what_cel_gives),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
