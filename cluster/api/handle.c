@@ -226,7 +226,7 @@ static bool authorize(struct api_request *request, bool is_resource)
 		attributes.ns = request->ns = request->name;
 	allowed = rules_authorize(request->cluster, &request->user, &attributes, &reason);
 	if (!allowed)
-		forbid(request, NULL);
+		forbid(request, reason);
 	if (is_resource && kt_streq(request->resource, "namespaces") && !*request->group)
 		request->ns = "";
 	kt_free(reason);
