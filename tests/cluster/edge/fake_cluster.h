@@ -276,8 +276,9 @@ struct kt_json *cluster_history(struct cluster *cluster, const char *object, uin
 	return kt_jsonf("{object: %s, since: %l, events: []}", object, (int64_t)since);
 }
 
-struct kt_json *traffic_report(struct cluster *cluster)
+struct kt_json *cluster_traffic(struct cluster *cluster, kt_ns since)
 {
+	(void)since;
 	(void)cluster;
 	return kt_json_array();
 }
