@@ -239,7 +239,8 @@ static bool has_course(const char *dir)
 	return kt_is_dir(lessons) && kt_is_dir(labs);
 }
 
-/* BIN/../share/ktutor of the running program, so that an installed tree can be moved. NULL where the system does not tell. */
+/* BIN/../share/ktutor of the running program, so that an installed tree can be moved. NULL where the system
+ * does not tell. */
 static char *beside_program(void)
 {
 	char path[4096];

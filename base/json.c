@@ -317,7 +317,8 @@ int64_t kt_int_or(const struct kt_json *v, int64_t otherwise)
 		return json_int_value(v);
 	if (json_type(v) == KT_JSON_REAL) {
 		double d = json_real_value(v);
-		if (d >= -9223372036854775808.0 && d < 9223372036854775808.0 && (double)(int64_t)d >= d && (double)(int64_t)d <= d)
+		if (d >= -9223372036854775808.0 && d < 9223372036854775808.0 && (double)(int64_t)d >= d &&
+		    (double)(int64_t)d <= d)
 			return (int64_t)d;
 	}
 	return otherwise;

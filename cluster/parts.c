@@ -6,9 +6,5 @@
 #include "cluster/scheduler/scheduler.h"
 
 const struct cluster_part *const cluster_parts[] = {
-        &network_part,
-        &controllers_part,
-        &scheduler_part,
-        &kubelet_part,
-        NULL,
+        &network_part, &controllers_part, &scheduler_part, &kubelet_part, NULL,
 };

@@ -54,7 +54,8 @@ static void add_labels(struct kt_json **node, const struct kt_json *row)
 /* What the cluster autoscaler may make of the pool. */
 static void add_bounds(struct kt_json **node, const struct kt_json *row)
 {
-	static const char *const names[][2] = {{"min", "ktutor.dev/pool-min"}, {"max", "ktutor.dev/pool-max"}};
+	static const char *const names[][2] = {{"min", "ktutor.dev/pool-min"},
+	                                       {"max", "ktutor.dev/pool-max"}};
 	for (size_t i = 0; kt_get(row, "max") && i < KT_COUNT(names); i++) {
 		char *value = text_of(kt_get(row, names[i][0]), "0");
 		kt_set(kt_edit_path(node, "metadata.annotations"), names[i][1], kt_json_str(value));

@@ -9,8 +9,8 @@
 
 /* --- validation: field errors with the real server's words --- */
 struct rules_errors {
-	struct kt_json *causes; /* [{reason: "FieldValueInvalid", message: 'Invalid value: "x": must be …',
-	                           field: "spec.a[0].b"}] */
+	struct kt_json *causes;  /* [{reason: "FieldValueInvalid", message: 'Invalid value: "x": must be …',
+	                            field: "spec.a[0].b"}] */
 	struct kt_strs warnings; /* for Warning headers: deprecated, duplicate or pointless fields */
 };
 /* One field error. `reason` is a metav1.CauseType; the message gets its prefix from it ("Invalid value: …",

@@ -547,7 +547,8 @@ int files_lstat(struct files *files, const char *path, struct files_stat *out, s
 	return 0;
 }
 
-/* Nobody has looked yet and nothing is mounted above or at `path`: the image's own files say what is there. */
+/* Nobody has looked yet and nothing is mounted above or at `path`: the image's own files say what is there.
+ */
 static bool pristine(const struct files *files, const char *path)
 {
 	if (files->root || files->image_files || strstr(path, "//") || strstr(path, "/."))

@@ -27,7 +27,8 @@ struct files_seed {
 	unsigned mode; /* 0: 0644, directories 0755 */
 };
 void files_add_seed(struct files *files, const struct files_seed *seed);
-/* What is written only when somebody looks: `fn` is called once, before the first look (at once if that was). */
+/* What is written only when somebody looks: `fn` is called once, before the first look (at once if that was).
+ */
 void files_on_look(struct files *files, void (*fn)(void *arg, struct files *files), void *arg);
 void files_mount(struct files *files, const char *path, struct volume *volume, const char *sub_path,
                  bool read_only);

@@ -85,8 +85,8 @@ struct image {
 	unsigned port;                  /* what it listens on by default; 0 none */
 	kt_ns start;                    /* from start to serving */
 	kt_ns work; /* CPU time that one request takes under load; 0: the usual (network/traffic.c) */
-	int64_t memory, cpu_milli;      /* when idle */
-	int stop_signal_exit;           /* exit code after SIGTERM; -1: ignores it */
+	int64_t memory, cpu_milli; /* when idle */
+	int stop_signal_exit;      /* exit code after SIGTERM; -1: ignores it */
 };
 /* `reference` as in a pod spec. NULL with a reason ("ErrImagePull" texts) when the registry has no such image
  * or tag or lacks it by a disturbance. Unknown names that look like application images

@@ -24,7 +24,8 @@ struct schema {
 	struct schema_crd *retired; /* gone or replaced: versions in histories still point at their kinds */
 	struct schema_defaults *defaults;
 	struct schema_openapi_cache *openapi;
-	const struct schema_kind **found; /* what schema_stored() found last, by hash of the name: built-in kinds only */
+	const struct schema_kind *
+	        *found; /* what schema_stored() found last, by hash of the name: built-in kinds only */
 };
 #define SCHEMA_FOUND 128
 

@@ -8,8 +8,8 @@
 
 struct store_inner {
 	unsigned refs;
-	unsigned ring_refs; /* of these, the ring's */
-	size_t cost;        /* rough bytes of this version that no other version shares */
+	unsigned ring_refs;     /* of these, the ring's */
+	size_t cost;            /* rough bytes of this version that no other version shares */
 	const char *controller; /* uid of the controlling owner; NULL none */
 	void *view;
 	void (*view_free)(void *view);
