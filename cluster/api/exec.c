@@ -48,10 +48,12 @@ static void say_end(struct exec_stream *exec, int code)
 
 static void say_failure(struct exec_stream *exec, const char *why)
 {
-	struct kt_json *status = kt_jsonf("{metadata: {}, status: 'Failure', message: %j, reason: "
-	                                  "'InternalError', details: {causes: [{message: "
-	                                  "%s}]}, code: 500}",
-	                                  kt_json_strf("Internal error occurred: %s", why), why);
+	struct kt_json *status =
+	        kt_jsonf("{metadata: {}, status: 'Failure', message: %j, reason: "
+	                 "'InternalError', details: {causes: [{message: "
+	                 "%s}]}, code: 500}",
+	                 /* the runtime's server and the kubelet's both say so */
+	                 kt_json_strf("Internal error occurred: Internal error occurred: %s", why), why);
 
 	exec->over = true;
 	kt_json_print(status, &exec->out[STATUS]);

@@ -36,8 +36,9 @@ void api_metrics_get(struct api_request *request)
 		metrics = metrics_of(request, object);
 	if (metrics)
 		api_respond_object(request, 200, metrics);
-	else
-		api_fail_not_found(&request->status, request->kind, request->name);
+	else /* metrics-server names what it measures, not what it serves */
+		api_fail(&request->status, 404, "NotFound", "%s \"%s\" not found",
+		         is_pods(request->kind) ? "pods" : "node", request->name);
 	kt_json_free(metrics);
 }
 

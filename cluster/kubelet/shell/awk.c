@@ -7,12 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* awk, as far as one-liners go: patterns and ranges-free rules, BEGIN, END, print, printf, if, while, for (also over arrays),
- * fields, variables, arrays, regular expressions, the usual functions. No getline, no user functions, no pipes. */
+/* awk, as far as one-liners go: patterns and ranges-free rules, BEGIN, END, print, printf, if, while, for
+ * (also over arrays), fields, variables, arrays, regular expressions, the usual functions. No getline, no
+ * user functions, no pipes. */
 enum awk_kind {
-	AWK_NUMBER, AWK_STRING, AWK_REGEX, AWK_NAME, AWK_FIELD, AWK_INDEX, AWK_UNARY, AWK_BINARY, AWK_ASSIGN, AWK_STEP, AWK_IN,
-	AWK_CHOOSE, AWK_CALL, AWK_PRINT, AWK_PRINTF, AWK_IF, AWK_WHILE, AWK_FOR, AWK_FOR_IN, AWK_BLOCK, AWK_EXPRESSION, AWK_NEXT,
-	AWK_EXIT, AWK_DELETE,
+	AWK_NUMBER,
+	AWK_STRING,
+	AWK_REGEX,
+	AWK_NAME,
+	AWK_FIELD,
+	AWK_INDEX,
+	AWK_UNARY,
+	AWK_BINARY,
+	AWK_ASSIGN,
+	AWK_STEP,
+	AWK_IN,
+	AWK_CHOOSE,
+	AWK_CALL,
+	AWK_PRINT,
+	AWK_PRINTF,
+	AWK_IF,
+	AWK_WHILE,
+	AWK_FOR,
+	AWK_FOR_IN,
+	AWK_BLOCK,
+	AWK_EXPRESSION,
+	AWK_NEXT,
+	AWK_EXIT,
+	AWK_DELETE,
 };
 struct awk_node {
 	enum awk_kind kind;
@@ -56,7 +78,8 @@ static struct awk_node *statement(struct awk *s);
 static void blanks(struct awk *s, bool lines)
 {
 	for (;;) {
-		if (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || (lines && (*s->at == '\n' || *s->at == ';')))
+		if (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' ||
+		    (lines && (*s->at == '\n' || *s->at == ';')))
 			s->at++;
 		else if (*s->at == '\\' && s->at[1] == '\n')
 			s->at += 2;
@@ -214,8 +237,8 @@ static struct awk_node *primary(struct awk *s)
 	} else {
 		s->bad = true;
 	}
-	if (n && (n->kind == AWK_NAME || n->kind == AWK_INDEX || n->kind == AWK_FIELD) && (*s->at == '+' || *s->at == '-') &&
-	    s->at[1] == *s->at) {
+	if (n && (n->kind == AWK_NAME || n->kind == AWK_INDEX || n->kind == AWK_FIELD) &&
+	    (*s->at == '+' || *s->at == '-') && s->at[1] == *s->at) {
 		struct awk_node *step = node(s, AWK_STEP);
 		step->op[0] = *s->at;
 		step->a = n;
@@ -252,7 +275,8 @@ static struct awk_node *binary(struct awk *s, int min)
 		while (i < KT_COUNT(awk_ops) && strncmp(s->at, awk_ops[i].text, strlen(awk_ops[i].text)) != 0)
 			i++;
 		struct awk_node *n;
-		bool redirect = s->parse_print && i < KT_COUNT(awk_ops) && awk_ops[i].text[0] == '>' && !awk_ops[i].text[1];
+		bool redirect = s->parse_print && i < KT_COUNT(awk_ops) && awk_ops[i].text[0] == '>' &&
+		                !awk_ops[i].text[1];
 		if (i < KT_COUNT(awk_ops) && !redirect) {
 			size_t len = strlen(awk_ops[i].text);
 			/* += and friends belong to the assignment */
@@ -530,7 +554,8 @@ static void split_line(struct awk *s, const char *line)
 	}
 	regex_t regex;
 	char *single = fs[1] ? kt_strdup(fs) : kt_strf("[%s]", fs);
-	bool plain = (!fs[1] && strchr("^]\\", fs[0])) || strlen(single) > 200 || regcomp(&regex, single, REG_EXTENDED);
+	bool plain = (!fs[1] && strchr("^]\\", fs[0])) || strlen(single) > 200 ||
+	             regcomp(&regex, single, REG_EXTENDED);
 	kt_free(single);
 	const char *at = line;
 	regmatch_t m;
@@ -548,7 +573,8 @@ static void join_fields(struct awk *s)
 {
 	struct kt_buf line = {0};
 	for (size_t i = 0; i < s->fields.count; i++)
-		kt_buf_addf(&line, "%s%s", i ? kt_str_or(kt_get(s->variables, "OFS"), " ") : "", s->fields.items[i]);
+		kt_buf_addf(&line, "%s%s", i ? kt_str_or(kt_get(s->variables, "OFS"), " ") : "",
+		            s->fields.items[i]);
 	kt_buf_adds(&line, "");
 	kt_free(s->line);
 	s->line = kt_buf_take(&line);
@@ -714,9 +740,10 @@ static struct value two(struct awk *s, const struct awk_node *n)
 			kt_free(y);
 		}
 		bool equal = n->op[1] == '=';
-		out = number(n->op[0] == '<' ? (equal ? order <= 0 : order < 0) :
-		             n->op[0] == '>' ? (equal ? order >= 0 : order > 0) :
-		             n->op[0] == '=' ? order == 0 : order != 0);
+		out = number(n->op[0] == '<'   ? (equal ? order <= 0 : order < 0)
+		             : n->op[0] == '>' ? (equal ? order >= 0 : order > 0)
+		             : n->op[0] == '=' ? order == 0
+		                               : order != 0);
 	} else {
 		out = compute(n->op, to_number(&a), to_number(&b));
 	}
@@ -728,7 +755,8 @@ static struct value two(struct awk *s, const struct awk_node *n)
 /* sub and gsub: the third argument, or the line. */
 static double substitute(struct awk *s, const struct awk_node *args, bool all)
 {
-	const struct awk_node *pattern = args, *with = args ? args->next : NULL, *place = with ? with->next : NULL;
+	const struct awk_node *pattern = args, *with = args ? args->next : NULL,
+	                      *place = with ? with->next : NULL;
 	struct awk_node line = {.kind = AWK_FIELD}, zero = {.kind = AWK_NUMBER};
 	if (!with || pattern->kind != AWK_REGEX || !pattern->regex)
 		return 0;
@@ -738,7 +766,8 @@ static double substitute(struct awk *s, const struct awk_node *args, bool all)
 	const char *at = text;
 	double hits = 0;
 	regmatch_t m;
-	while ((all || hits == 0) && out.len < 1u << 20 && !regexec(pattern->regex, at, 1, &m, at == text ? 0 : REG_NOTBOL)) {
+	while ((all || hits == 0) && out.len < 1u << 20 &&
+	       !regexec(pattern->regex, at, 1, &m, at == text ? 0 : REG_NOTBOL)) {
 		hits++;
 		kt_buf_add(&out, at, (size_t)m.rm_so);
 		for (const char *c = insert; *c; c++) {
@@ -779,7 +808,8 @@ static double split_call(struct awk *s, const struct awk_node *args)
 	struct kt_json *fs = kt_json_ref(kept);
 	s->fields = (struct kt_strs){0};
 	if (array->next) {
-		char *given = array->next->kind == AWK_REGEX ? kt_strdup(array->next->text) : text_of(s, array->next);
+		char *given = array->next->kind == AWK_REGEX ? kt_strdup(array->next->text)
+		                                             : text_of(s, array->next);
 		kt_set(&s->variables, "FS", kt_json_str(given));
 		kt_free(given);
 	}
@@ -845,7 +875,8 @@ static char *format(struct awk *s, const struct awk_node *args)
 
 static struct value call(struct awk *s, const struct awk_node *n)
 {
-	const struct awk_node *first = n->a, *second = first ? first->next : NULL, *third = second ? second->next : NULL;
+	const struct awk_node *first = n->a, *second = first ? first->next : NULL,
+	                      *third = second ? second->next : NULL;
 	const char *name = n->text;
 	if (!strcmp(name, "sub") || !strcmp(name, "gsub"))
 		return number(substitute(s, first, name[0] == 'g'));
@@ -875,9 +906,11 @@ static struct value call(struct awk *s, const struct awk_node *n)
 			*c = (char)(name[2] == 'u' ? toupper((unsigned char)*c) : tolower((unsigned char)*c));
 		out.text = kt_strdup(text);
 	} else if (!strcmp(name, "substr") && second) {
-		double from = number_of(s, second), all = (double)strlen(text), len = third ? number_of(s, third) : all;
+		double from = number_of(s, second), all = (double)strlen(text),
+		       len = third ? number_of(s, third) : all;
 		double low = fmax(from, 1), high = fmin(third ? from + len : all + 1, all + 1);
-		out.text = high > low ? kt_strndup(text + (size_t)low - 1, (size_t)(high - low)) : kt_strdup("");
+		out.text =
+		        high > low ? kt_strndup(text + (size_t)low - 1, (size_t)(high - low)) : kt_strdup("");
 	} else if (!strcmp(name, "index") && second) {
 		char *what = text_of(s, second);
 		const char *hit = strstr(text, what);
@@ -885,7 +918,8 @@ static struct value call(struct awk *s, const struct awk_node *n)
 		kt_free(what);
 	} else if (!strcmp(name, "match") && second) {
 		regmatch_t m;
-		bool fits = second->kind == AWK_REGEX && second->regex && !regexec(second->regex, text, 1, &m, 0);
+		bool fits =
+		        second->kind == AWK_REGEX && second->regex && !regexec(second->regex, text, 1, &m, 0);
 		out = number(fits ? (double)m.rm_so + 1 : 0);
 		kt_set(&s->variables, "RSTART", kt_json_real(out.number));
 		kt_set(&s->variables, "RLENGTH", kt_json_real(fits ? (double)(m.rm_eo - m.rm_so) : -1));
@@ -1096,7 +1130,8 @@ static enum awk_flow execute(struct awk *s, const struct awk_node *n)
 static void run_rules(struct awk *s, bool begin, bool end)
 {
 	for (const struct awk_rule *rule = s->rules; rule; rule = rule->next) {
-		if (rule->begin != begin || rule->end != end || (rule->pattern && !condition(s, rule->pattern)))
+		if (rule->begin != begin || rule->end != end ||
+		    (rule->pattern && !condition(s, rule->pattern)))
 			continue;
 		enum awk_flow flow = FLOW_ON;
 		if (rule->body)
@@ -1220,7 +1255,15 @@ static int run_awk(struct tool_run *r)
 }
 
 const struct tool tools_awk[] = {
-        {.name = "awk", .sets = "busybox debian", .run = run_awk, .state_size = sizeof(struct awk), .end = end_awk},
-        {.name = "gawk", .sets = "netshoot", .run = run_awk, .state_size = sizeof(struct awk), .end = end_awk},
+        {.name = "awk",
+         .sets = "busybox debian",
+         .run = run_awk,
+         .state_size = sizeof(struct awk),
+         .end = end_awk},
+        {.name = "gawk",
+         .sets = "netshoot",
+         .run = run_awk,
+         .state_size = sizeof(struct awk),
+         .end = end_awk},
         {.name = NULL},
 };
