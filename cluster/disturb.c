@@ -68,6 +68,12 @@ static bool labels_fit(const struct kt_json *wanted, const struct kt_json *label
 	return true;
 }
 
+/* Zones may be written short: a for zone-a. */
+static bool is_zone(const char *zone, const char *name)
+{
+	return zone && name && (!strcmp(zone, name) || (kt_starts(zone, "zone-") && !strcmp(zone + 5, name)));
+}
+
 /* "deployment shop/web": is this pod one of its? By the owner, or the owner's owner. */
 static bool pod_of(struct cluster *cluster, const struct store_object *pod, const char *what)
 {
@@ -150,7 +156,7 @@ static bool node_fits(struct cluster *cluster, const struct store_object *node, 
 	const struct view_node *view = view_node(node);
 	const char *name = kt_get_str(pick, "name"), *zone = kt_get_str(pick, "zone"),
 	           *running = kt_get_str(pick, "running");
-	return (!name || kt_streq(node->name, name)) && (!zone || kt_streq(view->zone, zone)) &&
+	return (!name || kt_streq(node->name, name)) && (!zone || is_zone(view->zone, zone)) &&
 	       labels_fit(kt_get(pick, "labels"), view->labels) &&
 	       (!running || node_runs(cluster, node->name, running));
 }
@@ -175,7 +181,7 @@ static bool pod_fits(struct cluster *cluster, const struct store_object *pod, co
 		        view->node ? store_get(cluster_store(cluster), kind_of(cluster, "", "Node"), "",
 		                               view->node)
 		                   : NULL;
-		if (!on || !kt_streq(view_node(on)->zone, zone))
+		if (!on || !is_zone(view_node(on)->zone, zone))
 			return false;
 	}
 	return labels_fit(kt_get(pick, "labels"), view->labels) &&
@@ -254,7 +260,7 @@ static enum kt_code all_of(struct cluster *cluster, const struct kt_json *step, 
 		rc = kt_fail(err, KT_EINVAL, "%s: name is wanted", what);
 	STORE_EACH (node, cluster_store(cluster), kind_of(cluster, "", "Node"), NULL) {
 		const char *mine = region ? view_node(node)->region : view_node(node)->zone;
-		if (mine && kt_streq(mine, name))
+		if (region ? mine && kt_streq(mine, name) : is_zone(mine, name))
 			kt_strs_add(&names, node->name);
 		else if (mine && !strstr(kt_buf_str(&there), mine))
 			list_add(&there, mine);
@@ -299,6 +305,8 @@ static const char *end_of_link(struct cluster *cluster, const struct kt_json *v,
 	bool found = false;
 	STORE_EACH (node, cluster_store(cluster), kind_of(cluster, "", "Node"), NULL) {
 		const struct view_node *view = view_node(node);
+		if (!found && is_zone(view->zone, name))
+			name = view->zone; /* borrowed from the node's version */
 		found = found || kt_streq(node->name, name) || kt_streq(view->zone, name) ||
 		        kt_streq(view->region, name);
 		if (view->zone && !strstr(kt_buf_str(&there), view->zone))

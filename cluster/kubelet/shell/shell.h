@@ -249,8 +249,8 @@ struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file. */
-extern const struct tool tools_awk[], tools_text[], tools_files[], tools_system[], tools_network[], tools_servers[],
-        tools_filter[];
+extern const struct tool tools_awk[], tools_text[], tools_files[], tools_system[], tools_network[],
+        tools_servers[], tools_filter[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct tool *const tables[] = {tools_awk, tools_text,   tools_filter,  tools_files,
+static const struct tool *const tables[] = {tools_awk,    tools_text,    tools_filter, tools_files,
                                             tools_system, tools_network, tools_servers};
 
 const struct tool *tool_at(size_t i)
