@@ -340,6 +340,7 @@ bool kubelet_ctr_run(struct kubelet_ctr *ctr, kt_ns now, bool quiet)
 	                            .is_main = true,
 	                            .has_stdin = kt_get_bool(ctr->spec, "stdin", false),
 	                            .tty = kt_get_bool(ctr->spec, "tty", false),
+	                            .ran = quiet ? KT_MAX(now - ctr->started_at, 0) : 0,
 	                            .output = output,
 	                            .exited = exited,
 	                            .arg = ctr};

@@ -308,6 +308,7 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	process->cluster = c->cluster;
 	process->image = image;
 	process->running = true;
+	process->ran = spec->ran;
 	process->first_pid = process->next_pid = spec->is_main ? 1 : KT_MAX(new_pid(c), 7);
 	process->counted = cluster_now(c->cluster);
 	process->next = c->processes;

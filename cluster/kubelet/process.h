@@ -44,6 +44,10 @@ struct process_spec {
 	bool is_main, has_stdin, tty;
 	bool instant; /* waiting inside it takes no virtual time (`X-Ktutor-Instant`): its own clock runs
 	                 ahead */
+	/* How long it has been running already, as far as the cluster is concerned (after a restore): what it
+	 * waits for before it serves is over by so much. Its first two waits only: a loop must not run again.
+	 */
+	kt_ns ran;
 	/* Output as it is made. fd 1 or 2. */
 	void (*output)(void *arg, int fd, const void *data, size_t len);
 	/* It is over; called once, never from inside process_start; the process is freed by the owner with

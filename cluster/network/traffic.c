@@ -370,6 +370,7 @@ enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load, st
 			flow->over = over;
 			flow->work = work ? work : flow->work;
 			flow->given = true;
+			flow->rate = rate_at(flow, now); /* asked before its first second is over */
 			remember(cluster, flow);
 			if (!network->traffic->timer)
 				network->traffic->timer =
@@ -441,6 +442,7 @@ void traffic_start(struct cluster *cluster, struct network *network)
 		flow->over = kt_get_int(row, "over", 0);
 		flow->work = kt_get_int(row, "work", 0);
 		flow->given = true;
+		flow->rate = rate_at(flow, cluster_now(cluster));
 		kt_free(ns);
 	}
 	kt_json_free(loads);

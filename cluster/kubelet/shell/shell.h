@@ -118,6 +118,8 @@ struct process {
 	struct cluster *cluster;
 	const struct image *image;
 	kt_ns ahead; /* instant: its own clock is so much further */
+	kt_ns ran;   /* left of spec.ran */
+	unsigned waits;
 	struct task *tasks;
 	int next_pid, first_pid;
 	unsigned changes;

@@ -334,9 +334,22 @@ int tool_all(struct tool_run *r, struct kt_buf *out)
 	return rc;
 }
 
+/* What was waited for before a restore need not be waited for again. */
+static kt_ns waited_before(struct process *process, kt_ns delay)
+{
+	enum { FIRST_WAITS = 2 }; /* the command's own, and the server's until it listens */
+	if (!process->ran || process->waits++ >= FIRST_WAITS)
+		return 0;
+	kt_ns waited = KT_MIN(process->ran, KT_MAX(delay, 0));
+	process->ran -= waited;
+	return waited;
+}
+
 int tool_sleep(struct tool_run *r, kt_ns delay)
 {
 	kt_ns now = process_now(r->task->process);
+	if (!r->until)
+		delay -= waited_before(r->task->process, delay);
 	if (!r->until)
 		r->until = delay > INT64_MAX - now - KT_SEC ? INT64_MAX - KT_SEC : now + KT_MAX(delay, 0);
 	if (r->until <= now) {

@@ -237,6 +237,29 @@ static void after_a_restore_containers_run_on_without_a_restart(void **state)
 	cluster_free(cluster);
 }
 
+static void after_a_restore_a_slow_start_is_not_waited_for_again(void **state)
+{
+	struct cluster *cluster = one_node();
+	struct cluster_snapshot *snapshot;
+
+	(void)state;
+	support_pod(cluster, "web",
+	            pod_of("{name: 'c', image: 'nginx:1.27', command: ['sh', '-c', 'sleep 30; exec nginx -g "
+	                   "\"daemon off;\"'], readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 1, "
+	                   "failureThreshold: 2}}",
+	                   "{}"));
+	support_wait(cluster, 40);
+	assert_string_equal(support_condition(cluster, "web", "Ready", "status"), "True");
+	snapshot = cluster_snapshot(cluster);
+	cluster_restore(cluster, snapshot);
+	cluster_snapshot_free(snapshot);
+	for (int i = 0; i < 10; i++) {
+		support_wait(cluster, 1);
+		assert_string_equal(support_condition(cluster, "web", "Ready", "status"), "True");
+	}
+	cluster_free(cluster);
+}
+
 static void what_the_environment_lacks_is_said(void **state)
 {
 	struct cluster *cluster = one_node();
@@ -297,6 +320,7 @@ int main(void)
 	        cmocka_unit_test(a_deleted_pod_gets_its_grace_and_is_gone),
 	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
 	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
+	        cmocka_unit_test(after_a_restore_a_slow_start_is_not_waited_for_again),
 	        cmocka_unit_test(what_the_environment_lacks_is_said),
 	        cmocka_unit_test(logs_are_kept_with_their_end),
 	};
