@@ -70,6 +70,7 @@ struct check_world {
 	enum kt_code (*snapshot)(void *arg, char **out_name, struct kt_err *err);
 	enum kt_code (*restore)(void *arg, const char *name, struct kt_err *err);
 	const char *const *capabilities; /* NULL-terminated: "zones", "node-failure"… */
+	bool virtual_time;               /* passing time costs nothing: it can be looked at every change */
 };
 
 /* --- the language: parsed once; errors name file and line; unknown keys name the nearest known one --- */
@@ -92,6 +93,7 @@ bool check_has_drill(const struct check_check *check); /* it takes time, and dis
 enum check_status { CHECK_PASSED, CHECK_FAILED, CHECK_UNKNOWN };
 struct check_finding {
 	enum check_status status;
+	const char *check;      /* its kind: "connect"; static */
 	char *expected, *found; /* owned sentences, cleaned of control characters */
 	char *object, *path;    /* where; may be NULL */
 	char *table;            /* matrix: lines of text with the wrong cells marked; may be NULL */

@@ -18,6 +18,7 @@ enum check_type {
 	CHECK_T_OBJECT, /* "KIND [NAMESPACE/]NAME" */
 	CHECK_T_SET,    /* "KINDS NAMESPACE [SELECTOR]" */
 	CHECK_T_OF,     /* an object or a set */
+	CHECK_T_OFS,    /* one of them or a list */
 	CHECK_T_EXPECT, /* a scalar, a list, or operators */
 	CHECK_T_PATHS,  /* {PATH: EXPECT} */
 	CHECK_T_WHO,
@@ -27,6 +28,7 @@ enum check_type {
 	CHECK_T_PICK, /* a selection of nodes or pods */
 	CHECK_T_MAP,
 	CHECK_T_LIST,
+	CHECK_T_TEXTS, /* a text or a list of them */
 	CHECK_T_FILES, /* a file beside lab.yaml, or a list */
 	CHECK_T_STEPS,
 	CHECK_T_CHECK,
@@ -64,6 +66,7 @@ struct check_step_kind {
 	const struct check_shape *shapes; /* of the value when it is a map; */
 	enum check_type scalar;           /* what else the value may be; CHECK_T_ANY: only a map */
 	const char *needs;                /* a capability */
+	enum kt_code (*hold)(const struct check_source *source, const struct kt_json *body); /* may be NULL */
 	enum kt_code (*run)(const struct check_run *run, const struct check_step *step, struct kt_err *err);
 };
 struct check_step {
@@ -71,7 +74,8 @@ struct check_step {
 	const struct kt_yaml *yaml;
 	const struct kt_json *node, *body; /* the whole map; what stands behind the step's name */
 	char *dir;
-	struct check_check *until; /* wait: {for: CHECK} */
+	struct check_check **until; /* wait: {for: CHECK} */
+	size_t until_count;
 };
 extern const struct check_step_kind check_step_kinds[];
 extern const size_t check_step_kind_count;
@@ -82,6 +86,7 @@ struct check_check_kind {
 	enum check_type scalar;           /* what the value is when the keys stand beside it */
 	bool inside;                      /* the keys stand inside the value */
 	const char *needs;
+	enum kt_code (*hold)(const struct check_source *source, const struct kt_json *body); /* may be NULL */
 	void (*look)(const struct check_run *run, const struct check_check *check,
 	             struct check_finding *finding);
 };
@@ -91,6 +96,7 @@ struct check_check {
 	const struct kt_json *node, *body;
 	char *dir;
 	kt_ns within;
+	bool patient;                       /* `within` is written there */
 	struct check_check **checks, **end; /* all, any, not, drill.hold; drill.end */
 	size_t check_count, end_count;
 	struct check_step **steps; /* drill.do */
@@ -125,6 +131,9 @@ void check_where(struct check_finding *finding, const char *object, const char *
 bool check_fits(const struct kt_json *expect, const struct kt_json *values);
 /* Compare by value: numbers, quantities, durations, times, percentages; -2: cannot be compared. */
 int check_compare(const struct kt_json *a, const struct kt_json *b);
+/* yes/no, true/false, on/off, with or without quotes. */
+bool check_is_bool(const struct kt_json *v);
+bool check_bool(const struct kt_json *v, bool otherwise);
 void check_describe(const struct kt_json *expect, struct kt_buf *out); /* "at least 3" */
 void check_show(const struct kt_json *values, struct kt_buf *out);     /* "2", "nothing", "a, b" */
 KT_MUST_CHECK enum kt_code check_expect_hold(const struct check_source *source, const struct kt_json *expect);
@@ -141,6 +150,11 @@ KT_MUST_CHECK enum kt_code check_ref_object(const struct check_run *run, const c
                                             struct check_ref *out, struct kt_err *err);
 KT_MUST_CHECK enum kt_code check_ref_set(const struct check_run *run, const char *words,
                                          struct check_ref *out, struct kt_err *err);
+/* An object or a set, as the words read. */
+KT_MUST_CHECK enum kt_code check_ref_of(const struct check_run *run, const char *words, struct check_ref *out,
+                                        struct kt_err *err);
+/* May one of the pods stand on the node (selector, affinity, taints, cordon)? (placement.c) */
+bool check_takes_one_of(const struct kt_json *node, const struct kt_json *pods);
 /* The API path of an object or a set; owned. */
 char *check_ref_path(const struct check_ref *ref);
 /* An object; KT_ENOTFOUND where it is not there. */
@@ -168,6 +182,15 @@ void check_selector_text(const struct kt_json *selector, bool plain, struct kt_b
 
 /* The operators of `body` beside the key `besides`, as an EXPECT ("at least 1" where there is none). New. */
 struct kt_json *check_operators(const struct kt_json *body, const char *besides);
+
+/* "a > x" as its two names, owned; false: no pair. */
+bool check_matrix_pair(const char *text, char **left, char **right);
+
+/* --- what a shape alone cannot say, held when a file is read --- */
+enum kt_code check_hold_matrix(const struct check_source *source, const struct kt_json *body);
+enum kt_code check_hold_http(const struct check_source *source, const struct kt_json *body);
+enum kt_code check_hold_can(const struct check_source *source, const struct kt_json *body);
+enum kt_code check_hold_answer(const struct check_source *source, const struct kt_json *body);
 
 /* --- looking (one function a check) --- */
 void check_look_object(const struct check_run *run, const struct check_check *check,

@@ -32,30 +32,21 @@ static const struct check_shape matrix_shapes[] = {{"who", CHECK_T_WHOS, true, N
                                                    {"open", CHECK_T_LIST, true, NULL, NULL},
                                                    {"timeout", CHECK_T_DURATION, false, NULL, NULL},
                                                    {0}};
-static const struct check_shape http_expect_shapes[] = {
-        {"status", CHECK_T_EXPECT, false, NULL, NULL}, {"split", CHECK_T_MAP, false, NULL, NULL},
-        {"within", CHECK_T_TEXT, false, NULL, NULL},   {"body", CHECK_T_EXPECT, false, NULL, NULL},
-        {"share", CHECK_T_TEXT, false, NULL, NULL},    {0}};
 static const struct check_shape http_shapes[] = {{"from", CHECK_T_WHO, true, NULL, NULL},
-                                                 {"to", CHECK_T_TEXT, true, NULL, NULL},
+                                                 {"to", CHECK_T_ANY, true, NULL, NULL},
                                                  {"requests", CHECK_T_INT, false, NULL, NULL},
-                                                 {"expect", CHECK_T_STRUCT, true, NULL, http_expect_shapes},
+                                                 {"expect", CHECK_T_ANY, false, NULL, NULL},
                                                  {"host", CHECK_T_TEXT, false, NULL, NULL},
                                                  {"timeout", CHECK_T_DURATION, false, NULL, NULL},
                                                  {0}};
-static const struct check_shape can_shapes[] = {{"who", CHECK_T_TEXT, true, NULL, NULL},
-                                                {"verb", CHECK_T_TEXT, true, NULL, NULL},
-                                                {"resource", CHECK_T_TEXT, true, NULL, NULL},
-                                                {"subresource", CHECK_T_TEXT, false, NULL, NULL},
-                                                {"namespace", CHECK_T_TEXT, false, NULL, NULL},
-                                                {"name", CHECK_T_TEXT, false, NULL, NULL},
-                                                {"group", CHECK_T_TEXT, false, NULL, NULL},
-                                                {"expect", CHECK_T_WORD, false, "yes|no", NULL},
-                                                {0}};
-static const struct check_shape refused_shapes[] = {{"manifest", CHECK_T_FILES, true, NULL, NULL},
-                                                    {"because", CHECK_T_TEXT, false, NULL, NULL},
-                                                    {"as", CHECK_T_TEXT, false, NULL, NULL},
-                                                    {0}};
+static const struct check_shape can_shapes[] = {
+        {"who", CHECK_T_ANY, true, NULL, NULL},           {"verb", CHECK_T_TEXTS, true, NULL, NULL},
+        {"resource", CHECK_T_TEXTS, false, NULL, NULL},   {"path", CHECK_T_TEXTS, false, NULL, NULL},
+        {"subresource", CHECK_T_TEXT, false, NULL, NULL}, {"namespace", CHECK_T_TEXT, false, NULL, NULL},
+        {"name", CHECK_T_TEXT, false, NULL, NULL},        {"group", CHECK_T_TEXT, false, NULL, NULL},
+        {"expect", CHECK_T_WORD, false, "yes|no", NULL},  {0}};
+static const struct check_shape refused_shapes[] = {
+        {"manifest", CHECK_T_FILES, true, NULL, NULL}, {"because", CHECK_T_TEXT, false, NULL, NULL}, {0}};
 static const struct check_shape value_shapes[] = {
         {"of", CHECK_T_OF, false, NULL, NULL},       {"path", CHECK_T_TEXT, false, NULL, NULL},
         {"objects", CHECK_T_SET, false, NULL, NULL}, {"count", CHECK_T_ANY, false, NULL, NULL},
@@ -63,6 +54,7 @@ static const struct check_shape value_shapes[] = {
 static const struct check_shape answer_shapes[] = {{"ask", CHECK_T_TEXT, true, NULL, NULL},
                                                    {"value", CHECK_T_STRUCT, false, NULL, value_shapes},
                                                    {"choices", CHECK_T_LIST, false, NULL, NULL},
+                                                   {"right", CHECK_T_TEXT, false, NULL, NULL},
                                                    {0}};
 static const struct check_shape drill_shapes[] = {{"do", CHECK_T_STEPS, true, NULL, NULL},
                                                   {"hold", CHECK_T_CHECKS, false, NULL, NULL},
@@ -73,6 +65,7 @@ static const struct check_shape drill_shapes[] = {{"do", CHECK_T_STEPS, true, NU
 	{"at-least", CHECK_T_ANY, false, NULL, NULL}, {"at-most", CHECK_T_ANY, false, NULL, NULL},           \
 	        {"more-than", CHECK_T_ANY, false, NULL, NULL},                                               \
 	        {"less-than", CHECK_T_ANY, false, NULL, NULL}, {"between", CHECK_T_LIST, false, NULL, NULL}, \
+	        {"one-of", CHECK_T_LIST, false, NULL, NULL}, {"not", CHECK_T_ANY, false, NULL, NULL},        \
 	{                                                                                                    \
 		"equals", CHECK_T_ANY, false, NULL, NULL                                                     \
 	}
@@ -86,21 +79,21 @@ static const struct check_shape any_shapes[] = {{"any", CHECK_T_CHECKS, true, NU
 static const struct check_shape not_shapes[] = {{"not", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
 
 const struct check_check_kind check_check_kinds[] = {
-        {"object", object_shapes, CHECK_T_OBJECT, false, NULL, check_look_object},
-        {"absent", absent_shapes, CHECK_T_OF, false, NULL, check_look_absent},
-        {"objects", objects_shapes, CHECK_T_SET, false, NULL, check_look_objects},
-        {"connect", connect_shapes, CHECK_T_ANY, true, NULL, check_look_connect},
-        {"matrix", matrix_shapes, CHECK_T_ANY, true, NULL, check_look_matrix},
-        {"http", http_shapes, CHECK_T_ANY, true, NULL, check_look_http},
-        {"can", can_shapes, CHECK_T_ANY, true, NULL, check_look_can},
-        {"refused", refused_shapes, CHECK_T_ANY, true, NULL, check_look_refused},
-        {"answer", answer_shapes, CHECK_T_ANY, true, NULL, check_look_answer},
-        {"drill", drill_shapes, CHECK_T_ANY, true, NULL, check_look_drill},
-        {"available", available_shapes, CHECK_T_ANY, true, "traffic", check_look_available},
-        {"ready", ready_shapes, CHECK_T_ANY, true, NULL, check_look_ready},
-        {"all", all_shapes, CHECK_T_CHECKS, false, NULL, check_look_all},
-        {"any", any_shapes, CHECK_T_CHECKS, false, NULL, check_look_any},
-        {"not", not_shapes, CHECK_T_CHECKS, false, NULL, check_look_not},
+        {"object", object_shapes, CHECK_T_OBJECT, false, NULL, NULL, check_look_object},
+        {"absent", absent_shapes, CHECK_T_OF, false, NULL, NULL, check_look_absent},
+        {"objects", objects_shapes, CHECK_T_SET, false, NULL, NULL, check_look_objects},
+        {"connect", connect_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_connect},
+        {"matrix", matrix_shapes, CHECK_T_ANY, true, NULL, check_hold_matrix, check_look_matrix},
+        {"http", http_shapes, CHECK_T_ANY, true, NULL, check_hold_http, check_look_http},
+        {"can", can_shapes, CHECK_T_ANY, true, NULL, check_hold_can, check_look_can},
+        {"refused", refused_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_refused},
+        {"answer", answer_shapes, CHECK_T_ANY, true, NULL, check_hold_answer, check_look_answer},
+        {"drill", drill_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_drill},
+        {"available", available_shapes, CHECK_T_ANY, true, "traffic", NULL, check_look_available},
+        {"ready", ready_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_ready},
+        {"all", all_shapes, CHECK_T_CHECKS, false, NULL, NULL, check_look_all},
+        {"any", any_shapes, CHECK_T_CHECKS, false, NULL, NULL, check_look_any},
+        {"not", not_shapes, CHECK_T_CHECKS, false, NULL, NULL, check_look_not},
 };
 const size_t check_check_kind_count = KT_COUNT(check_check_kinds);
 
@@ -116,20 +109,56 @@ static const struct check_check_kind *find_kind(const struct kt_json *node, cons
 	return NULL;
 }
 
-/* The keys beside the name: those of the kind (when they stand beside it) and `within`. */
-static enum kt_code hold_beside(const struct check_source *source, const struct kt_json *node,
-                                const struct check_check_kind *kind)
+/* The keys beside the name (those of the kind, when they stand beside it), or inside its value; `within` may
+ * stand in either place. */
+static enum kt_code hold_keys(const struct check_source *source, const struct kt_json *node,
+                              const struct kt_json *body, const struct check_check_kind *kind)
 {
 	static const struct check_shape within = {.key = "within", .type = CHECK_T_DURATION};
-	struct check_shape shapes[32] = {{0}};
+	struct check_shape shapes[32] = {{0}}, beside[3] = {{0}};
 	size_t n = 0;
-	if (kind->inside)
-		shapes[n++] = (struct check_shape){.key = kind->name, .type = CHECK_T_ANY, .required = true};
-	else
-		for (; kind->shapes[n].key; n++)
-			shapes[n] = kind->shapes[n];
+	for (; kind->shapes[n].key; n++)
+		shapes[n] = kind->shapes[n];
 	shapes[n] = within;
-	return check_shape_hold(source, node, shapes, kind->name);
+	if (!kind->inside)
+		return check_shape_hold(source, node, shapes, kind->name);
+	beside[0] = (struct check_shape){.key = kind->name, .type = CHECK_T_ANY, .required = true};
+	beside[1] = within;
+	enum kt_code rc = check_shape_hold(source, node, beside, kind->name);
+	return rc ? rc : check_shape_hold(source, body, shapes, kind->name);
+}
+
+/* `ready` and `available` bear an EXPECT beside their subject. */
+static enum kt_code hold_operators(const struct check_source *source, const struct check_check_kind *kind,
+                                   const struct kt_json *body)
+{
+	const char *subject = kind->look == check_look_ready ? "of" : "service";
+	if (kind->look != check_look_ready && kind->look != check_look_available)
+		return KT_OK;
+	static const struct check_shape place = {.key = "expect", .type = CHECK_T_EXPECT};
+	for (size_t i = 0; i < kt_count(body); i++) {
+		const char *key = kt_key(body, i);
+		if (kt_streq(key, subject) || kt_streq(key, "since") || kt_streq(key, "within"))
+			continue;
+		struct kt_json *one = kt_json_object();
+		kt_set(&one, key, kt_json_ref(kt_at(body, i)));
+		enum kt_code rc = check_type_hold(source, one, &place);
+		kt_json_free(one);
+		if (rc)
+			return rc;
+	}
+	return KT_OK;
+}
+
+/* How long it may still settle: what is written, or as long as the most patient of what is inside. */
+static kt_ns patience_of(const struct check_check *check)
+{
+	const struct kt_json *inside = check->kind->inside ? kt_get(check->body, "within") : NULL;
+	const struct kt_json *within = kt_get(check->node, "within");
+	kt_ns most = WITHIN_DEFAULT;
+	for (size_t i = 0; i < check->check_count; i++)
+		most = KT_MAX(most, check->checks[i]->within);
+	return check_duration(within ? within : inside, most);
 }
 
 static enum kt_code read_children(const struct check_source *source, struct check_check *check)
@@ -167,9 +196,11 @@ enum kt_code check_check_parse(const struct check_source *source, const struct k
 		return check_unknown_key(source, node, kt_key(node, 0), "the list of checks", names,
 		                         check_check_kind_count);
 	}
-	enum kt_code rc = hold_beside(source, node, kind);
-	if (!rc && kind->inside)
-		rc = check_shape_hold(source, body, kind->shapes, kind->name);
+	enum kt_code rc = hold_keys(source, node, body, kind);
+	if (!rc)
+		rc = hold_operators(source, kind, body);
+	if (!rc && kind->hold)
+		rc = kind->hold(source, body);
 	if (rc)
 		return rc;
 	struct check_check *check = kt_alloc(sizeof(*check));
@@ -177,9 +208,10 @@ enum kt_code check_check_parse(const struct check_source *source, const struct k
 	                              .yaml = source->yaml,
 	                              .node = node,
 	                              .body = body,
-	                              .dir = kt_strdup(source->dir),
-	                              .within = check_duration(kt_get(node, "within"), WITHIN_DEFAULT)};
+	                              .dir = kt_strdup(source->dir)};
 	rc = read_children(source, check);
+	check->within = patience_of(check);
+	check->patient = kt_get(node, "within") || (kind->inside && kt_get(body, "within"));
 	if (rc) {
 		check_check_free(check);
 		return rc;
@@ -336,6 +368,7 @@ void check_look_once(const struct check_run *run, const struct check_check *chec
                      struct check_finding *finding)
 {
 	check->kind->look(run, check, finding);
+	finding->check = check->kind->name;
 	if (!finding->at && run->world)
 		finding->at = run->world->now(run->world->arg);
 	if (!finding->expected)
@@ -380,13 +413,14 @@ static bool look_at(const struct patience *p, bool those_that_passed)
 	return all;
 }
 
-/* How long the most patient of those that fail still waits; *waiting is one of them. */
+/* How long the most patient of those that do not pass still waits; *waiting is one of them. A container that
+ * is just being made cannot be asked yet: what is unknown is looked at again as well. */
 static kt_ns time_left(const struct patience *p, const struct check_finding **waiting)
 {
 	kt_ns left = 0, elapsed = elapsed_of(p);
 	*waiting = NULL;
 	for (size_t i = 0; i < p->count; i++)
-		if (p->findings[i].status == CHECK_FAILED && !check_has_drill(p->checks[i]) &&
+		if (p->findings[i].status != CHECK_PASSED && !check_has_drill(p->checks[i]) &&
 		    p->checks[i]->within > elapsed) {
 			left = KT_MAX(left, p->checks[i]->within - elapsed);
 			*waiting = &p->findings[i];
@@ -394,12 +428,27 @@ static kt_ns time_left(const struct patience *p, const struct check_finding **wa
 	return left;
 }
 
+/* What came about only now must last: a container that ends at once was Ready for a moment, too. */
+#define STEADY (2 * KT_SEC)
+
+static bool is_steady(const struct patience *p)
+{
+	kt_ns passed = 0;
+	for (kt_ns left = STEADY; left > 0; left -= KT_MAX(passed, KT_MS)) {
+		if (check_pass(p->run, left, p->run->world->virtual_time, &passed, NULL))
+			return true; /* time does not pass here: nothing to be seen */
+		if (!look_at(p, true))
+			return false;
+	}
+	return true;
+}
+
 static bool wait_for_all(const struct patience *p)
 {
 	bool passed = look_at(p, false), waited = false;
 	while (!p->run->no_wait && p->run->world && p->run->world->pass) {
 		/* what passed while others were waited for must still hold */
-		if (passed && !(waited && !look_at(p, true)))
+		if (passed && (!waited || (look_at(p, true) && is_steady(p))))
 			return true;
 		const struct check_finding *waiting;
 		kt_ns left = time_left(p, &waiting);
@@ -417,12 +466,12 @@ static bool wait_for_all(const struct patience *p)
 void check_look(const struct check_run *run, struct check_check *const *checks, size_t count,
                 struct check_finding *findings)
 {
-	struct patience p = {run, checks, findings, count, run->began};
+	struct patience p = {run, checks, findings, count, 0};
 	for (size_t i = 0; i < count; i++) {
 		check_finding_clear(&findings[i]);
 		findings[i].status = CHECK_FAILED; /* not looked at yet */
 	}
-	if (!p.began && run->world)
+	if (run->world)
 		p.began = run->world->now(run->world->arg);
 	bool passed = wait_for_all(&p);
 	for (size_t i = 0; i < count; i++) {
@@ -431,6 +480,7 @@ void check_look(const struct check_run *run, struct check_check *const *checks, 
 		if (passed) { /* what is wrong already needs no drill */
 			look_again(run, checks[i], &findings[i]);
 		} else {
+			findings[i].check = checks[i]->kind->name;
 			check_expected(&findings[i], "it holds through the drill");
 			check_found(&findings[i], CHECK_UNKNOWN,
 			            "the drill was not run: something before it does not hold");
@@ -450,25 +500,26 @@ void check_look_all(const struct check_run *run, const struct check_check *check
 	}
 }
 
-/* The nearest miss is told: that of the last alternative, with all that was expected. */
+/* All that was expected is told, and all that was found. */
 void check_look_any(const struct check_run *run, const struct check_check *check,
                     struct check_finding *finding)
 {
-	struct kt_buf expected = {0};
-	bool unknown = false;
-	for (size_t i = 0; i < check->check_count; i++) {
+	struct kt_buf expected = {0}, found = {0};
+	bool unknown = false, passed = false;
+	for (size_t i = 0; i < check->check_count && !passed; i++) {
 		look_again(run, check->checks[i], finding);
-		if (finding->status == CHECK_PASSED) {
-			kt_buf_clear(&expected);
-			return;
-		}
+		passed = finding->status == CHECK_PASSED;
 		unknown = unknown || finding->status == CHECK_UNKNOWN;
 		kt_buf_addf(&expected, "%s%s", i ? ", or " : "", finding->expected);
+		if (!strstr(kt_buf_str(&found), finding->found))
+			kt_buf_addf(&found, "%s%s", found.len ? "; " : "", finding->found);
 	}
-	if (unknown)
-		finding->status = CHECK_UNKNOWN;
-	check_expected(finding, "%s", kt_buf_str(&expected));
+	if (!passed) {
+		check_expected(finding, "%s", kt_buf_str(&expected));
+		check_found(finding, unknown ? CHECK_UNKNOWN : CHECK_FAILED, "%s", kt_buf_str(&found));
+	}
 	kt_buf_clear(&expected);
+	kt_buf_clear(&found);
 }
 
 void check_look_not(const struct check_run *run, const struct check_check *check,

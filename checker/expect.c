@@ -19,14 +19,9 @@ static bool percent(const char *text, double *out)
 	return true;
 }
 
-static bool number(const struct kt_json *v, double *out)
+static bool is_number(const struct kt_json *v)
 {
-	enum kt_json_type type = kt_json_type(v);
-	if (type == KT_JSON_INT || type == KT_JSON_REAL) {
-		*out = kt_real_or(v, 0);
-		return true;
-	}
-	return kt_str(v) && percent(kt_str(v), out);
+	return kt_json_type(v) == KT_JSON_INT || kt_json_type(v) == KT_JSON_REAL;
 }
 
 static int order(double a, double b)
@@ -34,44 +29,98 @@ static int order(double a, double b)
 	return (a > b) - (a < b);
 }
 
-static const char *as_text(const struct kt_json *v, char *room, size_t size)
+/* A scalar as it is written; owned. */
+static char *as_text(const struct kt_json *v)
 {
-	if (kt_str(v))
-		return kt_str(v);
-	char *text = kt_json_text(v);
-	size_t len = KT_MIN(strlen(text), size - 1);
-	memcpy(room, text, len);
-	room[len] = '\0';
-	kt_free(text);
-	return room;
+	return kt_str(v) ? kt_strdup(kt_str(v)) : kt_json_text(v);
+}
+
+/* A condition's status is "True", a flag in a ConfigMap "yes"; YAML reads both as booleans when they stand
+ * without quotes. */
+static bool same_bool(bool b, const char *text)
+{
+	static const char *const words[2][4] = {{"false", "no", "off", "n"}, {"true", "yes", "on", "y"}};
+	for (size_t i = 0; i < KT_COUNT(words[0]); i++)
+		if (!strcasecmp(words[b][i], text))
+			return true;
+	return false;
+}
+
+/* "30s" against the 30 of a field in seconds. */
+static bool seconds(const char *text, kt_ns *out)
+{
+	char *end;
+	double d = strtod(text, &end);
+	if (kt_duration_parse(text, out))
+		return true;
+	if (end == text || *end)
+		return false;
+	*out = (kt_ns)(d * (double)KT_SEC);
+	return true;
+}
+
+static int compare_texts(const char *s, const char *r)
+{
+	double x, y;
+	kt_ns t, u;
+	struct kt_quantity q;
+	if (!strcmp(s, r))
+		return 0;
+	if (percent(s, &x) || percent(r, &y)) /* a share is only like another share */
+		return percent(s, &x) && percent(r, &y) ? order(x, y) : -2;
+	if (kt_quantity_parse(s, &q) && kt_quantity_parse(r, &q))
+		return kt_quantity_compare(s, r);
+	if ((kt_duration_parse(s, &t) && seconds(r, &u)) || (seconds(s, &t) && kt_duration_parse(r, &u)))
+		return order((double)t, (double)u);
+	if (kt_time_parse(s, &t) && kt_time_parse(r, &u))
+		return (t > u) - (t < u);
+	return -2;
+}
+
+static bool same(const struct kt_json *value, const struct kt_json *wanted);
+
+/* Containers are equal when what they hold is, by value. */
+static bool same_inside(const struct kt_json *a, const struct kt_json *b)
+{
+	bool maps = kt_is_object(a) && kt_is_object(b), lists = kt_is_array(a) && kt_is_array(b);
+	if (!(maps || lists) || kt_count(a) != kt_count(b))
+		return false;
+	for (size_t i = 0; i < kt_count(a); i++)
+		if (!same(kt_at(a, i), maps ? kt_get(b, kt_key(a, i)) : kt_at(b, i)))
+			return false;
+	return true;
 }
 
 int check_compare(const struct kt_json *a, const struct kt_json *b)
 {
-	char room_a[64], room_b[64];
-	double x, y;
-	kt_ns t, u;
-	struct kt_quantity q;
-	if (number(a, &x) && number(b, &y))
-		return order(x, y);
+	if (!a || !b)
+		return -2;
+	if (is_number(a) && is_number(b))
+		return order(kt_real_or(a, 0), kt_real_or(b, 0));
 	if (kt_is_object(a) || kt_is_object(b) || kt_is_array(a) || kt_is_array(b))
-		return kt_equal(a, b) ? 0 : -2;
-	const char *s = as_text(a, room_a, sizeof(room_a)), *r = as_text(b, room_b, sizeof(room_b));
-	if (!strcmp(s, r))
-		return 0;
-	if (kt_quantity_parse(s, &q) && kt_quantity_parse(r, &q))
-		return kt_quantity_compare(s, r);
-	if (kt_duration_parse(s, &t) && kt_duration_parse(r, &u))
-		return order((double)t, (double)u);
-	if (kt_time_parse(s, &t) && kt_time_parse(r, &u))
-		return (t > u) - (t < u);
-	/* a condition's status is "True"; YAML's True is a boolean */
-	bool boolean = kt_json_type(a) == KT_JSON_BOOL || kt_json_type(b) == KT_JSON_BOOL;
-	return boolean && !strcasecmp(s, r) ? 0 : -2;
+		return same_inside(a, b) ? 0 : -2;
+	char *s = as_text(a), *r = as_text(b);
+	int result = compare_texts(s, r);
+	if (result && kt_json_type(a) == KT_JSON_BOOL)
+		result = same_bool(kt_bool_or(a, false), r) ? 0 : -2;
+	else if (result && kt_json_type(b) == KT_JSON_BOOL)
+		result = same_bool(kt_bool_or(b, false), s) ? 0 : -2;
+	kt_free(s);
+	kt_free(r);
+	return result;
+}
+
+/* "1.10" in quotes is a version's name rather than a number. */
+static bool is_dotted(const struct kt_json *v)
+{
+	const char *s = kt_str(v);
+	return s && *s && strspn(s, "0123456789.") == strlen(s) && strchr(s, '.');
 }
 
 static bool same(const struct kt_json *value, const struct kt_json *wanted)
 {
+	if (is_dotted(value) && is_dotted(wanted))
+		return !strcmp(kt_str(value), kt_str(wanted));
 	return check_compare(value, wanted) == 0;
 }
 
@@ -79,35 +128,34 @@ static bool same(const struct kt_json *value, const struct kt_json *wanted)
 
 static bool has_item(const struct kt_json *list, const struct kt_json *wanted);
 
-/* Every member of `wanted` is in `value` (maps), or every item (lists). */
+/* Every member of `wanted` is in `value` (maps), or every item (lists), all the way down. */
 static bool includes(const struct kt_json *value, const struct kt_json *wanted)
 {
-	if (kt_is_array(value) && !kt_is_array(wanted))
-		return has_item(value, wanted);
-	if (kt_is_object(wanted)) {
-		for (size_t i = 0; i < kt_count(wanted); i++) {
-			const struct kt_json *mine = kt_get(value, kt_key(wanted, i));
-			if (!mine || !(kt_is_object(kt_at(wanted, i)) ? includes(mine, kt_at(wanted, i))
-			                                              : same(mine, kt_at(wanted, i))))
+	if (kt_is_object(value) && kt_is_object(wanted)) {
+		for (size_t i = 0; i < kt_count(wanted); i++)
+			if (!includes(kt_get(value, kt_key(wanted, i)), kt_at(wanted, i)))
 				return false;
-		}
-		return kt_is_object(value);
+		return true;
 	}
-	if (kt_is_array(wanted)) {
+	if (kt_is_array(value) && kt_is_array(wanted)) {
 		const struct kt_json *item;
 		KT_JSON_EACH (item, wanted)
 			if (!has_item(value, item))
 				return false;
-		return kt_is_array(value);
+		return true;
 	}
-	return has_item(value, wanted);
+	if (kt_is_array(value))
+		return has_item(value, wanted);
+	if (kt_is_object(value) && kt_str(wanted))
+		return kt_get(value, kt_str(wanted)) != NULL;
+	return same(value, wanted);
 }
 
 static bool has_item(const struct kt_json *list, const struct kt_json *wanted)
 {
 	const struct kt_json *item;
 	KT_JSON_EACH (item, list)
-		if (kt_is_object(wanted) ? includes(item, wanted) : same(item, wanted))
+		if (kt_is_object(wanted) || kt_is_array(wanted) ? includes(item, wanted) : same(item, wanted))
 			return true;
 	return false;
 }
@@ -137,24 +185,62 @@ static bool op_one_of(const struct kt_json *v, const struct kt_json *w)
 {
 	return has_item(w, v);
 }
+/* POSIX extended, with the \d that people write. Owned. */
+static char *posix(const char *regex)
+{
+	struct kt_buf out = {0};
+	bool in_set = false;
+	for (const char *c = regex; *c; c++) {
+		if (*c == '\\' && (c[1] == 'd' || c[1] == 'D')) {
+			kt_buf_adds(&out, in_set ? "0-9" : c[1] == 'd' ? "[0-9]" : "[^0-9]");
+			c++;
+			continue;
+		}
+		if (*c == '\\' && c[1] && !in_set) {
+			kt_buf_addc(&out, *c++);
+		} else if (*c == '[' && !in_set) {
+			in_set = true;
+			if (c[1] == '^' || c[1] == ']')
+				kt_buf_addc(&out, *c++);
+		} else if (*c == ']') {
+			in_set = false;
+		}
+		kt_buf_addc(&out, *c);
+	}
+	return kt_buf_take(&out);
+}
+
+static bool compile(const char *text, regex_t *out)
+{
+	char *regex = posix(text);
+	bool fine = regcomp(out, regex, REG_EXTENDED | REG_NOSUB) == 0;
+	kt_free(regex);
+	return fine;
+}
+
 static bool op_matches(const struct kt_json *v, const struct kt_json *w)
 {
-	char room[256];
 	regex_t regex;
-	if (regcomp(&regex, kt_str_or(w, ""), REG_EXTENDED | REG_NOSUB))
+	if (!compile(kt_str_or(w, ""), &regex))
 		return false;
-	bool fits = regexec(&regex, as_text(v, room, sizeof(room)), 0, NULL, 0) == 0;
+	char *text = as_text(v);
+	bool fits = regexec(&regex, text, 0, NULL, 0) == 0;
 	regfree(&regex);
+	kt_free(text);
 	return fits;
 }
+/* A text within a text, an item of a list, a key of a map. */
 static bool op_contains(const struct kt_json *v, const struct kt_json *w)
 {
-	char room[256];
-	if (kt_str(v))
-		return strstr(kt_str(v), as_text(w, room, sizeof(room))) != NULL;
-	if (kt_is_object(v) && kt_str(w))
-		return kt_get(v, kt_str(w)) != NULL;
-	return includes(v, w);
+	if (kt_is_array(v) || kt_is_object(v))
+		return includes(v, w);
+	if (kt_is_array(w) || kt_is_object(w))
+		return false;
+	char *text = as_text(v), *part = as_text(w);
+	bool fits = strstr(text, part) != NULL;
+	kt_free(text);
+	kt_free(part);
+	return fits;
 }
 static bool op_includes(const struct kt_json *v, const struct kt_json *w)
 {
@@ -196,6 +282,25 @@ operators[] = {
         {"equals", "equal to", same, WANT_ANY},
 };
 
+static const char *const takes[] = {[WANT_SCALAR] = "one value, as in `at-least: 3`",
+                                    [WANT_LIST] = "a list, as in `one-of: [a, b]`",
+                                    [WANT_PAIR] = "two values, as in `between: [1, 3]`",
+                                    [WANT_TEXT] = "a regular expression, as in `matches: ^web-`",
+                                    [WANT_BOOL] = "yes or no",
+                                    [WANT_EXPECT] = "a value or an operator",
+                                    [WANT_ANY] = "a value"};
+
+bool check_is_bool(const struct kt_json *v)
+{
+	return kt_json_type(v) == KT_JSON_BOOL ||
+	       (kt_str(v) && (same_bool(true, kt_str(v)) || same_bool(false, kt_str(v))));
+}
+
+bool check_bool(const struct kt_json *v, bool otherwise)
+{
+	return kt_str(v) ? same_bool(true, kt_str(v)) : kt_bool_or(v, otherwise);
+}
+
 static const struct operator* find_operator(const char *name)
 {
 	for (size_t i = 0; i < KT_COUNT(operators); i++)
@@ -218,23 +323,29 @@ enum kt_code check_expect_hold(const struct check_source *source, const struct k
 			const char *names[KT_COUNT(operators)];
 			for (size_t k = 0; k < KT_COUNT(operators); k++)
 				names[k] = operators[k].name;
+			if (!kt_nearest(kt_key(expect, i), names, KT_COUNT(operators)))
+				return kt_yaml_fail(
+				        source->yaml, w, source->err,
+				        "'%s' is no operator: a map is written `{includes: {%s: …}}` or "
+				        "`{equals: {…}}`, a deeper path as `a.b.%s: …`",
+				        kt_key(expect, i), kt_key(expect, i), kt_key(expect, i));
 			return check_unknown_key(source, w, kt_key(expect, i), "the language", names,
 			                         KT_COUNT(operators));
 		}
 		regex_t regex;
 		bool wrong = (op->want == WANT_PAIR && kt_count(w) != 2) ||
 		             (op->want == WANT_LIST && !kt_is_array(w)) ||
-		             (op->want == WANT_BOOL && kt_json_type(w) != KT_JSON_BOOL) ||
+		             (op->want == WANT_BOOL && !check_is_bool(w)) ||
 		             (op->want == WANT_SCALAR && (kt_is_array(w) || kt_is_object(w))) ||
 		             (op->want == WANT_TEXT && !kt_str(w));
 		if (!wrong && op->fits == op_matches) {
-			wrong = regcomp(&regex, kt_str(w), REG_EXTENDED | REG_NOSUB) != 0;
+			wrong = !compile(kt_str(w), &regex);
 			if (!wrong)
 				regfree(&regex);
 		}
 		if (wrong)
-			return kt_yaml_fail(source->yaml, w, source->err,
-			                    "'%s': this is not what the operator takes", op->name);
+			return kt_yaml_fail(source->yaml, w, source->err, "'%s': expected %s", op->name,
+			                    takes[op->want]);
 		enum kt_code rc = op->want == WANT_EXPECT ? check_expect_hold(source, w) : KT_OK;
 		if (rc)
 			return rc;
@@ -242,15 +353,20 @@ enum kt_code check_expect_hold(const struct check_source *source, const struct k
 	return KT_OK;
 }
 
-/* What a path yields where it ends in nothing: only `exists: no` and `not: …` fit. */
+/* A path that ends in nothing: `null`, `exists: no` and what is not something fit. */
 static bool fits_nothing(const struct kt_json *expect)
 {
+	if (!kt_is_object(expect))
+		return kt_json_type(expect) == KT_JSON_NULL;
 	for (size_t i = 0; i < kt_count(expect); i++) {
-		bool exists_no = kt_streq(kt_key(expect, i), "exists") && !kt_bool_or(kt_at(expect, i), true);
-		if (!exists_no && !kt_streq(kt_key(expect, i), "not"))
+		const struct kt_json *w = kt_at(expect, i);
+		bool fits = kt_streq(kt_key(expect, i), "exists") ? !check_bool(w, true)
+		            : kt_streq(kt_key(expect, i), "not")  ? !fits_nothing(w)
+		                                                  : false;
+		if (!fits)
 			return false;
 	}
-	return kt_is_object(expect) && kt_count(expect);
+	return kt_count(expect) > 0;
 }
 
 static bool fits_one(const struct kt_json *expect, const struct kt_json *value)
@@ -261,7 +377,7 @@ static bool fits_one(const struct kt_json *expect, const struct kt_json *value)
 		const struct operator* op = find_operator(kt_key(expect, i));
 		if (!op)
 			return false;
-		if (!op->fits ? !kt_bool_or(kt_at(expect, i), true) : !op->fits(value, kt_at(expect, i)))
+		if (!op->fits ? !check_bool(kt_at(expect, i), true) : !op->fits(value, kt_at(expect, i)))
 			return false;
 	}
 	return true;
@@ -294,6 +410,8 @@ static void show(const struct kt_json *v, struct kt_buf *out)
 		}
 		if (!n)
 			kt_buf_adds(out, "an empty list");
+	} else if (kt_json_type(v) == KT_JSON_NULL) {
+		kt_buf_adds(out, "nothing");
 	} else {
 		kt_json_print(v, out);
 	}
@@ -310,7 +428,7 @@ void check_describe(const struct kt_json *expect, struct kt_buf *out)
 		const struct kt_json *w = kt_at(expect, i);
 		kt_buf_adds(out, i ? " and " : "");
 		if (op && op->want == WANT_BOOL) {
-			kt_buf_adds(out, kt_bool_or(w, true) ? "there" : "not there");
+			kt_buf_adds(out, check_bool(w, true) ? "there" : "not there");
 			continue;
 		}
 		kt_buf_addf(out, "%s ", op ? op->says : kt_key(expect, i));

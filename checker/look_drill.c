@@ -21,6 +21,17 @@ static void split_service(const char *words, char ns[64], char name[64])
 	snprintf(name, 64, "%s", slash ? slash + 1 : words);
 }
 
+/* A share may be written 99.9%, 99.9 or 0.999. */
+static void as_percent(struct kt_json **expect)
+{
+	for (size_t i = 0; i < kt_count(*expect); i++) {
+		const struct kt_json *v = kt_at(*expect, i);
+		double d = kt_real_or(v, 0);
+		if (kt_json_type(v) == KT_JSON_INT || kt_json_type(v) == KT_JSON_REAL)
+			kt_put(expect, i, kt_json_strf("%g%%", d > 0 && d <= 1 ? d * 100 : d));
+	}
+}
+
 void check_look_available(const struct check_run *run, const struct check_check *check,
                           struct check_finding *finding)
 {
@@ -36,6 +47,7 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	check_expected(finding, "%s of the requests to service %s answered", kt_buf_str(&want), service);
 	check_where(finding, service, NULL);
 	kt_buf_clear(&want);
+	as_percent(&expect);
 	enum kt_code rc = run->world->traffic
 	                          ? run->world->traffic(run->world->arg, ns, name, since, &traffic, &err)
 	                          : kt_fail(&err, KT_EUNSUPPORTED, "this cluster does not count requests");
@@ -47,7 +59,7 @@ void check_look_available(const struct check_run *run, const struct check_check 
 		check_found(finding, CHECK_UNKNOWN, "nobody called service %s", service);
 	} else {
 		double percent = 100 * answered / offered;
-		struct kt_json *value = kt_jsonf("[%f]", percent);
+		struct kt_json *value = kt_jsonf("[%j]", kt_json_strf("%.6f%%", percent));
 		check_found(finding, check_fits(expect, value) ? CHECK_PASSED : CHECK_FAILED,
 		            "%.2f %% answered (%.0f of %.0f)", percent, answered, offered);
 		kt_json_free(value);
@@ -56,50 +68,76 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	kt_json_free(expect);
 }
 
+static enum kt_code load_for(const struct check_run *run, struct check_check *const *checks, size_t count,
+                             struct kt_err *err);
+
 /* Without traffic there is nothing to be available for. */
+static enum kt_code load_one(const struct check_run *run, const struct check_check *check, struct kt_err *err)
+{
+	char ns[64], name[64];
+	struct kt_json *traffic = NULL;
+	if (check->kind->look == check_look_drill)
+		return KT_OK; /* it sees to its own */
+	if (check->kind->look != check_look_available || !run->world->traffic)
+		return load_for(run, check->checks, check->check_count, err);
+	split_service(kt_get_str(check->body, "service"), ns, name);
+	enum kt_code rc = run->world->traffic(run->world->arg, ns, name, run->began, &traffic, NULL);
+	double rps = kt_real_or(kt_get(traffic, "rps"), 0);
+	kt_json_free(traffic);
+	if (rc || rps > 0)
+		return KT_OK;
+	struct kt_json *load = kt_jsonf("{load: {to: %j, rps: %d}}", kt_json_strf("service %s/%s", ns, name),
+	                                LOAD_OF_A_DRILL);
+	rc = run->world->disturb(run->world->arg, load, err);
+	kt_json_free(load);
+	return rc;
+}
+
+static enum kt_code load_for(const struct check_run *run, struct check_check *const *checks, size_t count,
+                             struct kt_err *err)
+{
+	enum kt_code rc = KT_OK;
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = load_one(run, checks[i], err);
+	return rc;
+}
+
 static enum kt_code start_load(const struct check_run *run, const struct check_check *check,
                                struct kt_err *err)
 {
-	const struct check_check *const *lists[] = {(const struct check_check *const *)check->checks,
-	                                            (const struct check_check *const *)check->end};
-	const size_t counts[] = {check->check_count, check->end_count};
-	for (size_t l = 0; l < KT_COUNT(lists); l++)
-		for (size_t i = 0; i < counts[l]; i++) {
-			const struct check_check *c = lists[l][i];
-			if (c->kind->look != check_look_available || !run->world->traffic)
-				continue;
-			char ns[64], name[64];
-			struct kt_json *traffic = NULL;
-			split_service(kt_get_str(c->body, "service"), ns, name);
-			enum kt_code rc =
-			        run->world->traffic(run->world->arg, ns, name, run->began, &traffic, NULL);
-			double rps = kt_real_or(kt_get(traffic, "rps"), 0);
-			kt_json_free(traffic);
-			if (rc || rps > 0)
-				continue;
-			struct kt_json *load =
-			        kt_jsonf("{load: {to: %j, rps: %d}}", kt_json_strf("service %s/%s", ns, name),
-			                 LOAD_OF_A_DRILL);
-			rc = run->world->disturb(run->world->arg, load, err);
-			kt_json_free(load);
-			if (rc)
-				return rc;
-		}
-	return KT_OK;
+	enum kt_code rc = load_for(run, check->checks, check->check_count, err);
+	return rc ? rc : load_for(run, check->end, check->end_count, err);
 }
 
 /* --- what must hold --- */
 
-/* True while it holds. Availability is a share of the whole time: it is judged at the end of it. */
-static bool holds(const struct check_run *run, const struct check_check *check, bool last,
+/* A share of all requests so far is judged when the time is over. */
+static bool is_share(const struct check_check *check)
+{
+	bool share = check->kind->look == check_look_available;
+	for (size_t i = 0; i < check->check_count && !share; i++)
+		share = is_share(check->checks[i]);
+	return share;
+}
+
+/* True while all hold. One with a `within` of its own may be broken for that long; broken[i] is since when.
+ */
+static bool holds(const struct check_run *run, const struct check_check *check, bool last, kt_ns *broken,
                   struct check_finding *finding)
 {
 	for (size_t i = 0; i < check->check_count; i++) {
-		if (check->checks[i]->kind->look == check_look_available && !last)
+		const struct check_check *one = check->checks[i];
+		kt_ns now = run->world->now(run->world->arg);
+		if (is_share(one) && !last)
 			continue;
 		check_finding_clear(finding);
-		check_look_once(run, check->checks[i], finding);
-		if (finding->status != CHECK_PASSED)
+		check_look_once(run, one, finding);
+		if (finding->status == CHECK_PASSED) {
+			broken[i] = 0;
+			continue;
+		}
+		broken[i] = broken[i] ? broken[i] : now;
+		if (!one->patient || last || now - broken[i] >= one->within)
 			return false;
 	}
 	return true;
@@ -121,45 +159,75 @@ static void tell_moment(struct check_finding *finding, kt_ns since, const char *
 static bool hold_on(const struct check_run *run, const struct check_check *check, kt_ns began, kt_ns span,
                     struct check_finding *finding, struct kt_err *err)
 {
-	for (;;) {
+	kt_ns *broken = kt_alloc(KT_MAX(check->check_count, 1) * sizeof(*broken));
+	bool held = true, last = false;
+	while (held && !last) {
 		kt_ns since = run->world->now(run->world->arg) - began, left = span - since;
-		bool last = left <= 0;
-		if (!holds(run, check, last, finding)) {
+		last = left <= 0;
+		held = holds(run, check, last, broken, finding);
+		if (!held)
 			tell_moment(finding, since, "after it began");
-			return false;
-		}
-		if (last)
-			return true;
-		if (!check_tell(run, since, span, "the drill goes on")) {
-			kt_fail(err, KT_ECANCELLED, "cancelled");
-			return false;
-		}
-		if (check_pass(run, left, check->check_count > 0, NULL, err))
-			return false;
+		else if (!last && !check_tell(run, since, span, "the drill goes on"))
+			held = !kt_fail(err, KT_ECANCELLED, "cancelled");
+		else if (!last)
+			held = !check_pass(run, left, check->check_count > 0, NULL, err);
 	}
+	kt_free(broken);
+	return held;
+}
+
+/* What must be so afterwards may still settle, as anywhere else. */
+static bool ends_well(const struct check_run *run, const struct check_check *check, kt_ns began,
+                      struct check_finding *finding)
+{
+	struct check_finding *findings = kt_alloc(KT_MAX(check->end_count, 1) * sizeof(*findings));
+	bool well = true;
+	check_look(run, check->end, check->end_count, findings);
+	for (size_t i = 0; i < check->end_count; i++) {
+		if (well && findings[i].status != CHECK_PASSED) {
+			check_finding_clear(finding);
+			*finding = findings[i];
+			findings[i] = (struct check_finding){0};
+			tell_moment(finding, run->world->now(run->world->arg) - began,
+			            "after it began, at the end");
+			well = false;
+		}
+		check_finding_clear(&findings[i]);
+	}
+	kt_free(findings);
+	return well;
+}
+
+/* What the learner's cluster lacks for a step is a failure of theirs; that nobody answered is not. */
+static void tell_undone(struct check_finding *finding, const struct kt_err *err)
+{
+	if (err->code == KT_EUNREACHABLE || err->code == KT_EUNSUPPORTED || err->code == KT_ECANCELLED)
+		check_unknown(finding, err);
+	else
+		check_found(finding, CHECK_FAILED, "the drill could not be done: %s", err->text);
 }
 
 static void run_drill(const struct check_run *run, const struct check_check *check,
-                      struct check_finding *finding, struct kt_err *err)
+                      struct check_finding *finding)
 {
 	struct check_run inside = *run;
+	struct kt_err err = {0};
 	kt_ns span = check_duration(kt_get(check->body, "for"), 0);
 	inside.began = run->world->now(run->world->arg);
 	inside.no_wait = false;
-	if (start_load(&inside, check, err) || check_do(&inside, check->steps, check->step_count, err))
+	if (start_load(&inside, check, &err) || check_do(&inside, check->steps, check->step_count, &err)) {
+		tell_undone(finding, &err);
 		return;
-	if (!hold_on(&inside, check, inside.began, span, finding, err))
-		return;
-	for (size_t i = 0; i < check->end_count; i++) {
-		check_finding_clear(finding);
-		check_look_once(&inside, check->end[i], finding);
-		if (finding->status != CHECK_PASSED) {
-			tell_moment(finding, inside.world->now(inside.world->arg) - inside.began,
-			            "after it began, at the end");
-			return;
-		}
 	}
+	if (!hold_on(&inside, check, inside.began, span, finding, &err)) {
+		if (err.text[0])
+			tell_undone(finding, &err);
+		return;
+	}
+	if (!ends_well(&inside, check, inside.began, finding))
+		return;
 	check_finding_clear(finding);
+	check_expected(finding, "it holds through the drill");
 	check_found(finding, CHECK_PASSED, "it held");
 }
 
@@ -189,7 +257,7 @@ static void undo(const struct check_run *run, const struct check_check *check)
 				kt_json_free(node);
 				kt_json_free(body);
 			}
-		if (kt_streq(step->kind->name, "drain") || kt_streq(step->kind->name, "cordon")) {
+		if (step->kind->run == check_do_drain || step->kind->run == check_do_cordon) {
 			const struct kt_json *pick =
 			        kt_str(step->body) || kt_get(step->body, "name") ? step->body : NULL;
 			struct kt_json *all = kt_jsonf("{labels: {}}");
@@ -216,9 +284,7 @@ void check_look_drill(const struct check_run *run, const struct check_check *che
 	}
 	bool saved = run->world->snapshot && !run->world->snapshot(run->world->arg, &snapshot, &err);
 	kt_err_clear(&err);
-	run_drill(run, check, finding, &err);
-	if (err.text[0])
-		check_unknown(finding, &err);
+	run_drill(run, check, finding);
 	if (!saved)
 		undo(run, check);
 	else if (run->world->restore(run->world->arg, snapshot, &err))

@@ -17,12 +17,20 @@ static struct kt_json *values_at(const char *path, const struct kt_json *object)
 	return values;
 }
 
+/* A status that was written before the last change of the spec says nothing about it yet. */
+static bool is_stale(const struct kt_json *object, const char *path)
+{
+	int64_t seen = kt_path_int(object, "status.observedGeneration", -1);
+	path += strspn(path, "{$.");
+	return kt_starts(path, "status") && seen >= 0 && seen < kt_path_int(object, "metadata.generation", 0);
+}
+
 /* The first path of `has` that does not fit; -1: all fit. */
 static ptrdiff_t misfit(const struct kt_json *object, const struct kt_json *has)
 {
 	for (size_t i = 0; i < kt_count(has); i++) {
 		struct kt_json *values = values_at(kt_key(has, i), object);
-		bool fits = check_fits(kt_at(has, i), values);
+		bool fits = check_fits(kt_at(has, i), values) && !is_stale(object, kt_key(has, i));
 		kt_json_free(values);
 		if (!fits)
 			return (ptrdiff_t)i;
@@ -47,8 +55,12 @@ static void tell_misfit(struct check_finding *finding, const char *words, const 
 	check_describe(kt_at(has, i), &want);
 	check_show(values, &got);
 	check_expected(finding, "%s: %s %s", words, kt_key(has, i), kt_buf_str(&want));
-	check_found(finding, CHECK_FAILED, kt_count(values) ? "%s is %s" : "%s: there is %s", kt_key(has, i),
-	            kt_buf_str(&got));
+	bool stale = check_fits(kt_at(has, i), values);
+	check_found(finding, CHECK_FAILED,
+	            stale              ? "%s is %s, but that was before the last change"
+	            : kt_count(values) ? "%s is %s"
+	                               : "%s: there is %s",
+	            kt_key(has, i), kt_buf_str(&got));
 	check_where(finding, words, kt_key(has, i));
 	kt_buf_clear(&want);
 	kt_buf_clear(&got);
@@ -113,22 +125,31 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 	kt_json_free(object);
 }
 
+/* "2 are there: a, b" */
+static void tell_those(struct check_finding *finding, const struct kt_json *items)
+{
+	struct kt_json *names = kt_json_array();
+	struct kt_buf list = {0};
+	const struct kt_json *item;
+	KT_JSON_EACH (item, items)
+		kt_push(&names, kt_json_ref(kt_path(item, "metadata.name")));
+	check_show(names, &list);
+	check_found(finding, CHECK_FAILED, "%zu %s there: %s", kt_count(items),
+	            kt_count(items) == 1 ? "is" : "are", kt_buf_str(&list));
+	kt_buf_clear(&list);
+	kt_json_free(names);
+}
+
 void check_look_absent(const struct check_run *run, const struct check_check *check,
                        struct check_finding *finding)
 {
-	const char *words = kt_str(check->body), *space = strchr(words, ' ');
-	bool one = space && (strchr(space, '/') || !strchr(space + 1, ' ')) && !strpbrk(space, "=!");
+	const char *words = kt_str(check->body);
 	struct check_ref ref;
 	struct kt_json *found = NULL;
 	struct kt_err err = {0};
 	check_expected(finding, "%s is not there", words);
 	check_where(finding, words, NULL);
-	enum kt_code rc =
-	        one ? check_ref_object(run, words, &ref, &err) : check_ref_set(run, words, &ref, &err);
-	/* "pods shop" is a set, "pod web" is one in `default` */
-	if (!rc && one && ref.resource.namespaced && !strchr(space, '/') &&
-	    kt_starts(words, ref.resource.resource))
-		rc = check_ref_set(run, words, &ref, &err);
+	enum kt_code rc = check_ref_of(run, words, &ref, &err);
 	if (!rc)
 		rc = ref.is_set ? check_list(run, &ref, &found, &err) : check_get(run, &ref, &found, &err);
 	if (rc == KT_ENOTFOUND || (!rc && ref.is_set && !kt_count(found)))
@@ -136,12 +157,13 @@ void check_look_absent(const struct check_run *run, const struct check_check *ch
 	else if (rc)
 		check_unknown(finding, &err);
 	else if (ref.is_set)
-		check_found(finding, CHECK_FAILED, "%zu are there", kt_count(found));
+		tell_those(finding, found);
 	else
 		check_found(finding, CHECK_FAILED,
 		            kt_path(found, "metadata.deletionTimestamp")
-		                    ? "it is being deleted, but still there"
-		                    : "it is there");
+		                    ? "%s is being deleted, but still there"
+		                    : "%s is there",
+		            words);
 	kt_json_free(found);
 }
 
@@ -166,7 +188,8 @@ static bool look_count(const struct set_look *l)
 	check_describe(l->wanted, &want);
 	check_expected(l->finding, "%s: %s of them", l->words, kt_buf_str(&want));
 	bool fits = check_fits(l->wanted, count);
-	check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "there are %zu", kt_count(l->items));
+	check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "there %s %zu",
+	            kt_count(l->items) == 1 ? "is" : "are", kt_count(l->items));
 	kt_buf_clear(&want);
 	kt_json_free(count);
 	return fits;
@@ -288,23 +311,13 @@ static bool look_distinct(const struct set_look *l)
 	return true;
 }
 
-/* Nodes that take pods: those a spread is counted over. */
-static bool takes_pods(const struct kt_json *node)
-{
-	const struct kt_json *taint;
-	KT_JSON_EACH (taint, kt_path(node, "spec.taints"))
-		if (!kt_streq(kt_get_str(taint, "effect"), "PreferNoSchedule"))
-			return false;
-	return !kt_path_bool(node, "spec.unschedulable", false);
-}
-
 static void count_domains(const struct kt_json *nodes, const struct kt_json *pods, const char *label,
                           struct kt_json **counts, size_t *homeless)
 {
 	const struct kt_json *node, *pod;
 	KT_JSON_EACH (node, nodes) {
 		const char *domain = kt_get_str(kt_path(node, "metadata.labels"), label);
-		if (domain && takes_pods(node) && !kt_get(*counts, domain))
+		if (domain && !kt_get(*counts, domain) && check_takes_one_of(node, pods))
 			kt_set(counts, domain, kt_json_int(0));
 	}
 	KT_JSON_EACH (pod, pods) {
@@ -491,9 +504,8 @@ enum kt_code check_value(const struct check_run *run, const struct kt_json *spec
 		return kt_fail(err, KT_EINVAL, "a value needs 'of' and 'path', or 'objects' and 'count'");
 	struct check_ref ref;
 	struct kt_json *object = NULL;
-	const char *space = strchr(of, ' ');
-	bool one = space && !strchr(space + 1, ' ') && !strpbrk(space, "=!");
-	enum kt_code rc = one ? check_ref_object(run, of, &ref, err) : check_ref_set(run, of, &ref, err);
+	enum kt_code rc = check_ref_of(run, of, &ref, err);
+	bool one = !ref.is_set;
 	if (!rc)
 		rc = one ? check_get(run, &ref, &object, err) : check_list(run, &ref, &object, err);
 	if (rc)

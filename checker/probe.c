@@ -58,7 +58,7 @@ static const struct {
 } outcomes[] = {
         {"open", "connected", CHECK_OPEN},
         {"refused", "the connection was refused", CHECK_REFUSED},
-        {"timeout", "no answer", CHECK_TIMEOUT},
+        {"timeout", "no answer (timed out)", CHECK_TIMEOUT},
         {"noname", "the name does not resolve", CHECK_NO_NAME},
         {"notool", "its image has no tool to connect with", CHECK_NO_TOOL},
         {"", "could not be tried", CHECK_NOT_RUN},

@@ -14,6 +14,7 @@ struct check_who {
 struct check_whom {
 	char host[300];
 	unsigned port;
+	char ns[64];          /* of the service or pod behind it; "" outside */
 	struct check_who pod; /* `ours` where one was started */
 };
 /* Find (or start) it. KT_ENOTFOUND: what is named is not there, or no pod of it runs; err says which. */

@@ -14,20 +14,91 @@
 
 static void copy(char *out, size_t size, const char *s)
 {
-	snprintf(out, size, "%s", s ? s : "");
+	size_t len = s ? KT_MIN(strlen(s), size - 1) : 0;
+	if (len)
+		memcpy(out, s, len);
+	out[len] = '\0';
+}
+
+/* What beside the main key narrows it down: " (zone a)". */
+static void tell_narrower(const struct kt_json *who, struct kt_buf *out)
+{
+	static const char *const keys[] = {"zone", "node", "labels", "which"};
+	for (size_t i = 0; i < KT_COUNT(keys); i++) {
+		const struct kt_json *v = kt_get(who, keys[i]), *label;
+		if (kt_is_object(v)) {
+			KT_JSON_EACH (label, v)
+				kt_buf_addf(out, " %s=%s", kt_key(v, label_i), kt_str_or(label, "?"));
+		} else if (v) {
+			struct kt_json *list = kt_jsonf("[%J]", v);
+			kt_buf_addf(out, " %s ", keys[i]);
+			check_show(list, out);
+			kt_json_free(list);
+		}
+	}
+}
+
+/* The key that says what it is, and its value as a text. */
+static const char *form_of(const struct kt_json *who, const char **value)
+{
+	static const char *const forms[] = {"service",   "internet",   "ip",   "host",       "ingress",
+	                                    "new-pod",   "pod",        "pods", "deployment", "statefulset",
+	                                    "daemonset", "replicaset", "job",  "set",        "of",
+	                                    "running",   "name"};
+	for (size_t i = 0; i < KT_COUNT(forms); i++)
+		if (kt_get(who, forms[i])) {
+			*value = kt_str(kt_get(who, forms[i]));
+			return forms[i];
+		}
+	*value = NULL;
+	return NULL;
+}
+
+static bool is_words(const char *form)
+{
+	return kt_streq(form, "set") || kt_streq(form, "of") || kt_streq(form, "running");
+}
+
+/* Of `new-pod`: the map that stands behind it, or the one it stands in. */
+static const struct kt_json *new_pod_part(const struct kt_json *who, const char *key)
+{
+	const struct kt_json *inner = kt_get(who, "new-pod");
+	return kt_is_object(inner) && kt_get(inner, key) ? kt_get(inner, key) : kt_get(who, key);
+}
+
+static const char *new_pod_ns(const struct kt_json *who)
+{
+	const char *ns = kt_get_str(who, "new-pod");
+	return ns ? ns : kt_str_or(new_pod_part(who, "namespace"), "default");
 }
 
 char *check_who_text(const struct kt_json *who)
 {
+	const char *value, *form = kt_str(who) ? NULL : form_of(who, &value);
+	struct kt_buf out = {0};
+	const struct kt_json *port = new_pod_part(who, "port");
 	if (kt_str(who))
 		return kt_strdup(kt_str(who));
-	if (kt_get(who, "internet"))
-		return kt_strf("%s:%lld", kt_str_or(kt_get(who, "internet"), "?"),
-		               (long long)kt_get_int(who, "port", 0));
-	const char *ns = kt_get_str(who, "new-pod");
-	if (ns && kt_get(who, "port"))
-		return kt_strf("a new pod in %s:%lld", ns, (long long)kt_get_int(who, "port", 0));
-	return ns ? kt_strf("a new pod in %s", ns) : kt_json_text(who);
+	if (!form)
+		kt_buf_addf(&out, "a pod%s%s", kt_get(who, "namespace") ? " in " : "",
+		            kt_str_or(kt_get(who, "namespace"), ""));
+	else if (kt_streq(form, "new-pod"))
+		kt_buf_addf(&out, "a new pod in %s", new_pod_ns(who));
+	else if (kt_streq(form, "internet") || kt_streq(form, "ip") || kt_streq(form, "host"))
+		kt_buf_adds(&out, value ? value : "?");
+	else if (is_words(form))
+		kt_buf_adds(&out, value ? value : "?");
+	else
+		kt_buf_addf(&out, "%s %s", kt_streq(form, "name") ? "pod" : form, value ? value : "?");
+	if (form ? !kt_streq(form, "new-pod") || kt_get(who, "labels") : true)
+		tell_narrower(who, &out);
+	if (port) {
+		struct kt_json *list = kt_jsonf("[%J]", port);
+		kt_buf_addc(&out, ':');
+		check_show(list, &out);
+		kt_json_free(list);
+	}
+	return kt_buf_take(&out);
 }
 
 /* Ready before not ready, running before neither. */
@@ -61,6 +132,50 @@ static enum kt_code pod_behind(const struct check_run *run, const char *words, s
 	return rc;
 }
 
+/* A map as a selection of pods (check_pick). New. */
+static struct kt_json *selection(const struct kt_json *who)
+{
+	static const char *const kept[] = {"labels", "zone", "node", "namespace", "count", "which"};
+	const char *value = NULL, *form = form_of(who, &value);
+	struct kt_json *pick = kt_json_object();
+	for (size_t i = 0; i < KT_COUNT(kept); i++)
+		kt_set(&pick, kept[i], kt_json_ref(kt_get(who, kept[i])));
+	if (kt_streq(form, "name") || kt_streq(form, "pod")) {
+		kt_set(&pick, "name", kt_json_str(value));
+		if (value && !strchr(value, '/') && !kt_get(pick, "namespace"))
+			kt_set(&pick, "namespace", kt_json_str("default"));
+	} else if (form && is_words(form)) {
+		kt_set(&pick, "running", kt_json_str(value));
+	} else if (form && value) {
+		const char *ns = kt_get_str(who, "namespace");
+		bool whole = strchr(value, '/') || !ns || kt_streq(form, "pods");
+		kt_set(&pick, "running",
+		       whole ? kt_json_strf("%s %s", form, value)
+		             : kt_json_strf("%s %s/%s", form, ns, value));
+	}
+	return pick;
+}
+
+/* The pod that a text or a map names. */
+static enum kt_code pod_named(const struct check_run *run, const struct kt_json *who, struct kt_json **out,
+                              struct kt_err *err)
+{
+	if (kt_str(who))
+		return pod_behind(run, kt_str(who), out, err);
+	struct kt_json *pick = selection(who), *pods = NULL;
+	enum kt_code rc = check_pick(run, pick, false, &pods, err);
+	if (!rc && !best_pod(pods)) {
+		char *text = check_who_text(who);
+		rc = kt_fail(err, KT_ENOTFOUND, "%s: no such pod is running", text);
+		kt_free(text);
+	}
+	if (!rc)
+		*out = kt_json_ref(kt_get(who, "which") ? kt_at(pods, 0) : best_pod(pods));
+	kt_json_free(pods);
+	kt_json_free(pick);
+	return rc;
+}
+
 static void is_pod(const struct kt_json *pod, struct check_who *out)
 {
 	copy(out->ns, sizeof(out->ns), kt_path_str(pod, "metadata.namespace"));
@@ -83,10 +198,17 @@ static enum kt_code is_running(const struct check_run *run, void *arg, bool *out
 	return rc;
 }
 
-static enum kt_code start_pod(const struct check_run *run, const char *ns, const struct kt_json *labels,
-                              unsigned port, const char *image, bool never_ready, struct check_who *out,
-                              struct kt_err *err)
+struct new_pod {
+	const char *ns, *image, *account;
+	const struct kt_json *labels;
+	unsigned port;
+	bool never_ready;
+};
+
+static enum kt_code start_pod(const struct check_run *run, const struct new_pod *wanted,
+                              struct check_who *out, struct kt_err *err)
 {
+	const char *ns = wanted->ns;
 	unsigned char noise[5];
 	struct kt_buf name = {0};
 	kt_random_secret(noise, sizeof(noise));
@@ -96,20 +218,23 @@ static enum kt_code start_pod(const struct check_run *run, const char *ns, const
 	        "{apiVersion: 'v1', kind: 'Pod', metadata: {name: %s, namespace: %s, annotations: "
 	        "{'ktutor.dev/probe': 'yes'}},"
 	        " spec: {restartPolicy: 'Never', terminationGracePeriodSeconds: 0, activeDeadlineSeconds: "
-	        "600, automountServiceAccountToken: false, enableServiceLinks: false,"
+	        "600, automountServiceAccountToken: false, enableServiceLinks: false, serviceAccountName: %s,"
 	        " securityContext: {runAsNonRoot: true, runAsUser: 65534, seccompProfile: {type: "
 	        "'RuntimeDefault'}},"
 	        " containers: [{name: 'probe', image: %s, imagePullPolicy: 'IfNotPresent', args: ['netexec', "
 	        "%j],"
 	        " resources: {requests: {cpu: '1m', memory: '8Mi'}, limits: {cpu: '100m', memory: '64Mi'}},"
 	        " securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: ['ALL']}}}]}}",
-	        kt_buf_str(&name), ns, image ? image : PROBE_IMAGE, kt_json_strf("--http-port=%u", port));
-	if (kt_count(labels))
-		kt_set_path(&pod, "metadata.labels", kt_json_ref(labels));
-	if (never_ready)
+	        kt_buf_str(&name), ns, wanted->account, wanted->image ? wanted->image : PROBE_IMAGE,
+	        kt_json_strf("--http-port=%u", wanted->port ? wanted->port : 8080));
+	if (kt_count(wanted->labels))
+		kt_set_path(&pod, "metadata.labels", kt_json_ref(wanted->labels));
+	if (wanted->never_ready)
 		kt_set_path(&pod, "spec.readinessGates", kt_jsonf("[{conditionType: 'ktutor.dev/never'}]"));
 	char *path = kt_strf("/api/v1/namespaces/%s/pods", ns);
 	enum kt_code rc = check_call(run, "POST", path, NULL, pod, NULL, err);
+	if (rc)
+		kt_wrap(err, "a pod to try from cannot be started in %s", ns);
 	if (!rc) {
 		copy(out->ns, sizeof(out->ns), ns);
 		copy(out->pod, sizeof(out->pod), kt_buf_str(&name));
@@ -155,7 +280,8 @@ enum kt_code check_who_twin(const struct check_run *run, struct check_who *who, 
 		kt_unset(&labels, controllers_own[i]);
 	struct check_who twin = {0};
 	if (!rc)
-		rc = start_pod(run, who->ns, labels, 8080, NULL, true, &twin, err);
+		rc = start_pod(run, &(struct new_pod){.ns = who->ns, .labels = labels, .never_ready = true},
+		               &twin, err);
 	if (!rc)
 		*who = twin;
 	kt_json_free(labels);
@@ -165,114 +291,267 @@ enum kt_code check_who_twin(const struct check_run *run, struct check_who *who, 
 
 /* --- who and whom --- */
 
+static enum kt_code find_new_pod(const struct check_run *run, const struct kt_json *who, unsigned port,
+                                 struct check_who *out, struct kt_err *err)
+{
+	if (run->no_wait)
+		return kt_fail(err, KT_EUNSUPPORTED, "needs a pod of its own: not looked at while you work");
+	const char *words = kt_str(who);
+	if (words)
+		words += 7 + strspn(words + 7, ": ");
+	const struct kt_json *account = new_pod_part(who, "serviceaccount");
+	account = account ? account : new_pod_part(who, "service-account");
+	struct new_pod wanted = {.ns = words ? (*words ? words : "default") : new_pod_ns(who),
+	                         .labels = new_pod_part(who, "labels"),
+	                         .image = kt_str(new_pod_part(who, "image")),
+	                         .account = kt_str(account),
+	                         .port = port};
+	return start_pod(run, &wanted, out, err);
+}
+
+static bool is_new_pod(const struct kt_json *who)
+{
+	const char *words = kt_str(who);
+	return words ? kt_starts(words, "new-pod") : kt_get(who, "new-pod") != NULL;
+}
+
 enum kt_code check_who_find(const struct check_run *run, const struct kt_json *who, struct check_who *out,
                             struct kt_err *err)
 {
 	memset(out, 0, sizeof(*out));
-	const char *ns = kt_get_str(who, "new-pod"), *words = kt_str(who);
-	if (words && kt_starts(words, "new-pod"))
-		ns = words + 7 + strspn(words + 7, ": ");
-	if (ns) {
-		if (run->no_wait)
-			return kt_fail(err, KT_EUNSUPPORTED,
-			               "needs a pod of its own: not looked at while you work");
-		return start_pod(run, ns, kt_get(who, "labels"), 8080, kt_get_str(who, "image"), false, out,
-		                 err);
-	}
-	static const char *const forms[] = {"deployment", "pod", "set"};
-	char *made = NULL;
-	for (size_t i = 0; !words && i < KT_COUNT(forms); i++)
-		if (kt_get_str(who, forms[i])) {
-			made = kt_streq(forms[i], "set")
-			               ? kt_strdup(kt_get_str(who, forms[i]))
-			               : kt_strf("%s %s", forms[i], kt_get_str(who, forms[i]));
-			words = made;
-		}
+	if (is_new_pod(who))
+		return find_new_pod(run, who, 0, out, err);
 	struct kt_json *pod = NULL;
-	enum kt_code rc = words ? pod_behind(run, words, &pod, err) : kt_fail(err, KT_EINVAL, "who is that?");
-	if (!rc)
+	enum kt_code rc = pod_named(run, who, &pod, err);
+	if (!rc) {
 		is_pod(pod, out);
+		if (kt_get_str(who, "container"))
+			copy(out->container, sizeof(out->container), kt_get_str(who, "container"));
+	}
 	kt_json_free(pod);
-	kt_free(made);
 	return rc;
 }
 
-static enum kt_code whom_service(const struct check_run *run, const char *name, struct check_whom *out,
-                                 struct kt_err *err)
+/* --- whom --- */
+
+/* A port as a number, or by the name it has in `list` (of ports). */
+static unsigned port_of(const char *text, const struct kt_json *list, const char *number_key)
 {
-	const char *slash = strchr(name, '/');
-	char ns[64] = "default";
-	if (slash)
-		snprintf(ns, sizeof(ns), "%.*s", (int)(slash - name), name);
-	name = slash ? slash + 1 : name;
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (end != text && !*end)
+		return (unsigned)n;
+	ptrdiff_t i = kt_find(list, "name", text);
+	return i < 0 ? 0 : (unsigned)kt_get_int(kt_at(list, (size_t)i), number_key, 0);
+}
+
+/* Whom, taken apart: what it is, which one, which port ("" the first). */
+struct target {
+	char kind[64], name[330], port[64];
+};
+
+static enum kt_code no_port(const struct target *target, const struct kt_json *list, struct kt_err *err)
+{
+	struct kt_buf names = {0};
+	const struct kt_json *row;
+	KT_JSON_EACH (row, list)
+		if (kt_get_str(row, "name"))
+			kt_buf_addf(&names, "%s%s", names.len ? ", " : "", kt_get_str(row, "name"));
+	enum kt_code rc =
+	        kt_fail(err, KT_ENOTFOUND, "%s %s has no port '%s' (it has: %s)", target->kind, target->name,
+	                target->port, names.len ? kt_buf_str(&names) : "none with a name");
+	kt_buf_clear(&names);
+	return rc;
+}
+
+static void split_name(const char *words, char ns[64], const char **name)
+{
+	const char *slash = strchr(words, '/');
+	snprintf(ns, 64, "%.*s", slash ? (int)(slash - words) : 7, slash ? words : "default");
+	*name = slash ? slash + 1 : words;
+}
+
+static enum kt_code whom_service(const struct check_run *run, const struct target *target,
+                                 struct check_whom *out, struct kt_err *err)
+{
+	const char *name;
+	char ns[64];
+	split_name(target->name, ns, &name);
 	char *path = kt_strf("/api/v1/namespaces/%s/services/%s", ns, name);
 	struct kt_json *service = NULL;
 	enum kt_code rc = check_call(run, "GET", path, NULL, NULL, &service, err);
+	const struct kt_json *ports = kt_path(service, "spec.ports");
 	if (!rc) {
 		snprintf(out->host, sizeof(out->host), "%s.%s", name, ns);
+		copy(out->ns, sizeof(out->ns), ns);
+		out->port = target->port[0] ? port_of(target->port, ports, "port")
+		                            : (unsigned)kt_path_int(service, "spec.ports.0.port", 80);
 		if (!out->port)
-			out->port = (unsigned)kt_path_int(service, "spec.ports.0.port", 80);
+			rc = no_port(target, ports, err);
 	}
 	kt_json_free(service);
 	kt_free(path);
 	return rc;
 }
 
-static enum kt_code whom_pod(const struct check_run *run, const char *words, struct check_whom *out,
+/* All the ports that a pod's containers declare. New. */
+static struct kt_json *ports_of(const struct kt_json *pod)
+{
+	struct kt_json *all = kt_json_array();
+	const struct kt_json *container, *port;
+	KT_JSON_EACH (container, kt_path(pod, "spec.containers"))
+		KT_JSON_EACH (port, kt_get(container, "ports"))
+			kt_push(&all, kt_json_ref(port));
+	return all;
+}
+
+static enum kt_code whom_pod(const struct kt_json *pod, const struct target *target, struct check_whom *out,
                              struct kt_err *err)
 {
-	struct kt_json *pod = NULL;
-	enum kt_code rc = pod_behind(run, words, &pod, err);
-	if (!rc) {
-		copy(out->host, sizeof(out->host), kt_path_str(pod, "status.podIP"));
-		if (!out->port)
-			out->port = (unsigned)kt_path_int(pod, "spec.containers.0.ports.0.containerPort", 80);
-	}
-	kt_json_free(pod);
+	struct kt_json *ports = ports_of(pod);
+	enum kt_code rc = KT_OK;
+	copy(out->host, sizeof(out->host), kt_path_str(pod, "status.podIP"));
+	copy(out->ns, sizeof(out->ns), kt_path_str(pod, "metadata.namespace"));
+	out->port = target->port[0] ? port_of(target->port, ports, "containerPort")
+	                            : (unsigned)kt_path_int(ports, "0.containerPort", 80);
+	if (!out->port)
+		rc = no_port(target, ports, err);
+	else if (!out->host[0])
+		rc = kt_fail(err, KT_ENOTFOUND, "%s %s has no address yet", target->kind, target->name);
+	kt_json_free(ports);
 	return rc;
 }
 
 static enum kt_code whom_new_pod(const struct check_run *run, const struct kt_json *whom,
-                                 struct check_whom *out, struct kt_err *err)
+                                 const struct target *target, struct check_whom *out, struct kt_err *err)
 {
-	if (run->no_wait)
-		return kt_fail(err, KT_EUNSUPPORTED, "needs a pod of its own: not looked at while you work");
-	enum kt_code rc = start_pod(run, kt_get_str(whom, "new-pod"), kt_get(whom, "labels"), out->port, NULL,
-	                            false, &out->pod, err);
-	if (rc)
-		return rc;
+	struct kt_json *pod = NULL;
+	enum kt_code rc = find_new_pod(run, whom, (unsigned)strtoul(target->port, NULL, 10), &out->pod, err);
 	char *words = kt_strf("pod %s/%s", out->pod.ns, out->pod.pod);
-	rc = whom_pod(run, words, out, err);
+	if (!rc)
+		rc = pod_behind(run, words, &pod, err);
+	if (!rc)
+		rc = whom_pod(pod, target, out, err);
+	if (!rc && !target->port[0])
+		out->port = 8080;
+	kt_json_free(pod);
 	kt_free(words);
 	return rc;
+}
+
+static enum kt_code whom_node(const struct check_run *run, const struct target *target,
+                              struct check_whom *out, struct kt_err *err)
+{
+	char *path = kt_strf("/api/v1/nodes/%s", target->name);
+	struct kt_json *node = NULL;
+	enum kt_code rc = check_call(run, "GET", path, NULL, NULL, &node, err);
+	ptrdiff_t i = kt_find(kt_path(node, "status.addresses"), "type", "InternalIP");
+	if (!rc && i < 0)
+		rc = kt_fail(err, KT_ENOTFOUND, "node %s has no address", target->name);
+	if (!rc) {
+		copy(out->host, sizeof(out->host),
+		     kt_get_str(kt_at(kt_path(node, "status.addresses"), (size_t)i), "address"));
+		out->port = target->port[0] ? (unsigned)strtoul(target->port, NULL, 10) : 10250;
+	}
+	kt_json_free(node);
+	kt_free(path);
+	return rc;
+}
+
+static enum kt_code whom_ingress(const struct check_run *run, const struct target *target,
+                                 struct check_whom *out, struct kt_err *err)
+{
+	const char *name;
+	char ns[64];
+	split_name(target->name, ns, &name);
+	char *path = kt_strf("/apis/networking.k8s.io/v1/namespaces/%s/ingresses/%s", ns, name);
+	struct kt_json *ingress = NULL;
+	enum kt_code rc = check_call(run, "GET", path, NULL, NULL, &ingress, err);
+	const struct kt_json *at = kt_path(ingress, "status.loadBalancer.ingress.0");
+	const char *address = kt_get_str(at, "ip") ? kt_get_str(at, "ip") : kt_get_str(at, "hostname");
+	if (!rc && !address)
+		rc = kt_fail(err, KT_ENOTFOUND, "ingress %s has no address yet", target->name);
+	if (!rc) {
+		copy(out->host, sizeof(out->host), address);
+		copy(out->ns, sizeof(out->ns), ns);
+		out->port = target->port[0] ? (unsigned)strtoul(target->port, NULL, 10) : 80;
+	}
+	kt_json_free(ingress);
+	kt_free(path);
+	return rc;
+}
+
+/* "KIND NAME[:PORT]", "ADDRESS:PORT" or a map, as a target. */
+static void take_apart(const struct kt_json *whom, struct target *out)
+{
+	const char *value = NULL, *form = kt_str(whom) ? NULL : form_of(whom, &value), *text = kt_str(whom);
+	const struct kt_json *port = new_pod_part(whom, "port");
+	memset(out, 0, sizeof(*out));
+	if (text) {
+		size_t kind = strcspn(text, " ");
+		bool bare = !text[kind];
+		snprintf(out->kind, sizeof(out->kind), "%.*s", bare ? 4 : (int)kind, bare ? "host" : text);
+		copy(out->name, sizeof(out->name), bare ? text : text + kind + strspn(text + kind, " "));
+	} else {
+		const char *ns = kt_get_str(whom, "namespace");
+		bool prefixed = ns && value && !strchr(value, '/') &&
+		                (kt_streq(form, "service") || kt_streq(form, "ingress"));
+		copy(out->kind, sizeof(out->kind), form ? form : "pod");
+		snprintf(out->name, sizeof(out->name), "%s%s%s", prefixed ? ns : "", prefixed ? "/" : "",
+		         value ? value : "");
+	}
+	char *colon = strrchr(out->name, ':');
+	if (colon && strchr(out->name, ':') == colon) { /* several colons: an IPv6 address */
+		*colon = '\0';
+		copy(out->port, sizeof(out->port), colon + 1);
+	}
+	if (port) {
+		struct kt_json *list = kt_jsonf("[%J]", port);
+		struct kt_buf shown = {0};
+		check_show(list, &shown);
+		copy(out->port, sizeof(out->port), kt_buf_str(&shown));
+		kt_buf_clear(&shown);
+		kt_json_free(list);
+	}
+}
+
+static bool is_kind(const struct target *target, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (kt_streq(target->kind, words[i]))
+			return true;
+	return false;
 }
 
 enum kt_code check_whom_find(const struct check_run *run, const struct kt_json *whom, struct check_whom *out,
                              struct kt_err *err)
 {
+	static const char *const services[] = {"service", "svc", "services"},
+	                         *const ingresses[] = {"ingress", "ing", "ingresses"},
+	                         *const addresses[] = {"internet", "ip", "host"},
+	                         *const nodes[] = {"node", "nodes", "no"};
+	struct target target;
 	memset(out, 0, sizeof(*out));
-	out->port = (unsigned)kt_get_int(whom, "port", 0);
-	if (kt_get_str(whom, "new-pod"))
-		return whom_new_pod(run, whom, out, err);
-	if (kt_get_str(whom, "internet")) {
-		copy(out->host, sizeof(out->host), kt_get_str(whom, "internet"));
+	take_apart(whom, &target);
+	if (is_new_pod(whom))
+		return whom_new_pod(run, whom, &target, out, err);
+	if (is_kind(&target, services, KT_COUNT(services)))
+		return whom_service(run, &target, out, err);
+	if (is_kind(&target, ingresses, KT_COUNT(ingresses)))
+		return whom_ingress(run, &target, out, err);
+	if (is_kind(&target, nodes, KT_COUNT(nodes)) && kt_str(whom))
+		return whom_node(run, &target, out, err);
+	if (is_kind(&target, addresses, KT_COUNT(addresses))) {
+		copy(out->host, sizeof(out->host), target.name);
+		out->port = target.port[0] ? (unsigned)strtoul(target.port, NULL, 10) : 80;
 		return KT_OK;
 	}
-	if (kt_get_str(whom, "service"))
-		return whom_service(run, kt_get_str(whom, "service"), out, err);
-	char *words = kt_str(whom) ? kt_strdup(kt_str(whom))
-	                           : kt_strf("pod %s", kt_str_or(kt_get(whom, "pod"), ""));
-	char *colon = strrchr(words, ':');
-	if (colon) {
-		*colon = '\0';
-		out->port = (unsigned)strtoul(colon + 1, NULL, 10);
-	}
-	size_t kind = strcspn(words, " ");
-	const char *name = words + kind + strspn(words + kind, " ");
-	bool service = (kind == 7 && !strncmp(words, "service", 7)) ||
-	               (kind == 3 && !strncmp(words, "svc", 3)) ||
-	               (kind == 8 && !strncmp(words, "services", 8));
-	enum kt_code rc = service ? whom_service(run, name, out, err) : whom_pod(run, words, out, err);
+	struct kt_json *pod = NULL;
+	char *words = kt_strf("%s %s", target.kind, target.name);
+	enum kt_code rc = kt_str(whom) ? pod_behind(run, words, &pod, err) : pod_named(run, whom, &pod, err);
+	if (!rc)
+		rc = whom_pod(pod, &target, out, err);
+	kt_json_free(pod);
 	kt_free(words);
 	return rc;
 }

@@ -25,13 +25,28 @@ enum kt_code check_ref_object(const struct check_run *run, const char *words, st
 	enum kt_code rc = check_find_resource(run->client, kind, &out->resource, err);
 	if (rc)
 		return rc;
-	const char *name = space + 1, *slash = strchr(name, '/');
+	const char *name = space + strspn(space, " "), *slash = strchr(name, '/');
 	if (out->resource.namespaced) {
 		copy(out->ns, sizeof(out->ns), slash ? name : "default", slash ? (size_t)(slash - name) : 7);
 		name = slash ? slash + 1 : name;
 	}
 	copy(out->name, sizeof(out->name), name, strlen(name));
 	return KT_OK;
+}
+
+/* Blanks between requirements count as commas, but within `in (a, b)`; `-l` may stand in front. */
+static void tidy_selector(char *selector)
+{
+	if (kt_starts(selector, "-l "))
+		memmove(selector, selector + 3, strlen(selector + 3) + 1);
+	char *end = selector + strlen(selector);
+	while (end > selector && end[-1] == ' ')
+		*--end = '\0';
+	if (strpbrk(selector, "("))
+		return;
+	for (char *c = selector; *c; c++)
+		if (*c == ' ' && c > selector && !strchr("=!, ", c[-1]) && !strchr("=!, ", c[1]))
+			*c = ',';
 }
 
 static bool is_selector(const char *word)
@@ -54,15 +69,35 @@ enum kt_code check_ref_set(const struct check_run *run, const char *words, struc
 	len = strcspn(rest, " ");
 	char word[256];
 	copy(word, sizeof(word), rest, len);
-	if (out->resource.namespaced && *word && !is_selector(word)) {
-		bool all = kt_streq(word, "*") || kt_streq(word, "all");
+	bool all = kt_streq(word, "*") || kt_streq(word, "all") || kt_streq(word, "-A");
+	if ((out->resource.namespaced || all) && *word && !is_selector(word)) {
 		copy(out->ns, sizeof(out->ns), all ? "" : word, all ? 0 : len);
 		rest += len + strspn(rest + len, " ");
 	} else if (out->resource.namespaced) {
 		copy(out->ns, sizeof(out->ns), "default", 7);
 	}
 	copy(out->selector, sizeof(out->selector), rest, strlen(rest));
+	tidy_selector(out->selector);
 	return KT_OK;
+}
+
+/* "pods shop" and "pods shop app=web" are sets, "pod web" is one in `default`, "pod shop/web" and "node n1"
+ * one. */
+enum kt_code check_ref_of(const struct check_run *run, const char *words, struct check_ref *out,
+                          struct kt_err *err)
+{
+	const char *space = strchr(words, ' '), *rest = space ? space + strspn(space, " ") : "";
+	bool one = *rest && !strpbrk(rest, " =!(,");
+	if (!one)
+		return check_ref_set(run, words, out, err);
+	enum kt_code rc = check_ref_object(run, words, out, err);
+	size_t len = strcspn(words, " .");
+	bool plural =
+	        !rc && strlen(out->resource.resource) == len && !strncmp(words, out->resource.resource, len);
+	bool all = kt_streq(rest, "all") || kt_streq(rest, "*");
+	return !rc && ((plural && out->resource.namespaced && !strchr(rest, '/')) || all)
+	               ? check_ref_set(run, words, out, err)
+	               : rc;
 }
 
 char *check_ref_path(const struct check_ref *ref)
@@ -202,6 +237,39 @@ static enum kt_code pods_by_selector(const struct check_run *run, const char *ns
 	return rc ? rc : check_list(run, &pods, out, err);
 }
 
+static bool owned_by(const struct kt_json *object, const char *kind, const char *name)
+{
+	const struct kt_json *owner;
+	KT_JSON_EACH (owner, kt_path(object, "metadata.ownerReferences"))
+		if (kt_streq(kt_get_str(owner, "kind"), kind) && kt_streq(kt_get_str(owner, "name"), name))
+			return true;
+	return false;
+}
+
+/* The pods of the jobs that a CronJob made. */
+static enum kt_code pods_of_jobs(const struct check_run *run, const char *ns, const char *cron_job,
+                                 struct kt_json **out, struct kt_err *err)
+{
+	char *jobs_words = kt_strf("jobs %s", ns), *pods_words = kt_strf("pods %s", ns);
+	struct kt_json *jobs = NULL, *pods = NULL;
+	const struct kt_json *job, *pod;
+	enum kt_code rc = check_list_words(run, jobs_words, &jobs, err);
+	if (!rc)
+		rc = check_list_words(run, pods_words, &pods, err);
+	if (!rc)
+		*out = kt_json_array();
+	KT_JSON_EACH (job, jobs)
+		KT_JSON_EACH (pod, pods)
+			if (!rc && owned_by(job, "CronJob", cron_job) &&
+			    owned_by(pod, "Job", kt_path_str(job, "metadata.name")))
+				kt_push(out, kt_json_ref(pod));
+	kt_json_free(jobs);
+	kt_json_free(pods);
+	kt_free(jobs_words);
+	kt_free(pods_words);
+	return rc;
+}
+
 enum kt_code check_pods_of(const struct check_run *run, const char *words, struct kt_json **out,
                            struct kt_err *err)
 {
@@ -226,8 +294,10 @@ enum kt_code check_pods_of(const struct check_run *run, const char *words, struc
 	const struct kt_json *selector = kt_path(object, "spec.selector");
 	if (is_pods) {
 		*out = kt_jsonf("[%J]", object);
+	} else if (kt_streq(ref.resource.kind, "CronJob")) {
+		rc = pods_of_jobs(run, ref.ns, ref.name, out, err);
 	} else if (!selector) {
-		rc = kt_fail(err, KT_EINVAL, "%s has no selector, so no pods are behind it", words);
+		rc = kt_fail(err, KT_ENOTFOUND, "%s has no selector, so no pods are behind it", words);
 	} else {
 		bool plain = kt_streq(ref.resource.kind, "Service") ||
 		             kt_streq(ref.resource.kind, "ReplicationController");
@@ -243,26 +313,55 @@ static bool labels_fit(const struct kt_json *object, const struct kt_json *wante
 {
 	const struct kt_json *labels = kt_path(object, "metadata.labels");
 	for (size_t i = 0; i < kt_count(wanted); i++)
-		if (!kt_streq(kt_get_str(labels, kt_key(wanted, i)), kt_str(kt_at(wanted, i))))
+		if (check_compare(kt_get(labels, kt_key(wanted, i)), kt_at(wanted, i)) != 0)
 			return false;
 	return true;
+}
+
+#define ZONE   "topology.kubernetes.io/zone"
+#define REGION "topology.kubernetes.io/region"
+#define POOL   "ktutor.dev/pool"
+
+/* Places are written `a` in labs; a cluster may call it `zone-a`. */
+static bool is_place(const struct kt_json *node, const char *label, const char *prefix,
+                     const struct kt_json *wanted)
+{
+	const char *its = kt_get_str(kt_path(node, "metadata.labels"), label);
+	if (!wanted)
+		return true;
+	if (!its)
+		return false;
+	struct kt_json *whole = kt_json_str(its), *tail = kt_json_str(its + strlen(prefix));
+	bool is = check_compare(whole, wanted) == 0 ||
+	          (kt_starts(its, prefix) && check_compare(tail, wanted) == 0);
+	kt_json_free(whole);
+	kt_json_free(tail);
+	return is;
+}
+
+static bool is_in(const struct kt_json *node, const struct kt_json *pick)
+{
+	return is_place(node, ZONE, "zone-", kt_get(pick, "zone")) &&
+	       is_place(node, REGION, "region-", kt_get(pick, "region")) &&
+	       is_place(node, POOL, "", kt_get(pick, "pool"));
+}
+
+/* Nobody who says "any node" means the control plane. */
+static bool is_control_plane(const struct kt_json *node)
+{
+	return kt_get(kt_path(node, "metadata.labels"), "node-role.kubernetes.io/control-plane") != NULL;
 }
 
 static bool node_fits(const struct kt_json *node, const struct kt_json *pick, const struct kt_json *running)
 {
 	const char *name = kt_path_str(node, "metadata.name"),
 	           *wanted = kt_str(pick) ? kt_str(pick) : kt_get_str(pick, "name");
-	const char *zone = kt_get_str(pick, "zone"), *pool = kt_get_str(pick, "pool");
-	const struct kt_json *labels = kt_path(node, "metadata.labels"), *pod;
-	const char *its_zone = kt_get_str(labels, "topology.kubernetes.io/zone"),
-	           *its_pool = kt_get_str(labels, "ktutor.dev/pool");
+	const struct kt_json *pod;
 	if (wanted && !kt_streq(name, wanted))
 		return false;
-	/* zones are written `a` in labs; a cluster may call it `zone-a` */
-	if (zone && !kt_streq(its_zone, zone) &&
-	    !(kt_starts(its_zone ? its_zone : "", "zone-") && kt_streq(its_zone + 5, zone)))
+	if (!wanted && !kt_count(kt_get(pick, "labels")) && is_control_plane(node))
 		return false;
-	if ((pool && !kt_streq(its_pool, pool)) || !labels_fit(node, kt_get(pick, "labels")))
+	if (!is_in(node, pick) || !labels_fit(node, kt_get(pick, "labels")))
 		return false;
 	if (!running)
 		return true;
@@ -285,9 +384,35 @@ static int by_weight(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* `which`: first (by name), busiest (most pods), random (from the seed). */
+static int64_t milli(const char *quantity)
+{
+	struct kt_quantity q;
+	return quantity && kt_quantity_parse(quantity, &q) ? q.milli : 0;
+}
+
+/* How busy: a node by its pods, a pod by the CPU that its metrics tell. */
+static size_t business(const struct kt_json *object, const struct kt_json *busy)
+{
+	const char *name = kt_path_str(object, "metadata.name");
+	const struct kt_json *row, *container;
+	int64_t sum = 0;
+	KT_JSON_EACH (row, busy) {
+		if (kt_path_str(row, "spec.nodeName")) {
+			sum += check_pod_active(row) && kt_streq(kt_path_str(row, "spec.nodeName"), name);
+			continue;
+		}
+		if (!kt_streq(kt_path_str(row, "metadata.name"), name) ||
+		    !kt_equal(kt_path(row, "metadata.namespace"), kt_path(object, "metadata.namespace")))
+			continue;
+		KT_JSON_EACH (container, kt_get(row, "containers"))
+			sum += milli(kt_path_str(container, "usage.cpu"));
+	}
+	return (size_t)sum;
+}
+
+/* `which`: first (by name), busiest, random (from the seed). */
 static struct kt_json *choose(const struct check_run *run, const struct kt_json *pick,
-                              const struct kt_json *fitting, const struct kt_json *pods)
+                              const struct kt_json *fitting, const struct kt_json *busy)
 {
 	size_t n = kt_count(fitting);
 	const char *which = kt_str_or(kt_get(pick, "which"), "first");
@@ -295,16 +420,13 @@ static struct kt_json *choose(const struct check_run *run, const struct kt_json 
 	struct kt_random random;
 	kt_random_init(&random, run->seed);
 	for (size_t i = 0; i < n; i++) {
-		const struct kt_json *pod;
 		rows[i] = (struct ranked){kt_at(fitting, i), 0, i};
 		if (kt_streq(which, "random"))
 			rows[i].weight = kt_random_u32(&random);
 		else if (kt_streq(which, "last"))
 			rows[i].weight = i;
 		else if (kt_streq(which, "busiest"))
-			KT_JSON_EACH (pod, pods)
-				rows[i].weight += kt_streq(kt_path_str(pod, "spec.nodeName"),
-				                           kt_path_str(rows[i].object, "metadata.name"));
+			rows[i].weight = business(rows[i].object, busy);
 	}
 	qsort(rows, n, sizeof(*rows), by_weight);
 	int64_t count = kt_get_int(pick, "count", kt_get(pick, "which") ? 1 : (int64_t)n);
@@ -347,29 +469,61 @@ static enum kt_code pick_nodes(const struct check_run *run, const struct kt_json
 	return rc;
 }
 
+/* What the pods are taken from: an object's, a set, a namespace, everywhere. Owned. */
+static char *pods_wanted(const struct kt_json *pick)
+{
+	const char *of = kt_str(pick) ? kt_str(pick) : kt_get_str(pick, "running"),
+	           *name = kt_get_str(pick, "name"), *slash = name ? strchr(name, '/') : NULL;
+	of = of ? of : kt_get_str(pick, "of");
+	if (of)
+		return strchr(of, ' ') ? kt_strdup(of) : kt_strf("pod %s", of);
+	return slash ? kt_strf("pods %.*s", (int)(slash - name), name)
+	             : kt_strf("pods %s", kt_str_or(kt_get(pick, "namespace"), "all"));
+}
+
+static bool pod_stands(const struct kt_json *pod, const struct kt_json *pick, const struct kt_json *nodes)
+{
+	const char *on = kt_path_str(pod, "spec.nodeName"), *wanted = kt_get_str(pick, "node");
+	const struct kt_json *node;
+	if (wanted && !kt_streq(on, wanted))
+		return false;
+	if (!nodes)
+		return true;
+	KT_JSON_EACH (node, nodes)
+		if (on && kt_streq(kt_path_str(node, "metadata.name"), on))
+			return is_in(node, pick);
+	return false;
+}
+
 static enum kt_code pick_pods(const struct check_run *run, const struct kt_json *pick, struct kt_json **out,
                               struct kt_err *err)
 {
-	const char *of = kt_str(pick) ? kt_str(pick) : kt_get_str(pick, "of");
-	of = of ? of : kt_get_str(pick, "running");
-	const char *ns = kt_str_or(kt_get(pick, "namespace"), "all"), *name = kt_get_str(pick, "name"),
-	           *slash = name ? strchr(name, '/') : NULL;
-	char *words = of      ? kt_strdup(of)
-	              : slash ? kt_strf("pods %.*s", (int)(slash - name), name)
-	                      : kt_strf("pods %s", ns);
-	struct kt_json *pods = NULL, *fitting = kt_json_array();
+	const char *name = kt_get_str(pick, "name"), *slash = name ? strchr(name, '/') : NULL,
+	           *ns = kt_get_str(pick, "namespace");
+	bool placed = kt_get(pick, "zone") || kt_get(pick, "region") || kt_get(pick, "pool");
+	char *words = pods_wanted(pick);
+	struct kt_json *pods = NULL, *nodes = NULL, *busy = NULL, *fitting = kt_json_array();
 	const struct kt_json *pod;
 	enum kt_code rc = check_pods_of(run, words, &pods, err);
+	if (!rc && placed)
+		rc = check_list_words(run, "nodes", &nodes, err);
+	if (!rc && kt_streq(kt_get_str(pick, "which"), "busiest") &&
+	    check_call(run, "GET", "/apis/metrics.k8s.io/v1beta1/pods", NULL, NULL, &busy, NULL))
+		busy = NULL; /* no metrics: as they come */
 	KT_JSON_EACH (pod, pods) {
 		bool named = !name || kt_streq(kt_path_str(pod, "metadata.name"), slash ? slash + 1 : name);
-		if (!rc && check_pod_active(pod) && named && labels_fit(pod, kt_get(pick, "labels")))
+		named = named && (!ns || kt_streq(kt_path_str(pod, "metadata.namespace"), ns));
+		if (!rc && check_pod_active(pod) && named && labels_fit(pod, kt_get(pick, "labels")) &&
+		    pod_stands(pod, pick, nodes))
 			kt_push(&fitting, kt_json_ref(pod));
 	}
 	if (!rc && !kt_count(fitting))
 		rc = kt_fail(err, KT_ENOTFOUND, "no pod fits this selection (%s)", words);
 	if (!rc)
-		*out = choose(run, pick, fitting, NULL);
+		*out = choose(run, pick, fitting, kt_get(busy, "items"));
 	kt_json_free(pods);
+	kt_json_free(nodes);
+	kt_json_free(busy);
 	kt_json_free(fitting);
 	kt_free(words);
 	return rc;

@@ -98,9 +98,9 @@ static struct kt_json *json_finding(const struct check_report_task *task, size_t
 	kt_time_print(f->at, &at);
 	struct kt_json *where =
 	        f->object || f->path ? kt_jsonf("{object: %s, path: %s}", f->object, f->path) : NULL;
-	struct kt_json *out = kt_jsonf("{task: %s, check: %d, status: %s, expected: %s, found: %s, where: "
+	struct kt_json *out = kt_jsonf("{task: %s, check: %s, status: %s, expected: %s, found: %s, where: "
 	                               "%j, why: %s, table: %s, at: %s}",
-	                               task->task, (int)i + 1, status_words[f->status], f->expected, f->found,
+	                               task->task, f->check, status_words[f->status], f->expected, f->found,
 	                               where, task->why, f->table, f->at ? kt_buf_str(&at) : NULL);
 	kt_buf_clear(&at);
 	return out;

@@ -4,6 +4,7 @@
 #include "checker/checker_internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define DEPTH_MAX 8
 
@@ -29,47 +30,73 @@ static enum kt_code expected(const struct check_source *source, const struct kt_
 static bool looks_like_object(const char *s)
 {
 	const char *space = s ? strchr(s, ' ') : NULL;
-	return space && space != s && space[1] && !strchr(space + 1, ' ') && !strchr(space + 1, '=');
+	return space && space != s && space[1] && !strpbrk(space + 1, " =,()");
 }
 
 static bool looks_like_set(const char *s)
 {
-	return s && *s && *s != ' ';
+	return s && *s && *s != ' ' && strcspn(s, " ") == strcspn(s, " =,()/");
 }
 
-static const char *const who_keys[] = {"new-pod", "labels", "image", "pod", "deployment", "set", "node"};
-static const char *const whom_keys[] = {"new-pod", "port", "labels",  "internet",
-                                        "service", "pod",  "protocol"};
+/* A map that says who or whom has one key of `forms`, and any of the others. */
+static const char *const who_forms[] = {
+        "new-pod", "pod", "pods",    "deployment", "statefulset", "daemonset", "replicaset", "job",
+        "set",     "of",  "running", "name",       "zone",        "node",      "labels",     "namespace"};
+static const char *const whom_forms[] = {"service",     "internet",  "ip",         "host",    "new-pod",
+                                         "pod",         "pods",      "set",        "of",      "running",
+                                         "name",        "zone",      "node",       "labels",  "deployment",
+                                         "statefulset", "daemonset", "replicaset", "ingress", "namespace"};
+static const char *const further_keys[] = {"count", "which",    "container",      "image",
+                                           "port",  "protocol", "serviceaccount", "service-account"};
+
+static enum kt_code hold_end_map(const struct check_source *source, const struct kt_json *value,
+                                 const struct check_shape *shape, bool who)
+{
+	const char *known[40];
+	const char *const *forms = who ? who_forms : whom_forms;
+	size_t n = 0, form_count = who ? KT_COUNT(who_forms) : KT_COUNT(whom_forms);
+	bool says = false;
+	for (size_t i = 0; i < form_count; i++) {
+		says = says || kt_get(value, forms[i]);
+		known[n++] = forms[i];
+	}
+	for (size_t i = 0; i < KT_COUNT(further_keys); i++)
+		known[n++] = further_keys[i];
+	enum kt_code rc = kt_yaml_keys(source->yaml, value, shape->key, known, n, source->err);
+	const char *protocol = kt_get_str(value, "protocol");
+	if (!rc && protocol && strcasecmp(protocol, "TCP") != 0)
+		return kt_yaml_fail(source->yaml, kt_get(value, "protocol"), source->err,
+		                    "'protocol': only TCP connections can be tried");
+	if (rc || says)
+		return rc;
+	return expected(source, value, shape,
+	                who ? "who: a pod's owner (`deployment: ns/name`), `new-pod: ns`, or a selection "
+	                      "(`labels`, `zone`…)"
+	                    : "whom: `service: ns/name`, a pod, `new-pod: ns` or `internet: ADDRESS`");
+}
 
 static enum kt_code hold_ends(const struct check_source *source, const struct kt_json *value,
                               const struct check_shape *shape)
 {
 	bool who = shape->type == CHECK_T_WHO;
-	if (kt_str(value))
-		return strchr(kt_str(value), ' ')
-		               ? KT_OK
-		               : expected(source, value, shape,
-		                          who ? "who: `deployment ns/name`, `pod ns/name`, `pods ns "
-		                                "selector` or {new-pod: ns}"
-		                              : "whom: `service ns/name:port`, `pod ns/name:port`, {new-pod: "
-		                                "ns, port: N} or {internet: ADDRESS, port: N}");
-	if (!kt_is_object(value))
-		return expected(source, value, shape, "a text or a map");
-	const char *const *keys = who ? who_keys : whom_keys;
-	size_t count = who ? KT_COUNT(who_keys) : KT_COUNT(whom_keys);
-	enum kt_code rc = kt_yaml_keys(source->yaml, value, shape->key, keys, count, source->err);
-	if (rc)
-		return rc;
-	if (!who && !kt_get(value, "port") && !kt_get(value, "service") && !kt_get(value, "pod"))
-		return expected(source, value, shape, "a 'port'");
-	return KT_OK;
+	const char *text = kt_str(value);
+	if (kt_is_object(value))
+		return hold_end_map(source, value, shape, who);
+	if (text && (strchr(text, ' ') || kt_streq(text, "new-pod") || (!who && strpbrk(text, ":."))))
+		return KT_OK;
+	return expected(source, value, shape,
+	                who ? "who: `deployment ns/name`, `pod ns/name`, `pods ns selector` or {new-pod: ns}"
+	                    : "whom: `service ns/name:port`, `pod ns/name:port`, {new-pod: ns, port: N}, "
+	                      "ADDRESS:PORT or {internet: ADDRESS, port: N}");
 }
 
 static const struct check_shape pick_shapes[] = {
         {"name", CHECK_T_TEXT, false, NULL, NULL},
         {"labels", CHECK_T_MAP, false, NULL, NULL},
         {"zone", CHECK_T_TEXT, false, NULL, NULL},
+        {"region", CHECK_T_TEXT, false, NULL, NULL},
         {"pool", CHECK_T_TEXT, false, NULL, NULL},
+        {"node", CHECK_T_TEXT, false, NULL, NULL},
         {"running", CHECK_T_OF, false, NULL, NULL},
         {"of", CHECK_T_OF, false, NULL, NULL},
         {"namespace", CHECK_T_TEXT, false, NULL, NULL},
@@ -78,14 +105,38 @@ static const struct check_shape pick_shapes[] = {
         {"which", CHECK_T_WORD, false, "first|busiest|random|last", NULL},
         {0}};
 
+/* What is written out has all that an object needs to be sent. */
+static enum kt_code hold_object(const struct check_source *source, const struct kt_json *item)
+{
+	static const char *const needed[] = {"apiVersion", "kind"};
+	for (size_t i = 0; i < KT_COUNT(needed); i++)
+		if (!kt_get_str(item, needed[i]))
+			return kt_yaml_fail(source->yaml, item, source->err, "a manifest needs '%s'",
+			                    needed[i]);
+	return KT_OK;
+}
+
 static enum kt_code hold_files(const struct check_source *source, const struct kt_json *value,
                                const struct check_shape *shape)
 {
 	size_t count = kt_is_array(value) ? kt_count(value) : 1;
 	for (size_t i = 0; i < count; i++) {
 		const struct kt_json *item = kt_is_array(value) ? kt_at(value, i) : value;
-		if (kt_is_object(item))
-			continue; /* an object written here */
+		if (kt_is_object(item)) { /* an object written here */
+			enum kt_code held = hold_object(source, item);
+			if (held)
+				return held;
+			continue;
+		}
+		if (kt_str(item) && strchr(kt_str(item), '\n')) { /* manifests as a text */
+			struct kt_yaml *text = NULL;
+			enum kt_code held = kt_yaml_parse(kt_yaml_file(source->yaml), kt_str(item),
+			                                  kt_str_len(item), &text, source->err);
+			kt_yaml_free(text);
+			if (held)
+				return held;
+			continue;
+		}
 		if (!kt_str(item) || kt_str(item)[0] == '/' || strstr(kt_str(item), ".."))
 			return expected(source, item, shape, "a file beside this one");
 		char *path = kt_join(source->dir, kt_str(item));
@@ -107,6 +158,8 @@ static enum kt_code hold_word(const struct check_source *source, const struct kt
 	/* YAML 1.1 reads yes/no/on/off as booleans; both spellings are meant */
 	if (kt_json_type(value) == KT_JSON_BOOL)
 		text = kt_bool_or(value, false) ? "yes" : "no";
+	else if (text && strstr(words, "yes|no") && check_is_bool(value))
+		text = check_bool(value, false) ? "yes" : "no";
 	size_t len;
 	while (text && (word = kt_split(&words, '|', &len)))
 		if (strlen(text) == len && !strncmp(word, text, len))
@@ -132,6 +185,16 @@ static enum kt_code hold_map_of(const struct check_source *source, const struct 
 			return rc;
 	}
 	return KT_OK;
+}
+
+static enum kt_code hold_texts(const struct check_source *source, const struct kt_json *value,
+                               const struct check_shape *shape)
+{
+	const struct kt_json *item;
+	bool fine = kt_str(value) || kt_count(value);
+	KT_JSON_EACH (item, value)
+		fine = fine && kt_is_array(value) && kt_str(item);
+	return fine ? KT_OK : expected(source, value, shape, "a text or a list of texts");
 }
 
 static enum kt_code hold_nested(const struct check_source *source, const struct kt_json *value,
@@ -165,7 +228,8 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 	case CHECK_T_ANY:
 		return KT_OK;
 	case CHECK_T_TEXT:
-		return type == KT_JSON_STRING || type == KT_JSON_INT || type == KT_JSON_BOOL
+		return type == KT_JSON_STRING || type == KT_JSON_INT || type == KT_JSON_BOOL ||
+		                       type == KT_JSON_REAL
 		               ? KT_OK
 		               : expected(source, value, shape, "a text");
 	case CHECK_T_INT:
@@ -175,7 +239,7 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 		               ? KT_OK
 		               : expected(source, value, shape, "a number");
 	case CHECK_T_BOOL:
-		return type == KT_JSON_BOOL ? KT_OK : expected(source, value, shape, "yes or no");
+		return check_is_bool(value) ? KT_OK : expected(source, value, shape, "yes or no");
 	case CHECK_T_DURATION:
 		return kt_str(value) && kt_duration_parse(kt_str(value), &duration) && duration >= 0
 		               ? KT_OK
@@ -190,6 +254,13 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 		               ? KT_OK
 		               : expected(source, value, shape,
 		                          "a set, written `KINDS NAMESPACE LABEL=VALUE`");
+	case CHECK_T_OFS: {
+		struct check_shape one = {.key = shape->key, .type = CHECK_T_OF};
+		enum kt_code rc = kt_is_array(value) ? KT_OK : check_type_hold(source, value, &one);
+		for (size_t i = 0; !rc && kt_is_array(value) && i < kt_count(value); i++)
+			rc = check_type_hold(source, kt_at(value, i), &one);
+		return rc;
+	}
 	case CHECK_T_EXPECT:
 		return check_expect_hold(source, value);
 	case CHECK_T_PATHS:
@@ -207,6 +278,8 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 		return kt_is_object(value) ? KT_OK : expected(source, value, shape, "a map");
 	case CHECK_T_LIST:
 		return kt_is_array(value) ? KT_OK : expected(source, value, shape, "a list");
+	case CHECK_T_TEXTS:
+		return hold_texts(source, value, shape);
 	case CHECK_T_FILES:
 		return hold_files(source, value, shape);
 	case CHECK_T_STEPS:

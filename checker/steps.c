@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct check_shape patch_shapes[] = {{"object", CHECK_T_OBJECT, true, NULL, NULL},
-                                                  {"merge", CHECK_T_MAP, false, NULL, NULL},
-                                                  {"json", CHECK_T_LIST, false, NULL, NULL},
-                                                  {"strategic", CHECK_T_MAP, false, NULL, NULL},
-                                                  {0}};
+static const struct check_shape patch_shapes[] = {
+        {"object", CHECK_T_OBJECT, true, NULL, NULL},     {"merge", CHECK_T_MAP, false, NULL, NULL},
+        {"json", CHECK_T_LIST, false, NULL, NULL},        {"strategic", CHECK_T_MAP, false, NULL, NULL},
+        {"subresource", CHECK_T_TEXT, false, NULL, NULL}, {0}};
 static const struct check_shape scale_shapes[] = {
         {"object", CHECK_T_OBJECT, true, NULL, NULL}, {"replicas", CHECK_T_INT, true, NULL, NULL}, {0}};
 static const struct check_shape image_shapes[] = {{"object", CHECK_T_OBJECT, true, NULL, NULL},
@@ -29,10 +28,9 @@ static const struct check_shape link_shapes[] = {{"between", CHECK_T_LIST, true,
 static const struct check_shape load_shapes[] = {{"to", CHECK_T_TEXT, true, NULL, NULL},
                                                  {"rps", CHECK_T_NUMBER, false, NULL, NULL},
                                                  {"times", CHECK_T_NUMBER, false, NULL, NULL},
-                                                 {"shape", CHECK_T_WORD, false, "step|ramp|wave|spike", NULL},
+                                                 {"shape", CHECK_T_WORD, false, "step|ramp|wave", NULL},
                                                  {"over", CHECK_T_DURATION, false, NULL, NULL},
                                                  {"work", CHECK_T_MAP, false, NULL, NULL},
-                                                 {"path", CHECK_T_TEXT, false, NULL, NULL},
                                                  {0}};
 static const struct check_shape pod_shapes[] = {{"pick", CHECK_T_PICK, true, NULL, NULL},
                                                 {"is", CHECK_T_WORD, true, "killed|oom|deleted", NULL},
@@ -40,28 +38,68 @@ static const struct check_shape pod_shapes[] = {{"pick", CHECK_T_PICK, true, NUL
 static const struct check_shape registry_shapes[] = {
         {"name", CHECK_T_TEXT, true, NULL, NULL}, {"is", CHECK_T_WORD, true, "missing|there", NULL}, {0}};
 static const struct check_shape wait_shapes[] = {
-        {"for", CHECK_T_CHECK, true, NULL, NULL}, {"within", CHECK_T_DURATION, false, NULL, NULL}, {0}};
+        {"for", CHECK_T_CHECKS, true, NULL, NULL}, {"within", CHECK_T_DURATION, false, NULL, NULL}, {0}};
 static const struct check_shape no_keys[] = {{0}};
 
+/* --- what a shape alone cannot say --- */
+
+static enum kt_code hold_patch(const struct check_source *source, const struct kt_json *body)
+{
+	int kinds = (kt_get(body, "merge") != NULL) + (kt_get(body, "json") != NULL) +
+	            (kt_get(body, "strategic") != NULL);
+	return kinds == 1 ? KT_OK
+	                  : kt_yaml_fail(source->yaml, body, source->err,
+	                                 "'patch' needs one of merge, json and strategic");
+}
+
+static enum kt_code hold_link(const struct check_source *source, const struct kt_json *body)
+{
+	const struct kt_json *is = kt_get(body, "is"), *slow = kt_get(body, "slow"), *end;
+	const char *word = kt_str(is);
+	KT_JSON_EACH (end, kt_get(body, "between"))
+		if (!kt_str(end))
+			return kt_yaml_fail(source->yaml, end, source->err,
+			                    "'between': expected two ends, as in [zone a, zone b]");
+	if (kt_count(kt_get(body, "between")) != 2)
+		return kt_yaml_fail(source->yaml, body, source->err,
+		                    "'between': expected two ends, as in [zone a, zone b]");
+	slow = slow ? slow : kt_get(is, "slow");
+	bool fine = word ? kt_streq(word, "cut") || kt_streq(word, "ok") || (kt_streq(word, "slow") && slow)
+	                 : slow || kt_get(body, "loss");
+	return fine ? KT_OK
+	            : kt_yaml_fail(source->yaml, body, source->err,
+	                           "'link': expected `is: cut`, `is: ok` or `slow: 200ms`");
+}
+
+static enum kt_code hold_load(const struct check_source *source, const struct kt_json *body)
+{
+	if (!kt_get(body, "rps") && !kt_get(body, "times"))
+		return kt_yaml_fail(source->yaml, body, source->err, "'load' needs 'rps' or 'times'");
+	if (!kt_starts(kt_get_str(body, "to") ? kt_get_str(body, "to") : "", "service "))
+		return kt_yaml_fail(source->yaml, kt_get(body, "to"), source->err,
+		                    "'to': expected `service NAMESPACE/NAME`");
+	return KT_OK;
+}
+
 const struct check_step_kind check_step_kinds[] = {
-        {"apply", NULL, CHECK_T_FILES, NULL, check_do_apply},
-        {"manifest", NULL, CHECK_T_FILES, NULL, check_do_apply},
-        {"delete", no_keys, CHECK_T_OF, NULL, check_do_delete},
-        {"patch", patch_shapes, CHECK_T_ANY, NULL, check_do_patch},
-        {"scale", scale_shapes, CHECK_T_ANY, NULL, check_do_scale},
-        {"set-image", image_shapes, CHECK_T_ANY, NULL, check_do_set_image},
-        {"restart", no_keys, CHECK_T_OBJECT, NULL, check_do_restart},
-        {"cordon", NULL, CHECK_T_PICK, NULL, check_do_cordon},
-        {"uncordon", NULL, CHECK_T_PICK, NULL, check_do_uncordon},
-        {"drain", NULL, CHECK_T_PICK, NULL, check_do_drain},
-        {"node", node_shapes, CHECK_T_ANY, "node-failure", check_do_disturb},
-        {"zone", zone_shapes, CHECK_T_ANY, "zones", check_do_disturb},
-        {"region", zone_shapes, CHECK_T_ANY, "zones", check_do_disturb},
-        {"link", link_shapes, CHECK_T_ANY, "zones", check_do_disturb},
-        {"load", load_shapes, CHECK_T_ANY, "traffic", check_do_disturb},
-        {"pod", pod_shapes, CHECK_T_ANY, NULL, check_do_pod},
-        {"image", registry_shapes, CHECK_T_ANY, "registry", check_do_disturb},
-        {"wait", wait_shapes, CHECK_T_DURATION, NULL, check_do_wait},
+        {"apply", NULL, CHECK_T_FILES, NULL, NULL, check_do_apply},
+        {"manifest", NULL, CHECK_T_FILES, NULL, NULL, check_do_apply},
+        {"delete", NULL, CHECK_T_OFS, NULL, NULL, check_do_delete},
+        {"patch", patch_shapes, CHECK_T_ANY, NULL, hold_patch, check_do_patch},
+        {"scale", scale_shapes, CHECK_T_ANY, NULL, NULL, check_do_scale},
+        {"set-image", image_shapes, CHECK_T_ANY, NULL, NULL, check_do_set_image},
+        {"restart", no_keys, CHECK_T_OBJECT, NULL, NULL, check_do_restart},
+        {"cordon", NULL, CHECK_T_PICK, NULL, NULL, check_do_cordon},
+        {"uncordon", NULL, CHECK_T_PICK, NULL, NULL, check_do_uncordon},
+        {"drain", NULL, CHECK_T_PICK, NULL, NULL, check_do_drain},
+        {"node", node_shapes, CHECK_T_ANY, "node-failure", NULL, check_do_disturb},
+        {"zone", zone_shapes, CHECK_T_ANY, "zones", NULL, check_do_disturb},
+        {"region", zone_shapes, CHECK_T_ANY, "zones", NULL, check_do_disturb},
+        {"link", link_shapes, CHECK_T_ANY, "zones", hold_link, check_do_disturb},
+        {"load", load_shapes, CHECK_T_ANY, "traffic", hold_load, check_do_disturb},
+        {"pod", pod_shapes, CHECK_T_ANY, NULL, NULL, check_do_pod},
+        {"image", registry_shapes, CHECK_T_ANY, "registry", NULL, check_do_disturb},
+        {"wait", wait_shapes, CHECK_T_DURATION, NULL, NULL, check_do_wait},
 };
 const size_t check_step_kind_count = KT_COUNT(check_step_kinds);
 
@@ -85,8 +123,10 @@ static enum kt_code hold_step(const struct check_source *source, const struct kt
 				                    "step '%s': unexpected key '%s'", kind->name,
 				                    kt_key(node, i));
 	struct check_shape value = {.key = kind->name, .type = kind->scalar};
-	if (kt_is_object(body) && kind->shapes)
-		return check_shape_hold(source, body, kind->shapes, kind->name);
+	if (kt_is_object(body) && kind->shapes) {
+		enum kt_code rc = check_shape_hold(source, body, kind->shapes, kind->name);
+		return !rc && kind->hold ? kind->hold(source, body) : rc;
+	}
 	if (kind->scalar == CHECK_T_ANY)
 		return kt_yaml_fail(source->yaml, body, source->err, "step '%s': expected a map", kind->name);
 	return check_type_hold(source, body, &value);
@@ -117,7 +157,7 @@ static enum kt_code read_step(const struct check_source *source, const struct kt
 	                            .body = body,
 	                            .dir = kt_strdup(source->dir)};
 	if (kind->run == check_do_wait && kt_is_object(body))
-		rc = check_check_parse(source, kt_get(body, "for"), &step->until);
+		rc = check_checks_read(source, kt_get(body, "for"), &step->until, &step->until_count);
 	if (rc) {
 		check_steps_free(&(struct check_step *){step}, 1);
 		return rc;
@@ -130,7 +170,7 @@ static void free_step(struct check_step *step)
 {
 	if (!step)
 		return;
-	check_check_free(step->until);
+	check_checks_free(step->until, step->until_count);
 	kt_free(step->dir);
 	kt_free(step);
 }

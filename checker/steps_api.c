@@ -2,9 +2,11 @@
 /* Steps that are requests: apply, delete, patch, scale, set-image, restart. */
 #include "checker/steps_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DELETE_LIMIT (2 * KT_MIN_NS)
+#define EARLY_LIMIT  (10 * KT_SEC)
 
 /* The path of the collection or object that `object` (with apiVersion and kind) belongs to. */
 static enum kt_code object_ref(const struct check_run *run, const struct kt_json *object,
@@ -48,6 +50,32 @@ static enum kt_code create_generated(const struct check_run *run, const struct k
 	return rc;
 }
 
+/* What comes about by itself in a moment: a definition that is not served yet, a namespace without its
+ * service account. */
+static bool is_early(enum kt_code rc, const struct kt_err *err)
+{
+	return rc == KT_ENOTFOUND || rc == KT_ECONFLICT || rc == KT_EUNREACHABLE ||
+	       strstr(err->text, "error looking up service account") ||
+	       (strstr(err->text, "serviceaccount") && strstr(err->text, "not found"));
+}
+
+static enum kt_code apply_once(const struct check_run *run, const struct kt_json *object, struct kt_err *err)
+{
+	struct check_ref ref;
+	if (!kt_path_str(object, "metadata.name") && kt_path_str(object, "metadata.generateName"))
+		return create_generated(run, object, err);
+	enum kt_code rc = object_ref(run, object, &ref, err);
+	if (rc)
+		return rc;
+	char *path = check_ref_path(&ref), *target = kt_strf("%s?fieldManager=ktutor&force=true", path);
+	rc = check_call(run, "PATCH", target, "application/apply-patch+yaml", object, NULL, err);
+	if (rc)
+		kt_wrap(err, "%s %s", ref.resource.kind, ref.name);
+	kt_free(target);
+	kt_free(path);
+	return rc;
+}
+
 enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object, struct kt_err *err)
 {
 	if (kt_streq(kt_get_str(object, "kind"), "List")) {
@@ -59,19 +87,15 @@ enum kt_code check_apply_object(const struct check_run *run, const struct kt_jso
 		}
 		return KT_OK;
 	}
-	if (!kt_path_str(object, "metadata.name") && kt_path_str(object, "metadata.generateName"))
-		return create_generated(run, object, err);
-	struct check_ref ref;
-	enum kt_code rc = object_ref(run, object, &ref, err);
-	if (rc)
-		return rc;
-	char *path = check_ref_path(&ref), *target = kt_strf("%s?fieldManager=ktutor&force=true", path);
-	rc = check_call(run, "PATCH", target, "application/apply-patch+yaml", object, NULL, err);
-	if (rc)
-		kt_wrap(err, "%s %s", ref.resource.kind, ref.name);
-	kt_free(target);
-	kt_free(path);
-	return rc;
+	for (kt_ns waited = 0, passed = 0;; waited += KT_MAX(passed, KT_MS)) {
+		struct kt_err local = {0};
+		enum kt_code rc = apply_once(run, object, &local);
+		if (!rc)
+			return KT_OK;
+		if (!is_early(rc, &local) || waited >= EARLY_LIMIT ||
+		    check_pass(run, KT_SEC, true, &passed, NULL))
+			return kt_fail(err, rc, "%s", local.text);
+	}
 }
 
 static enum kt_code apply_file(const struct check_run *run, const char *path, struct kt_err *err)
@@ -107,14 +131,28 @@ enum kt_code check_apply_path(const struct check_run *run, const char *path, str
 	return apply_file(run, path, err);
 }
 
+/* Manifests that stand in the lab as one text. */
+static enum kt_code apply_text(const struct check_run *run, const struct kt_json *text, struct kt_err *err)
+{
+	struct kt_yaml *yaml = NULL;
+	enum kt_code rc = kt_yaml_parse("manifest", kt_str(text), kt_str_len(text), &yaml, err);
+	for (size_t i = 0; !rc && i < kt_yaml_count(yaml); i++)
+		rc = check_apply_object(run, kt_yaml_doc(yaml, i), err);
+	kt_yaml_free(yaml);
+	return rc;
+}
+
 enum kt_code check_do_apply(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
 	const struct kt_json *body = step->body;
 	size_t count = kt_is_array(body) ? kt_count(body) : 1;
 	for (size_t i = 0; i < count; i++) {
 		const struct kt_json *item = kt_is_array(body) ? kt_at(body, i) : body;
-		char *path = kt_str(item) ? kt_join(step->dir, kt_str(item)) : NULL;
-		enum kt_code rc = path ? apply_file(run, path, err) : check_apply_object(run, item, err);
+		bool text = kt_str(item) && strchr(kt_str(item), '\n');
+		char *path = kt_str(item) && !text ? kt_join(step->dir, kt_str(item)) : NULL;
+		enum kt_code rc = path   ? apply_file(run, path, err)
+		                  : text ? apply_text(run, item, err)
+		                         : check_apply_object(run, item, err);
 		kt_free(path);
 		if (rc)
 			return rc;
@@ -136,14 +174,35 @@ static enum kt_code is_gone(const struct check_run *run, void *arg, bool *out, s
 	return rc && rc != KT_ENOTFOUND ? kt_fail(err, rc, "%s", local.text) : KT_OK;
 }
 
-enum kt_code check_do_delete(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+/* Services and namespaces cannot be deleted as a collection. */
+static enum kt_code delete_each(const struct check_run *run, const struct check_ref *set,
+                                const struct kt_json *options, struct kt_err *err)
+{
+	struct kt_json *items = NULL;
+	const struct kt_json *item;
+	kt_err_clear(err);
+	enum kt_code rc = check_list(run, set, &items, err);
+	KT_JSON_EACH (item, items) {
+		struct check_ref one = *set;
+		one.is_set = false;
+		one.selector[0] = '\0';
+		snprintf(one.name, sizeof(one.name), "%s", kt_path_str(item, "metadata.name"));
+		snprintf(one.ns, sizeof(one.ns), "%s", kt_str_or(kt_path(item, "metadata.namespace"), ""));
+		char *path = check_ref_path(&one);
+		if (!rc)
+			rc = check_call(run, "DELETE", path, NULL, options, NULL, err);
+		if (rc == KT_ENOTFOUND)
+			rc = KT_OK;
+		kt_free(path);
+	}
+	kt_json_free(items);
+	return rc;
+}
+
+static enum kt_code delete_words(const struct check_run *run, const char *words, struct kt_err *err)
 {
 	struct check_ref ref;
-	const char *words = kt_str(step->body), *space = strchr(words, ' ');
-	/* one word behind the kind with a slash, or a cluster-scoped name: an object; else a set */
-	bool object = space && !strchr(space + 1, ' ') && !strchr(space + 1, '=');
-	enum kt_code rc =
-	        object ? check_ref_object(run, words, &ref, err) : check_ref_set(run, words, &ref, err);
+	enum kt_code rc = check_ref_of(run, words, &ref, err);
 	if (rc)
 		return rc;
 	char *path = check_ref_path(&ref);
@@ -151,11 +210,24 @@ enum kt_code check_do_delete(const struct check_run *run, const struct check_ste
 	        kt_jsonf("{kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background'}");
 	struct kt_err local = {0};
 	rc = check_call(run, "DELETE", path, NULL, options, NULL, &local);
+	if (rc == KT_EINVAL && ref.is_set) { /* some kinds have no delete of a collection: one by one */
+		rc = delete_each(run, &ref, options, &local);
+	}
 	kt_json_free(options);
 	kt_free(path);
 	if (rc && rc != KT_ENOTFOUND)
 		return kt_fail(err, rc, "%s", local.text);
 	return check_wait_until(run, DELETE_LIMIT, is_gone, &ref, words, err);
+}
+
+enum kt_code check_do_delete(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	size_t count = kt_is_array(step->body) ? kt_count(step->body) : 1;
+	enum kt_code rc = KT_OK;
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = delete_words(run, kt_str(kt_is_array(step->body) ? kt_at(step->body, i) : step->body),
+		                  err);
+	return rc;
 }
 
 /* --- patch and its everyday forms --- */
@@ -181,9 +253,14 @@ enum kt_code check_do_patch(const struct check_run *run, const struct check_step
 	                                       {"strategic", "application/strategic-merge-patch+json"}};
 	for (size_t i = 0; i < KT_COUNT(kinds); i++) {
 		const struct kt_json *patch = kt_get(step->body, kinds[i][0]);
+		const char *sub = kt_get_str(step->body, "subresource");
+		char *below = kt_strf("%s%s", sub ? "/" : "", sub ? sub : "");
+		enum kt_code rc = patch ? patch_object(run, kt_get_str(step->body, "object"), kinds[i][1],
+		                                       patch, below, err)
+		                        : KT_OK;
+		kt_free(below);
 		if (patch)
-			return patch_object(run, kt_get_str(step->body, "object"), kinds[i][1], patch, "",
-			                    err);
+			return rc;
 	}
 	return kt_fail(err, KT_EINVAL, "needs merge, json or strategic");
 }
@@ -197,6 +274,14 @@ enum kt_code check_do_scale(const struct check_run *run, const struct check_step
 	return rc;
 }
 
+/* Where an object keeps its pod's spec. */
+static const char *pod_spec_path(const char *kind)
+{
+	return kt_streq(kind, "Pod")       ? "spec"
+	       : kt_streq(kind, "CronJob") ? "spec.jobTemplate.spec.template.spec"
+	                                   : "spec.template.spec";
+}
+
 enum kt_code check_do_set_image(const struct check_run *run, const struct check_step *step,
                                 struct kt_err *err)
 {
@@ -208,16 +293,21 @@ enum kt_code check_do_set_image(const struct check_run *run, const struct check_
 		rc = check_get(run, &ref, &object, err);
 	if (rc)
 		return rc;
-	bool is_pod = kt_streq(ref.resource.kind, "Pod");
-	if (!name)
-		name = kt_path_str(object, is_pod ? "spec.containers.0.name"
-		                                  : "spec.template.spec.containers.0.name");
-	struct kt_json *spec =
-	        kt_jsonf("{containers: [{name: %s, image: %J}]}", name, kt_get(step->body, "image"));
-	struct kt_json *patch =
-	        is_pod ? kt_jsonf("{spec: %j}", spec) : kt_jsonf("{spec: {template: {spec: %j}}}", spec);
-	rc = patch_object(run, words, "application/strategic-merge-patch+json", patch, "", err);
-	kt_json_free(patch);
+	const char *at = pod_spec_path(ref.resource.kind);
+	const struct kt_json *spec = kt_path(object, at);
+	name = name ? name : kt_path_str(spec, "containers.0.name");
+	bool init = kt_find(kt_get(spec, "initContainers"), "name", name) >= 0;
+	if (!init && kt_find(kt_get(spec, "containers"), "name", name) < 0) {
+		rc = kt_fail(err, KT_ENOTFOUND, "%s has no container '%s'", words, name ? name : "");
+	} else {
+		struct kt_json *patch = kt_json_object();
+		kt_set_path(&patch, at,
+		            kt_jsonf(init ? "{initContainers: [{name: %s, image: %J}]}"
+		                          : "{containers: [{name: %s, image: %J}]}",
+		                     name, kt_get(step->body, "image")));
+		rc = patch_object(run, words, "application/strategic-merge-patch+json", patch, "", err);
+		kt_json_free(patch);
+	}
 	kt_json_free(object);
 	return rc;
 }

@@ -195,7 +195,7 @@ enum kt_code check_do_pod(const struct check_run *run, const struct check_step *
 			kt_free(path);
 		} else {
 			struct kt_json *one =
-			        kt_jsonf("{pod: {is: %s, pick: {namespace: %s, name: %s, container: %J}}}",
+			        kt_jsonf("{pod: {is: %s, pick: {namespace: %s, name: %s}, container: %J}}",
 			                 is, ns, name, kt_path(step->body, "pick.container"));
 			rc = run->world->disturb(run->world->arg, one, err);
 			kt_json_free(one);
@@ -221,17 +221,38 @@ static enum kt_code pass_all(const struct check_run *run, kt_ns span, struct kt_
 	return KT_OK;
 }
 
+/* How long a wait waits: what it says, or the most patient of its checks where one says so. */
+static kt_ns wait_limit(const struct check_step *step)
+{
+	kt_ns limit = 0;
+	for (size_t i = 0; i < step->until_count; i++)
+		if (step->until[i]->patient)
+			limit = KT_MAX(limit, step->until[i]->within);
+	return check_duration(kt_get(step->body, "within"), limit ? limit : WAIT_LIMIT);
+}
+
+/* Look at all until one does not hold. */
+static bool all_hold(const struct check_run *run, const struct check_step *step,
+                     struct check_finding *finding)
+{
+	for (size_t i = 0; i < step->until_count; i++) {
+		check_finding_clear(finding);
+		check_look_once(run, step->until[i], finding);
+		if (finding->status != CHECK_PASSED)
+			return false;
+	}
+	return true;
+}
+
 enum kt_code check_do_wait(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
 	if (!step->until)
 		return pass_all(run, check_duration(step->body, 0), err);
-	kt_ns limit = check_duration(kt_get(step->body, "within"), WAIT_LIMIT),
-	      began = run->world->now(run->world->arg);
+	kt_ns limit = wait_limit(step), began = run->world->now(run->world->arg);
 	for (;;) {
 		struct check_finding finding = {0};
-		check_look_once(run, step->until, &finding);
+		enum kt_code rc = all_hold(run, step, &finding) ? KT_OK : KT_ETIMEOUT;
 		kt_ns elapsed = run->world->now(run->world->arg) - began;
-		enum kt_code rc = finding.status == CHECK_PASSED ? KT_OK : KT_ETIMEOUT;
 		if (rc && elapsed >= limit)
 			kt_fail(err, rc, "not so after %lld s: expected %s; found %s",
 			        (long long)(limit / KT_SEC), finding.expected ? finding.expected : "?",

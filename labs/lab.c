@@ -8,10 +8,30 @@ static const char *const lab_keys[] = {"lab",     "title", "lesson", "minutes", 
                                        "cluster", "setup", "tasks",  "text",    "seed"};
 static const char *const task_keys[] = {"task", "title", "text", "points", "after", "checks", "hints", "why"};
 static const char *const cluster_keys[] = {"nodes", "seed", "version"};
-static const char *const node_keys[] = {
-        "pool",     "count", "zones", "region", "regions", "cpu", "memory", "pods", "labels",
-        "taints",   "gpu",   "spot",  "price",  "min",     "max", "name",   "zone", "ephemeral-storage",
-        "resources"};
+enum node_value { SCALAR, NAMES, MAP, TAINTS };
+static const struct {
+	const char *key;
+	enum node_value value;
+	const char *wanted;
+} node_keys[] = {{"pool", SCALAR, "a name"},
+                 {"count", SCALAR, "a number"},
+                 {"zones", NAMES, "a list, as in [a, b, c]"},
+                 {"zone", SCALAR, "a name"},
+                 {"regions", NAMES, "a list, as in [eu, us]"},
+                 {"region", SCALAR, "a name"},
+                 {"cpu", SCALAR, "a quantity, as in 4"},
+                 {"memory", SCALAR, "a quantity, as in 8Gi"},
+                 {"pods", SCALAR, "a number"},
+                 {"labels", MAP, "a map, as in {role: backend}"},
+                 {"taints", TAINTS, "a list, as in [gpu=yes:NoSchedule]"},
+                 {"gpu", SCALAR, "a number"},
+                 {"spot", SCALAR, "yes or no"},
+                 {"price", SCALAR, "a number"},
+                 {"min", SCALAR, "a number"},
+                 {"max", SCALAR, "a number"},
+                 {"name", SCALAR, "a name"},
+                 {"ephemeral-storage", SCALAR, "a quantity, as in 100Gi"},
+                 {"resources", MAP, "a map, as in {nvidia.com/gpu: 2}"}};
 static const char *const capabilities[] = {"zones",   "node-failure",  "traffic",  "network-policy",
                                            "metrics", "storage",       "registry", "ingress",
                                            "gateway", "load-balancer", "links",    "autoscaler"};
@@ -64,10 +84,9 @@ static enum kt_code read_task(const struct reader *r, const struct kt_json *node
 	enum kt_code rc = kt_yaml_keys(r->yaml, node, "a task", task_keys, KT_COUNT(task_keys), r->err);
 	if (!rc)
 		rc = need_text(r, node, "a task", "task", &task->task);
-	if (!rc)
-		rc = need_text(r, node, "a task", "title", &task->title);
 	if (rc)
 		return rc;
+	task->title = keep(r, kt_str_or(kt_get(node, "title"), task->task));
 	task->text = keep(r, kt_str_or(kt_get(node, "text"), ""));
 	task->why = keep(r, kt_get_str(node, "why"));
 	task->points = (unsigned)kt_get_int(node, "points", 1);
@@ -105,6 +124,37 @@ static enum kt_code hold_order(const struct reader *r, const struct kt_json *lis
 	return KT_OK;
 }
 
+static bool is_value(enum node_value wanted, const struct kt_json *v)
+{
+	const struct kt_json *item;
+	if (wanted == MAP)
+		return kt_is_object(v);
+	if (wanted == SCALAR)
+		return !kt_is_object(v) && !kt_is_array(v) && kt_json_type(v) != KT_JSON_NULL;
+	KT_JSON_EACH (item, v)
+		if (kt_is_array(item) || (wanted == NAMES && kt_is_object(item)))
+			return false;
+	return kt_is_array(v) && kt_count(v);
+}
+
+static enum kt_code hold_nodes_row(const struct reader *r, const struct kt_json *row)
+{
+	const char *known[KT_COUNT(node_keys)];
+	for (size_t k = 0; k < KT_COUNT(node_keys); k++)
+		known[k] = node_keys[k].key;
+	enum kt_code rc = kt_yaml_keys(r->yaml, row, "a row of nodes", known, KT_COUNT(known), r->err);
+	for (size_t k = 0; !rc && k < KT_COUNT(node_keys); k++) {
+		const struct kt_json *v = kt_get(row, node_keys[k].key);
+		if (v && !is_value(node_keys[k].value, v))
+			rc = kt_yaml_fail(r->yaml, v, r->err, "'%s': expected %s", node_keys[k].key,
+			                  node_keys[k].wanted);
+	}
+	int64_t count = kt_get_int(row, "count", 1);
+	if (!rc && (count < 0 || count > 200))
+		rc = kt_yaml_fail(r->yaml, kt_get(row, "count"), r->err, "'count': expected 0 to 200");
+	return rc;
+}
+
 static enum kt_code hold_cluster(const struct reader *r, const struct kt_json *cluster)
 {
 	if (!cluster)
@@ -112,17 +162,14 @@ static enum kt_code hold_cluster(const struct reader *r, const struct kt_json *c
 	enum kt_code rc =
 	        kt_yaml_keys(r->yaml, cluster, "'cluster'", cluster_keys, KT_COUNT(cluster_keys), r->err);
 	const struct kt_json *nodes = kt_get(cluster, "nodes"), *row;
-	if (!rc && nodes && !kt_is_array(nodes))
-		rc = kt_yaml_fail(r->yaml, nodes, r->err, "'nodes': expected a list");
-	KT_JSON_EACH (row, nodes) {
+	bool number =
+	        kt_json_type(nodes) == KT_JSON_INT && kt_int_or(nodes, 0) > 0 && kt_int_or(nodes, 0) <= 200;
+	if (!rc && nodes && !kt_is_array(nodes) && !number)
+		rc = kt_yaml_fail(r->yaml, nodes, r->err,
+		                  "'nodes': expected a list, as in [{pool: general, count: 3}]");
+	KT_JSON_EACH (row, nodes)
 		if (!rc)
-			rc = kt_yaml_keys(r->yaml, row, "a row of nodes", node_keys, KT_COUNT(node_keys),
-			                  r->err);
-		int64_t count = kt_get_int(row, "count", 1);
-		if (!rc && (count < 0 || count > 200))
-			rc = kt_yaml_fail(r->yaml, kt_get(row, "count"), r->err,
-			                  "'count': expected 0 to 200");
-	}
+			rc = hold_nodes_row(r, row);
 	return rc;
 }
 

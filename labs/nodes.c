@@ -151,7 +151,8 @@ struct kt_json *lab_nodes(const struct lab *lab)
 	KT_JSON_EACH (row, rows)
 		add_row(&items, row);
 	if (!kt_count(rows)) {
-		struct kt_json *usual = kt_jsonf("{pool: 'worker', count: 3, zones: ['a', 'b', 'c']}");
+		struct kt_json *usual =
+		        kt_jsonf("{pool: 'worker', count: %l, zones: ['a', 'b', 'c']}", kt_int_or(rows, 3));
 		add_row(&items, usual);
 		kt_json_free(usual);
 	}

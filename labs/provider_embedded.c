@@ -173,7 +173,8 @@ static enum kt_code embedded_world(const char *home, const char *cluster, struct
 	                                .traffic = world_traffic,
 	                                .snapshot = world_snapshot,
 	                                .restore = world_restore,
-	                                .capabilities = capabilities};
+	                                .capabilities = capabilities,
+	                                .virtual_time = true};
 	*out = &w->world;
 	return KT_OK;
 }
