@@ -153,6 +153,17 @@ bool admit_priority_class(const struct rules_request *r, struct api_status *stat
 	return true;
 }
 
+/* The real server refuses it in the storage (pkg/registry/scheduling/priorityclass/storage). */
+bool admit_system_priority(const struct rules_request *r, struct api_status *status)
+{
+	static const char *const system[] = {"system-node-critical", "system-cluster-critical"};
+	for (size_t i = 0; i < KT_COUNT(system); i++)
+		if (kt_streq(r->name, system[i]))
+			return admit_forbid(r, status,
+			                    "this is a system priority class and cannot be deleted");
+	return true;
+}
+
 /* --- tolerations --- */
 
 static bool tolerates(const struct kt_json *list, const char *key)

@@ -276,20 +276,6 @@ static void daemon_set_owned(struct api_write *write, const struct kt_json *old,
 	kt_set(kt_edit_path(object, "metadata.annotations"), key, kt_json_strf("%lld", generation));
 }
 
-/* pkg/registry/core/persistentvolume/strategy.go */
-static void volume_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
-{
-	const char *phase = kt_path_str(*object, "status.phase");
-	char *now;
-
-	if (!old || !kt_streq(write->subresource, "status") ||
-	    kt_streq(phase, kt_path_str(old, "status.phase")))
-		return;
-	now = api_time(cluster_now(write->cluster));
-	kt_set(kt_edit(object, "status"), "lastPhaseTransitionTime", kt_json_str(now));
-	kt_free(now);
-}
-
 /* pkg/registry/certificates/certificates/strategy.go populateConditionTimestamps */
 static void csr_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
 {
@@ -343,7 +329,6 @@ static const struct {
 } owned[] = {
         {"", "Secret", secret_owned},
         {"apps", "DaemonSet", daemon_set_owned},
-        {"", "PersistentVolume", volume_owned},
         {"certificates.k8s.io", "CertificateSigningRequest", csr_owned},
 };
 
@@ -400,6 +385,18 @@ static bool content_differs(const struct kt_json *a, const struct kt_json *b)
 	return false;
 }
 
+/* pkg/registry/core/persistentvolume/strategy.go: the server's own doing, so nobody owns it. */
+static void volume_status(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	char *now;
+
+	if (kt_streq(kt_path_str(*object, "status.phase"), kt_path_str(old, "status.phase")))
+		return;
+	now = api_time(cluster_now(write->cluster));
+	kt_set(kt_edit(object, "status"), "lastPhaseTransitionTime", kt_json_str(now));
+	kt_free(now);
+}
+
 void api_prepare_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
 {
 	const struct schema_kind *kind = write->kind->storage;
@@ -408,6 +405,11 @@ void api_prepare_update(struct api_write *write, const struct kt_json *old, stru
 	int64_t generation = kt_get_int(was, "generation", 0);
 	bool changed = (flags & API_GENERATION) && content_differs(old, *object);
 
+	if (kt_streq(write->subresource, "status")) {
+		if (kt_streq(kind->kind, "PersistentVolume") && !*kind->group)
+			volume_status(write, old, object);
+		return;
+	}
 	if (flags & API_GENERATION_ANNOTATIONS)
 		changed = changed ||
 		          !kt_equal(kt_get(was, "annotations"), kt_path(*object, "metadata.annotations"));

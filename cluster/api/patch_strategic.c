@@ -293,18 +293,21 @@ static bool fail_order(struct merge *m, const struct kt_json *list, const struct
 	return false;
 }
 
-/* What a patch's list holds must stand in the order that comes with it, in the same sequence. */
+/* What a patch's list holds must stand in the order that comes with it, in the same sequence; a key may be in
+ * both twice (kubectl debug sends that when a name is there already). */
 static bool order_holds(const struct kt_json *list, const struct kt_json *order, const char *key)
 {
 	const struct kt_json *item;
-	ptrdiff_t last = -1;
+	size_t at = 0, n = kt_count(order);
+	if (!n)
+		return true;
 	KT_JSON_EACH (item, list) {
 		if (kt_get(item, DIRECTIVE))
 			continue;
-		ptrdiff_t at = index_of(order, item, key);
-		if (at <= last)
+		while (at < n && !same_item(kt_at(order, at), item, key))
+			at++;
+		if (at++ >= n)
 			return false;
-		last = at;
 	}
 	return true;
 }

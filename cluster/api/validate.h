@@ -101,6 +101,9 @@ bool v_selector_valid(const struct kt_json *selector);
 void v_pod_spec(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json *spec,
                    const struct kt_json *meta);
+/* `old` NULL on create. */
+void v_pod_annotations(struct v *v, const struct v_path *path, const struct kt_json *now,
+                       const struct kt_json *old);
 void v_pod_template(struct v *v, const struct v_path *path, const struct kt_json *template);
 void v_pod_update(struct v *v, const char *subresource);
 void v_tolerations(struct v *v, const struct v_path *path, const struct kt_json *list);

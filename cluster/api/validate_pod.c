@@ -3,6 +3,7 @@
  */
 #include "cluster/api/validate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *str(const struct kt_json *v, const char *key)
@@ -351,11 +352,33 @@ void v_pod_spec(struct v *v, const struct v_path *path, const struct kt_json *sp
 	v_pod_spec_of(v, path, spec, NULL);
 }
 
+/* A 32-bit number as it is printed: no plus sign, no leading zeros (pkg/apis/core/v1/helper/helpers.go). */
+static bool is_cost(const char *text)
+{
+	const char *digits = *text == '-' ? text + 1 : text;
+	char *end;
+	if (*digits < '0' || *digits > '9' || (*text == '0' && text[1]))
+		return false;
+	long long cost = strtoll(text, &end, 10);
+	return !*end && cost >= INT32_MIN && cost <= INT32_MAX;
+}
+
+/* Annotations that mean something to Kubernetes itself. What was wrong before may stay so. */
+void v_pod_annotations(struct v *v, const struct v_path *path, const struct kt_json *now,
+                       const struct kt_json *old)
+{
+	static const char cost[] = "controller.kubernetes.io/pod-deletion-cost";
+	const char *text = kt_get_str(now, cost), *before = kt_get_str(old, cost);
+	if (text && !is_cost(text) && (!before || is_cost(before)))
+		v_invalid_str(v, V_KEY(path, cost), text, "must be a 32bit integer");
+}
+
 void v_pod_template(struct v *v, const struct v_path *path, const struct kt_json *template)
 {
 	const struct kt_json *meta = kt_get(template, "metadata"), *spec = kt_get(template, "spec");
 	v_labels(v, V_IN(path, "labels"), kt_get(meta, "labels"));
 	v_annotations(v, V_IN(path, "annotations"), kt_get(meta, "annotations"));
+	v_pod_annotations(v, V_IN(path, "annotations"), kt_get(meta, "annotations"), NULL);
 	v_pod_spec_of(v, V_IN(path, "spec"), spec, meta);
 	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
 		v_forbidden(v, V_IN(V_IN(path, "spec"), "ephemeralContainers"),

@@ -21,6 +21,8 @@ static void pod_create(struct v *v)
 {
 	const struct v_path *spec_path = V_ROOT("spec");
 	const struct kt_json *spec = kt_get(v->object, "spec");
+	v_pod_annotations(v, V_IN(V_ROOT("metadata"), "annotations"),
+	                  kt_path(v->object, "metadata.annotations"), NULL);
 	v_pod_spec_of(v, spec_path, spec, kt_get(v->object, "metadata"));
 	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
 		v_forbidden(v, V_IN(spec_path, "ephemeralContainers"), "cannot be set on create");
@@ -214,6 +216,9 @@ void v_pod_update(struct v *v, const char *subresource)
 	} else if (strcmp(subresource, "ephemeralcontainers") == 0) {
 		ephemeral(v);
 	} else if (!*subresource) {
+		v_pod_annotations(v, V_IN(V_ROOT("metadata"), "annotations"),
+		                  kt_path(v->object, "metadata.annotations"),
+		                  kt_path(v->old, "metadata.annotations"));
 		if (!same_count(v, "containers") || !same_count(v, "initContainers") || !deadline(v))
 			return;
 		gates(v);

@@ -468,8 +468,7 @@ static bool update_object(struct api_write *write, const struct store_object *ol
 	rules = rules_of(write, RULES_UPDATE, object, old->json);
 	if (!rules_mutate(&rules, write->status))
 		return false;
-	if (!kt_streq(write->subresource, "status"))
-		api_prepare_update(write, old->json, object);
+	api_prepare_update(write, old->json, object);
 	if (is_kind(write, "", "Service") && !api_service_update(write, old->json, object))
 		return false;
 	if (!write->trusted) {

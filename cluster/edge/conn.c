@@ -66,6 +66,9 @@ void conn_accept(struct edge *edge, int fd)
 
 static void drop_answer(struct conn *conn)
 {
+	if (conn->hush)
+		kt_loop_cancel(conn->edge->options.loop, conn->hush);
+	conn->hush = 0;
 	cluster_stream_free(conn->stream);
 	conn->stream = NULL;
 	session_free(conn->session);
@@ -138,6 +141,13 @@ static void on_stream_news(void *arg)
 	conn->ready = true;
 }
 
+static void on_hush_over(void *arg)
+{
+	struct conn *conn = arg;
+	conn->hush = 0;
+	conn->ready = true;
+}
+
 static void end_request(struct conn *conn)
 {
 	http_head_clear(&conn->head);
@@ -175,6 +185,9 @@ static void answer_stream(struct conn *conn, struct cluster_response *response)
 		http_print_head(&conn->out, response, -1, false, true, 0);
 		conn->state = CONN_UPGRADED;
 		cluster_stream_notify(session_stream(conn->session), on_stream_news, conn);
+		if (session_may_be_early(conn->session) && !http_header(&conn->head, "x-ktutor-instant"))
+			conn->hush =
+			        kt_loop_after(conn->edge->options.loop, EDGE_HUSH, on_hush_over, conn);
 	} else {
 		http_print_head(&conn->out, response, (int64_t)response->body.len, false, conn->keep_alive,
 		                kt_clock_real().now(NULL));
@@ -429,7 +442,7 @@ void conn_pump(struct conn *conn)
 	} else if (conn->state == CONN_HEAD && conn->in.len) {
 		process(conn);
 	}
-	if (conn->dead || !conn->ready || conn->out.len - conn->sent >= EDGE_OUT_HIGH)
+	if (conn->dead || !conn->ready || conn->hush || conn->out.len - conn->sent >= EDGE_OUT_HIGH)
 		return;
 	conn->ready = false;
 	if (conn->state == CONN_UPGRADED) {

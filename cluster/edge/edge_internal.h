@@ -14,6 +14,10 @@
 #define EDGE_IDLE_TIME     (300 * KT_SEC) /* between requests of a kept connection */
 #define EDGE_WRITE_TIME    (60 * KT_SEC)  /* without the client taking a byte */
 #define EDGE_LINGER_TIME   (2 * KT_SEC)
+/* Before the first word of a command's WebSocket. kubectl up to 1.33 reads messages before it has opened all of
+ * its streams, and drops what comes for the others ("Unknown stream id 1"; client-go
+ * tools/remotecommand/websocket.go); on a real node starting the command takes longer than that. */
+#define EDGE_HUSH          (40 * KT_MS)
 #define EDGE_OUT_HIGH      (256 * 1024) /* streams are not read beyond this */
 #define EDGE_MAX_SNAPSHOTS 64
 
@@ -85,6 +89,7 @@ struct conn {
 	size_t answer_at; /* where in `out` the answer starts that no flush has covered yet */
 	bool unflushed;   /* … of a request that may have changed something */
 	kt_ns deadline;   /* monotonic; 0: none */
+	uint64_t hush;    /* timer: until then an upgraded connection says nothing */
 	struct cluster_stream *stream;
 	struct session *session;
 	char *user;

@@ -291,6 +291,11 @@ bool session_pump(struct session *session, size_t max, struct kt_buf *out)
 	return !session->gone && !all_said(session);
 }
 
+bool session_may_be_early(const struct session *session)
+{
+	return !session->spdy;
+}
+
 struct cluster_stream *session_stream(struct session *session)
 {
 	return session->stream;

@@ -21,7 +21,10 @@
 #define KUBELET_CREATE        (50 * KT_MS)
 #define KUBELET_START         (60 * KT_MS)
 #define KUBELET_PLEG          KT_SEC        /* relisting of the containers: how late an exit is noticed */
-#define KUBELET_REMOVE        (120 * KT_MS) /* from the last container's end to the final delete */
+#define KUBELET_HEED          (5 * KT_MS)   /* from a change of the pod, such as its deletion, to the sync */
+/* From the last container's end to the final delete. At the short end of what is seen: whoever deletes a pod
+ * whose programs heed SIGTERM, and then asks with the next kubectl, does not find it any more. */
+#define KUBELET_REMOVE        (20 * KT_MS)
 #define KUBELET_RESYNC        (11 * KT_SEC) /* a sync that failed is tried again */
 #define KUBELET_LEASE         (10 * KT_SEC)
 #define KUBELET_NODE_STATUS   (5 * KT_MIN_NS)

@@ -244,7 +244,7 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 	}
 	store_unref(old);
 	if (wake)
-		kubelet_pod_wake(pod, now + KUBELET_SEE);
+		kubelet_pod_wake(pod, now + KUBELET_HEED);
 }
 
 void kubelet_pod_fail(struct kubelet_pod *pod, const char *reason, const char *message)

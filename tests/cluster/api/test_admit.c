@@ -4,6 +4,7 @@
 
 #define PODS       "/api/v1/namespaces/default/pods"
 #define NAMESPACES "/api/v1/namespaces"
+#define PRIORITIES "/apis/scheduling.k8s.io/v1/priorityclasses"
 #define QUOTAS     "/api/v1/namespaces/default/resourcequotas"
 #define POD(name, spec)                                                                                      \
 	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" name                                          \
@@ -35,6 +36,10 @@ static void pods_get_account_priority_and_tolerations(void **state)
 	         "unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300"},
 	        {0, "POST", PODS, POD("q", BOX("") ",'priorityClassName':'system-node-critical'"), 201,
 	         "\"priority\":2000001000"},
+	        {0, "DELETE", PRIORITIES "/system-node-critical?dryRun=All", NULL, 403,
+	         "priorityclasses.scheduling.k8s.io \"system-node-critical\" is forbidden: this is a system "
+	         "priority class and cannot be deleted"},
+	        {0, "DELETE", PRIORITIES "/system-cluster-critical", NULL, 403, "cannot be deleted"},
 	};
 	(void)state;
 	run_rows(rows, KT_COUNT(rows));

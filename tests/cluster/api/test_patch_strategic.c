@@ -95,6 +95,14 @@ static void strategic_merge_follows_the_schema(void **state)
 	        {"{'finalizers':['a','b']}",
 	         "{'$setElementOrder/finalizers':['b','n','a'],'finalizers':['n']}",
 	         "{'finalizers':['b','n','a']}"},
+	        /* the same key twice, in the list and in its order: kubectl debug, where the name is taken */
+	        {"{'items':[{'name':'a','image':'1'}]}",
+	         "{'$setElementOrder/items':[{'name':'a'},{'name':'a'}],'items':[{'name':'a','image':null},"
+	         "{'name':'a','image':'2'}]}",
+	         "{'items':[{'name':'a','image':'2'}]}"},
+	        {"{'items':[{'name':'a'}]}",
+	         "{'$setElementOrder/items':[{'name':'a'},{'name':'b'}],'items':[{'name':'b'},{'name':'a'}]}",
+	         NULL},
 	        /* primitives as sets */
 	        {"{'finalizers':['a','b']}", "{'finalizers':['c','a']}", "{'finalizers':['c','a','b']}"},
 	        {"{'finalizers':['a','b','a']}", "{'$deleteFromPrimitiveList/finalizers':['a']}",

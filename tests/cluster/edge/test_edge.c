@@ -351,6 +351,27 @@ static void exec_goes_through_a_websocket(void **state)
 	kt_buf_clear(&frames);
 }
 
+/* kubectl up to 1.33 drops what comes before it has opened its streams. */
+static void a_command_does_not_speak_before_its_client_can_listen(void **state)
+{
+	struct client client;
+	struct kt_buf got = {0}, frames = {0};
+	call_up(*state, &client);
+	kt_ns began = kt_monotonic();
+	say(&client, "GET /fake/exec HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+	             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	             "Sec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n");
+	client_ws(&frames, WS_BINARY, "\0echo me", 8);
+	send_text(&client, frames.data, frames.len);
+	receive(&client, &got, "\r\n\r\n");
+	assert_null(strstr(got.data, "echo me"));
+	receive(&client, &got, "echo me");
+	assert_true(kt_monotonic() - began >= 40 * KT_MS);
+	hang_up(&client);
+	kt_buf_clear(&got);
+	kt_buf_clear(&frames);
+}
+
 static void a_watcher_that_leaves_is_forgotten(void **state)
 {
 	struct place *place = *state;
@@ -538,6 +559,7 @@ int main(void)
 	        TEST(a_body_of_the_largest_size_is_taken),
 	        TEST(what_is_no_tls_and_what_is_no_http_is_shown_the_door),
 	        TEST(exec_goes_through_a_websocket),
+	        TEST(a_command_does_not_speak_before_its_client_can_listen),
 	        TEST(a_watcher_that_leaves_is_forgotten),
 	        TEST(the_clock_stops_jumps_and_says_so),
 	        TEST(a_snapshot_is_restored_by_its_name),

@@ -195,6 +195,25 @@ static void a_deleted_pod_gets_its_grace_and_is_gone(void **state)
 	cluster_free(cluster);
 }
 
+/* A client's next command comes some 60 ms later. */
+static void a_deleted_pod_whose_program_heeds_sigterm_is_seen_to_end_and_gone_soon(void **state)
+{
+	struct cluster *cluster = support_cluster(kt_jsonf("[%j]", support_node("n1", "a", "4", NULL)));
+	const struct store_object *pod;
+
+	(void)state;
+	support_pod(cluster, "web", kt_jsonf("{containers: [{name: 'c', image: 'nginx:1.27'}]}"));
+	support_wait(cluster, 5);
+	api_delete(cluster, &support_actor, support_kind(cluster, "", "Pod"), "default", "web", NULL, NULL);
+	support_wait(cluster, 0.01);
+	pod = support_get(cluster, "Pod", "web");
+	assert_non_null(pod);
+	assert_non_null(kt_path_str(pod->json, "metadata.deletionTimestamp"));
+	support_wait(cluster, 0.04);
+	assert_null(support_get(cluster, "Pod", "web"));
+	cluster_free(cluster);
+}
+
 static void a_machine_without_power_is_silent_and_its_containers_start_anew(void **state)
 {
 	struct cluster *cluster = one_node();
@@ -318,6 +337,7 @@ int main(void)
 	        cmocka_unit_test(images_that_cannot_be_had_are_tried_again_with_back_off),
 	        cmocka_unit_test(readiness_follows_the_probe_and_liveness_restarts),
 	        cmocka_unit_test(a_deleted_pod_gets_its_grace_and_is_gone),
+	        cmocka_unit_test(a_deleted_pod_whose_program_heeds_sigterm_is_seen_to_end_and_gone_soon),
 	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
 	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
 	        cmocka_unit_test(after_a_restore_a_slow_start_is_not_waited_for_again),
