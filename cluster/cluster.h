@@ -30,6 +30,22 @@ struct cluster_journal {
 	                     void *row_arg, struct kt_err *err);
 };
 
+/* Who signs certificates: the keeper of the CA's key, which is not in the cluster. */
+struct cluster_certificate {
+	const char *request;          /* a PKCS#10 request, PEM */
+	const struct kt_json *usages; /* of spec.usages: "client auth"… */
+	int64_t seconds;              /* how long it shall hold */
+	bool of_node; /* the subject must be O=system:nodes, CN=system:node:NAME: else KT_EDENIED */
+	enum { CLUSTER_NAMES_ANY, CLUSTER_NAMES_NONE, CLUSTER_NAMES_NEEDED } names; /* alternative ones */
+};
+struct cluster_signer {
+	void *arg;
+	/* *out: the certificate, PEM, owned by the caller. KT_EDENIED: the request breaks a rule of the
+	 * signer, `err` tells which; other failures may pass. */
+	enum kt_code (*sign)(void *arg, const struct cluster_certificate *wanted, char **out,
+	                     struct kt_err *err);
+};
+
 struct cluster_options {
 	const char *name; /* for messages and certificates */
 	uint64_t seed;
@@ -38,6 +54,7 @@ struct cluster_options {
 	                                workers in zones a, b, c… */
 	unsigned workers;
 	const struct cluster_journal *journal; /* borrowed; NULL: nothing is kept */
+	const struct cluster_signer *signer;   /* borrowed; NULL: approved requests stay unsigned */
 	const char *ca_pem,
 	        *server_address; /* what /api, tokens and the kube-root-ca.crt ConfigMaps tell; may be NULL */
 };

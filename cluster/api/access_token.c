@@ -70,18 +70,51 @@ static struct kt_json *claims_of(struct cluster *cluster, const struct access_to
 	        kt_json_strf("system:serviceaccount:%s:%s", t->ns, t->account));
 }
 
-char *access_token_make(struct cluster *cluster, const struct access_token *token)
+static char *sign(struct cluster *cluster, struct kt_json *steal)
 {
 	struct kt_buf out = {0};
 	unsigned char key[32], mac[32];
 	key_of(cluster, key);
 	add_part(&out, kt_jsonf("{alg: 'HS256', kid: 'cluster'}"));
 	kt_buf_addc(&out, '.');
-	add_part(&out, claims_of(cluster, token));
+	add_part(&out, steal);
 	hmac(key, kt_buf_str(&out), out.len, mac);
 	kt_buf_addc(&out, '.');
 	kt_base64url(mac, sizeof(mac), &out);
 	return kt_buf_take(&out);
+}
+
+char *access_token_make(struct cluster *cluster, const struct access_token *token)
+{
+	return sign(cluster, claims_of(cluster, token));
+}
+
+/* pkg/serviceaccount/legacy.go: no end, no audience; the Secret is its life. */
+#define LEGACY "kubernetes.io/serviceaccount/"
+char *api_secret_token(struct cluster *cluster, const struct store_object *secret,
+                       const struct store_object *account)
+{
+	return sign(cluster,
+	            kt_jsonf("{iss: 'kubernetes/serviceaccount', '" LEGACY "namespace': %s, '" LEGACY
+	                     "secret.name': %s, '" LEGACY "service-account.name': %s, '" LEGACY
+	                     "service-account.uid': %s, sub: %j}",
+	                     account->ns, secret->name, account->name, account->uid,
+	                     kt_json_strf("system:serviceaccount:%s:%s", account->ns, account->name)));
+}
+
+/* The Secret is there, and holds this token. */
+static bool secret_holds(struct cluster *cluster, const struct kt_json *claims, const char *token)
+{
+	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", "Secret");
+	const struct store_object *secret =
+	        store_get(cluster_store(cluster), kind, kt_str_or(kt_get(claims, LEGACY "namespace"), ""),
+	                  kt_str_or(kt_get(claims, LEGACY "secret.name"), ""));
+	struct kt_buf text = {0};
+	kt_base64(token, strlen(token), &text);
+	bool same = secret && !view_is_deleting(secret->json) &&
+	            kt_streq(kt_get_str(kt_get(secret->json, "data"), "token"), kt_buf_str(&text));
+	kt_buf_clear(&text);
+	return same;
 }
 
 static struct kt_json *part(const char *text, size_t len)
@@ -121,18 +154,25 @@ static bool audience_fits(const struct kt_json *claims, const struct kt_json *wa
 	return false;
 }
 
-static const char *check_claims(struct cluster *cluster, const struct kt_json *claims,
+static const char *check_claims(struct cluster *cluster, const struct kt_json *claims, const char *token,
                                 const struct kt_json *audiences, struct api_user *user)
 {
 	const struct kt_json *mine = kt_get(claims, "kubernetes.io");
-	const char *ns = kt_get_str(mine, "namespace"), *name = kt_path_str(mine, "serviceaccount.name");
-	const char *uid = kt_path_str(mine, "serviceaccount.uid"), *id = kt_get_str(claims, "jti");
+	bool legacy = kt_get(claims, LEGACY "secret.name") != NULL;
+	const char *ns = legacy ? kt_get_str(claims, LEGACY "namespace") : kt_get_str(mine, "namespace");
+	const char *name = legacy ? kt_get_str(claims, LEGACY "service-account.name")
+	                          : kt_path_str(mine, "serviceaccount.name");
+	const char *uid = legacy ? kt_get_str(claims, LEGACY "service-account.uid")
+	                         : kt_path_str(mine, "serviceaccount.uid");
+	const char *id = kt_get_str(claims, "jti");
 	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", "ServiceAccount");
 	if (!ns || !name || !uid)
 		return "claims are missing";
-	if (kt_get_int(claims, "exp", 0) <= cluster_now(cluster) / KT_SEC)
+	if (legacy && !secret_holds(cluster, claims, token))
+		return "service account token has been invalidated";
+	if (!legacy && kt_get_int(claims, "exp", 0) <= cluster_now(cluster) / KT_SEC)
 		return "token has expired";
-	if (!audience_fits(claims, audiences))
+	if (!legacy && !audience_fits(claims, audiences))
 		return "token audiences are invalid for the target audiences";
 	const struct store_object *account = store_get(cluster_store(cluster), kind, ns, name);
 	if (!account || strcmp(account->uid, uid) != 0)
@@ -153,7 +193,8 @@ const char *access_token_check(struct cluster *cluster, const char *text, const 
 	if (strlen(text) > MAX_TOKEN || !first || first == last || !signature_holds(cluster, text, last))
 		return "invalid bearer token";
 	struct kt_json *claims = part(first + 1, (size_t)(last - first - 1));
-	const char *why = claims ? check_claims(cluster, claims, audiences, user) : "invalid bearer token";
+	const char *why =
+	        claims ? check_claims(cluster, claims, text, audiences, user) : "invalid bearer token";
 	kt_json_free(claims);
 	return why;
 }

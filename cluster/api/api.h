@@ -72,6 +72,10 @@ bool api_evict(struct cluster *cluster, const struct api_actor *actor, const cha
 /* Bind a pod to a node (pods/binding). */
 bool api_bind(struct cluster *cluster, const struct api_actor *actor, const struct store_object *pod,
               const char *node, struct api_status *status);
+/* The token that a Secret of type kubernetes.io/service-account-token holds: valid as long as the account and
+ * the Secret with it are there. Owned by the caller. */
+char *api_secret_token(struct cluster *cluster, const struct store_object *secret,
+                       const struct store_object *account);
 /* Record an Event (core/v1) about `about`, aggregated as client-go's recorder does: same source, object,
  * reason and message raise count and lastTimestamp. `type` "Normal" or "Warning". `field_path`
  * ("spec.containers{c}") may be NULL. `host` may be NULL. */

@@ -31,6 +31,7 @@ static const struct api_traits traits[] = {
         {"apiextensions.k8s.io", "CustomResourceDefinition", GEN | API_NEEDS_VERSION},
         {"apiregistration.k8s.io", "APIService", API_NEEDS_VERSION},
         {"coordination.k8s.io", "Lease", API_NEEDS_VERSION},
+        {"certificates.k8s.io", "CertificateSigningRequest", API_UNMANAGED},
         {"flowcontrol.apiserver.k8s.io", "FlowSchema", GEN},
         {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", GEN},
         {"admissionregistration.k8s.io", "MutatingWebhookConfiguration", GEN},

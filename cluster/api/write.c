@@ -202,6 +202,10 @@ static bool resets_status(const struct api_write *write)
 static void own(struct api_write *write, const struct kt_json *old, struct kt_json **object)
 {
 	api_prepare_owned(write, old, object);
+	if (api_traits_of(write->kind->storage) & API_UNMANAGED) {
+		kt_unset(kt_edit(object, "metadata"), "managedFields");
+		return;
+	}
 	if (write->applied)
 		return;
 	managed_update_cached(cluster_api_state(write->cluster)->managed, write->kind->storage, old, object,

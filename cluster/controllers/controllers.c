@@ -8,6 +8,8 @@
 static const struct controller *const rows[] = {
         &controller_service_account,
         &controller_root_ca,
+        &controller_token_secret,
+        &controller_csr_signing,
         &controller_namespace,
         &controller_garbage,
         &controller_deployment,

@@ -15,6 +15,7 @@
 	X(ns, "", "Namespace")                                                                               \
 	X(config_map, "", "ConfigMap")                                                                       \
 	X(event, "", "Event")                                                                                \
+	X(secret, "", "Secret")                                                                              \
 	X(service_account, "", "ServiceAccount")                                                             \
 	X(pvc, "", "PersistentVolumeClaim")                                                                  \
 	X(pv, "", "PersistentVolume")                                                                        \
@@ -44,7 +45,8 @@ struct controller_kinds {
 /* The rows of controllers.c, each defined in the file of its name. */
 extern const struct controller controller_deployment, controller_replica_set, controller_replication,
         controller_endpoints, controller_endpoint_slice, controller_slice_mirroring,
-        controller_service_account, controller_root_ca, controller_namespace, controller_garbage,
+        controller_service_account, controller_root_ca, controller_token_secret, controller_csr_signing,
+        controller_namespace, controller_garbage,
         controller_disruption, controller_hpa, controller_node_lifecycle, controller_taint_eviction,
         controller_pod_gc, controller_stateful_set, controller_daemon_set, controller_job,
         controller_cron_job, controller_job_ttl, controller_quota, controller_volume,

@@ -24,6 +24,8 @@ struct edge_identity {
 };
 KT_MUST_CHECK enum kt_code edge_identity_load(const char *dir, struct edge_identity *out, struct kt_err *err);
 void edge_identity_clear(struct edge_identity *identity);
+/* Signs with the identity's CA; for cluster_options.signer. Borrows `identity`. */
+struct cluster_signer edge_signer(const struct edge_identity *identity);
 
 /* Listen, before there is a cluster: its options need the address. The port stays this process's. */
 struct edge;

@@ -14,6 +14,7 @@ struct server {
 	char *dir;
 	int lock;
 	struct edge_identity identity;
+	struct cluster_signer signer;
 	struct db *db;
 	struct kt_loop *loop;
 	struct edge *edge;
@@ -77,12 +78,14 @@ static enum kt_code open_all(struct server *server, const struct embedded_option
 		return rc;
 	server->journal =
 	        (struct cluster_journal){.arg = server->db, .write = journal_write, .read = journal_read};
+	server->signer = edge_signer(&server->identity);
 	struct cluster_options cluster = {.name = options->name,
 	                                  .seed = options->seed,
 	                                  .now = kt_clock_real().now(NULL),
 	                                  .nodes = options->nodes,
 	                                  .workers = options->workers,
 	                                  .journal = &server->journal,
+	                                  .signer = &server->signer,
 	                                  .ca_pem = server->identity.ca_pem,
 	                                  .server_address = edge_address(server->edge)};
 	rc = cluster_new(&cluster, &server->cluster, err);

@@ -34,6 +34,115 @@ static void every_namespace_has_an_account_and_a_root_certificate(void **state)
 	world_end(&world);
 }
 
+struct answer {
+	int status;
+	char *text;
+};
+
+static struct answer ask_as(struct world *world, const char *token)
+{
+	char *bearer = kt_strf("Bearer %s", token);
+	struct cluster_header header = {"Authorization", bearer};
+	struct cluster_request request = {.method = "POST",
+	                                  .target = "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+	                                  .headers = &header,
+	                                  .header_count = 1,
+	                                  .body = "{}",
+	                                  .body_len = 2};
+	struct cluster_response response = {0};
+	cluster_handle(world->cluster, &request, &response);
+	struct answer answer = {.status = response.status, .text = kt_buf_take(&response.body)};
+	cluster_response_clear(&response);
+	kt_free(bearer);
+	return answer;
+}
+
+static void a_token_secret_is_filled_and_lives_as_long_as_its_account(void **state)
+{
+	struct world world;
+	struct kt_buf token = {0};
+	(void)state;
+	world_begin(&world, 1);
+	create(&world, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\n");
+	create(&world, "apiVersion: v1\nkind: Secret\nmetadata: {name: t, annotations: "
+	               "{kubernetes.io/service-account.name: robot}}\ntype: "
+	               "kubernetes.io/service-account-token\n");
+	create(&world, "apiVersion: v1\nkind: Secret\nmetadata: {name: lost, annotations: "
+	               "{kubernetes.io/service-account.name: nobody}}\ntype: "
+	               "kubernetes.io/service-account-token\n");
+	run(&world, KT_SEC);
+	assert_null(get(&world, "Secret", "lost"));
+	const struct kt_json *data = kt_get(get(&world, "Secret", "t")->json, "data");
+	assert_string_equal(kt_get_str(data, "ca.crt"), "UEVN");
+	assert_string_equal(kt_get_str(data, "namespace"), "ZGVmYXVsdA==");
+	const char *text = kt_get_str(data, "token");
+	assert_true(kt_unbase64(text, strlen(text), &token));
+	struct answer answer = ask_as(&world, kt_buf_str(&token));
+	assert_int_equal(answer.status, 201);
+	assert_non_null(strstr(answer.text, "system:serviceaccount:default:robot"));
+	kt_free(answer.text);
+	del(&world, "ServiceAccount", "robot", NULL);
+	run(&world, KT_SEC);
+	assert_null(get(&world, "Secret", "t"));
+	answer = ask_as(&world, kt_buf_str(&token));
+	assert_int_equal(answer.status, 401);
+	kt_free(answer.text);
+	kt_buf_clear(&token);
+	world_end(&world);
+}
+
+static enum kt_code sign(void *arg, const struct cluster_certificate *wanted, char **out, struct kt_err *err)
+{
+	if (*(int *)arg)
+		return kt_fail(err, KT_EDENIED, "not for you");
+	*out = kt_strf("signed %s for %lld s", wanted->request, (long long)wanted->seconds);
+	return KT_OK;
+}
+
+static void csr(struct world *world, const char *name, const char *usages, const char *more)
+{
+	char *text = kt_strf("apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: "
+	                     "{name: %s}\nspec: {request: cGVt, signerName: "
+	                     "kubernetes.io/kube-apiserver-client, usages: [%s]%s}\n",
+	                     name, usages, more);
+	create(world, text);
+	kt_free(text);
+	const struct store_object *made = get(world, "CertificateSigningRequest", name);
+	struct kt_json *json = kt_json_ref(made->json);
+	kt_set_path(&json, "status.conditions", kt_jsonf("[{type: 'Approved', status: 'True'}]"));
+	assert_non_null(api_update_status(world->cluster, &tester, made->kind, json, NULL));
+}
+
+static void an_approved_request_is_signed_by_the_rules_of_its_signer(void **state)
+{
+	struct world world = {0};
+	int refuse = 0;
+	const struct cluster_signer signer = {.arg = &refuse, .sign = sign};
+	struct cluster_options options = {.name = "test", .now = 1767225600 * KT_SEC, .signer = &signer};
+	static const char path[] = "status.certificate", why[] = "status.conditions.1.message";
+	(void)state;
+	assert_int_equal(cluster_new(&options, &world.cluster, NULL), KT_OK);
+	csr(&world, "amy", "client auth", "");
+	csr(&world, "short", "client auth, digital signature", ", expirationSeconds: 3600");
+	csr(&world, "server", "server auth", "");
+	csr(&world, "none", "digital signature", "");
+	run(&world, KT_SEC);
+	assert_string_equal(get_str(&world, "CertificateSigningRequest", "amy", path),
+	                    "c2lnbmVkIHBlbSBmb3IgMzE1MzYwMDAgcw==");
+	assert_null(get_str(&world, "CertificateSigningRequest", "server", path));
+	assert_string_equal(get_str(&world, "CertificateSigningRequest", "server", why),
+	                    "invalid usage for client certificate: server auth");
+	assert_string_equal(get_str(&world, "CertificateSigningRequest", "none", why),
+	                    "missing required usage for client certificate: client auth");
+	/* the real server keeps no managedFields of this kind */
+	assert_null(kt_path(get(&world, "CertificateSigningRequest", "amy")->json, "metadata.managedFields"));
+	refuse = 1;
+	csr(&world, "bob", "client auth", "");
+	run(&world, KT_SEC);
+	assert_string_equal(get_str(&world, "CertificateSigningRequest", "bob", why), "not for you");
+	world_end(&world);
+}
+
 static void deletion_takes_dependents_along(void **state)
 {
 	struct world world;
@@ -345,6 +454,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_namespace_has_an_account_and_a_root_certificate),
+	        cmocka_unit_test(a_token_secret_is_filled_and_lives_as_long_as_its_account),
+	        cmocka_unit_test(an_approved_request_is_signed_by_the_rules_of_its_signer),
 	        cmocka_unit_test(deletion_takes_dependents_along),
 	        cmocka_unit_test(a_namespace_goes_with_all_that_is_in_it),
 	        cmocka_unit_test(endpoints_follow_pods),
