@@ -127,12 +127,14 @@ static void a_pod_with_priority_takes_the_place_of_a_lesser_one(void **state)
 {
 	struct cluster *cluster =
 	        three(NULL, kt_jsonf("{unschedulable: true}"), kt_jsonf("{unschedulable: true}"));
-	struct kt_json *high = asks("3");
+	struct kt_json *high = asks("3"), *low = asks("3");
 
 	(void)state;
 	support_create(cluster, "scheduling.k8s.io", "PriorityClass",
 	               kt_jsonf("{metadata: {name: 'high'}, value: 1000}"));
-	support_pod(cluster, "low", asks("3"));
+	/* heeds no SIGTERM: it is still there when the other has been given its place */
+	kt_set(kt_edit_at(kt_edit(&low, "containers"), 0), "command", kt_jsonf("['sleep', '3600']"));
+	support_pod(cluster, "low", low);
 	support_wait(cluster, 5);
 	assert_string_equal(support_text(cluster, "low", "spec.nodeName"), "a");
 	kt_set(&high, "priorityClassName", kt_json_str("high"));
