@@ -19,8 +19,8 @@ const struct kt_json *admit_get(const struct rules_request *r, const char *group
 void admit_reorder(const struct schema_type *type, struct kt_json **object);
 
 admit_fn admit_namespace, admit_immortal_namespace; /* admit_namespace.c */
-admit_fn admit_service_account, admit_tolerations, admit_priority, admit_priority_class, admit_system_priority,
-        admit_runtime_class, admit_pod_order;                                                          /* admit_pod.c */
+admit_fn admit_service_account, admit_tolerations, admit_priority, admit_priority_class,
+        admit_system_priority, admit_runtime_class, admit_pod_order;              /* admit_pod.c */
 admit_fn admit_limit_defaults, admit_limits;                                      /* admit_limit.c */
 admit_fn admit_quota;                                                             /* admit_quota.c */
 admit_fn admit_pod_security, admit_security_labels;                               /* admit_security.c */

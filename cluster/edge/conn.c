@@ -186,8 +186,7 @@ static void answer_stream(struct conn *conn, struct cluster_response *response)
 		conn->state = CONN_UPGRADED;
 		cluster_stream_notify(session_stream(conn->session), on_stream_news, conn);
 		if (session_may_be_early(conn->session) && !http_header(&conn->head, "x-ktutor-instant"))
-			conn->hush =
-			        kt_loop_after(conn->edge->options.loop, EDGE_HUSH, on_hush_over, conn);
+			conn->hush = kt_loop_after(conn->edge->options.loop, EDGE_HUSH, on_hush_over, conn);
 	} else {
 		http_print_head(&conn->out, response, (int64_t)response->body.len, false, conn->keep_alive,
 		                kt_clock_real().now(NULL));

@@ -8,14 +8,14 @@
 #include <gnutls/gnutls.h>
 
 /* Limits: a learner's machine has a handful of clients; the rest is somebody's mistake. */
-#define EDGE_MAX_CONNS     512
-#define EDGE_HEAD_TIME     (10 * KT_SEC)  /* TLS handshake; a request's head once it has begun */
-#define EDGE_BODY_TIME     (30 * KT_SEC)  /* a request's whole body */
-#define EDGE_IDLE_TIME     (300 * KT_SEC) /* between requests of a kept connection */
-#define EDGE_WRITE_TIME    (60 * KT_SEC)  /* without the client taking a byte */
-#define EDGE_LINGER_TIME   (2 * KT_SEC)
-/* Before the first word of a command's WebSocket. kubectl up to 1.33 reads messages before it has opened all of
- * its streams, and drops what comes for the others ("Unknown stream id 1"; client-go
+#define EDGE_MAX_CONNS   512
+#define EDGE_HEAD_TIME   (10 * KT_SEC)  /* TLS handshake; a request's head once it has begun */
+#define EDGE_BODY_TIME   (30 * KT_SEC)  /* a request's whole body */
+#define EDGE_IDLE_TIME   (300 * KT_SEC) /* between requests of a kept connection */
+#define EDGE_WRITE_TIME  (60 * KT_SEC)  /* without the client taking a byte */
+#define EDGE_LINGER_TIME (2 * KT_SEC)
+/* Before the first word of a command's WebSocket. kubectl up to 1.33 reads messages before it has opened all
+ * of its streams, and drops what comes for the others ("Unknown stream id 1"; client-go
  * tools/remotecommand/websocket.go); on a real node starting the command takes longer than that. */
 #define EDGE_HUSH          (40 * KT_MS)
 #define EDGE_OUT_HIGH      (256 * 1024) /* streams are not read beyond this */

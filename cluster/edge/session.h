@@ -21,7 +21,8 @@ bool session_feed(struct session *session, const void *data, size_t len);
 /* Move what the stream has to the client, until about `max` bytes wait in `out`. False: all is said and in
  * `out`. */
 bool session_pump(struct session *session, size_t max, struct kt_buf *out);
-/* The channels are the first bytes of messages: the client may not have opened them when the first ones come. */
+/* The channels are the first bytes of messages: the client may not have opened them when the first ones come.
+ */
 bool session_may_be_early(const struct session *session);
 struct cluster_stream *session_stream(struct session *session); /* borrowed, for cluster_stream_notify */
 

@@ -15,13 +15,13 @@
 #include "cluster/network/network.h"
 
 /* How long things take on a machine (kind clusters on a laptop, measured by hand; real ones differ more). */
-#define KUBELET_SEE           (15 * KT_MS)  /* from the binding to the first sync */
-#define KUBELET_VOLUMES       (120 * KT_MS) /* the volume manager's loop */
-#define KUBELET_SANDBOX       (230 * KT_MS) /* pause container, network */
-#define KUBELET_CREATE        (50 * KT_MS)
-#define KUBELET_START         (60 * KT_MS)
-#define KUBELET_PLEG          KT_SEC        /* relisting of the containers: how late an exit is noticed */
-#define KUBELET_HEED          (5 * KT_MS)   /* from a change of the pod, such as its deletion, to the sync */
+#define KUBELET_SEE     (15 * KT_MS)  /* from the binding to the first sync */
+#define KUBELET_VOLUMES (120 * KT_MS) /* the volume manager's loop */
+#define KUBELET_SANDBOX (230 * KT_MS) /* pause container, network */
+#define KUBELET_CREATE  (50 * KT_MS)
+#define KUBELET_START   (60 * KT_MS)
+#define KUBELET_PLEG    KT_SEC      /* relisting of the containers: how late an exit is noticed */
+#define KUBELET_HEED    (5 * KT_MS) /* from a change of the pod, such as its deletion, to the sync */
 /* From the last container's end to the final delete. At the short end of what is seen: whoever deletes a pod
  * whose programs heed SIGTERM, and then asks with the next kubectl, does not find it any more. */
 #define KUBELET_REMOVE        (20 * KT_MS)
