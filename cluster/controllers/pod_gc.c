@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pods that nobody ends (kubernetes pkg/controller/podgc): those of nodes that are gone, those deleted before
- * they had a node, and the oldest of too many that are over. */
+/* Pods that nobody ends (kubernetes pkg/controller/podgc): those of nodes that are gone or declared out of
+ * service, those deleted before they had a node, and the oldest of too many that are over. */
 #include "cluster/controllers/controllers_internal.h"
 
 #define PERIOD     (20 * KT_SEC)
@@ -40,13 +40,22 @@ static void end_quarantine(struct cluster *cluster, struct controller_queue *que
 	store_list_clear(&pods);
 }
 
+/* A person has said that this machine is off: what should end on it may be forgotten. */
+static bool out_of_service(const struct store_object *node)
+{
+	return node && !view_node(node)->ready &&
+	       kt_find(view_node(node)->taints, "key", "node.kubernetes.io/out-of-service") >= 0;
+}
+
 static void sweep(struct cluster *cluster, struct controller_queue *queue)
 {
 	struct store_list over = {0}, lost = {0};
 	const struct store_object *object;
 	STORE_EACH (object, cluster_store(cluster), queue->kinds->pod, NULL) {
 		const struct view_pod *pod = view_pod(object);
-		if (pod->deleting && !pod->node)
+		if (pod->deleting &&
+		    (!pod->node ||
+		     out_of_service(store_get(cluster_store(cluster), queue->kinds->node, "", pod->node))))
 			controller_list_add(&lost, object);
 		else if (pod->phase == VIEW_SUCCEEDED || pod->phase == VIEW_FAILED)
 			controller_list_add(&over, object);
@@ -86,6 +95,8 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 		controller_add_after(cluster, queue, "quarantine", object->name, QUARANTINE);
 		return;
 	}
+	if (object->kind == queue->kinds->node && out_of_service(object))
+		controller_add_after(cluster, queue, "", "sweep", PERIOD);
 	if (object->kind != queue->kinds->pod || event->change == STORE_DELETED)
 		return;
 	const struct view_pod *pod = view_pod(object);

@@ -355,6 +355,31 @@ static void a_silent_node_loses_its_pods_in_time(void **state)
 	world_end(&world);
 }
 
+/* What a person does when a machine is known to be off: its pods are forgotten, a StatefulSet may go on. */
+static void a_node_out_of_service_gives_its_pods_up(void **state)
+{
+	struct world world;
+	(void)state;
+	world_begin(&world, 3);
+	create(&world, web);
+	run(&world, 60 * KT_SEC);
+	struct store_list pods = {0};
+	store_list(cluster_store(world.cluster), kind_named(&world, "Pod"), "default", &pods);
+	char *pod = kt_strdup(pods.items[0]->name), *node = kt_strdup(view_pod(pods.items[0])->node);
+	store_list_clear(&pods);
+	set(&world, "Node", node, "spec.taints",
+	    kt_jsonf("[{key: 'node.kubernetes.io/out-of-service', effect: 'NoSchedule'}]"));
+	kubelet_node_set(world.cluster, node, false);
+	run(&world, 380 * KT_SEC);
+	assert_non_null(get_str(&world, "Pod", pod, "metadata.deletionTimestamp"));
+	set(&world, "Node", node, "metadata.labels.looked-at", kt_json_str("yes"));
+	run(&world, 25 * KT_SEC);
+	assert_null(get(&world, "Pod", pod));
+	kt_free(pod);
+	kt_free(node);
+	world_end(&world);
+}
+
 static void claims_find_volumes(void **state)
 {
 	struct world world;
@@ -463,6 +488,7 @@ int main(void)
 	        cmocka_unit_test(a_budget_counts_what_may_go),
 	        cmocka_unit_test(a_budget_without_pods_says_so),
 	        cmocka_unit_test(a_silent_node_loses_its_pods_in_time),
+	        cmocka_unit_test(a_node_out_of_service_gives_its_pods_up),
 	        cmocka_unit_test(claims_find_volumes),
 	        cmocka_unit_test(a_volume_is_made_for_the_first_consumer),
 	        cmocka_unit_test(a_quota_tells_what_is_used),
