@@ -14,6 +14,8 @@ struct check_client;
 KT_MUST_CHECK enum kt_code check_client_new(const char *kubeconfig, const char *context, bool allow_exec,
                                             struct check_client **out, struct kt_err *err);
 void check_client_free(struct check_client *client);
+/* The server that the current context of a kubeconfig names; owned; NULL if there is none. */
+char *check_server_of(const char *kubeconfig);
 struct check_answer {
 	int status; /* HTTP */
 	struct kt_buf body;
@@ -50,6 +52,16 @@ struct check_exec_result {
 KT_MUST_CHECK enum kt_code check_exec(struct check_client *client, const struct check_exec *execs,
                                       size_t count, struct check_exec_result *results, struct kt_err *err);
 void check_exec_result_clear(struct check_exec_result *result);
+
+/* Changes as they happen: a watch on each of several collections ("/api/v1/pods"), over connections of their
+ * own. What changed before it was made is not told. The client must outlive it. */
+struct check_feed;
+KT_MUST_CHECK enum kt_code check_feed_new(struct check_client *client, const char *const *paths, size_t count,
+                                          struct check_feed **out, struct kt_err *err);
+void check_feed_free(struct check_feed *feed);
+/* Wait at most `span` of real time; true as soon as something changed since the last call. A watch that ends
+ * is begun again, which counts as a change; a cluster that does not answer is only waited for. */
+bool check_feed_wait(struct check_feed *feed, kt_ns span);
 
 /* --- what the checker needs of whoever started the cluster: given by the provider --- */
 struct check_world {
@@ -89,6 +101,9 @@ void check_checks_free(struct check_check **checks, size_t count);
 const char *check_step_needs(const struct check_step *step);
 const char *check_check_needs(const struct check_check *check);
 bool check_has_drill(const struct check_check *check); /* it takes time, and disturbs */
+/* How much of the cluster's time its drills take when they hold: their `for`, and the waits in their steps.
+ */
+kt_ns check_drill_span(const struct check_check *check);
 
 enum check_status { CHECK_PASSED, CHECK_FAILED, CHECK_UNKNOWN };
 struct check_finding {

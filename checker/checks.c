@@ -288,6 +288,22 @@ bool check_has_drill(const struct check_check *check)
 	return has;
 }
 
+kt_ns check_drill_span(const struct check_check *check)
+{
+	kt_ns span = check_duration(kt_get(check->body, "for"), 0);
+	if (check->kind->look != check_look_drill)
+		span = 0;
+	/* a drill's `for` counts from its beginning: waits in its steps are part of it, or longer */
+	kt_ns steps = 0;
+	for (size_t i = 0; i < check->step_count; i++)
+		if (check->steps[i]->kind->run == check_do_wait && !check->steps[i]->until)
+			steps += check_duration(check->steps[i]->body, 0);
+	span = KT_MAX(span, steps);
+	for (size_t i = 0; i < check->check_count; i++)
+		span += check_drill_span(check->checks[i]);
+	return span;
+}
+
 static void add_watches(const struct check_check *check, struct kt_json **out)
 {
 	static const char *const keys[] = {"object", "objects", "absent"};

@@ -175,6 +175,22 @@ enum kt_code check_config_read(const char *path, const char *context, bool allow
 	return KT_OK;
 }
 
+char *check_server_of(const char *kubeconfig)
+{
+	struct kt_yaml *yaml = NULL;
+	struct kt_err ignored = {0};
+	char *server = NULL;
+	if (!kt_yaml_read(kubeconfig, &yaml, &ignored)) {
+		const struct kt_json *doc = kt_yaml_doc(yaml, 0),
+		                     *context = entry(doc, "contexts", kt_get_str(doc, "current-context"),
+		                                      "context");
+		server = kt_strdup(kt_get_str(
+		        entry(doc, "clusters", kt_get_str(context, "cluster"), "cluster"), "server"));
+	}
+	kt_yaml_free(yaml);
+	return server;
+}
+
 void check_config_clear(struct check_config *config)
 {
 	char *const owned[] = {config->server,   config->ns,       config->ca_pem,

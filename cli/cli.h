@@ -80,4 +80,13 @@ void cli_print_help(FILE *out, const struct cli_command *command);
  * or owned by *owned) and folder. Prints why not; exit code. */
 int cli_cluster(struct cli_call *call, bool running, char **out_name, char **out_dir);
 
+/* Clusters of providers other than the embedded one: [{cluster, provider, status, server, kubeconfig, lab}].
+ * New. */
+struct kt_json *cli_other_clusters(struct cli_call *call);
+/* The one that `name` (or a lab of that name) means; NULL name: that of the lab started last. New; NULL:
+ * none. */
+struct kt_json *cli_other_cluster(struct cli_call *call, const char *name);
+/* The kubeconfig of the cluster meant by the first argument, of whatever provider; owned. */
+int cli_cluster_kubeconfig(struct cli_call *call, char **out_name, char **out);
+
 #endif

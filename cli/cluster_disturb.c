@@ -1,8 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/cli.h"
+#include "cli/labs.h"
 #include "cluster/edge/edge.h"
 #include "labs/embedded/embedded.h"
 #include <string.h>
+
+/* On a cluster of another provider: what its world does in drills. */
+static int disturb_other(struct cli_call *call, const struct kt_json *row, const struct kt_json *step)
+{
+	struct kt_err err = {0};
+	struct check_world *world = NULL;
+	const struct provider *provider = provider_find(kt_get_str(row, "provider"));
+	enum kt_code rc = provider->world(call->home, kt_get_str(row, "cluster"), &world, &err);
+	if (!rc)
+		rc = world->disturb(world->arg, step, &err);
+	provider->world_free(world);
+	if (rc)
+		return cli_fail(call, &err);
+	struct kt_json *done = kt_jsonf("{disturbed: [%s]}", kt_key(step, 0));
+	cli_print_json(call, done);
+	kt_json_free(done);
+	return CLI_OK;
+}
 
 static int run_disturb(struct cli_call *call)
 {
@@ -16,12 +34,17 @@ static int run_disturb(struct cli_call *call)
 	if (kt_yaml_count(yaml) != 1 || !kt_is_object(kt_yaml_doc(yaml, 0)))
 		code = cli_usage(call,
 		                 "one step was expected, such as '{node: {is: down, pick: {name: n1}}}'");
-	if (!code)
+	struct kt_json *other = code ? NULL : cli_other_cluster(call, call->args[0]);
+	if (other)
+		code = disturb_other(call, other, kt_yaml_doc(yaml, 0));
+	else if (!code)
 		code = cli_cluster(call, true, NULL, &dir);
-	if (!code && edge_call(dir, "POST", "/ktutor/v1/disturb", kt_yaml_doc(yaml, 0), 0, &result, &err))
+	if (!code && !other &&
+	    edge_call(dir, "POST", "/ktutor/v1/disturb", kt_yaml_doc(yaml, 0), 0, &result, &err))
 		code = cli_fail(call, &err);
-	if (!code)
+	if (!code && !other)
 		cli_print_json(call, result);
+	kt_json_free(other);
 	kt_yaml_free(yaml);
 	kt_json_free(result);
 	kt_free(dir);

@@ -26,11 +26,10 @@ static bool is_plain(const char *text)
 
 static int run_env(struct cli_call *call)
 {
-	char *dir = NULL;
-	int code = cli_cluster(call, true, NULL, &dir);
+	char *path = NULL;
+	int code = cli_cluster_kubeconfig(call, NULL, &path);
 	if (code)
 		return code;
-	char *path = kt_join(dir, "kubeconfig");
 	(void)fputs("export KUBECONFIG=", call->out);
 	if (is_plain(path))
 		(void)fputs(path, call->out);
@@ -38,17 +37,15 @@ static int run_env(struct cli_call *call)
 		print_quoted(call->out, path);
 	(void)fputc('\n', call->out);
 	kt_free(path);
-	kt_free(dir);
 	return CLI_OK;
 }
 
 static int run_shell(struct cli_call *call)
 {
-	char *dir = NULL, *name = NULL;
-	int code = cli_cluster(call, true, &name, &dir);
+	char *path = NULL, *name = NULL;
+	int code = cli_cluster_kubeconfig(call, &name, &path);
 	if (code)
 		return code;
-	char *path = kt_join(dir, "kubeconfig");
 	const char *shell = getenv("SHELL");
 	if (!shell || !*shell)
 		shell = "/bin/sh";
@@ -61,7 +58,6 @@ static int run_shell(struct cli_call *call)
 	struct kt_err err = {0};
 	(void)kt_fail(&err, KT_EIO, "%s: %s", shell, strerror(errno));
 	kt_free(path);
-	kt_free(dir);
 	kt_free(name);
 	return cli_fail(call, &err);
 }

@@ -60,6 +60,11 @@ static int run_list(struct cli_call *call)
 		code = cli_fail(call, &err);
 	for (size_t i = 0; i < names.count; i++)
 		kt_push(&rows, describe(call, names.items[i]));
+	struct kt_json *others = cli_other_clusters(call);
+	const struct kt_json *other;
+	KT_JSON_EACH (other, others)
+		kt_push(&rows, kt_json_ref(other));
+	kt_json_free(others);
 	if (!code && json)
 		cli_print_json(call, rows);
 	else if (!code)
@@ -73,19 +78,13 @@ static void print_status(struct cli_call *call, const struct kt_json *row)
 {
 	static const struct {
 		const char *label, *path;
-	} lines[] = {{"cluster", "cluster"},
-	             {"provider", "provider"},
-	             {"status", "status"},
-	             {"server", "server"},
-	             {"pid", "pid"},
-	             {"nodes", "nodes"},
-	             {"pods", "pods"},
-	             {"memory", "memory"},
-	             {"time", "clock.now"},
-	             {"speed", "clock.speed"},
-	             {"paused", "clock.paused"},
-	             {"kubeconfig", "kubeconfig"},
-	             {"trouble", "journal"}};
+	} lines[] = {{"cluster", "cluster"},       {"provider", "provider"},
+	             {"status", "status"},         {"lab", "lab"},
+	             {"server", "server"},         {"pid", "pid"},
+	             {"nodes", "nodes"},           {"pods", "pods"},
+	             {"memory", "memory"},         {"time", "clock.now"},
+	             {"speed", "clock.speed"},     {"paused", "clock.paused"},
+	             {"kubeconfig", "kubeconfig"}, {"trouble", "journal"}};
 	for (size_t i = 0; i < KT_COUNT(lines); i++) {
 		const struct kt_json *value = kt_path(row, lines[i].path);
 		if (!value)
@@ -110,10 +109,20 @@ static int run_status(struct cli_call *call)
 	bool json;
 	if (!cli_json(call, &json))
 		return CLI_USAGE;
+	struct kt_json *row = cli_other_cluster(call, call->arg_count ? call->args[0] : NULL);
+	if (row) {
+		int answer = kt_streq(kt_get_str(row, "status"), "running") ? CLI_OK : CLI_UNREACHABLE;
+		if (json)
+			cli_print_json(call, row);
+		else
+			print_status(call, row);
+		kt_json_free(row);
+		return answer;
+	}
 	int code = cli_cluster(call, false, &name, &dir);
 	if (code)
 		return code;
-	struct kt_json *row = describe(call, name);
+	row = describe(call, name);
 	if (embedded_pid(call->home, name)) {
 		if (edge_call(dir, "GET", "/ktutor/v1/status", NULL, 0, &more, &err))
 			code = cli_fail(call, &err);

@@ -2,11 +2,14 @@
 /* course lint, test, new: for those who write labs. */
 #include "cli/labs.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const struct cli_flag test_flags[] = {{"provider", "P", "run them there (default embedded)"},
                                              {"mutate", NULL, "also change each solution bit by bit"},
+                                             {"minutes", "N", "begin nothing that would end later"},
+                                             {"keep", NULL, "keep real clusters for the next run"},
                                              {NULL, NULL, NULL}};
 
 struct many {
@@ -91,39 +94,103 @@ static void told(void *arg, const char *line)
 	(void)fflush(call->out);
 }
 
+/* A home of its own: a proof never touches a learner's clusters or labs. One of real clusters stays the same
+ * from run to run, so that what a killed run left behind is found again. */
+static char *proof_home(struct cli_call *call, const struct provider *provider)
+{
+	return provider && provider->real_time ? kt_strf("%s/proofs/%s", call->home, provider->name)
+	                                       : kt_strf("%s/proofs/%d", call->home, (int)getpid());
+}
+
+/* Its clusters end, unless they are kept for the next run. */
+static void clear_home(struct cli_call *call, const struct lab_options *options, bool keep)
+{
+	struct kt_err err = {0};
+	struct kt_json *rows = NULL;
+	const struct kt_json *row;
+	const struct provider *provider = options->provider;
+	if (keep)
+		return;
+	if (provider && provider->list && !provider->list(options->home, &rows, &err))
+		KT_JSON_EACH (row, rows) {
+			struct kt_err why = {0};
+			struct lab_options quiet = *options;
+			quiet.progress = NULL; /* a Ctrl-C does not stop the cleaning */
+			if (provider->down(&quiet, kt_get_str(row, "cluster"), &why))
+				cli_fail(call, &why);
+		}
+	kt_json_free(rows);
+	kt_err_clear(&err);
+	if (kt_remove_tree(options->home, &err))
+		cli_fail(call, &err);
+}
+
+struct proofs {
+	size_t passed, failed, left_out;
+};
+
+static void prove_one(struct cli_call *call, const struct lab *lab, const struct lab_options *options,
+                      kt_ns until, struct proofs *sum)
+{
+	struct kt_err err = {0};
+	struct lab_proof_options proof = {.options = options,
+	                                  .mutate = cli_flag(call, "mutate") != NULL,
+	                                  .told = told,
+	                                  .told_arg = call,
+	                                  .until = until};
+	struct lab_proof_result result = {0};
+	const char *lacks = options->provider ? provider_lacks(options->provider, lab) : NULL;
+	if (lacks) {
+		(void)fprintf(call->out, "%s: left out: it needs '%s', which %s clusters do not have\n",
+		              lab->lab, lacks, options->provider->name);
+		sum->left_out++;
+		return;
+	}
+	enum kt_code rc = lab_prove(lab, &proof, &result, &err);
+	cli_end_progress(call);
+	if (rc && !cli_interrupted()) {
+		told(call, err.text);
+		result.failures++;
+	}
+	(void)fprintf(call->out, "%s: times: start %.1f s, reset %.1f s, check %.1f s\n", lab->lab,
+	              (double)result.start / KT_SEC, (double)result.reset / KT_SEC,
+	              (double)result.check / KT_SEC);
+	sum->passed += !result.failures;
+	sum->failed += result.failures > 0;
+	sum->left_out += result.left_out > 0;
+}
+
 static int run_test(struct cli_call *call)
 {
 	struct kt_err err = {0};
 	struct many m = {0};
-	size_t passed = 0, failed = 0;
+	struct proofs sum = {0};
+	long minutes = 0;
+	if (!cli_number(call, "minutes", 1, 24 * 60, &minutes))
+		return CLI_USAGE;
 	if (gather(call, &m, &err))
 		return lab_wrong(call, &err);
-	/* a home of its own: a proof never touches a learner's clusters or labs */
-	char *home = kt_strf("%s/proofs/%d", call->home, (int)getpid());
-	struct lab_options options = {.home = home, .fresh = true};
+	struct lab_options options = {.fresh = true, .progress = cli_show_progress, .progress_arg = call};
+	kt_ns until = minutes ? kt_monotonic() + minutes * KT_MIN_NS : 0;
 	int code = cli_provider(call, NULL, &options);
+	struct db *db = code ? NULL : cli_progress(call);
+	char *home = proof_home(call, options.provider), *image = db ? db_setting(db, "kind-image") : NULL;
+	options.home = home;
+	options.image = getenv("KTUTOR_KIND_IMAGE") ? NULL : image;
+	db_close(db);
 	cli_catch_interrupt();
-	for (size_t i = 0; !code && i < m.count && !cli_interrupted(); i++) {
-		struct lab_proof_options proof = {.options = &options,
-		                                  .mutate = cli_flag(call, "mutate") != NULL,
-		                                  .told = told,
-		                                  .told_arg = call};
-		unsigned failures = 0;
-		kt_err_clear(&err);
-		if (lab_prove(m.labs[i], &proof, &failures, &err)) {
-			told(call, err.text);
-			failures++;
-		}
-		passed += !failures;
-		failed += failures > 0;
-	}
-	if (!code)
-		(void)fprintf(call->out, "%zu passed, %zu failed\n", passed, failed);
-	if (kt_remove_tree(home, &err))
-		cli_fail(call, &err);
+	for (size_t i = 0; !code && i < m.count && !cli_interrupted(); i++)
+		prove_one(call, m.labs[i], &options, until, &sum);
+	if (!code && sum.left_out)
+		(void)fprintf(call->out, "%zu passed, %zu failed, %zu not or not wholly run\n", sum.passed,
+		              sum.failed, sum.left_out);
+	else if (!code)
+		(void)fprintf(call->out, "%zu passed, %zu failed\n", sum.passed, sum.failed);
+	clear_home(call, &options, cli_flag(call, "keep") != NULL);
+	kt_free(image);
 	kt_free(home);
 	clear(&m);
-	return code ? code : failed ? CLI_LAB_WRONG : CLI_OK;
+	return code ? code : cli_interrupted() ? 130 : sum.failed ? CLI_LAB_WRONG : CLI_OK;
 }
 
 /* What a new lab begins with. */
@@ -181,7 +248,7 @@ const struct cli_command cli_course_lint = {.name = "course lint",
                                             .run = run_lint};
 const struct cli_command cli_course_test = {
         .name = "course test",
-        .args = "[LAB|FOLDER…] [--provider P] [--mutate]",
+        .args = "[LAB|FOLDER…] [--provider P] [--mutate] [--minutes N] [--keep]",
         .summary = "prove labs: the start fails, solutions pass, near misses fail as named",
         .flags = test_flags,
         .max_args = CLI_MAX_ARGS,

@@ -106,12 +106,7 @@ static int run_start(struct cli_call *call)
 /* With a person there, asks. */
 static bool confirmed(struct cli_call *call, const char *question)
 {
-	char answer[16];
-	if (cli_flag(call, "yes") || !isatty(0))
-		return true;
-	(void)fprintf(call->err, "%s [y/N] ", question);
-	(void)fflush(call->err);
-	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+	return cli_flag(call, "yes") || !isatty(0) || cli_ask(call, question);
 }
 
 static int run_reset(struct cli_call *call)

@@ -76,7 +76,36 @@ int cli_provider(struct cli_call *call, struct db *db, struct lab_options *optio
 		}
 	}
 	kt_free(kept);
+	if (!code)
+		cli_provider_settings(call, options);
 	return code;
+}
+
+static bool ask(void *arg, const char *question)
+{
+	return cli_ask(arg, question);
+}
+
+void cli_provider_settings(struct cli_call *call, struct lab_options *options)
+{
+	options->kubeconfig = cli_flag(call, "kubeconfig");
+	options->context = cli_flag(call, "context");
+	options->yes = cli_flag(call, "yes") != NULL;
+	options->allow_nodes = cli_flag(call, "allow-nodes") != NULL;
+	options->allow_cluster = cli_flag(call, "allow-cluster") != NULL;
+	options->allow_exec = cli_flag(call, "allow-exec") != NULL;
+	options->ask = isatty(0) && isatty(fileno(call->err)) ? ask : NULL;
+	options->ask_arg = call;
+}
+
+bool cli_ask(struct cli_call *call, const char *question)
+{
+	char answer[16];
+	cli_end_progress(call);
+	cli_print_clean(call->err, question);
+	(void)fputs(" [y/N] ", call->err);
+	(void)fflush(call->err);
+	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 struct db *cli_progress(struct cli_call *call)

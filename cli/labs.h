@@ -13,6 +13,10 @@ KT_MUST_CHECK enum kt_code cli_share_dir(const char *name, char **out, struct kt
 int cli_lab(struct cli_call *call, struct lab **out);
 /* --provider, else the setting, else the first. */
 int cli_provider(struct cli_call *call, struct db *db, struct lab_options *options);
+/* What the person allowed by flags, and whether somebody is there to be asked. */
+void cli_provider_settings(struct cli_call *call, struct lab_options *options);
+/* A question to the person at the terminal; true: yes. */
+bool cli_ask(struct cli_call *call, const char *question);
 /* Progress; NULL with a warning when it cannot be kept (a read-only home): the lab goes on without. */
 struct db *cli_progress(struct cli_call *call);
 void cli_record(struct cli_call *call, struct db *db, const char *kind, struct kt_json *steal);

@@ -228,7 +228,7 @@ static int run_progress(struct cli_call *call)
 
 /* --- config --- */
 
-static const char *const settings[] = {"provider", "theme", "roam", "name"};
+static const char *const settings[] = {"provider", "kind-image", "theme", "roam", "name"};
 
 static int run_config(struct cli_call *call)
 {
@@ -239,10 +239,11 @@ static int run_config(struct cli_call *call)
 		known = known || kt_streq(settings[i], name);
 	if (!known) {
 		const char *near = kt_nearest(name, settings, KT_COUNT(settings));
-		return cli_usage(call,
-		                 near ? "there is no setting '%s': did you mean '%s'?"
-		                      : "there is no setting '%s'; there is provider, theme, roam, name%s",
-		                 name, near ? near : "");
+		return cli_usage(
+		        call,
+		        near ? "there is no setting '%s': did you mean '%s'?"
+		             : "there is no setting '%s'; there is provider, kind-image, theme, roam, name%s",
+		        name, near ? near : "");
 	}
 	if (kt_streq(name, "provider") && value && !provider_find(value))
 		return cli_usage(call, "there is no provider '%s'", value);
@@ -278,8 +279,9 @@ const struct cli_command cli_progress_command = {.name = "progress",
                                                  .summary = "what you have done so far",
                                                  .flags = format_flags,
                                                  .run = run_progress};
-const struct cli_command cli_config = {.name = "config",
-                                       .args = "[NAME [VALUE]]",
-                                       .summary = "show or change a setting (provider, theme, roam, name)",
-                                       .max_args = 2,
-                                       .run = run_config};
+const struct cli_command cli_config = {
+        .name = "config",
+        .args = "[NAME [VALUE]]",
+        .summary = "show or change a setting (provider, kind-image, theme, roam, name)",
+        .max_args = 2,
+        .run = run_config};

@@ -44,25 +44,37 @@ struct kt_json *lab_nodes(const struct lab *lab);
 
 /* --- providers: one row each in labs/providers.c --- */
 struct lab_session; /* a lab on a cluster */
+struct lab_options;
 struct provider {
 	const char *name, *title;        /* "embedded", "kind", "context" */
 	const char *const *capabilities; /* NULL-terminated */
-	/* Is it possible on this machine? `why` (1 sentence with the remedy) if not. */
+	bool real_time; /* its minutes are minutes: a drill is watched, left, taken up again */
+	/* Is it possible on this machine? `why` (1 sentence with the remedy) if not. Quick: asks no program.
+	 */
 	bool (*available)(const char *home, char why[512]);
-	/* Start (or find) a cluster that fits; writes a kubeconfig below `home`. */
-	enum kt_code (*start)(const char *home, const char *cluster, const struct lab *lab,
-	                      bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns usual),
-	                      void *arg, char **out_kubeconfig, struct kt_err *err);
-	enum kt_code (*stop)(const char *home, const char *cluster, struct kt_err *err);
+	/* Start (or find) a cluster that fits; writes a kubeconfig below the home. `*bare`: nothing of the
+	 * lab is on it (any more): it is to be set up. Cancelled by options->progress: KT_ECANCELLED, nothing
+	 * left. */
+	enum kt_code (*start)(const struct lab_options *options, const char *cluster, const struct lab *lab,
+	                      char **out_kubeconfig, bool *bare, struct kt_err *err);
+	/* The lab leaves it. Embedded: it ends; others are put back to how they were. */
+	enum kt_code (*stop)(const struct lab_options *options, const char *cluster, struct kt_err *err);
 	/* The world of a running cluster, for check_run; owned by the caller: world_free. */
 	enum kt_code (*world)(const char *home, const char *cluster, struct check_world **out,
 	                      struct kt_err *err);
 	void (*world_free)(struct check_world *world);
-	/* Back to how it was when setup had ended: instantly where snapshots are, else by deleting what the
-	 * lab made. */
+	/* Back to how it was when setup had ended: instantly where snapshots are; where `*bare` becomes true,
+	 * by deleting what the lab made, and set-up is to be done again. */
 	enum kt_code (*mark)(const char *home, const char *cluster, struct kt_err *err);
-	enum kt_code (*reset)(const char *home, const char *cluster, const struct lab *lab,
-	                      struct kt_err *err);
+	enum kt_code (*reset)(const struct lab_options *options, const char *cluster, const struct lab *lab,
+	                      bool *bare, struct kt_err *err);
+	/* --- for `ktutor cluster`: NULL where these have no meaning --- */
+	/* [{cluster, provider, status, server, kubeconfig, lab…}], without asking a cluster. New. */
+	enum kt_code (*list)(const char *home, struct kt_json **out, struct kt_err *err);
+	/* Delete one, held or not. KT_ENOTFOUND. */
+	enum kt_code (*down)(const struct lab_options *options, const char *cluster, struct kt_err *err);
+	/* Why a check or a step cannot be done on it (1 phrase), or NULL: beside capabilities. */
+	const char *(*cannot)(const struct lab_options *options, const struct lab *lab, size_t task);
 };
 extern const struct provider *const providers[]; /* NULL-terminated; the embedded one first */
 const struct provider *provider_find(const char *name);
@@ -78,6 +90,13 @@ struct lab_options {
 	bool fresh;                      /* throw away what is there */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns usual); /* false cancels */
 	void *progress_arg;
+	const char *image; /* for provider kind: the nodes'; NULL: $KTUTOR_KIND_IMAGE, the setting
+	                      `kind-image`, the pinned one */
+	/* for provider context: what the person allowed */
+	const char *kubeconfig; /* NULL: $KUBECONFIG, else ~/.kube/config */
+	bool yes, allow_nodes, allow_cluster, allow_exec;
+	bool (*ask)(void *arg, const char *question); /* NULL: nobody is there to be asked */
+	void *ask_arg;
 };
 /* Cluster up, setup done, marked for reset. A lab that runs already is found again. */
 KT_MUST_CHECK enum kt_code lab_start(const struct lab *lab, const struct lab_options *options,
@@ -86,6 +105,9 @@ KT_MUST_CHECK enum kt_code lab_reset(const struct lab *lab, const struct lab_opt
                                      struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options,
                                     struct kt_err *err);
+/* What is kept of a lab that was started: {provider, cluster, kubeconfig, ready, started}. New; NULL:
+ * nothing. */
+struct kt_json *lab_state(const char *home, const char *lab);
 /* The folder of the lab started last (for lab_new), NULL if none; owned. */
 char *lab_current(const char *home);
 /* KT_EUNREACHABLE with "start it with `ktutor lab start X`" when it does not run. */
@@ -125,8 +147,13 @@ struct lab_proof_options {
 	bool mutate; /* also: change the solution bit by bit; report what no check notices */
 	void (*told)(void *arg, const char *line);
 	void *told_arg;
+	kt_ns until; /* nothing new is begun after it (kt_monotonic); 0: never. What is left out is told */
+};
+struct lab_proof_result {
+	unsigned failures, left_out;
+	kt_ns start, reset, check; /* what the start, and the solution's reset and check took */
 };
 KT_MUST_CHECK enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options,
-                                     unsigned *failures, struct kt_err *err);
+                                     struct lab_proof_result *out, struct kt_err *err);
 
 #endif

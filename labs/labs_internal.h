@@ -31,6 +31,6 @@ void lab_state_remove(const char *home, const struct lab *lab);
 void lab_state_clear(struct lab_state *state);
 
 /* The rows of the table of providers. */
-extern const struct provider provider_embedded;
+extern const struct provider provider_embedded, provider_kind;
 
 #endif

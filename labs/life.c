@@ -103,20 +103,14 @@ static enum kt_code set_up(const struct lab *lab, const struct lab_options *opti
 	return check_do(&run, lab->setup, lab->setup_count, err);
 }
 
-static enum kt_code start_fresh(const struct lab *lab, const struct lab_options *options,
-                                struct lab_state *state, struct kt_err *err)
+/* On a bare cluster: set-up, and the mark that a reset goes back to. */
+static enum kt_code set_up_and_mark(const struct lab *lab, const struct lab_options *options,
+                                    struct lab_state *state, struct kt_err *err)
 {
 	const struct provider *provider = provider_of(options, state);
 	struct lab_session *session = NULL;
-	kt_free(state->kubeconfig);
-	state->kubeconfig = NULL;
-	state->ready = false;
-	enum kt_code rc = lab_state_write(options->home, lab, state, err);
-	if (!rc)
-		rc = provider->start(options->home, state->cluster, lab, options->progress,
-		                     options->progress_arg, &state->kubeconfig, err);
-	if (!rc)
-		rc = open_session(provider, options->home, state->cluster, state->kubeconfig, &session, err);
+	enum kt_code rc =
+	        open_session(provider, options->home, state->cluster, state->kubeconfig, &session, err);
 	if (!rc)
 		rc = set_up(lab, options, session, err);
 	lab_close(session);
@@ -126,11 +120,25 @@ static enum kt_code start_fresh(const struct lab *lab, const struct lab_options 
 	return rc ? rc : lab_state_write(options->home, lab, state, err);
 }
 
+static enum kt_code start_fresh(const struct lab *lab, const struct lab_options *options,
+                                struct lab_state *state, struct kt_err *err)
+{
+	const struct provider *provider = provider_of(options, state);
+	bool bare = true;
+	kt_free(state->kubeconfig);
+	state->kubeconfig = NULL;
+	state->ready = false;
+	enum kt_code rc = lab_state_write(options->home, lab, state, err);
+	if (!rc)
+		rc = provider->start(options, state->cluster, lab, &state->kubeconfig, &bare, err);
+	return rc ? rc : set_up_and_mark(lab, options, state, err);
+}
+
 static void throw_away(const struct lab_options *options, const struct lab_state *state)
 {
 	struct kt_err ignored = {0};
 	const struct provider *provider = provider_find(state->provider);
-	if (provider && provider->stop(options->home, state->cluster, &ignored)) {
+	if (provider && provider->stop(options, state->cluster, &ignored)) {
 		/* it was not there */
 	}
 }
@@ -141,14 +149,15 @@ static enum kt_code find_again(const struct lab *lab, const struct lab_options *
 {
 	const struct provider *provider = provider_of(options, state);
 	char *kubeconfig = NULL;
-	enum kt_code rc = provider->start(options->home, state->cluster, lab, options->progress,
-	                                  options->progress_arg, &kubeconfig, err);
-	if (!rc) {
-		kt_free(state->kubeconfig);
-		state->kubeconfig = kubeconfig;
-		rc = lab_state_write(options->home, lab, state, err);
-	}
-	return rc;
+	bool bare = false;
+	enum kt_code rc = provider->start(options, state->cluster, lab, &kubeconfig, &bare, err);
+	if (rc)
+		return rc;
+	kt_free(state->kubeconfig);
+	state->kubeconfig = kubeconfig;
+	/* it was deleted behind our back, and is there again without what was on it */
+	return bare ? set_up_and_mark(lab, options, state, err)
+	            : lab_state_write(options->home, lab, state, err);
 }
 
 enum kt_code lab_start(const struct lab *lab, const struct lab_options *options, char **out_kubeconfig,
@@ -196,8 +205,13 @@ enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options,
 	if (rc)
 		return rc;
 	const struct provider *provider = provider_of(options, &state);
-	rc = state.ready ? provider->reset(options->home, state.cluster, lab, &why) : KT_ENOTFOUND;
-	if (rc) { /* what to go back to is gone: begin anew */
+	bool bare = false;
+	rc = state.ready ? provider->reset(options, state.cluster, lab, &bare, &why) : KT_ENOTFOUND;
+	if (rc == KT_ECANCELLED) {
+		kt_fail(err, rc, "%s", why.text);
+	} else if (!rc && bare) {
+		rc = set_up_and_mark(lab, options, &state, err);
+	} else if (rc) { /* what to go back to is gone: begin anew */
 		throw_away(options, &state);
 		rc = start_fresh(lab, options, &state, err);
 	}
@@ -211,7 +225,7 @@ enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options, 
 	enum kt_code rc = lab_state_read(options->home, lab, &state, err);
 	if (rc)
 		return rc;
-	rc = provider_of(options, &state)->stop(options->home, state.cluster, err);
+	rc = provider_of(options, &state)->stop(options, state.cluster, err);
 	if (rc == KT_ENOTFOUND) { /* somebody was faster */
 		kt_err_clear(err);
 		rc = KT_OK;

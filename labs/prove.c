@@ -38,8 +38,12 @@ static void wrong(struct proof *p, const char *what, const char *fmt, ...)
 enum kt_code lab_proof_check(struct proof *p, const char *task, struct lab_result **out, struct kt_err *err)
 {
 	struct lab_session *session = NULL;
-	struct lab_check_options options = {
-	        .task = task, .ignore_after = task != NULL, .answer_rightly = p->answer};
+	const struct lab_options *lab = p->options->options;
+	struct lab_check_options options = {.task = task,
+	                                    .ignore_after = task != NULL,
+	                                    .answer_rightly = p->answer,
+	                                    .progress = lab->progress,
+	                                    .progress_arg = lab->progress_arg};
 	enum kt_code rc = lab_open(p->lab, p->options->options, &session, err);
 	if (!rc)
 		rc = lab_check(session, p->lab, &options, out, err);
@@ -80,7 +84,10 @@ enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *er
 		rc = lab_open(p->lab, p->options->options, &session, err);
 	for (size_t i = 0; !rc && i < names.count; i++) {
 		char *path = kt_join(dir, names.items[i]);
-		struct check_run run = {.client = lab_client(session), .world = lab_world(session)};
+		struct check_run run = {.client = lab_client(session),
+		                        .world = lab_world(session),
+		                        .progress = p->options->options->progress,
+		                        .progress_arg = p->options->options->progress_arg};
 		if (is_manifest(names.items[i]))
 			rc = do_file(p, &run, dir, path, err);
 		kt_free(path);
@@ -93,6 +100,32 @@ enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *er
 enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err)
 {
 	return lab_reset(p->lab, p->options->options, err);
+}
+
+/* --- time --- */
+
+/* How long the drills of a task (NULL: of all) take, on a cluster whose minutes are minutes. */
+static kt_ns drills_of(const struct lab *lab, const char *task)
+{
+	kt_ns span = 0;
+	for (size_t i = 0; i < lab->task_count; i++)
+		for (size_t c = 0; c < lab->tasks[i].check_count; c++)
+			if (!task || kt_streq(task, lab->tasks[i].task))
+				span += check_drill_span(lab->tasks[i].checks[c]);
+	return span;
+}
+
+/* What would end after the time that is given is left out, and told. */
+static bool leave_out(struct proof *p, const char *what, kt_ns span)
+{
+	const struct provider *provider = p->options->options->provider;
+	kt_ns need = provider && provider->real_time ? span + KT_MIN_NS : 0;
+	if (!p->options->until || kt_monotonic() + need <= p->options->until)
+		return false;
+	p->left_out++;
+	tell(p, "%s: left out: its drills take %lld s, and there is no time for it", what,
+	     (long long)(span / KT_SEC));
+	return true;
 }
 
 /* --- what is proved --- */
@@ -128,12 +161,21 @@ static bool prove_right(struct proof *p, const char *what, const char *dir)
 	struct lab_result *result = NULL;
 	struct kt_err err = {0};
 	unsigned before = p->failures;
+	kt_ns began = kt_monotonic();
+	if (leave_out(p, what, drills_of(p->lab, NULL)))
+		return false;
 	p->answer = true;
 	enum kt_code rc = lab_proof_reset(p, &err);
+	kt_ns reset = kt_monotonic();
 	if (!rc)
 		rc = lab_proof_apply(p, dir, &err);
+	kt_ns applied = kt_monotonic();
 	if (!rc)
 		rc = lab_proof_check(p, NULL, &result, &err);
+	if (!p->check) { /* the solution is the first */
+		p->reset = reset - began;
+		p->check = kt_monotonic() - applied;
+	}
 	if (rc) {
 		wrong(p, what, "%s", err.text);
 		return false;
@@ -269,8 +311,14 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 	struct kt_json *list = kt_is_array(doc) ? kt_json_ref(doc) : doc ? kt_jsonf("[%J]", doc) : NULL;
 	if (!rc)
 		rc = hold_expect(p, yaml, list, &err);
+	const struct kt_json *row;
+	kt_ns span = 0;
+	KT_JSON_EACH (row, list)
+		span += rc ? 0 : drills_of(p->lab, kt_get_str(row, "task"));
 	if (rc)
 		wrong(p, what, "%s", err.text);
+	else if (leave_out(p, what, span))
+		; /* told */
 	else if (try_wrong(p, dir, list, &said, &err))
 		tell(p, "%s: fails as it should", what);
 	else
@@ -303,21 +351,24 @@ static void prove_folder(struct proof *p, const char *folder, bool right)
 	kt_free(dir);
 }
 
-enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options, unsigned *failures,
-                       struct kt_err *err)
+enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options,
+                       struct lab_proof_result *out, struct kt_err *err)
 {
 	struct proof p = {.lab = lab, .options = options};
 	struct kt_err why = {0};
 	char *solution = kt_join(lab->dir, "solution");
 	kt_ns began = kt_monotonic();
+	*out = (struct lab_proof_result){0};
 	enum kt_code rc = lab_start(lab, options->options, NULL, err);
+	out->start = kt_monotonic() - began;
 	if (!rc) {
-		tell(&p, "started in %lld ms", (long long)((kt_monotonic() - began) / KT_MS));
+		tell(&p, "started in %lld ms", (long long)(out->start / KT_MS));
 		prove_start(&p);
 		bool sound = kt_is_dir(solution) ? prove_right(&p, "solution", solution)
 		                                 : (wrong(&p, "solution", "there is none"), false);
-		prove_folder(&p, "also-right", true);
+		/* near misses first: what no drill has to show is shown soon */
 		prove_folder(&p, "wrong", false);
+		prove_folder(&p, "also-right", true);
 		if (sound && options->mutate)
 			lab_proof_mutate(&p, solution);
 		tell(&p, "%u failed, %lld ms", p.failures, (long long)((kt_monotonic() - began) / KT_MS));
@@ -325,7 +376,10 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 	if (lab_stop(lab, options->options, &why) && !rc)
 		tell(&p, "its cluster could not be stopped: %s", why.text);
 	kt_free(solution);
-	*failures = p.failures;
+	out->failures = p.failures;
+	out->left_out = p.left_out;
+	out->reset = p.reset;
+	out->check = p.check;
 	return rc;
 }
 

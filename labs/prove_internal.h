@@ -8,8 +8,9 @@
 struct proof {
 	const struct lab *lab;
 	const struct lab_proof_options *options;
-	unsigned failures;
-	bool answer; /* questions are answered as the cluster would */
+	unsigned failures, left_out;
+	kt_ns reset, check; /* of the solution */
+	bool answer;        /* questions are answered as the cluster would */
 };
 KT_MUST_CHECK enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *err);

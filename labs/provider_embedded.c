@@ -181,29 +181,35 @@ static enum kt_code embedded_world(const char *home, const char *cluster, struct
 
 /* --- starting and stopping --- */
 
-static enum kt_code embedded_start(const char *home, const char *cluster, const struct lab *lab,
-                                   bool (*progress)(void *arg, const char *sentence, kt_ns elapsed,
-                                                    kt_ns usual),
-                                   void *arg, char **out_kubeconfig, struct kt_err *err)
+static enum kt_code embedded_start(const struct lab_options *lab_options, const char *cluster,
+                                   const struct lab *lab, char **out_kubeconfig, bool *bare,
+                                   struct kt_err *err)
 {
+	const char *home = lab_options->home;
 	struct kt_json *nodes = lab_nodes(lab);
 	struct embedded_options options = {.home = home,
 	                                   .name = cluster,
 	                                   .nodes = nodes,
 	                                   .seed = (uint64_t)kt_get_int(lab->cluster, "seed", 1)};
+	struct kt_err ignored = {0};
+	char *dir = NULL;
 	bool found = false;
-	enum kt_code rc = progress && !progress(arg, "starting the cluster", 0, KT_SEC / 10)
-	                          ? kt_fail(err, KT_ECANCELLED, "cancelled")
-	                          : embedded_up(&options, &found, err);
+	*bare = embedded_find(home, cluster, false, &dir, &ignored) != KT_OK;
+	enum kt_code rc =
+	        lab_options->progress && !lab_options->progress(lab_options->progress_arg,
+	                                                        "starting the cluster", 0, KT_SEC / 10)
+	                ? kt_fail(err, KT_ECANCELLED, "cancelled")
+	                : embedded_up(&options, &found, err);
 	if (!rc)
 		*out_kubeconfig = kubeconfig_of(home, cluster);
 	kt_json_free(nodes);
+	kt_free(dir);
 	return rc;
 }
 
-static enum kt_code embedded_stop(const char *home, const char *cluster, struct kt_err *err)
+static enum kt_code embedded_stop(const struct lab_options *options, const char *cluster, struct kt_err *err)
 {
-	return embedded_down(home, cluster, false, err);
+	return embedded_down(options->home, cluster, false, err);
 }
 
 static enum kt_code with_client(const char *home, const char *cluster, const char *route, struct kt_err *err)
@@ -223,11 +229,12 @@ static enum kt_code embedded_mark(const char *home, const char *cluster, struct 
 	return with_client(home, cluster, "/ktutor/v1/snapshot", err);
 }
 
-static enum kt_code embedded_reset(const char *home, const char *cluster, const struct lab *lab,
-                                   struct kt_err *err)
+static enum kt_code embedded_reset(const struct lab_options *options, const char *cluster,
+                                   const struct lab *lab, bool *bare, struct kt_err *err)
 {
 	(void)lab;
-	return with_client(home, cluster, "/ktutor/v1/restore", err);
+	*bare = false;
+	return with_client(options->home, cluster, "/ktutor/v1/restore", err);
 }
 
 const struct provider provider_embedded = {

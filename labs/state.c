@@ -63,6 +63,19 @@ enum kt_code lab_state_write(const char *home, const struct lab *lab, const stru
 	return rc;
 }
 
+struct kt_json *lab_state(const char *home, const char *lab)
+{
+	char *path = state_path(home, lab);
+	struct kt_buf text = {0};
+	struct kt_json *json = NULL;
+	if (kt_is_file(path) && !kt_read_file(path, STATE_MAX, &text, NULL) &&
+	    kt_json_parse(kt_buf_str(&text), text.len, NULL, &json, NULL, NULL))
+		json = NULL;
+	kt_buf_clear(&text);
+	kt_free(path);
+	return json;
+}
+
 void lab_state_remove(const char *home, const struct lab *lab)
 {
 	char *path = state_path(home, lab->lab), *current = kt_strf("%s/labs/current", home),
