@@ -2,6 +2,7 @@
 /* What a new cluster holds: namespaces, nodes, the Services of the API server and of DNS. Roles and priority
  * classes: rules_bootstrap. Service accounts and root certificates: their controllers. */
 #include "cluster/api/internal.h"
+#include "cluster/network/balancer.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -214,6 +215,20 @@ static void services(struct cluster *cluster)
 	                "'ClusterIP'}}"));
 }
 
+/* Who serves Ingresses and Gateways here: network/balancer.h. */
+static void classes(struct cluster *cluster)
+{
+	create(cluster, &server, "networking.k8s.io", "IngressClass",
+	       kt_jsonf("{metadata: {name: 'nginx'}, spec: {controller: %s}}", BALANCER_INGRESS));
+	create(cluster, &server, "gateway.networking.k8s.io", "GatewayClass",
+	       kt_jsonf("{metadata: {name: 'nginx'}, spec: {controllerName: %s}}", BALANCER_GATEWAY));
+	create(cluster, &server, "gateway.networking.k8s.io", "GatewayClass",
+	       kt_jsonf("{metadata: {name: 'global'}, spec: {controllerName: %s, description: 'Sends each "
+	                "client "
+	                "to the nearest region that is healthy'}}",
+	                BALANCER_GLOBAL));
+}
+
 void api_bootstrap(struct cluster *cluster)
 {
 	namespaces(cluster);
@@ -221,5 +236,6 @@ void api_bootstrap(struct cluster *cluster)
 	rules_bootstrap(cluster);
 	nodes(cluster);
 	services(cluster);
+	classes(cluster);
 	api_bootstrap_dns(cluster);
 }

@@ -33,6 +33,11 @@ static const struct controller *const rows[] = {
         &controller_volume_protection,
         &controller_role_aggregation,
         &controller_node_pools,
+        &controller_load_balancer,
+        &controller_ingress,
+        &controller_gateway_class,
+        &controller_gateway,
+        &controller_http_route,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

@@ -34,7 +34,12 @@
 	X(lease, "coordination.k8s.io", "Lease")                                                             \
 	X(storage_class, "storage.k8s.io", "StorageClass")                                                   \
 	X(cluster_role, "rbac.authorization.k8s.io", "ClusterRole")                                          \
-	X(csr, "certificates.k8s.io", "CertificateSigningRequest")
+	X(csr, "certificates.k8s.io", "CertificateSigningRequest")                                           \
+	X(ingress, "networking.k8s.io", "Ingress")                                                           \
+	X(ingress_class, "networking.k8s.io", "IngressClass")                                                \
+	X(gateway, "gateway.networking.k8s.io", "Gateway")                                                   \
+	X(gateway_class, "gateway.networking.k8s.io", "GatewayClass")                                        \
+	X(http_route, "gateway.networking.k8s.io", "HTTPRoute")
 
 struct controller_kinds {
 #define X(name, group, kind) const struct schema_kind *name;
@@ -49,7 +54,9 @@ extern const struct controller controller_deployment, controller_replica_set, co
         controller_namespace, controller_garbage, controller_disruption, controller_hpa,
         controller_node_lifecycle, controller_taint_eviction, controller_pod_gc, controller_stateful_set,
         controller_daemon_set, controller_job, controller_cron_job, controller_job_ttl, controller_quota,
-        controller_volume, controller_volume_protection, controller_role_aggregation, controller_node_pools;
+        controller_volume, controller_volume_protection, controller_role_aggregation, controller_node_pools,
+        controller_load_balancer, controller_ingress, controller_gateway_class, controller_gateway,
+        controller_http_route;
 
 /* --- reading --- */
 const struct store_object *controller_get(struct cluster *cluster, const struct schema_kind *kind,

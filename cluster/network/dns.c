@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/network/balancer.h"
 #include "cluster/network/network_internal.h"
 
 #include <ctype.h>
@@ -108,6 +109,16 @@ static bool external(const struct labels *labels, struct kt_strs *out)
 	return true;
 }
 
+/* Names that the cluster itself publishes. */
+static bool published(struct cluster *cluster, const char *name, struct kt_strs *out)
+{
+	size_t len = strlen(name);
+	char *host = kt_strndup(name, len && name[len - 1] == '.' ? len - 1 : len);
+	bool found = balancer_names(cluster, host, out);
+	kt_free(host);
+	return found;
+}
+
 /* SRV: "_http._tcp.web.shop" with headless endpoints or the cluster address. */
 static bool srv(struct network *network, const struct service *service, const char *port_label,
                 struct kt_strs *out)
@@ -151,7 +162,7 @@ bool dns_lookup(struct cluster *cluster, const char *name, const char *type, str
 	bool cluster_name = l.count >= 3 && !strcmp(l.items[l.count - 1], "local") &&
 	                    !strcmp(l.items[l.count - 2], "cluster");
 	if (!cluster_name)
-		return kt_streq(type, "A") && external(&l, out);
+		return kt_streq(type, "A") && (published(cluster, name, out) || external(&l, out));
 	size_t n = l.count - 2;
 	const char *zone = l.items[n - 1];
 	if (!strcmp(zone, "pod") && n == 3) {

@@ -21,6 +21,10 @@ bool network_serve(struct cluster *cluster, const struct network_path *path,
                    const struct network_http_request *request, struct network_http_response *response)
 {
 	const struct network_listener *listener = path->listener;
+	if (path->balancer) {
+		balancer_serve(cluster, path, request, response);
+		return true;
+	}
 	if (!listener) {
 		bool inside = kt_starts(path->address, "10.") || kt_starts(path->address, "172.") ||
 		              kt_starts(path->address, "192.168.");

@@ -53,6 +53,7 @@ struct network_peer {         /* who connects */
 	const char *ns, *pod; /* NULL: from outside or from a node */
 	const char *node;     /* where it runs; NULL outside */
 	const char *address;
+	const char *region; /* of a client outside; NULL: unknown, or its node's */
 };
 enum network_outcome {
 	NETWORK_OPEN,
@@ -66,7 +67,9 @@ struct network_path {
 	const struct network_listener *listener;
 	char address[46]; /* the endpoint after Service translation */
 	unsigned port;
-	char why[256]; /* for `why` and the screens: "networkpolicies in shop: backend" */
+	bool balancer;   /* a load balancer answers (network/balancer.h) */
+	char region[64]; /* of who asks, for a balancer; "" unknown */
+	char why[256];   /* for `why` and the screens: "networkpolicies in shop: backend" */
 };
 /* Through Services (session affinity, traffic policies), policies of both sides, links, node power,
  * listeners. */

@@ -3,6 +3,7 @@
 #define NETWORK_INTERNAL_H
 
 #include "cluster/network/network.h"
+#include "cluster/network/route.h"
 
 /* A small hash table from text to pointer. */
 struct table {
@@ -33,7 +34,20 @@ struct link {
 	kt_ns latency;
 	double loss;
 };
+enum network_kind {
+	NETWORK_NODE,
+	NETWORK_POD,
+	NETWORK_SERVICE,
+	NETWORK_SLICE,
+	NETWORK_INGRESS, /* these and what follows make the balancers' rules */
+	NETWORK_INGRESS_CLASS,
+	NETWORK_GATEWAY,
+	NETWORK_GATEWAY_CLASS,
+	NETWORK_HTTP_ROUTE,
+	NETWORK_KINDS
+};
 struct network {
+	const struct schema_kind *kinds[NETWORK_KINDS];
 	struct table listeners;  /* "10.1.2.3:80/TCP" -> struct network_listener * */
 	struct table places;     /* address -> struct place * */
 	struct table given;      /* address -> uid (owned text) */
@@ -49,6 +63,10 @@ struct network {
 	struct link *links;
 	size_t link_count, link_cap;
 	bool links_known, dns_seen;
+	struct table balancers; /* address -> struct balancer * */
+	struct table regions;   /* "region" of a global balancer's backends -> struct health * */
+	bool balancers_known;
+	uint64_t health_timer;
 	struct kt_random random;
 	struct traffic *traffic;
 	struct usage *usage;
@@ -61,6 +79,7 @@ struct endpoint {
 	const char *address, *node, *host_name, *zone, *pod_ns, *pod;
 	unsigned port;
 	bool ready, serving, terminating;
+	const struct kt_json *hints;
 };
 struct endpoints {
 	struct endpoint *items;
@@ -69,6 +88,23 @@ struct endpoints {
 void endpoints_of(struct network *network, const char *ns, const char *name, const char *port_name,
                   struct endpoints *out);
 
+/* Puts those that kube-proxy on `from_node` (NULL: elsewhere) would choose between to the front and counts
+ * them: ready ones; if there are none, serving ones that terminate (proxy terminating endpoints, 1.28); only
+ * those on `local` unless NULL; by topology hints. */
+size_t endpoints_usable(struct cluster *cluster, const char *from_node, const char *local,
+                        struct endpoints *all);
+/* One of them, by chance or by the client's address; SIZE_MAX: none. */
+size_t endpoints_choose(struct cluster *cluster, const struct network_peer *from,
+                        const struct service *service, struct endpoints *all, const char *local);
+const struct kt_json *service_port(const struct service *service, unsigned port, bool by_node_port,
+                                   const char *protocol);
+void service_free(struct service *service);
+void service_update(struct network *network, const struct store_object *object, bool there);
+void slice_update(struct network *network, const char *key, const struct kt_json *json);
+void slice_later(struct cluster *cluster, struct network *network, const char *key);
+
+char *listener_key(const char *address, unsigned port, const char *protocol); /* owned */
+const char *node_region(struct cluster *cluster, const char *node);
 const char *node_zone(struct cluster *cluster, const char *node);
 bool in_cidr(const char *address, const char *cidr);
 bool parse_ipv4(const char *text, uint32_t *out);
@@ -77,6 +113,12 @@ const struct link *link_between(struct cluster *cluster, const char *node_a, con
 
 bool dns_lookup(struct cluster *cluster, const char *name, const char *type, struct kt_strs *out,
                 char **canonical);
+
+bool balancer_connect(struct cluster *cluster, const struct network_peer *from, const char *address,
+                      unsigned port, struct network_path *out);
+void balancer_serve(struct cluster *cluster, const struct network_path *path,
+                    const struct network_http_request *request, struct network_http_response *response);
+void balancers_clear(struct cluster *cluster, struct network *network);
 
 void traffic_start(struct cluster *cluster, struct network *network);
 void traffic_stop(struct cluster *cluster, struct network *network);
