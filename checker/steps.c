@@ -28,8 +28,13 @@ static const struct check_shape link_shapes[] = {{"between", CHECK_T_LIST, true,
 static const struct check_shape load_shapes[] = {{"to", CHECK_T_TEXT, true, NULL, NULL},
                                                  {"rps", CHECK_T_NUMBER, false, NULL, NULL},
                                                  {"times", CHECK_T_NUMBER, false, NULL, NULL},
-                                                 {"shape", CHECK_T_WORD, false, "step|ramp|wave", NULL},
+                                                 {"shape", CHECK_T_WORD, false, "step|ramp|wave|spike", NULL},
                                                  {"over", CHECK_T_DURATION, false, NULL, NULL},
+                                                 {"host", CHECK_T_TEXT, false, NULL, NULL},
+                                                 {"path", CHECK_T_TEXT, false, NULL, NULL},
+                                                 {"from", CHECK_T_TEXT, false, NULL, NULL},
+                                                 {"timeout", CHECK_T_DURATION, false, NULL, NULL},
+                                                 {"retries", CHECK_T_NUMBER, false, NULL, NULL},
                                                  {"work", CHECK_T_MAP, false, NULL, NULL},
                                                  {0}};
 static const struct check_shape pod_shapes[] = {{"pick", CHECK_T_PICK, true, NULL, NULL},
@@ -75,10 +80,12 @@ static enum kt_code hold_load(const struct check_source *source, const struct kt
 {
 	if (!kt_get(body, "rps") && !kt_get(body, "times"))
 		return kt_yaml_fail(source->yaml, body, source->err, "'load' needs 'rps' or 'times'");
-	if (!kt_starts(kt_get_str(body, "to") ? kt_get_str(body, "to") : "", "service "))
-		return kt_yaml_fail(source->yaml, kt_get(body, "to"), source->err,
-		                    "'to': expected `service NAMESPACE/NAME`");
-	return KT_OK;
+	static const char *const kinds[] = {"service ", "ingress ", "gateway "};
+	for (size_t i = 0; i < KT_COUNT(kinds); i++)
+		if (kt_starts(kt_get_str(body, "to") ? kt_get_str(body, "to") : "", kinds[i]))
+			return KT_OK;
+	return kt_yaml_fail(source->yaml, kt_get(body, "to"), source->err,
+	                    "'to': expected `service NAMESPACE/NAME` (or `ingress`, `gateway`)");
 }
 
 const struct check_step_kind check_step_kinds[] = {

@@ -357,7 +357,8 @@ static enum kt_code do_link(struct cluster *cluster, const struct kt_json *step,
 static enum kt_code do_load(struct cluster *cluster, const struct kt_json *step, struct kt_json **result,
                             struct kt_err *err)
 {
-	static const char *const known[] = {"to", "rps", "shape", "over", "times", "work"};
+	static const char *const known[] = {"to",   "rps",  "shape", "over",    "times",  "work",
+	                                    "host", "path", "from",  "timeout", "retries"};
 	enum kt_code rc = unknown_keys(step, known, KT_COUNT(known), "load", err);
 	if (!rc)
 		rc = traffic_set(cluster, step, err);

@@ -402,6 +402,7 @@ void kubelet_node_set(struct cluster *cluster, const char *name, bool up)
 	cluster_keep(cluster, key, up ? NULL : kt_json_bool(true));
 	kt_free(key);
 	node->up = up;
+	network_changed(cluster);
 	if (up) {
 		boot_at(node, KUBELET_BOOT);
 		return;

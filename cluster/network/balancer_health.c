@@ -53,6 +53,7 @@ static void probe(struct cluster *cluster, const struct route_target *target, co
 	health->row = answered == health->down ? health->row + 1 : 0;
 	if (health->row >= (health->down ? SUCCESSES : FAILURES)) {
 		health->down = !health->down;
+		network_changed(cluster);
 		health->row = 0;
 	}
 }

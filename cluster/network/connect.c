@@ -68,8 +68,10 @@ void network_link_set(struct cluster *cluster, const char *zone_a, const char *z
 		                        (int)cut, latency, loss));
 	world_set(cluster, "links", kept);
 	struct network *network = network_of(cluster);
-	if (network)
+	if (network) {
 		network->links_known = false;
+		network->epoch++;
+	}
 }
 
 static bool in_group(struct cluster *cluster, const char *node, const char *group)

@@ -146,6 +146,7 @@ void network_listen(struct cluster *cluster, const struct network_listener *list
 	copy->container = kt_strdup(listener->container);
 	listener_free(*slot);
 	*slot = copy;
+	network->epoch++;
 	kt_free(key);
 }
 
@@ -157,6 +158,7 @@ void network_unlisten(struct cluster *cluster, const char *address, unsigned por
 	char *key = listener_key(address, port, protocol);
 	struct network_listener *listener = table_get(&network->listeners, key);
 	table_remove(&network->listeners, key);
+	network->epoch++;
 	listener_free(listener);
 	kt_free(key);
 }
@@ -208,10 +210,19 @@ static void see_pod(struct network *network, const struct store_object *object, 
 	}
 }
 
+void network_changed(struct cluster *cluster)
+{
+	struct network *network = network_of(cluster);
+	if (network)
+		network->epoch++;
+}
+
 static void see(struct cluster *cluster, struct network *network, const struct store_object *object,
                 bool there, bool at_start)
 {
 	const struct schema_kind *kind = object->kind, *const *kinds = network->kinds;
+	for (size_t i = 0; i < NETWORK_KINDS; i++)
+		network->epoch += kind == kinds[i];
 	if (kind == kinds[NETWORK_POD]) {
 		see_pod(network, object, there);
 		const char *ip = view_pod(object)->ip;
@@ -250,6 +261,8 @@ static void *start(struct cluster *cluster)
 	        [NETWORK_POD] = {"", "Pod"},
 	        [NETWORK_SERVICE] = {"", "Service"},
 	        [NETWORK_SLICE] = {"discovery.k8s.io", "EndpointSlice"},
+	        [NETWORK_POLICY] = {"networking.k8s.io", "NetworkPolicy"},
+	        [NETWORK_NAMESPACE] = {"", "Namespace"},
 	        [NETWORK_INGRESS] = {"networking.k8s.io", "Ingress"},
 	        [NETWORK_INGRESS_CLASS] = {"networking.k8s.io", "IngressClass"},
 	        [NETWORK_GATEWAY] = {"gateway.networking.k8s.io", "Gateway"},

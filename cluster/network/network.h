@@ -97,6 +97,9 @@ bool network_dns_address(struct cluster *cluster, char out[46]);
 bool network_policy_allows(struct cluster *cluster, const struct network_peer *from,
                            const struct network_peer *to, unsigned port, const char *protocol, char why[256]);
 
+/* A machine went on or off: what was worked out about who reaches whom is to be worked out anew. */
+void network_changed(struct cluster *cluster);
+
 /* --- disturbances --- */
 void network_link_set(struct cluster *cluster, const char *zone_a, const char *zone_b, bool cut,
                       kt_ns latency, double loss);
@@ -108,12 +111,15 @@ struct traffic_stats {
 	kt_ns p50, p95, p99;              /* over the last minute */
 	double rps;                       /* offered now */
 };
-/* {to: "service shop/web", rps: 500, shape: ramp|step|wave, over: "2m", times: 10, work: {cpu: "5m"}} */
+/* {to: "service shop/web", rps: 500, times: 10, shape: step|ramp|wave|spike, over: "2m", work: {cpu: "5ms"},
+ * host, path, from: "eu" (the clients' region), timeout: "2s", retries: 1}; to: also "ingress …" and
+ * "gateway …". */
 KT_MUST_CHECK enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load,
                                        struct kt_err *err);
 bool traffic_get(struct cluster *cluster, const char *ns, const char *service, struct traffic_stats *out);
-/* {services: [{namespace, service, rps, offered, answered, errors, availability, p50, p95, p99}]}: sums over
- * the seconds since `since` (an hour is kept), latencies in seconds. New. */
+/* {services: [{kind, namespace, service, rps, offered, answered, errors, availability, p50, p95, p99}],
+ * entries: the same of Ingresses and Gateways}: sums over the seconds since `since` (an hour is kept),
+ * latencies in seconds. New. */
 struct kt_json *traffic_report(struct cluster *cluster, kt_ns since);
 
 /* --- usage: what metrics-server, HPA, OOM and `kubectl top` see --- */

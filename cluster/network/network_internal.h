@@ -39,6 +39,8 @@ enum network_kind {
 	NETWORK_POD,
 	NETWORK_SERVICE,
 	NETWORK_SLICE,
+	NETWORK_POLICY,
+	NETWORK_NAMESPACE,
 	NETWORK_INGRESS, /* these and what follows make the balancers' rules */
 	NETWORK_INGRESS_CLASS,
 	NETWORK_GATEWAY,
@@ -66,6 +68,7 @@ struct network {
 	struct table balancers; /* address -> struct balancer * */
 	struct table regions;   /* "region" of a global balancer's backends -> struct health * */
 	bool balancers_known;
+	uint64_t epoch; /* higher after each change of who reaches whom */
 	uint64_t health_timer;
 	struct kt_random random;
 	struct traffic *traffic;
@@ -124,6 +127,8 @@ void traffic_start(struct cluster *cluster, struct network *network);
 void traffic_stop(struct cluster *cluster, struct network *network);
 void traffic_admit(struct cluster *cluster, const struct network_listener *listener,
                    struct network_http_response *response);
+/* The CPU that containers without traffic use, by node of the plan. */
+void usage_others(struct cluster *cluster, struct traffic *traffic);
 void usage_start(struct cluster *cluster, struct network *network);
 void usage_stop(struct cluster *cluster, struct network *network);
 

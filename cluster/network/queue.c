@@ -15,23 +15,35 @@ double queue_erlang_c(unsigned servers, double a)
 	return c * b / (c - a * (1 - b));
 }
 
-/* P(T > t) of the time in an M/M/c system. */
-static double tail(double t, unsigned c, double mu, double lambda, double wait_chance)
+/* Time in the system: with `chance` a wait (exponential, rate `leave`) behind `ahead` seconds, then service
+ * (exponential with rate mu, or always 1/mu). */
+struct stay {
+	double chance, leave, mu, ahead, answered;
+	bool constant;
+};
+
+static double tail(const void *arg, double t)
 {
-	double a = lambda / mu, d = (double)c - 1 - a;
-	if (fabs(d) < 1e-9)
-		return exp(-mu * t) * (1 + wait_chance * mu * t);
-	return exp(-mu * t) * (1 + wait_chance * (1 - exp(-mu * t * d)) / d);
+	const struct stay *s = arg;
+	if (t <= s->ahead)
+		return s->answered;
+	t -= s->ahead;
+	if (s->constant)
+		return s->answered * (t < 1 / s->mu ? 1 : s->chance * exp(-s->leave * (t - 1 / s->mu)));
+	double d = s->mu - s->leave, alone = exp(-s->mu * t);
+	double both = fabs(d) < 1e-9 * s->mu ? (1 + s->mu * t) * alone
+	                                     : (s->mu * exp(-s->leave * t) - s->leave * alone) / d;
+	return s->answered * ((1 - s->chance) * alone + s->chance * both);
 }
 
-static double percentile(double share, unsigned c, double mu, double lambda, double wait_chance)
+static double percentile(const struct stay *stay, double part)
 {
-	double low = 0, high = 1 / mu;
-	while (tail(high, c, mu, lambda, wait_chance) > 1 - share && high < 1e6)
+	double low = 0, high = stay->ahead + 1 / stay->mu, over = stay->answered * (1 - part);
+	while (tail(stay, high) > over && high < 1e6)
 		high *= 2;
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 60 && high - low > high * 1e-9; i++) {
 		double middle = (low + high) / 2;
-		if (tail(middle, c, mu, lambda, wait_chance) > 1 - share)
+		if (tail(stay, middle) > over)
 			low = middle;
 		else
 			high = middle;
@@ -39,36 +51,54 @@ static double percentile(double share, unsigned c, double mu, double lambda, dou
 	return high;
 }
 
-void queue_step(struct queue *queue, double rps, double cores, double work, double patience, double dt,
-                struct queue_result *out)
+static void describe(const struct stay *stay, struct queue_result *out)
 {
-	unsigned servers = cores >= 1 ? (unsigned)fmin(floor(cores), 256) : 1;
-	double mu = fmin(cores, 1) / work; /* below one core a request is stretched by the throttling */
-	double capacity = (double)servers * mu, room = capacity * patience;
-	double left = queue->waiting + (rps - capacity) * dt;
+	out->p50 = percentile(stay, 0.5);
+	out->p95 = percentile(stay, 0.95);
+	out->p99 = percentile(stay, 0.99);
+	latency_fill(&out->latency, tail, stay);
+}
+
+static void keeps_up(const struct queue_load *load, unsigned servers, double mu, double capacity,
+                     struct queue_result *out)
+{
+	double factor = (1 + load->variation) / 2, chance = queue_erlang_c(servers, load->rps / mu);
+	struct stay stay = {.chance = chance,
+	                    .leave = (capacity - load->rps) / factor,
+	                    .mu = mu,
+	                    .answered = 1,
+	                    .constant = load->variation < 0.5};
+	out->answered = 1;
+	out->wait = chance / stay.leave;
+	out->mean = out->wait + 1 / mu;
+	out->busy = load->rps / capacity;
+	describe(&stay, out);
+	/* nearly full, the formula's waits may be longer than anybody's patience */
+	out->wait = fmin(out->wait, load->patience);
+	out->mean = fmin(out->mean, load->patience);
+	latency_cut(&out->latency, load->patience + 5 / mu);
+}
+
+void queue_step(struct queue *queue, const struct queue_load *load, double dt, struct queue_result *out)
+{
+	unsigned servers = load->cores >= 1 ? (unsigned)fmin(floor(load->cores), 256) : 1;
+	/* below one core a request is stretched by the throttling */
+	double mu = fmin(load->cores, 1) / load->work;
+	double capacity = (double)servers * mu, room = capacity * load->patience;
+	double left = queue->waiting + (load->rps - capacity) * dt;
 	*out = (struct queue_result){.answered = 1};
-	if (left <= 0 && rps < capacity * 0.999) {
-		double chance = queue_erlang_c(servers, rps / mu);
+	if (left <= 0 && load->rps < capacity * 0.999) {
 		queue->waiting = 0;
-		out->wait = chance / (capacity - rps);
-		out->mean = out->wait + 1 / mu;
-		out->p50 = percentile(0.5, servers, mu, rps, chance);
-		out->p95 = percentile(0.95, servers, mu, rps, chance);
-		out->p99 = percentile(0.99, servers, mu, rps, chance);
-		out->busy = rps / capacity;
-		/* nearly full, the formula's waits may be longer than anybody's patience */
-		out->wait = fmin(out->wait, patience);
-		out->mean = fmin(out->mean, patience);
+		keeps_up(load, servers, mu, capacity, out);
 		return;
 	}
 	left = fmax(left, 0);
 	double lost = fmax(left - room, 0);
 	queue->waiting = fmin(left, room);
-	out->answered = rps > 0 ? fmax(0, 1 - lost / (rps * dt)) : 1;
+	out->answered = load->rps > 0 ? fmax(0, 1 - lost / (load->rps * dt)) : 1;
 	out->wait = queue->waiting / capacity;
 	out->mean = out->wait + 1 / mu;
-	out->p50 = out->mean;
-	out->p95 = out->mean + 2 / mu;
-	out->p99 = out->mean + 3.6 / mu;
 	out->busy = 1;
+	struct stay stay = {.mu = mu, .leave = mu, .ahead = out->wait, .answered = out->answered};
+	describe(&stay, out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cluster/network/network_internal.h"
+#include "cluster/network/traffic_internal.h"
 
 #include <string.h>
 
@@ -39,7 +39,33 @@ static void tick(struct cluster *cluster, void *arg)
 	kt_ns now = cluster_now(cluster);
 	usage->at = now;
 	kubelet_each(cluster, look, &now);
+	struct traffic *traffic = network_of(cluster)->traffic;
+	if (traffic && traffic->plan.node_count)
+		usage_others(cluster, traffic);
 	usage->timer = cluster_after(cluster, WINDOW, tick, usage);
+}
+
+static bool add_other(void *arg, struct container *container)
+{
+	struct traffic *traffic = arg;
+	if (!container->sample.seen)
+		return true;
+	for (size_t i = 0; i < traffic->plan.node_count; i++) {
+		if (!kt_streq(traffic->plan.nodes[i].name, container->node))
+			continue;
+		char *key = kt_strf("%s/%s", container->ns, container->pod);
+		if (!table_get(&traffic->plan.pod_by_name, key))
+			traffic->plan.nodes[i].others += (double)container->sample.rate / 1e9;
+		kt_free(key);
+	}
+	return true;
+}
+
+void usage_others(struct cluster *cluster, struct traffic *traffic)
+{
+	for (size_t i = 0; i < traffic->plan.node_count; i++)
+		traffic->plan.nodes[i].others = (double)NODE_CPU_NANO / 1e9;
+	kubelet_each(cluster, add_other, traffic);
 }
 
 void usage_start(struct cluster *cluster, struct network *network)

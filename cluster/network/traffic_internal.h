@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of traffic: traffic.c (a second of it), traffic_plan.c (who reaches whom), traffic_pod.c (what a pod
+ * does for a request), traffic_load.c (what is asked for), traffic_report.c (what became of it). */
+#ifndef NETWORK_TRAFFIC_INTERNAL_H
+#define NETWORK_TRAFFIC_INTERNAL_H
+
+#include "cluster/kubelet/kubelet.h"
+#include "cluster/network/balancer_internal.h"
+#include "cluster/network/queue.h"
+
+enum { TRAFFIC_SECONDS = 3600, TRAFFIC_SLOTS = 240, TRAFFIC_CALLS = 8, TRAFFIC_DEPTH = 5 };
+#define TRAFFIC_TICK     KT_SEC
+#define TRAFFIC_SLOT     (15 * KT_SEC)
+#define TRAFFIC_PATIENCE 10.0 /* seconds until a caller gives up */
+
+struct second {
+	kt_ns at;
+	double offered, answered;
+};
+struct slot { /* latencies of 15 seconds, as requests in buckets */
+	kt_ns at;
+	struct latency latency;
+};
+enum flow_kind { FLOW_SERVICE, FLOW_INGRESS, FLOW_GATEWAY };
+struct flow {
+	enum flow_kind kind;
+	char *ns, *name;
+	/* what is asked for, unless it is only called by others */
+	bool given;
+	double rps, from; /* wanted; and where a ramp began */
+	char shape[8];
+	kt_ns begin, over;
+	kt_ns work;                 /* 0: what the pods say */
+	char *host, *path, *region; /* may be NULL */
+	double timeout;             /* seconds */
+	int retries;
+	/* what became of it */
+	double offered, answered, errors, rate, failing;
+	double p50, p95, p99;
+	struct second *seconds; /* a ring once it is full */
+	size_t count, cap, next;
+	struct slot *slots;
+	size_t slot_count, slot_cap, slot_next;
+};
+/* What remains of a pod from second to second. */
+struct pod_load {
+	char *ns, *pod; /* within the table's key */
+	struct queue queue;
+	double wait, failing; /* seconds; share */
+	double passed;        /* share that it passed on to those it calls */
+	double admit;         /* share that fits into its concurrency */
+	bool seen;
+};
+struct outcome {
+	struct latency latency; /* its sum: what was answered */
+	double held;            /* seconds that a caller waits on average, for failures too */
+};
+struct traffic_call {
+	size_t way;
+	double times;
+};
+struct traffic_pod {
+	struct pod_load *load;
+	size_t node; /* in the plan */
+	double cores, request, work, variation, memory, concurrency;
+	struct traffic_call calls[TRAFFIC_CALLS];
+	size_t call_count;
+	/* this second */
+	double arriving, fresh, next, granted;
+	struct queue_result result;
+	struct outcome out;
+	bool done, busy;
+};
+struct hop { /* an endpoint as one source sees it */
+	size_t pod;
+	double latency, loss;
+	bool open, silent; /* silent: dropped, not refused */
+};
+struct way { /* from a source to a Service */
+	char *key;
+	size_t flow;
+	struct hop *hops;
+	size_t count;
+	bool balancer; /* tries another endpoint when one fails */
+	kt_ns work;
+	double wanted; /* this second */
+	struct outcome out;
+	bool done, busy;
+};
+struct entry {            /* where a flow comes in */
+	size_t flow, way; /* way SIZE_MAX: answered (or refused) by the balancer itself */
+	double share;
+	bool fails;
+};
+struct traffic_node {
+	char *name;
+	double cores, demand, others;
+};
+struct plan {
+	uint64_t epoch; /* of the network, for which it holds */
+	struct traffic_pod *pods;
+	size_t pod_count, pod_cap;
+	struct way *ways;
+	size_t way_count, way_cap;
+	struct entry *entries;
+	size_t entry_count, entry_cap;
+	struct traffic_node *nodes;
+	size_t node_count, node_cap;
+	struct table way_by_key, pod_by_name; /* index + 1 */
+};
+struct traffic {
+	struct flow *flows;
+	size_t count, cap;
+	struct table pods; /* "ns/pod" -> struct pod_load * */
+	struct plan plan;
+	uint64_t timer;
+};
+
+struct flow *flow_find(const struct traffic *traffic, enum flow_kind kind, const char *ns, const char *name);
+/* Index of the flow, made if it is missing. */
+size_t flow_add(struct traffic *traffic, enum flow_kind kind, const char *ns, const char *name, kt_ns now);
+double flow_rate(const struct flow *flow, kt_ns now);
+/* `rps` for `dt` seconds ended so. */
+void flow_note(struct flow *flow, kt_ns now, double rps, const struct latency *latency, double dt);
+void flow_clear(struct flow *flow);
+void traffic_wake(struct cluster *cluster, struct traffic *traffic); /* tick from now on */
+
+void plan_make(struct cluster *cluster, struct traffic *traffic);
+void plan_clear(struct plan *plan);
+/* The way from a source to a Service, made if it is missing; SIZE_MAX where there is no such Service. `as`:
+ * words that tell sources apart that are treated differently. */
+size_t plan_way(struct cluster *cluster, struct traffic *traffic, const struct network_peer *from,
+                const char *as, const struct balancer *balancer, const struct route_target *target,
+                const char *region, kt_ns work, unsigned depth);
+/* Its pod; made, with what it calls, if it is missing. SIZE_MAX: nothing runs there. */
+size_t plan_pod(struct cluster *cluster, struct traffic *traffic, const struct endpoint *endpoint, kt_ns work,
+                unsigned depth);
+
+#endif
