@@ -27,13 +27,14 @@ static bool spelled(const char *name, const char *const *argv, int argc)
 	return true;
 }
 
-static const struct cli_command *find(const char *const *argv, int argc)
+const struct cli_command *cli_find(const char *const *argv, int argc, size_t *words)
 {
 	const struct cli_command *best = NULL;
 	for (size_t i = 0; cli_commands[i]; i++)
 		if (spelled(cli_commands[i]->name, argv, argc) &&
 		    (!best || count_words(cli_commands[i]->name) > count_words(best->name)))
 			best = cli_commands[i];
+	*words = best ? count_words(best->name) : 0;
 	return best;
 }
 
@@ -47,32 +48,59 @@ static bool is_group(const char *word)
 	return false;
 }
 
+/* Names of commands; with `group` the second words of its commands. Borrowed. */
+static size_t gather(const char *group, const char *names[256])
+{
+	size_t count = 0, len = group ? strlen(group) : 0;
+	for (size_t i = 0; cli_commands[i] && count < 256; i++) {
+		const char *name = cli_commands[i]->name;
+		if (cli_commands[i]->hidden)
+			continue;
+		if (!group)
+			names[count++] = name;
+		else if (kt_starts(name, group) && name[len] == ' ')
+			names[count++] = name + len + 1;
+	}
+	return count;
+}
+
+static int unknown_in_group(const char *const *argv, int argc, FILE *err)
+{
+	const char *names[256];
+	size_t count = gather(argv[0], names);
+	const char *nearest = argc > 1 ? kt_nearest(argv[1], names, count) : NULL;
+	(void)fprintf(err, "ktutor: '%s' ", argv[0]);
+	if (argc > 1) {
+		(void)fputs("has no '", err);
+		cli_print_clean(err, argv[1]);
+		(void)fputs(nearest ? "'; did you mean" : "'; there is:", err);
+	} else {
+		(void)fputs("needs one of:", err);
+	}
+	if (nearest)
+		(void)fprintf(err, " '%s %s'?", argv[0], nearest);
+	for (size_t i = 0; !nearest && i < count; i++)
+		(void)fprintf(err, " %s", names[i]);
+	(void)fputc('\n', err);
+	return CLI_USAGE;
+}
+
 static int unknown(const char *const *argv, int argc, FILE *err)
 {
 	const char *names[256];
-	size_t count = 0;
-	bool group = is_group(argv[0]);
-	for (size_t i = 0; cli_commands[i] && count < KT_COUNT(names); i++)
-		if (!cli_commands[i]->hidden)
-			names[count++] = cli_commands[i]->name;
+	if (is_group(argv[0]))
+		return unknown_in_group(argv, argc, err);
+	size_t count = gather(NULL, names);
 	char *typed = argc > 1 && argv[1][0] != '-' ? kt_strf("%s %s", argv[0], argv[1]) : kt_strdup(argv[0]);
-	if (group && argc == 1) {
-		(void)fprintf(err, "ktutor: '%s' needs one of:", argv[0]);
-		for (size_t i = 0; i < count; i++)
-			if (kt_starts(names[i], argv[0]) && names[i][strlen(argv[0])] == ' ')
-				(void)fprintf(err, " %s", names[i] + strlen(argv[0]) + 1);
-		(void)fputc('\n', err);
-	} else {
-		const char *nearest = kt_nearest(typed, names, count);
-		if (!nearest)
-			nearest = kt_nearest(argv[0], names, count);
-		(void)fputs("ktutor: there is no command '", err);
-		cli_print_clean(err, typed);
-		if (nearest)
-			(void)fprintf(err, "'; did you mean '%s'?\n", nearest);
-		else
-			(void)fputs("'; `ktutor help` lists them\n", err);
-	}
+	const char *nearest = kt_nearest(typed, names, count);
+	if (!nearest)
+		nearest = kt_nearest(argv[0], names, count);
+	(void)fputs("ktutor: there is no command '", err);
+	cli_print_clean(err, typed);
+	if (nearest)
+		(void)fprintf(err, "'; did you mean '%s'?\n", nearest);
+	else
+		(void)fputs("'; `ktutor help` lists them\n", err);
 	kt_free(typed);
 	return CLI_USAGE;
 }
@@ -265,11 +293,10 @@ int cli_main(int argc, const char *const *argv, FILE *out, FILE *err)
 			break;
 		}
 	}
-	const struct cli_command *command = find(words, count);
-	if (command) {
-		int name = (int)count_words(command->name);
-		return run(command, words + name, count - name, out, err);
-	}
+	size_t name;
+	const struct cli_command *command = cli_find(words, count, &name);
+	if (command)
+		return run(command, words + name, count - (int)name, out, err);
 	/* "ktutor cluster --help" */
 	if (is_group(words[0]) && count > 1 && (kt_streq(words[1], "--help") || kt_streq(words[1], "-h"))) {
 		cli_print_overview(out);

@@ -64,12 +64,15 @@ void cli_print_table(FILE *file, const char *const *cells, size_t columns, size_
 extern const struct cli_command *const cli_commands[]; /* NULL-terminated, in the order of help */
 extern const struct cli_command cli_tutor, cli_cluster_up, cli_cluster_down, cli_cluster_list,
         cli_cluster_status, cli_cluster_env, cli_cluster_time, cli_cluster_disturb, cli_cluster_rewind,
-        cli_cluster_serve, cli_why, cli_shell, cli_help, cli_version;
+        cli_cluster_serve, cli_why, cli_shell, cli_help, cli_version, cli_completion, cli_complete;
 
-extern const struct cli_command cli_tutor, cli_learn, cli_quiz, cli_lab_list, cli_lab_start, cli_lab_reset,
-        cli_lab_stop, cli_lab_hint, cli_lab_solution, cli_lab_answer, cli_check, cli_progress_command,
-        cli_config, cli_course_lint, cli_course_test, cli_course_new;
+extern const struct cli_command cli_learn, cli_quiz, cli_lab_list, cli_lab_start, cli_lab_reset, cli_lab_stop,
+        cli_lab_hint, cli_lab_solution, cli_lab_answer, cli_check, cli_progress_command, cli_config,
+        cli_course_lint, cli_course_test, cli_course_new;
 
+/* The command that the first words spell, and how many of them they are; NULL: none. */
+const struct cli_command *cli_find(const char *const *argv, int argc, size_t *words);
+extern const char *const cli_settings[]; /* names for `config`; NULL-terminated */
 /* Everything: dispatch, flags, run. `argv[0]` is the program. Exit code. */
 int cli_main(int argc, const char *const *argv, FILE *out, FILE *err);
 /* Words for help; both end with a newline. */

@@ -26,6 +26,11 @@ bool cli_show_progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns lim
 void cli_end_progress(struct cli_call *call);
 /* The course's lessons with marks. */
 void cli_print_course(FILE *out, const struct lesson_course *course, const struct kt_json *progress);
+/* CLI_OK, or an exit code after a message. */
+int cli_course(struct cli_call *call, struct lesson_course **out);
+/* The lesson named by the first argument; NULL after a usage error. */
+const struct lesson *cli_lesson(struct cli_call *call, const struct lesson_course *course);
+struct kt_json *cli_read_progress(struct db *db); /* as db_progress_read; NULL: there is none */
 /* Ctrl-C asks for an orderly end: cli_show_progress then returns false. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);

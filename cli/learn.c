@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* learn (plain), quiz, progress, config: what one can do without the screens. */
+/* learn: a lesson on the screens, or plain. Also what its neighbours share: the course, the marks. */
 #include "cli/labs.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-static const struct cli_flag format_flags[] = {
-        {"format", "text|json", "how to print: text (default) or json"}, {NULL, NULL, NULL}};
-static const struct cli_flag learn_flags[] = {
-        {"plain", NULL, "plain text in reading order (the default when piped)"}, {NULL, NULL, NULL}};
+static const struct cli_flag flags[] = {
+        {"plain", NULL, "plain text in reading order (what a pipe gets anyway)"},
+        {"format", "text|json", "how to print the list: text (default) or json"},
+        {NULL, NULL, NULL},
+};
 
-static int read_course(struct cli_call *call, struct lesson_course **out)
+int cli_course(struct cli_call *call, struct lesson_course **out)
 {
 	struct kt_err err = {0};
 	char *dir = NULL;
@@ -26,11 +25,11 @@ static int read_course(struct cli_call *call, struct lesson_course **out)
 	return CLI_LAB_WRONG;
 }
 
-static const struct lesson *find_lesson(struct cli_call *call, const struct lesson_course *course, int *code)
+const struct lesson *cli_lesson(struct cli_call *call, const struct lesson_course *course)
 {
 	const struct lesson *lesson = lesson_find(course, call->args[0]);
 	if (!lesson)
-		*code = cli_usage(call, "there is no lesson '%s'; `ktutor learn` names them", call->args[0]);
+		cli_usage(call, "there is no lesson '%s'; `ktutor learn` names them", call->args[0]);
 	return lesson;
 }
 
@@ -69,219 +68,116 @@ void cli_print_course(FILE *out, const struct lesson_course *course, const struc
 	}
 }
 
-static struct kt_json *read_progress(struct db *db)
+struct kt_json *cli_read_progress(struct db *db)
 {
 	struct kt_json *all = NULL;
 	return db && !db_progress_read(db, &all, NULL) ? all : NULL;
 }
 
-static int run_learn(struct cli_call *call)
+static void print_list(struct cli_call *call, const struct lesson_course *course,
+                       const struct kt_json *progress)
 {
-	struct lesson_course *course = NULL;
-	int code = read_course(call, &course);
-	if (code)
-		return code;
-	struct db *db = cli_progress(call);
-	if (!call->arg_count) {
-		struct kt_json *progress = read_progress(db);
-		cli_print_course(call->out, course, progress);
-		kt_json_free(progress);
-	} else {
-		const struct lesson *lesson = find_lesson(call, course, &code);
-		struct kt_buf text = {0};
-		if (lesson) {
-			lesson_print(lesson, 76, &text);
-			(void)fwrite(text.data, 1, text.len, call->out);
-			if (lesson->lab)
-				(void)fprintf(call->out, "\nThe lab: ktutor lab start %s\n", lesson->lab);
-			cli_record(call, db, "lesson-read", kt_jsonf("{lesson: %s}", lesson->id));
+	struct kt_json *list = kt_json_array();
+	for (size_t l = 0; l < course->level_count; l++)
+		for (size_t i = 0; i < course->levels[l].lesson_count; i++) {
+			const struct lesson *lesson = course->levels[l].lessons[i];
+			kt_push(&list,
+			        kt_jsonf("{lesson: %s, title: %s, level: %d, minutes: %d, pages: %d, "
+			                 "questions: %d, lab: %s, done: %b, begun: %b}",
+			                 lesson->id, lesson->title, (int)lesson->level, (int)lesson->minutes,
+			                 (int)lesson->page_count, (int)lesson->question_count, lesson->lab,
+			                 (int)kt_streq(mark_of(progress, lesson), "✓"),
+			                 (int)!kt_streq(mark_of(progress, lesson), "○")));
 		}
-		kt_buf_clear(&text);
-	}
-	db_close(db);
-	lesson_course_free(course);
-	return code;
+	cli_print_json(call, list);
+	kt_json_free(list);
 }
 
-/* --- quiz, line by line --- */
+/* --- a lesson as text: its pages, its words, its questions, its lab --- */
 
-static bool ask(struct cli_call *call, const struct lesson_question *q, char answer[256], bool *right,
-                const char **because)
+static void print_words(FILE *out, const struct lesson_course *course, const struct lesson *lesson)
 {
-	(void)fprintf(call->out, "\n%s\n", q->ask);
-	for (size_t i = 0; i < q->choice_count; i++)
-		(void)fprintf(call->out, "  %zu) %s\n", i + 1, q->choices[i].text);
-	(void)fputs("> ", call->out);
-	(void)fflush(call->out);
-	if (!fgets(answer, 256, stdin))
-		return false;
-	char *end;
-	double number = strtod(answer, &end);
-	size_t choice = (size_t)number;
-	if (!q->choice_count) {
-		*right = end != answer && number >= q->number - 1e-9 && number <= q->number + 1e-9;
-		*because = q->because;
-	} else if (end != answer && choice >= 1 && choice <= q->choice_count) {
-		*right = q->choices[choice - 1].right;
-		*because = q->choices[choice - 1].because;
-	} else {
-		*right = false;
-		*because = "That is none of the answers.";
+	bool some = false;
+	for (size_t i = 0; i < kt_count(course->glossary); i++) {
+		const char *word = kt_key(course->glossary, i);
+		bool used = false;
+		for (size_t p = 0; p < lesson->page_count && !used; p++)
+			used = lesson_page_uses(&lesson->pages[p], word);
+		if (!used)
+			continue;
+		(void)fprintf(out, "%s%s: %s\n", some ? "" : "\nWords\n\n", word,
+		              kt_str_or(kt_at(course->glossary, i), ""));
+		some = true;
 	}
-	answer[strcspn(answer, "\n")] = '\0';
-	return true;
 }
 
-static int run_quiz(struct cli_call *call)
+static void print_questions(FILE *out, const struct lesson *lesson)
 {
-	struct lesson_course *course = NULL;
-	int code = read_course(call, &course);
-	if (code)
-		return code;
-	struct db *db = cli_progress(call);
-	const struct lesson *lesson = find_lesson(call, course, &code);
-	size_t score = 0;
-	for (size_t i = 0; lesson && i < lesson->question_count; i++) {
-		char answer[256];
-		bool right = false;
-		const char *because = NULL;
-		if (!ask(call, &lesson->questions[i], answer, &right, &because))
-			break;
-		score += right;
-		(void)fprintf(call->out, "%s %s\n", right ? "✓" : "✗", because);
-		cli_record(call, db, "answer",
-		           kt_jsonf("{lesson: %s, question: %d, answer: %s, right: %d}", lesson->id, (int)i,
-		                    answer, right));
+	if (lesson->question_count)
+		(void)fprintf(out, "\nQuestions (answer them with: ktutor quiz %s)\n", lesson->id);
+	for (size_t i = 0; i < lesson->question_count; i++) {
+		const struct lesson_question *q = &lesson->questions[i];
+		(void)fprintf(out, "\n%zu. %s\n", i + 1, q->ask);
+		for (size_t c = 0; c < q->choice_count; c++)
+			(void)fprintf(out, "   %zu) %s\n", c + 1, q->choices[c].text);
+		if (!q->choice_count)
+			(void)fputs("   (a number)\n", out);
 	}
-	if (lesson)
-		(void)fprintf(call->out, "\n%zu of %zu\n", score, lesson->question_count);
-	db_close(db);
-	lesson_course_free(course);
-	return code;
 }
 
-/* --- progress --- */
-
-static void print_span(FILE *out, int64_t seconds)
+static void print_lesson(struct cli_call *call, const struct lesson_course *course,
+                         const struct lesson *lesson)
 {
 	struct kt_buf text = {0};
-	kt_duration_print_human(seconds * KT_SEC, &text);
-	(void)fputs(kt_buf_str(&text), out);
+	lesson_print(lesson, 76, &text);
+	(void)fwrite(text.data, 1, text.len, call->out);
 	kt_buf_clear(&text);
+	print_words(call->out, course, lesson);
+	print_questions(call->out, lesson);
+	if (lesson->lab)
+		(void)fprintf(call->out, "\nThe lab: ktutor lab start %s\n", lesson->lab);
 }
 
-static void print_labs(struct cli_call *call, const struct kt_json *progress)
-{
-	const struct kt_json *lab, *task;
-	KT_JSON_EACH (lab, kt_get(progress, "labs")) {
-		const char *name = kt_get_str(lab, "lab");
-		(void)fprintf(call->out, "\n%s lab %s: %lld of %lld points, %lld attempt%s, ",
-		              kt_get_int(lab, "passed", 0) ? "✓" : "◐", name,
-		              (long long)kt_get_int(lab, "points", 0), (long long)kt_get_int(lab, "of", 0),
-		              (long long)kt_get_int(lab, "attempts", 0),
-		              kt_get_int(lab, "attempts", 0) == 1 ? "" : "s");
-		print_span(call->out, kt_get_int(lab, "seconds", 0));
-		(void)fputc('\n', call->out);
-		KT_JSON_EACH (task, kt_get(progress, "tasks")) {
-			if (!kt_streq(kt_get_str(task, "lab"), name))
-				continue;
-			int64_t hints = kt_get_int(task, "hints", 0);
-			(void)fprintf(call->out, "    %s %s", kt_get_int(task, "passed", 0) ? "✓" : "✗",
-			              kt_get_str(task, "task"));
-			if (hints)
-				(void)fprintf(call->out, "  (%lld hint%s)", (long long)hints,
-				              hints == 1 ? "" : "s");
-			(void)fputc('\n', call->out);
-		}
-	}
-}
-
-static int run_progress(struct cli_call *call)
+static int run(struct cli_call *call)
 {
 	struct lesson_course *course = NULL;
 	bool json = false;
 	if (!cli_json(call, &json))
 		return CLI_USAGE;
-	int code = read_course(call, &course);
+	if (json && call->arg_count)
+		return cli_usage(call, "--format json lists lessons; one is printed as text");
+	if (call->arg_count && !cli_flag(call, "plain") && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return cli_tutor.run(call);
+	int code = cli_course(call, &course);
 	if (code)
 		return code;
 	struct db *db = cli_progress(call);
-	struct kt_json *progress = read_progress(db);
+	struct kt_json *progress = cli_read_progress(db);
+	const struct lesson *lesson = call->arg_count ? cli_lesson(call, course) : NULL;
 	if (json) {
-		cli_print_json(call, progress);
-	} else {
-		size_t right = 0;
-		const struct kt_json *answer;
+		print_list(call, course, progress);
+	} else if (!call->arg_count) {
 		cli_print_course(call->out, course, progress);
-		print_labs(call, progress);
-		KT_JSON_EACH (answer, kt_get(progress, "answers"))
-			right += kt_get_int(answer, "right", 0) != 0;
-		if (kt_count(kt_get(progress, "answers")))
-			(void)fprintf(call->out, "\nquiz answers: %zu of %zu right\n", right,
-			              kt_count(kt_get(progress, "answers")));
+	} else if (lesson) {
+		print_lesson(call, course, lesson);
+		cli_record(call, db, "lesson-read", kt_jsonf("{lesson: %s}", lesson->id));
+	} else {
+		code = CLI_USAGE;
 	}
 	kt_json_free(progress);
 	db_close(db);
 	lesson_course_free(course);
-	return db ? CLI_OK : CLI_FAILED;
+	return code;
 }
 
-/* --- config --- */
-
-static const char *const settings[] = {"provider", "kind-image", "theme", "roam", "name"};
-
-static int run_config(struct cli_call *call)
-{
-	const char *name = call->arg_count ? call->args[0] : NULL,
-	           *value = call->arg_count > 1 ? call->args[1] : NULL;
-	bool known = !name;
-	for (size_t i = 0; i < KT_COUNT(settings); i++)
-		known = known || kt_streq(settings[i], name);
-	if (!known) {
-		const char *near = kt_nearest(name, settings, KT_COUNT(settings));
-		return cli_usage(
-		        call,
-		        near ? "there is no setting '%s': did you mean '%s'?"
-		             : "there is no setting '%s'; there is provider, kind-image, theme, roam, name%s",
-		        name, near ? near : "");
-	}
-	if (kt_streq(name, "provider") && value && !provider_find(value))
-		return cli_usage(call, "there is no provider '%s'", value);
-	struct db *db = cli_progress(call);
-	if (!db)
-		return CLI_FAILED;
-	if (value)
-		cli_record(call, db, "setting", kt_jsonf("{name: %s, value: %s}", name, value));
-	for (size_t i = 0; i < KT_COUNT(settings); i++) {
-		char *now = !name || kt_streq(name, settings[i]) ? db_setting(db, settings[i]) : NULL;
-		if (!name || kt_streq(name, settings[i]))
-			(void)fprintf(call->out, "%s: %s\n", settings[i], now ? now : "(not set)");
-		kt_free(now);
-	}
-	db_close(db);
-	return CLI_OK;
-}
-
-const struct cli_command cli_learn = {.name = "learn",
-                                      .args = "[LESSON] [--plain]",
-                                      .summary = "read a lesson, or name them all",
-                                      .flags = learn_flags,
-                                      .max_args = 1,
-                                      .run = run_learn};
-const struct cli_command cli_quiz = {.name = "quiz",
-                                     .args = "LESSON",
-                                     .summary = "answer a lesson's questions, line by line",
-                                     .min_args = 1,
-                                     .max_args = 1,
-                                     .run = run_quiz};
-const struct cli_command cli_progress_command = {.name = "progress",
-                                                 .args = "[--format text|json]",
-                                                 .summary = "what you have done so far",
-                                                 .flags = format_flags,
-                                                 .run = run_progress};
-const struct cli_command cli_config = {
-        .name = "config",
-        .args = "[NAME [VALUE]]",
-        .summary = "show or change a setting (provider, kind-image, theme, roam, name)",
-        .max_args = 2,
-        .run = run_config};
+const struct cli_command cli_learn = {
+        .name = "learn",
+        .args = "[LESSON] [--plain] [--format text|json]",
+        .summary = "read a lesson, or name them all",
+        .help = "On a terminal a lesson opens on the screens; with --plain, or piped, it comes as text in "
+                "reading\n"
+                "order: pages, words, questions, lab.",
+        .flags = flags,
+        .max_args = 1,
+        .run = run,
+};

@@ -68,6 +68,8 @@ KT_MUST_CHECK enum kt_code lesson_course_new(const char *dir, struct lesson_cour
 void lesson_course_free(struct lesson_course *course);
 const struct lesson *lesson_find(const struct lesson_course *course, const char *id);
 const struct lesson *lesson_by_lab(const struct lesson_course *course, const char *lab);
+/* Does the page use this word of the field (in any case, also with an s)? */
+bool lesson_page_uses(const struct lesson_page *page, const char *word);
 /* Plain text in reading order, at most `width` columns: for pipes and screen readers. */
 void lesson_print(const struct lesson *lesson, size_t width, struct kt_buf *out);
 void lesson_print_page(const struct lesson_page *page, size_t width, struct kt_buf *out);

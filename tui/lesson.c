@@ -2,9 +2,7 @@
 /* A lesson: a page at a time, at most 76 columns of text, pictures whole. */
 #include "tui/app.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #define TEXT_COLS 76
 
@@ -42,35 +40,6 @@ void tui_open_lesson(struct tui_app *app, const struct lesson *lesson)
 
 /* --- the glossary: words of the field that the page uses --- */
 
-static bool has_word(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-	for (const char *at = text; at && *at; at++) {
-		bool starts = at == text || !isalnum((unsigned char)at[-1]);
-		if (!starts || strncasecmp(at, word, len) != 0)
-			continue;
-		const char *end = at + len;
-		end += *end == 's';
-		if (!isalnum((unsigned char)*end))
-			return true;
-	}
-	return false;
-}
-
-static bool uses_word(const struct lesson_page *page, const char *word)
-{
-	struct kt_buf all = {0};
-	for (size_t b = 0; b < page->block_count; b++) {
-		kt_buf_adds(&all, page->blocks[b].text ? page->blocks[b].text : "");
-		for (size_t s = 0; s < page->blocks[b].span_count; s++)
-			kt_buf_adds(&all, page->blocks[b].spans[s].text);
-		kt_buf_addc(&all, '\n');
-	}
-	bool found = has_word(kt_buf_str(&all), word) || has_word(page->title, word);
-	kt_buf_clear(&all);
-	return found;
-}
-
 static void draw_words(const struct tui_app *app, struct tui_grid *grid, struct tui_area body)
 {
 	struct tui_text text;
@@ -78,7 +47,7 @@ static void draw_words(const struct tui_app *app, struct tui_grid *grid, struct 
 	tui_text_init(&text, cols - 5);
 	for (size_t i = 0; i < kt_count(app->course->glossary); i++) {
 		const char *word = kt_key(app->course->glossary, i);
-		if (!uses_word(page_of(app), word))
+		if (!lesson_page_uses(page_of(app), word))
 			continue;
 		struct tui_piece pieces[] = {{TUI_STRONG, word},
 		                             {TUI_PLAIN, ": "},
