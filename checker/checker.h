@@ -122,6 +122,10 @@ struct check_run {
 	/* Told while something is waited for or done, for screens; may be NULL. Returns false to cancel. */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
 	void *progress_arg;
+	/* Told at every moment of a drill that is looked at, `since` its beginning, of `span`; may be NULL.
+	 */
+	void (*moment)(void *arg, kt_ns since, kt_ns span);
+	void *moment_arg;
 	bool no_wait;                  /* look once, without `within` (the screen's live marks) */
 	bool no_drills;                /* drills yield CHECK_UNKNOWN "not run" */
 	const struct kt_json *answers; /* what the learner typed: {question: answer}; may be NULL */

@@ -164,6 +164,8 @@ static bool hold_on(const struct check_run *run, const struct check_check *check
 	while (held && !last) {
 		kt_ns since = run->world->now(run->world->arg) - began, left = span - since;
 		last = left <= 0;
+		if (run->moment)
+			run->moment(run->moment_arg, since, span);
 		held = holds(run, check, last, broken, finding);
 		if (!held)
 			tell_moment(finding, since, "after it began");

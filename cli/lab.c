@@ -14,6 +14,11 @@ static const struct cli_flag reset_flags[] = {{"yes", NULL, "do not ask"}, {NULL
 static const struct cli_flag task_flags[] = {
         {"task", "T", "the task (default: the first that does not pass yet)"}, {NULL, NULL, NULL}};
 
+static const struct cli_flag solution_flags[] = {
+        {"compare", NULL, "what of yours, in the running lab, says something else than the given one"},
+        {"format", "text|json", "how to print what is compared: text (default) or json"},
+        {NULL, NULL, NULL}};
+
 static int run_list(struct cli_call *call)
 {
 	struct kt_err err = {0};
@@ -209,6 +214,50 @@ static void print_file(struct cli_call *call, const char *dir, const char *name,
 	kt_free(path);
 }
 
+static void print_compared(struct cli_call *call, const struct kt_json *row)
+{
+	const struct kt_json *d;
+	const char *ns = kt_get_str(row, "namespace"), *near = kt_get_str(row, "nearest");
+	struct kt_buf line = {0};
+	kt_buf_addf(&line, "%s %s%s%s: ", kt_get_str(row, "kind"), ns ? ns : "", ns ? "/" : "",
+	            kt_get_str(row, "name"));
+	if (near)
+		kt_buf_addf(&line, "yours is called %s, ", near);
+	kt_buf_adds(&line, !near && !kt_get_bool(row, "there", false) ? "you have none"
+	                   : kt_count(kt_get(row, "differences"))     ? "differs"
+	                                                              : "says the same");
+	KT_JSON_EACH (d, kt_get(row, "differences"))
+		kt_buf_addf(&line, "\n    %s\n        yours  %s\n        given  %s", kt_get_str(d, "path"),
+		            kt_str_or(kt_get(d, "yours"), "nothing"),
+		            kt_str_or(kt_get(d, "given"), "nothing"));
+	cli_print_clean(call->out, kt_buf_str(&line));
+	(void)fputc('\n', call->out);
+	kt_buf_clear(&line);
+}
+
+/* The learner's own objects beside those of the solution. */
+static int compare(struct cli_call *call, const struct lab *lab)
+{
+	struct kt_err err = {0};
+	struct lab_session *session = NULL;
+	struct lab_options options = {.home = call->home};
+	const struct kt_json *row;
+	bool json = false;
+	if (!cli_json(call, &json))
+		return CLI_USAGE;
+	if (lab_open(lab, &options, &session, &err))
+		return cli_fail(call, &err);
+	struct kt_json *rows = lab_compare(session, lab);
+	if (json)
+		cli_print_json(call, rows);
+	else
+		KT_JSON_EACH (row, rows)
+			print_compared(call, row);
+	kt_json_free(rows);
+	lab_close(session);
+	return CLI_OK;
+}
+
 static int run_solution(struct cli_call *call)
 {
 	struct lab *lab = NULL;
@@ -216,6 +265,11 @@ static int run_solution(struct cli_call *call)
 	int code = cli_lab(call, &lab);
 	if (code)
 		return code;
+	if (cli_flag(call, "compare")) {
+		code = compare(call, lab);
+		lab_free(lab);
+		return code;
+	}
 	char *dir = kt_join(lab->dir, "solution");
 	print_file(call, lab->dir, "solution.md", false);
 	if (kt_is_dir(dir) && !kt_list_dir(dir, &names, NULL))
@@ -275,8 +329,9 @@ const struct cli_command cli_lab_hint = {.name = "lab hint",
                                          .max_args = 1,
                                          .run = run_hint};
 const struct cli_command cli_lab_solution = {.name = "lab solution",
-                                             .args = "[LAB]",
+                                             .args = "[LAB] [--compare] [--format text|json]",
                                              .summary = "show the solution, and why",
+                                             .flags = solution_flags,
                                              .max_args = 1,
                                              .run = run_solution};
 const struct cli_command cli_lab_answer = {.name = "lab answer",

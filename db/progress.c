@@ -25,6 +25,10 @@ static const struct db_migration migrations[] = {
          "CREATE TABLE reply (lab TEXT NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL, PRIMARY KEY "
          "(lab, question)) STRICT;"
          "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;"},
+        {2, "unlocks",
+         "CREATE TABLE unlock (what TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, roaming INTEGER NOT "
+         "NULL) "
+         "STRICT;"},
 };
 
 /* ?1 the event's data (JSON), ?2 its time. */
@@ -61,10 +65,12 @@ static const struct {
          LAB_ROW "UPDATE lab SET seconds = seconds + (?1 ->> 'seconds') WHERE lab = ?1 ->> 'lab';"},
         {"reply", "INSERT INTO reply (lab, question, answer) VALUES (?1 ->> 'lab', ?1 ->> 'question', ?1 ->> "
                   "'answer') ON CONFLICT DO UPDATE SET answer = excluded.answer;"},
+        {"unlock", "INSERT INTO unlock (what, at, roaming) VALUES (?1 ->> 'what', ?2, ?1 ->> 'roaming') ON "
+                   "CONFLICT DO NOTHING;"},
         {"setting", "INSERT INTO setting (name, value) VALUES (?1 ->> 'name', ?1 ->> 'value') ON CONFLICT DO "
                     "UPDATE SET value = excluded.value;"},
 };
-static const char *const summaries[] = {"lesson", "answer", "task", "lab", "reply", "setting"};
+static const char *const summaries[] = {"lesson", "answer", "task", "lab", "reply", "setting", "unlock"};
 
 enum kt_code db_progress_open(const char *home, struct db **out, struct kt_err *err)
 {
@@ -217,6 +223,7 @@ enum kt_code db_progress_read(struct db *db, struct kt_json **out, struct kt_err
 	        {"labs", "SELECT lab, started, attempts, checks, seconds, points, points_of AS 'of', passed, "
 	                 "provider FROM lab ORDER BY lab"},
 	        {"tasks", "SELECT lab, task, passed, hints, finding FROM task ORDER BY lab, task"},
+	        {"unlocks", "SELECT what, at, roaming FROM unlock ORDER BY at"},
 	        {"days",
 	         "SELECT count(DISTINCT at / 86400) AS days, min(at) AS first, max(at) AS last FROM event"},
 	};

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-static const char *const lab_keys[] = {"lab",     "title", "lesson", "minutes", "needs",
-                                       "cluster", "setup", "tasks",  "text",    "seed"};
+static const char *const lab_keys[] = {"lab",   "title", "lesson", "minutes", "needs", "cluster",
+                                       "setup", "tasks", "text",   "seed",    "think"};
 static const char *const task_keys[] = {"task", "title", "text", "points", "after", "checks", "hints", "why"};
 static const char *const cluster_keys[] = {"nodes", "seed", "version"};
 enum node_value { SCALAR, NAMES, MAP, TAINTS };
@@ -215,6 +215,7 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 	lab->dir = keep(r, dir);
 	lab->lesson = lesson_id(r, kt_get(doc, "lesson"));
 	lab->minutes = (unsigned)kt_get_int(doc, "minutes", 15);
+	lab->think = keep(r, kt_get_str(doc, "think"));
 	lab->cluster = kt_get(doc, "cluster");
 	rc = read_needs(r, kt_get(doc, "needs"), lab);
 	if (!rc)

@@ -20,6 +20,7 @@ struct lab_task {
 };
 struct lab {
 	const char *lab, *title, *lesson, *dir;
+	const char *think; /* a question to take along, asked when it is passed; NULL: none */
 	unsigned minutes;
 	const char *const *needs;      /* NULL-terminated capabilities */
 	const struct kt_json *cluster; /* {nodes: [{pool, count, zones, cpu, memory, labels, taints,
@@ -133,12 +134,19 @@ struct lab_check_options {
 	bool answer_rightly;           /* proofs */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
 	void *progress_arg;
+	/* At every moment of a task's drill that is looked at; may be NULL. */
+	void (*moment)(void *arg, const struct lab_task *task, kt_ns since, kt_ns span);
+	void *moment_arg;
 };
 /* Grade. Tasks whose `after` did not pass are blocked. */
 KT_MUST_CHECK enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
                                      const struct lab_check_options *options, struct lab_result **out,
                                      struct kt_err *err);
 void lab_result_free(struct lab_result *result);
+/* The objects of the given solution beside the learner's: [{kind, namespace, name, there, nearest (the name
+ * of the one of the kind that is most like it, where none has its name), differences: [{path, yours,
+ * given}]}]. By meaning: a dry run lets the cluster fill in what is not written. Changes nothing. New. */
+struct kt_json *lab_compare(struct lab_session *session, const struct lab *lab);
 
 /* --- proof (course test): start fails every task, solution passes, each also-right passes, each wrong fails
  * as its expect.yaml says; then mutations --- */

@@ -274,6 +274,17 @@ static bool is_blocked(const struct lab *lab, size_t i, const struct lab_result 
 	return false;
 }
 
+struct drilled {
+	const struct lab_check_options *options;
+	const struct lab_task *task;
+};
+
+static void tell_moment(void *arg, kt_ns since, kt_ns span)
+{
+	const struct drilled *d = arg;
+	d->options->moment(d->options->moment_arg, d->task, since, span);
+}
+
 static void look_at_task(const struct check_run *run, const struct lab *lab, size_t i,
                          const struct lab_check_options *options, struct lab_result *result)
 {
@@ -289,8 +300,12 @@ static void look_at_task(const struct check_run *run, const struct lab *lab, siz
 	out->blocked = !options->ignore_after && is_blocked(lab, i, result);
 	if (out->blocked)
 		return;
+	struct drilled drilled = {options, task};
+	struct check_run told = *run;
+	told.moment = options->moment ? tell_moment : NULL;
+	told.moment_arg = &drilled;
 	kt_ns began = kt_monotonic();
-	check_look(run, task->checks, task->check_count, findings);
+	check_look(&told, task->checks, task->check_count, findings);
 	out->took = kt_monotonic() - began;
 	out->findings = findings;
 	out->finding_count = task->check_count;

@@ -138,6 +138,8 @@ static enum kt_code read_course(const char *dir, struct lesson_course *course, s
 	enum kt_code rc = kt_yaml_read(file, &yaml, err);
 	if (!rc)
 		rc = read_levels(dir, yaml, course, err);
+	if (!rc)
+		rc = lesson_read_gate(&course->inner->arena, yaml, &course->gate, err);
 	if (!rc && kt_is_file(words))
 		rc = kt_yaml_read(words, &glossary, err);
 	if (!rc && glossary)

@@ -56,10 +56,22 @@ struct lesson_level {
 	const struct lesson *const *lessons; /* by number */
 	size_t lesson_count;
 };
+/* What stands between the levels and what comes after them: lines that are earned, then a word to type. */
+struct lesson_gate_line {
+	const char *says;
+	const char *const *lessons; /* ids, NULL-terminated; the course need not have them yet */
+};
+struct lesson_gate {
+	unsigned level; /* it opens when this one is done */
+	const char *word, *title, *after;
+	const struct lesson_gate_line *lines;
+	size_t line_count; /* 0: the course has no gate */
+};
 struct lesson_course {
 	const char *title;
 	const struct lesson_level *levels;
 	size_t level_count;
+	struct lesson_gate gate;
 	struct kt_json *glossary; /* {word: sentence} */
 	struct lesson_inner *inner;
 };

@@ -18,4 +18,8 @@ KT_MUST_CHECK enum kt_code lesson_parse_markdown(struct kt_arena *arena, const c
 KT_MUST_CHECK enum kt_code lesson_read_quiz(struct kt_arena *arena, const char *path, struct lesson *lesson,
                                             struct kt_err *err);
 
+/* `gate` of course.yaml; without one all stays zeroed. */
+KT_MUST_CHECK enum kt_code lesson_read_gate(struct kt_arena *arena, const struct kt_yaml *yaml,
+                                            struct lesson_gate *gate, struct kt_err *err);
+
 #endif

@@ -87,6 +87,7 @@ void tui_app_clear(struct tui_app *app)
 	kt_buf_clear(&app->quiz.typed);
 	kt_buf_clear(&app->home.search);
 	kt_buf_clear(&app->clipboard);
+	kt_buf_clear(&app->gate.typed);
 	kt_free(app->provider);
 	kt_free(app->learner);
 	kt_json_free(app->progress);
@@ -146,6 +147,20 @@ void tui_pop(struct tui_app *app)
 		screen->leave(app);
 	app->depth--;
 	app->quit = app->quit || !app->depth;
+}
+
+bool tui_is_open(const struct tui_app *app, const struct tui_screen *screen)
+{
+	for (size_t i = 0; i < app->depth; i++)
+		if (app->stack[i] == screen)
+			return true;
+	return false;
+}
+
+void tui_pop_to(struct tui_app *app, const struct tui_screen *screen)
+{
+	while (tui_top(app) != screen)
+		tui_pop(app);
 }
 
 void tui_notice(struct tui_app *app, const char *fmt, ...)
@@ -326,6 +341,7 @@ struct key_line {
 	const struct tui_app *app;
 	struct tui_grid *grid;
 	int at, gap;
+	bool spare; /* also those that could be left out */
 };
 
 /* A screen's own meaning of a key hides the one that it has everywhere. */
@@ -339,9 +355,18 @@ static bool is_hidden(const struct tui_app *app, const struct tui_binding *b)
 	return false;
 }
 
-static bool in_line(const struct tui_app *app, const struct tui_binding *b)
+static bool is_spare(const struct tui_screen *screen, const struct tui_binding *b)
 {
-	return b->does && (!b->when || b->when(app)) && !is_hidden(app, b);
+	for (size_t i = 0; i < KT_COUNT(screen->spare) && screen->spare[i]; i++)
+		if (screen->spare[i] == b->keys[0])
+			return true;
+	return false;
+}
+
+static bool in_line(const struct key_line *line, const struct tui_binding *b)
+{
+	return b->does && (line->spare || !is_spare(tui_top(line->app), b)) &&
+	       (!b->when || b->when(line->app)) && !is_hidden(line->app, b);
 }
 
 static int key_width(const struct tui_binding *b)
@@ -349,11 +374,11 @@ static int key_width(const struct tui_binding *b)
 	return (int)(kt_width(b->label, strlen(b->label)) + 1 + kt_width(b->does, strlen(b->does)));
 }
 
-static int keys_width(const struct tui_app *app, const struct tui_binding *table, int gap)
+static int keys_width(const struct key_line *line, const struct tui_binding *table)
 {
 	int width = 0;
 	for (; table && table->keys[0]; table++)
-		width += in_line(app, table) ? key_width(table) + gap : 0;
+		width += in_line(line, table) ? key_width(table) + line->gap : 0;
 	return width;
 }
 
@@ -361,7 +386,7 @@ static void draw_keys_of(struct key_line *line, const struct tui_binding *table,
 {
 	int row = line->grid->rows - 1;
 	for (; table && table->keys[0]; table++) {
-		if (!in_line(line->app, table))
+		if (!in_line(line, table))
 			continue;
 		if (line->at + key_width(table) > end) {
 			tui_put(line->grid, row, line->at, 1, TUI_DIM, "…");
@@ -374,16 +399,25 @@ static void draw_keys_of(struct key_line *line, const struct tui_binding *table,
 	}
 }
 
-/* The keys of the screen, as far as there is room beside those that work everywhere. */
+/* The keys of the screen beside those that work everywhere: all of them, closer together, without those that
+ * can be spared, at last as far as there is room. */
 static void draw_keys(const struct tui_app *app, struct tui_grid *grid)
 {
+	static const struct {
+		int gap;
+		bool spare;
+	} ways[] = {{2, true}, {2, false}, {1, false}};
 	const struct tui_screen *screen = tui_top(app);
 	const struct tui_binding *always = screen->typing && screen->typing(app) ? NULL : everywhere;
-	struct key_line line = {.app = app, .grid = grid, .at = 1, .gap = 2};
-	if (keys_width(app, screen->keys, 2) + keys_width(app, always, 2) > grid->cols)
-		line.gap = 1;
-	int tail = keys_width(app, always, line.gap);
-	bool fits = keys_width(app, screen->keys, line.gap) + tail <= grid->cols;
+	struct key_line line = {.app = app, .grid = grid, .at = 1};
+	bool fits = false;
+	int tail = 0;
+	for (size_t i = 0; i < KT_COUNT(ways) && !fits; i++) {
+		line.gap = ways[i].gap;
+		line.spare = ways[i].spare;
+		tail = keys_width(&line, always);
+		fits = keys_width(&line, screen->keys) + tail <= grid->cols;
+	}
 	draw_keys_of(&line, screen->keys, grid->cols - tail - (fits ? 0 : 2));
 	draw_keys_of(&line, always, grid->cols);
 }

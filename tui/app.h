@@ -44,6 +44,7 @@ struct tui_binding {
 struct tui_screen {
 	const char *name, *title;
 	const struct tui_binding *keys;
+	int spare[4]; /* first keys of the rows that leave the bottom line first, where room is scarce */
 	void (*draw)(struct tui_app *app, struct tui_grid *grid, struct tui_area body);
 	/* Keys before the table sees them: what is typed. True: taken. May be NULL. */
 	bool (*typed)(struct tui_app *app, int key);
@@ -54,7 +55,8 @@ struct tui_screen {
 	void (*leave)(struct tui_app *app); /* it is taken off; may be NULL */
 };
 extern const struct tui_screen tui_screen_home, tui_screen_lesson, tui_screen_quiz, tui_screen_starting,
-        tui_screen_work, tui_screen_result, tui_screen_progress, tui_screen_cluster, tui_screen_ask;
+        tui_screen_work, tui_screen_result, tui_screen_progress, tui_screen_cluster, tui_screen_ask,
+        tui_screen_gate;
 
 struct tui_home {
 	size_t open;     /* index of the level that shows its lessons */
@@ -87,7 +89,7 @@ struct tui_result {
 	int scroll;
 	bool solution;
 };
-#define TUI_DEPTH 8
+#define TUI_DEPTH 16
 struct tui_app {
 	const struct tui_options *options;
 	struct lesson_course *course;
@@ -110,6 +112,9 @@ struct tui_app {
 	struct tui_quiz quiz;
 	struct tui_work work;
 	struct tui_result result;
+	struct {
+		struct kt_buf typed;
+	} gate;
 	int scroll; /* of the simple screens */
 	size_t choice;
 	struct { /* a yes or no */
@@ -131,6 +136,8 @@ kt_ns tui_app_tick(struct tui_app *app, kt_ns now);
 const struct tui_screen *tui_top(const struct tui_app *app);
 void tui_push(struct tui_app *app, const struct tui_screen *screen);
 void tui_pop(struct tui_app *app);
+bool tui_is_open(const struct tui_app *app, const struct tui_screen *screen); /* somewhere on the stack */
+void tui_pop_to(struct tui_app *app, const struct tui_screen *screen); /* it is open; becomes the top */
 void tui_notice(struct tui_app *app, const char *fmt, ...) KT_PRINTF(2, 3);
 void tui_ask(struct tui_app *app, void (*yes)(struct tui_app *app), const char *fmt, ...) KT_PRINTF(3, 4);
 /* Keep an event and read the progress again. */
@@ -145,6 +152,9 @@ void tui_open_lesson(struct tui_app *app, const struct lesson *lesson);
 void tui_open_quiz(struct tui_app *app, const struct lesson *lesson);
 void tui_open_review(struct tui_app *app);
 void tui_open_lab(struct tui_app *app, const struct lesson *lesson);
+/* Type into the shell of the lesson's lab; starts it if need be. Nothing is sent off: the last line waits for
+ * the learner's enter. */
+void tui_type_in_lab(struct tui_app *app, const struct lesson *lesson, const char *text, size_t len);
 void tui_open_result(struct tui_app *app);
 
 /* --- progress, as the screens need it (tui/marks.c) --- */
@@ -154,6 +164,8 @@ enum tui_style tui_mark_style(enum tui_mark mark);
 enum tui_mark tui_lesson_mark(const struct tui_app *app, const struct lesson *lesson);
 size_t tui_level_done(const struct tui_app *app, const struct lesson_level *level);
 bool tui_level_open(const struct tui_app *app, size_t level); /* those before it are passed, or roaming */
+bool tui_gate_earned(const struct tui_app *app);              /* every line of the gate, and its level */
+bool tui_gate_open(const struct tui_app *app);                /* the word was typed */
 const struct kt_json *tui_lesson_row(const struct tui_app *app, const struct lesson *lesson);
 const struct kt_json *tui_lab_row(const struct tui_app *app, const char *lab);
 const struct kt_json *tui_task_row(const struct tui_app *app, const char *lab, const char *task);

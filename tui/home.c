@@ -17,7 +17,7 @@ static size_t row_count(const struct tui_app *app)
 	size_t open = app->home.open < app->course->level_count
 	                      ? app->course->levels[app->home.open].lesson_count
 	                      : 0;
-	return app->course->level_count + open + 1;
+	return app->course->level_count + open + (app->course->gate.line_count ? 1 : 0);
 }
 
 static struct row row_at(const struct tui_app *app, size_t i)
@@ -67,6 +67,19 @@ static void draw_level(struct tui_app *app, struct tui_grid *grid, int row, int 
 		tui_put(grid, row, at, cols - at, TUI_DIM, "locked");
 }
 
+static void draw_gate_row(const struct tui_app *app, struct tui_grid *grid, int at, int cols)
+{
+	const struct lesson_gate *gate = &app->course->gate;
+	bool open = tui_gate_open(app), earned = !open && tui_gate_earned(app);
+	tui_putf(grid, at, 2, 18, open || earned ? TUI_STRONG : TUI_DIM, "▪ %s", gate->word);
+	if (open)
+		tui_put(grid, at, 20, cols - 21, TUI_GOOD, "✓ open");
+	else if (earned)
+		tui_putf(grid, at, 20, cols - 21, TUI_KEY, "say %s", gate->word);
+	else
+		tui_putf(grid, at, 20, cols - 21, TUI_DIM, "locked: finish level %u", gate->level);
+}
+
 static void draw_row(struct tui_app *app, struct tui_grid *grid, int at, int cols, size_t i)
 {
 	struct row row = row_at(app, i);
@@ -77,7 +90,7 @@ static void draw_row(struct tui_app *app, struct tui_grid *grid, int at, int col
 	} else if (row.level < app->course->level_count) {
 		draw_level(app, grid, at, cols, row.level);
 	} else {
-		tui_put(grid, at, 2, cols - 2, TUI_DIM, "▪ EXPERT          locked: finish level 6");
+		draw_gate_row(app, grid, at, cols);
 	}
 	if (i == app->home.selected) {
 		tui_put(grid, at, row.lesson ? 4 : 0, 1, TUI_KEY, "▸");
@@ -103,11 +116,12 @@ static void draw_list(struct tui_app *app, struct tui_grid *grid, struct tui_are
 static void level_panel(const struct tui_app *app, size_t l, struct tui_text *text)
 {
 	if (l >= app->course->level_count) {
-		tui_text_prose(text, TUI_STRONG, "", "", "EXPERT");
+		const struct lesson_gate *gate = &app->course->gate;
+		tui_text_prose(text, TUI_STRONG, "", "", gate->word);
 		tui_text_gap(text);
-		tui_text_prose(
-		        text, TUI_PLAIN, "", "",
-		        "Predict what a cluster does before it does it. Opens when level 6 is complete.");
+		tui_text_prose(text, TUI_PLAIN, "", "", gate->after);
+		for (size_t i = 0; i < gate->line_count; i++)
+			tui_text_prose(text, TUI_DIM, "• ", "  ", gate->lines[i].says);
 		return;
 	}
 	const struct lesson_level *level = &app->course->levels[l];
@@ -240,7 +254,7 @@ static void open_row(struct tui_app *app, int key)
 		if (may_open(app, row.level))
 			tui_open_lesson(app, row.lesson);
 	} else if (row.level >= app->course->level_count) {
-		tui_notice(app, "EXPERT opens when level 6 is complete.");
+		tui_push(app, &tui_screen_gate);
 	} else {
 		size_t open = app->home.open == row.level ? app->course->level_count : row.level;
 		select_lesson(app, open, NULL);

@@ -205,6 +205,34 @@ static void copy(struct tui_app *app, int key)
 	tui_notice(app, "Copied to the terminal's clipboard (where the terminal allows it).");
 }
 
+/* What one would type to use the block: a manifest is handed to kubectl. */
+static void type(struct tui_app *app, int key)
+{
+	struct kt_buf text = {0};
+	if (app->reading.code < 0)
+		next_code(app, key);
+	const struct lesson_block *block = &page_of(app)->blocks[app->reading.code];
+	bool manifest = kt_streq(block->language, "yaml");
+	if (manifest && (!strstr(block->text, "apiVersion:") || !strstr(block->text, "kind:"))) {
+		tui_notice(app, "This is a part of a manifest, nothing to run by itself; y copies it.");
+		return;
+	}
+	if (manifest)
+		kt_buf_adds(&text, "kubectl apply -f - <<'EOF'\n");
+	code_text(block, &text);
+	if (manifest)
+		kt_buf_adds(&text, "EOF\n");
+	while (text.len && text.data[text.len - 1] == '\n')
+		kt_buf_cut(&text, text.len - 1);
+	tui_type_in_lab(app, app->reading.lesson, kt_buf_str(&text), text.len);
+	kt_buf_clear(&text);
+}
+
+static bool can_type(const struct tui_app *app)
+{
+	return has_code(app) && app->reading.lesson->lab;
+}
+
 static bool has_quiz(const struct tui_app *app)
 {
 	return app->reading.lesson->question_count > 0;
@@ -253,6 +281,12 @@ static const struct tui_binding keys[] = {
         {{'w'}, "w", "words", "Explain the words of the field on this page.", words, NULL},
         {{TUI_KEY_TAB}, "tab", NULL, "Go to the next block of code.", next_code, has_code},
         {{'y'}, "y", "copy", "Copy the block of code under the cursor.", copy, has_code},
+        {{'t'},
+         "t",
+         "type",
+         "Type the block under the cursor into the lab's terminal; enter sends it off there.",
+         type,
+         can_type},
         {{TUI_KEY_UP, TUI_KEY_DOWN, 'k', 'j'},
          "up down",
          NULL,
@@ -269,4 +303,4 @@ static const struct tui_binding keys[] = {
 };
 
 const struct tui_screen tui_screen_lesson = {
-        .name = "lesson", .title = "Lesson", .keys = keys, .draw = draw, .typed = typed};
+        .name = "lesson", .title = "Lesson", .keys = keys, .spare = {' ', 't'}, .draw = draw, .typed = typed};

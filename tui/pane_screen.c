@@ -94,6 +94,9 @@ void tui_pane_open_screen(struct tui_pane *pane)
 	vterm_set_utf8(pane->term, 1);
 	vterm_screen_set_callbacks(pane->screen, &callbacks, pane);
 	vterm_screen_enable_altscreen(pane->screen, 1);
+#if VTERM_VERSION_MAJOR > 0 || VTERM_VERSION_MINOR >= 3
+	vterm_screen_enable_reflow(pane->screen, true);
+#endif
 	vterm_screen_reset(pane->screen, 1);
 }
 

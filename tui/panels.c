@@ -113,7 +113,12 @@ static void why_lines(struct tui_app *app, struct tui_text *text)
 	if (task->why)
 		tui_text_prose(text, TUI_PLAIN, "", "", task->why);
 	tui_text_gap(text);
-	if (!object)
+	const struct kt_json *timeline = kt_get(work->timelines, task->task);
+	tui_timeline_lines(timeline, text);
+	tui_text_gap(text);
+	if (!object && timeline)
+		;
+	else if (!object)
 		tui_text_prose(text, TUI_DIM, "", "",
 		               "No finding of this task names an object whose history could be told.");
 	else if (!work->why)

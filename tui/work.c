@@ -20,6 +20,10 @@ void tui_work_clear(struct tui_work *work)
 	kt_json_free(work->drills);
 	kt_json_free(work->world);
 	kt_json_free(work->why);
+	kt_json_free(work->compared);
+	kt_json_free(work->met);
+	kt_buf_clear(&work->to_type);
+	kt_json_free(work->timelines);
 	memset(work, 0, sizeof(*work));
 }
 
@@ -98,6 +102,21 @@ static void keep_task(struct tui_app *app, size_t i, const char *before)
 	                    passed ? NULL : kt_get_str(kt_at(findings, 0), "found")));
 }
 
+/* What a task complained about, each sentence once, for the result. */
+static void keep_met(struct tui_work *work)
+{
+	const struct kt_json *row, *finding, *known;
+	KT_JSON_EACH (row, work->tasks)
+		KT_JSON_EACH (finding, kt_get(row, "findings")) {
+			const char *found = kt_get_str(finding, "found"), *task = kt_get_str(row, "task");
+			bool is_known = !found || !kt_streq(kt_get_str(row, "status"), "failed");
+			KT_JSON_EACH (known, kt_get(work->met, task))
+				is_known = is_known || kt_streq(kt_str(known), found);
+			if (!is_known)
+				kt_push(kt_edit(&work->met, task), kt_json_str(found));
+		}
+}
+
 static void keep_points(struct tui_app *app)
 {
 	struct tui_work *work = &app->work;
@@ -138,6 +157,7 @@ static void told_tasks(struct tui_app *app, const struct kt_json *message)
 		kt_json_free(work->drills);
 		work->drills = kt_json_ref(work->tasks);
 	}
+	keep_met(work);
 	for (size_t i = 0; i < work->lab->task_count; i++) {
 		keep_task(app, i, before[i]);
 		kt_free(before[i]);
@@ -155,6 +175,18 @@ static void told_tasks(struct tui_app *app, const struct kt_json *message)
 /* --- what the worker tells --- */
 
 static void start_shell(struct tui_app *app);
+
+/* The shell has said something, its prompt at first: what waits to be typed is typed behind it. */
+static void shell_spoke(void *arg)
+{
+	struct tui_work *work = &((struct tui_app *)arg)->work;
+	if (!work->pane || !work->to_type.len)
+		return;
+	struct kt_buf text = work->to_type;
+	work->to_type = (struct kt_buf){0};
+	tui_pane_type(work->pane, text.data, text.len);
+	kt_buf_clear(&text);
+}
 
 static void told_ready(struct tui_app *app, const struct kt_json *message)
 {
@@ -210,6 +242,18 @@ static void told_why(struct tui_app *app, const struct kt_json *message)
 	app->work.why = kt_json_ref(message);
 }
 
+static void told_compared(struct tui_app *app, const struct kt_json *message)
+{
+	kt_json_free(app->work.compared);
+	app->work.compared = kt_json_ref(kt_get(message, "objects"));
+}
+
+static void told_drills(struct tui_app *app, const struct kt_json *message)
+{
+	kt_json_free(app->work.timelines);
+	app->work.timelines = kt_json_ref(kt_get(message, "timelines"));
+}
+
 static void told_reset(struct tui_app *app, const struct kt_json *message)
 {
 	(void)message;
@@ -236,9 +280,10 @@ void tui_work_told(struct tui_app *app, const struct kt_json *message)
 	static const struct {
 		const char *word;
 		void (*take)(struct tui_app *app, const struct kt_json *message);
-	} words[] = {{"busy", told_busy},   {"ready", told_ready}, {"failed", told_failed},
-	             {"tasks", told_tasks}, {"world", told_world}, {"why", told_why},
-	             {"reset", told_reset}, {"said", told_said},   {"idle", told_idle}};
+	} words[] = {{"busy", told_busy},         {"ready", told_ready},  {"failed", told_failed},
+	             {"tasks", told_tasks},       {"world", told_world},  {"why", told_why},
+	             {"reset", told_reset},       {"said", told_said},    {"idle", told_idle},
+	             {"compared", told_compared}, {"drills", told_drills}};
 	if (!app->work.lab)
 		return;
 	for (size_t i = 0; i < KT_COUNT(words); i++)
@@ -327,11 +372,30 @@ void tui_open_lab(struct tui_app *app, const struct lesson *lesson)
 	const struct lab *lab = lesson && lesson->lab ? tui_lab(app, lesson->lab) : NULL;
 	if (!lab)
 		return;
+	if (app->work.lab && tui_is_open(app, &tui_screen_work)) {
+		bool same = app->work.lab == lab;
+		tui_pop_to(app, &tui_screen_work);
+		if (same)
+			return;
+		tui_pop(app); /* one lab at a time */
+	}
 	tui_work_clear(&app->work);
 	app->work.lesson = lesson;
 	app->work.lab = lab;
 	tui_push(app, &tui_screen_starting);
 	begin(app);
+}
+
+void tui_type_in_lab(struct tui_app *app, const struct lesson *lesson, const char *text, size_t len)
+{
+	tui_open_lab(app, lesson);
+	if (!app->work.lab)
+		return;
+	kt_buf_cut(&app->work.to_type, 0);
+	kt_buf_add(&app->work.to_type, text, len);
+	app->work.shell_focus = true;
+	if (app->work.ready)
+		shell_spoke(app);
 }
 
 /* --- the screen while it starts --- */

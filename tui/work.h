@@ -29,12 +29,16 @@ struct tui_work {
 	size_t task; /* selected */
 	int scroll;
 	char *kubeconfig;
-	char *failed;           /* why it could not start */
-	struct kt_json *tasks;  /* the worker's last words about the tasks: [{task, status, findings}] */
-	struct kt_json *drills; /* the same of the last whole check: {task: status} */
-	struct kt_json *world;  /* {nodes, pods, clock} */
-	struct kt_json *why;    /* {object, events} */
-	char busy[256];         /* what the worker is doing; "" nothing */
+	char *failed;              /* why it could not start */
+	struct kt_json *tasks;     /* the worker's last words about the tasks: [{task, status, findings}] */
+	struct kt_json *drills;    /* the same of the last whole check: {task: status} */
+	struct kt_json *world;     /* {nodes, pods, clock} */
+	struct kt_json *why;       /* {object, events} */
+	struct kt_json *compared;  /* the solution beside what the learner made: as lab_compare() */
+	struct kt_json *timelines; /* of the last drills: {task: {span, samples}} */
+	struct kt_json *met;       /* what was found on the way: {task: [sentence]} */
+	struct kt_buf to_type;     /* into the shell, once it is there */
+	char busy[256];            /* what the worker is doing; "" nothing */
 	kt_ns busy_elapsed, busy_limit;
 	bool checking;
 	kt_ns began, counted; /* wall time */

@@ -287,6 +287,12 @@ static void check_now(struct tui_app *app, int key)
 	tui_worker_ask(work->worker, kt_jsonf("{do: 'check'}"));
 }
 
+static void open_lesson(struct tui_app *app, int key)
+{
+	(void)key;
+	tui_open_lesson(app, app->work.lesson);
+}
+
 static void do_reset(struct tui_app *app)
 {
 	tui_worker_ask(app->work.worker, kt_jsonf("{do: 'reset'}"));
@@ -385,7 +391,8 @@ static const struct tui_binding keys[] = {
          why_panel,
          NULL},
         {{TUI_KEY_F0 + 6}, "F6", "time", "Pause the cluster's time, hurry it, jump.", time_panel, NULL},
-        {{TUI_KEY_F0 + 8}, "F8", NULL, "Put the cluster back to the lab's start.", reset, NULL},
+        {{TUI_KEY_F0 + 7}, "F7", "lesson", "Read the lesson again; q comes back.", open_lesson, NULL},
+        {{TUI_KEY_F0 + 8}, "F8", "reset", "Put the cluster back to the lab's start.", reset, NULL},
         {{TUI_KEY_F0 + 10}, "F10", "leave", "Leave the lab. The cluster stays, and goes on.", leave, NULL},
         {{TUI_KEY_SWITCH}, "^]", "pane", "ctrl and ]: between the shell and the tasks.", switch_pane, NULL},
         {{TUI_KEY_ESC, 'q'}, "esc", "cancel", "Stop the check that runs.", cancel, is_busy},
@@ -413,8 +420,7 @@ static const struct tui_binding keys[] = {
 /* While the shell has the keys, only these are ours. */
 static bool is_ours(int key)
 {
-	return key == TUI_KEY_SWITCH ||
-	       (key > TUI_KEY_F0 && key <= TUI_KEY_F0 + 10 && key != TUI_KEY_F0 + 7 && key != TUI_KEY_F0 + 9);
+	return key == TUI_KEY_SWITCH || (key > TUI_KEY_F0 && key <= TUI_KEY_F0 + 10 && key != TUI_KEY_F0 + 9);
 }
 
 static bool typed(struct tui_app *app, int key)
@@ -461,6 +467,7 @@ static void leave_work(struct tui_app *app)
 const struct tui_screen tui_screen_work = {.name = "lab",
                                            .title = "Lab",
                                            .keys = keys,
+                                           .spare = {TUI_KEY_F0 + 7, TUI_KEY_F0 + 8},
                                            .draw = draw,
                                            .typed = typed,
                                            .typing = typing,

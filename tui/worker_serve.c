@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PODS_MAX   2000
-#define POLL_MS    250
-#define LOOK_AGAIN (5 * KT_SEC) /* some checks depend on time alone */
+#define PODS        "/api/v1/pods?limit=2000"
+#define SAMPLES_MAX 500
+#define POLL_MS     250
+#define LOOK_AGAIN  (5 * KT_SEC) /* some checks depend on time alone */
 
 struct serving {
 	const struct tui_worker_options *options;
@@ -22,7 +23,9 @@ struct serving {
 	struct kt_json *asked; /* requests that came while something else was done */
 	bool cancelled, ended;
 	kt_ns busy_since;
-	char version[64]; /* of the cluster when it was looked at last */
+	struct kt_json
+	        *timelines; /* of the drills of this check: {task: {span, samples: [{at, ready, down}]}} */
+	char version[64];   /* of the cluster when it was looked at last */
 	kt_ns looked;
 };
 
@@ -158,11 +161,9 @@ static struct kt_json *rows_of(struct serving *s, const char *path,
 
 static void tell_world(struct serving *s)
 {
-	char pods[64];
-	(void)snprintf(pods, sizeof(pods), "/api/v1/pods?limit=%d", PODS_MAX);
 	struct kt_json *clock = get(s, "/ktutor/v1/clock");
 	tell(s, kt_jsonf("{told: 'world', nodes: %j, pods: %j, clock: %j}",
-	                 rows_of(s, "/api/v1/nodes", node_row), rows_of(s, pods, pod_row), clock));
+	                 rows_of(s, "/api/v1/nodes", node_row), rows_of(s, PODS, pod_row), clock));
 }
 
 /* --- checking --- */
@@ -221,6 +222,64 @@ static void mark_blocked(const struct lab *lab, struct kt_json **tasks)
 			}
 }
 
+/* --- a drill's timeline --- */
+
+/* How many pods are ready, by what they belong to: {"shop/frontend": 3}. New. */
+static struct kt_json *count_ready(const struct kt_json *pods)
+{
+	struct kt_json *counts = kt_json_object();
+	const struct kt_json *pod;
+	KT_JSON_EACH (pod, kt_get(pods, "items")) {
+		const char *ns = kt_path_str(pod, "metadata.namespace"),
+		           *app = kt_path_str(pod, "metadata.labels.app");
+		if (!app || kt_streq(ns, "kube-system"))
+			continue;
+		char *name = kt_strf("%s/%s", ns, app);
+		bool ready = is_ready(pod) && !kt_path(pod, "metadata.deletionTimestamp");
+		kt_set(&counts, name, kt_json_int(kt_get_int(counts, name, 0) + ready));
+		kt_free(name);
+	}
+	return counts;
+}
+
+static struct kt_json *names_down(const struct kt_json *nodes)
+{
+	struct kt_json *names = kt_json_array();
+	const struct kt_json *node;
+	KT_JSON_EACH (node, kt_get(nodes, "items"))
+		if (!is_ready(node))
+			kt_push(&names, kt_json_str(kt_path_str(node, "metadata.name")));
+	return names;
+}
+
+/* A sample for the timeline, unless the last one says the same. */
+static void sample(void *arg, const struct lab_task *task, kt_ns since, kt_ns span)
+{
+	struct serving *s = arg;
+	struct kt_json **line = kt_edit(&s->timelines, task->task);
+	size_t count = kt_count(kt_get(*line, "samples"));
+	const struct kt_json *last = count ? kt_at(kt_get(*line, "samples"), count - 1) : NULL;
+	if (count >= SAMPLES_MAX)
+		return;
+	struct kt_json *pods = get(s, PODS), *nodes = get(s, "/api/v1/nodes");
+	struct kt_json *ready = count_ready(pods), *down = names_down(nodes);
+	kt_set(line, "span", kt_json_real((double)span / 1e9));
+	if (!last || !kt_equal(kt_get(last, "ready"), ready) || !kt_equal(kt_get(last, "down"), down))
+		kt_push(kt_edit(line, "samples"),
+		        kt_jsonf("{at: %f, ready: %J, down: %J}", (double)since / 1e9, ready, down));
+	kt_json_free(ready);
+	kt_json_free(down);
+	kt_json_free(pods);
+	kt_json_free(nodes);
+}
+
+static void tell_timelines(struct serving *s)
+{
+	if (kt_count(s->timelines))
+		tell(s, kt_jsonf("{told: 'drills', timelines: %J}", s->timelines));
+	kt_json_freep(&s->timelines);
+}
+
 static void look(struct serving *s, bool whole)
 {
 	const struct lab *lab = s->options->lab;
@@ -231,11 +290,14 @@ static void look(struct serving *s, bool whole)
 	                                    .ignore_after = !whole,
 	                                    .answers = s->options->answers,
 	                                    .progress = whole ? progress : NULL,
-	                                    .progress_arg = s};
+	                                    .progress_arg = s,
+	                                    .moment = whole ? sample : NULL,
+	                                    .moment_arg = s};
 	if (lab_check(s->session, lab, &options, &result, &err)) {
 		say(s, true, err.text);
 		return;
 	}
+	tell_timelines(s);
 	struct kt_json *tasks = kt_json_array();
 	for (size_t i = 0; i < lab->task_count; i++)
 		kt_push(&tasks, task_json(&lab->tasks[i], &result->tasks[i], whole));
@@ -338,14 +400,17 @@ static void do_why(struct serving *s, const struct kt_json *request)
 	kt_buf_clear(&path);
 }
 
+static void do_compare(struct serving *s, const struct kt_json *request)
+{
+	(void)request;
+	tell(s, kt_jsonf("{told: 'compared', objects: %j}", lab_compare(s->session, s->options->lab)));
+}
+
 static const struct {
 	const char *word;
 	void (*run)(struct serving *s, const struct kt_json *request);
-} requests[] = {{"check", do_check},
-                {"reset", do_reset},
-                {"clock", do_clock},
-                {"rewind", do_rewind},
-                {"why", do_why}};
+} requests[] = {{"check", do_check},   {"reset", do_reset}, {"clock", do_clock},
+                {"rewind", do_rewind}, {"why", do_why},     {"compare", do_compare}};
 
 static void answer_requests(struct serving *s)
 {
@@ -396,5 +461,6 @@ void tui_worker_serve(const struct tui_worker_options *options, int in, int out)
 		lab_close(s.session);
 	}
 	kt_json_free(s.asked);
+	kt_json_free(s.timelines);
 	kt_buf_clear(&s.heard);
 }

@@ -81,6 +81,30 @@ ok $? "cluster list --format json has the cluster"
 run cluster env && grep -q "^export KUBECONFIG=$home/clusters/one/kubeconfig\$" "$home/out"
 ok $? "cluster env names the kubeconfig"
 
+# A solution beside the learner's own: by meaning, whatever it is called and however it is written.
+run lab start zone-goes-dark
+cat >"$home/own.yaml" <<'YAML'
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: mine, namespace: shop}
+spec: {minAvailable: 2, selector: {matchLabels: {app: frontend}}}
+YAML
+sed -e 's/replicas: 3/replicas: 4/' -e 's/cpu: 100m/cpu: "0.1"/' -e '/imagePullPolicy/d' -e '/nodeTaintsPolicy/d' \
+	labs/level-6-pro/zone-goes-dark/solution/10-frontend.yaml >"$home/own-frontend.yaml"
+if command -v kubectl >/dev/null 2>&1; then
+	kubectl --kubeconfig "$home/clusters/zone-goes-dark/kubeconfig" apply -f "$home/own.yaml" -f "$home/own-frontend.yaml" >"$home/out" 2>"$home/err"
+	run lab solution zone-goes-dark --compare --format json
+	python3 -c '
+import json, sys
+rows = {r["kind"]: r for r in json.load(open(sys.argv[1]))}
+paths = [d["path"] for d in rows["Deployment"]["differences"]]
+assert sorted(paths) == ["spec.replicas", "spec.template.spec.topologySpreadConstraints[topology.kubernetes.io/zone].nodeTaintsPolicy"], paths
+budget = rows["PodDisruptionBudget"]
+assert budget["nearest"] == "mine" and not budget["differences"], budget' "$home/out" 2>>"$home/err"
+	ok $? "lab solution --compare tells what is meant differently, and nothing else"
+fi
+run lab stop zone-goes-dark
+
 # Each shell's script, where the shell is here.
 mkdir "$home/bin" && ln -s "$ktutor" "$home/bin/ktutor"
 PATH=$home/bin:$PATH

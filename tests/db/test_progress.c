@@ -54,6 +54,8 @@ static void record_all(struct db *db)
 	record(db, "answer", kt_jsonf("{lesson: '6.5', question: 0, answer: 'None', right: 1}"));
 	record(db, "answer", kt_jsonf("{lesson: '6.5', question: 1, answer: '3', right: 0}"));
 	record(db, "answer", kt_jsonf("{lesson: '6.5', question: 1, answer: '50', right: 1}"));
+	record(db, "unlock", kt_jsonf("{what: 'EXPERT', roaming: 1}"));
+	record(db, "unlock", kt_jsonf("{what: 'EXPERT', roaming: 0}"));
 	record(db, "lab-start", kt_jsonf("{lab: 'l', provider: 'embedded'}"));
 	record(db, "hint", kt_jsonf("{lab: 'l', task: 't', hint: 2}"));
 	record(db, "hint", kt_jsonf("{lab: 'l', task: 't', hint: 1}"));

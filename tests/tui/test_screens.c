@@ -32,6 +32,26 @@ static struct kt_json *world_message(void)
 	        "false}}");
 }
 
+/* What a drill went through: two of three nodes' pods lost at a minute, back after six. */
+static struct kt_json *drills_message(void)
+{
+	return kt_jsonf("{told: 'drills', timelines: {survives: {span: 480.0, samples: ["
+	                "{at: 0.0, ready: {'shop/web': 3, 'shop/api': 1}, down: []},"
+	                "{at: 60.0, ready: {'shop/web': 1, 'shop/api': 1}, down: ['general-b1']},"
+	                "{at: 350.0, ready: {'shop/web': 2, 'shop/api': 1}, down: ['general-b1']},"
+	                "{at: 372.5, ready: {'shop/web': 3, 'shop/api': 1}, down: []}]}}}");
+}
+
+static struct kt_json *compared_message(void)
+{
+	return kt_jsonf(
+	        "{told: 'compared', objects: [{kind: 'Deployment', namespace: 'shop', name: 'web', there: "
+	        "true, differences: [{path: 'spec.replicas', yours: '4', given: '3'}, {path: "
+	        "'spec.template.spec.topologySpreadConstraints[zone].maxSkew', given: '1'}]}, {kind: "
+	        "'PodDisruptionBudget', namespace: 'shop', name: 'web', there: false, nearest: 'mine', "
+	        "differences: []}, {kind: 'ConfigMap', namespace: 'shop', name: 'none', there: false}]}");
+}
+
 static void open_lab(struct fixture *f)
 {
 	static const char output[] = "$ kubectl get pods\r\nNAME   READY\r\n\033[32mweb-1\033[0m  1/1\r\n$ ";
@@ -147,10 +167,41 @@ static void tasks_turn_green_and_the_result_follows(void **state)
 	tell(&f, tasks_message(false, "passed", "drill", "passed"));
 	expect_both(&f, "lab-drill");
 	f.app.now += 95 * KT_SEC;
+	tell(&f, drills_message());
 	tell(&f, tasks_message(true, "passed", "passed", "passed"));
 	expect_both(&f, "result");
+	expect_screen(&f, "result", 60, 200);
 	press(&f, "s");
+	tell(&f, compared_message());
 	expect_both(&f, "result-solution");
+	fixture_close(&f);
+}
+
+static void the_gate_waits_for_its_lines_and_then_for_a_word(void **state)
+{
+	static const char *const lessons[] = {"1.1", "1.2", "2.1"};
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	tui_app_key(&f.app, TUI_KEY_END);
+	press(&f, "\n");
+	expect_both(&f, "gate");
+	press(&f, "EXPERT");
+	assert_false(tui_gate_open(&f.app));
+	for (size_t i = 0; i < KT_COUNT(lessons); i++)
+		tui_record(&f.app, "lesson-read", kt_jsonf("{lesson: %s}", lessons[i]));
+	tui_record(&f.app, "task", kt_jsonf("{lab: 'three-pods', task: 'copies', passed: 1}"));
+	tui_record(&f.app, "task", kt_jsonf("{lab: 'three-pods', task: 'survives', passed: 1}"));
+	assert_false(tui_gate_earned(&f.app));
+	tui_record(&f.app, "lab-pass", kt_jsonf("{lab: 'three-pods'}"));
+	press(&f, "EXPERX");
+	tui_app_key(&f.app, TUI_KEY_BACKSPACE);
+	expect_both(&f, "gate-earned");
+	press(&f, "T");
+	assert_true(tui_gate_open(&f.app));
+	expect_both(&f, "gate-open");
+	press(&f, "q");
+	assert_true(shows(&f, "✓ open"));
 	fixture_close(&f);
 }
 
@@ -213,6 +264,8 @@ int main(void)
 	        cmocka_unit_test(the_workspace_has_tasks_and_a_shell),
 	        cmocka_unit_test(the_workspace_has_panels),
 	        cmocka_unit_test(tasks_turn_green_and_the_result_follows),
+	        cmocka_unit_test(the_gate_waits_for_its_lines_and_then_for_a_word),
+	        cmocka_unit_test(the_gate_waits_for_its_lines_and_then_for_a_word),
 	        cmocka_unit_test(help_is_made_from_the_keys),
 	        cmocka_unit_test(a_terminal_that_is_too_small_gets_a_sentence),
 	        cmocka_unit_test(a_start_says_what_it_does_and_why_it_failed),
