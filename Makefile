@@ -129,6 +129,11 @@ test:
 test-run: all $(TESTS)
 	@KTUTOR=$(CURDIR)/$(BUILD)/ktutor tests/run-programs $(TESTS) $(SCRIPTS)
 
+# Every lab on real clusters, where there are Docker or Podman and kind; KTUTOR_KIND_IMAGE names the nodes' image. LABS: only these.
+.PHONY: test-kind
+test-kind: all
+	@KTUTOR=$(CURDIR)/$(BUILD)/ktutor tests/kind/run-kind $(LABS)
+
 lint:
 	@tools/setup lint
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all
@@ -148,6 +153,7 @@ help:
 	@echo "make run          open the tutor (installs what is missing, asks first)"
 	@echo "make test         every test; SAN=address,undefined: under the sanitizers"
 	@echo "make test-PART    the tests of a part: test-base, test-cluster/store"
+	@echo "make test-kind    every lab on real clusters (needs Docker or Podman, and kind)"
 	@echo "make bench        what things cost, beside their budgets"
 	@echo "make lint         who may include whom, formatting, the tools' opinions"
 	@echo "make fuzz-replay  every fuzz corpus once; make fuzz TARGET=json SECONDS=60 looks for more"

@@ -130,7 +130,9 @@ struct check_run {
 	bool no_drills;                /* drills yield CHECK_UNKNOWN "not run" */
 	const struct kt_json *answers; /* what the learner typed: {question: answer}; may be NULL */
 	bool answer_rightly;           /* proofs: take the cluster's own answers for the learner's */
-	kt_ns began;                   /* the cluster's time from which `within` counts; 0: from each call */
+	kt_ns began;                   /* the cluster's time at which a drill began; 0: none is going on */
+	kt_ns settling; /* the cluster's time from which `within` counts; 0: from `began`, or from each call
+	                 */
 	uint64_t seed;
 };
 /* Do steps in order. The error names the step's file and line. */

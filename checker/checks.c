@@ -487,7 +487,8 @@ void check_look(const struct check_run *run, struct check_check *const *checks, 
 		check_finding_clear(&findings[i]);
 		findings[i].status = CHECK_FAILED; /* not looked at yet */
 	}
-	if (run->world)
+	p.began = run->settling;
+	if (run->world && !p.began)
 		p.began = run->world->now(run->world->arg);
 	bool passed = wait_for_all(&p);
 	for (size_t i = 0; i < count; i++) {

@@ -150,12 +150,16 @@ struct kt_json *lab_compare(struct lab_session *session, const struct lab *lab);
 
 /* --- proof (course test): start fails every task, solution passes, each also-right passes, each wrong fails
  * as its expect.yaml says; then mutations --- */
+enum { LAB_PROOF_START = 1, LAB_PROOF_SOLUTION = 2, LAB_PROOF_WRONG = 4, LAB_PROOF_ALSO_RIGHT = 8 };
+/* "start,solution" -> parts; false: an unknown word. */
+bool lab_proof_parts(const char *words, unsigned *out);
 struct lab_proof_options {
 	const struct lab_options *options;
 	bool mutate; /* also: change the solution bit by bit; report what no check notices */
 	void (*told)(void *arg, const char *line);
 	void *told_arg;
-	kt_ns until; /* nothing new is begun after it (kt_monotonic); 0: never. What is left out is told */
+	unsigned parts; /* LAB_PROOF_…; 0: all */
+	kt_ns until;    /* nothing new is begun after it (kt_monotonic); 0: never. What is left out is told */
 };
 struct lab_proof_result {
 	unsigned failures, left_out;

@@ -351,6 +351,29 @@ static void prove_folder(struct proof *p, const char *folder, bool right)
 	kt_free(dir);
 }
 
+bool lab_proof_parts(const char *words, unsigned *out)
+{
+	static const struct {
+		const char *word;
+		unsigned part;
+	} rows[] = {{"start", LAB_PROOF_START},
+	            {"solution", LAB_PROOF_SOLUTION},
+	            {"wrong", LAB_PROOF_WRONG},
+	            {"also-right", LAB_PROOF_ALSO_RIGHT}};
+	const char *word;
+	size_t len;
+	for (*out = 0; (word = kt_split(&words, ',', &len));) {
+		unsigned part = 0;
+		for (size_t i = 0; i < KT_COUNT(rows); i++)
+			if (strlen(rows[i].word) == len && !strncmp(rows[i].word, word, len))
+				part = rows[i].part;
+		if (!part)
+			return false;
+		*out |= part;
+	}
+	return true;
+}
+
 enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options,
                        struct lab_proof_result *out, struct kt_err *err)
 {
@@ -363,12 +386,18 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 	out->start = kt_monotonic() - began;
 	if (!rc) {
 		tell(&p, "started in %lld ms", (long long)(out->start / KT_MS));
-		prove_start(&p);
-		bool sound = kt_is_dir(solution) ? prove_right(&p, "solution", solution)
-		                                 : (wrong(&p, "solution", "there is none"), false);
+		unsigned parts = options->parts ? options->parts : ~0u;
+		bool sound = false;
+		if (parts & LAB_PROOF_START)
+			prove_start(&p);
+		if (parts & LAB_PROOF_SOLUTION)
+			sound = kt_is_dir(solution) ? prove_right(&p, "solution", solution)
+			                            : (wrong(&p, "solution", "there is none"), false);
 		/* near misses first: what no drill has to show is shown soon */
-		prove_folder(&p, "wrong", false);
-		prove_folder(&p, "also-right", true);
+		if (parts & LAB_PROOF_WRONG)
+			prove_folder(&p, "wrong", false);
+		if (parts & LAB_PROOF_ALSO_RIGHT)
+			prove_folder(&p, "also-right", true);
 		if (sound && options->mutate)
 			lab_proof_mutate(&p, solution);
 		tell(&p, "%u failed, %lld ms", p.failures, (long long)((kt_monotonic() - began) / KT_MS));
