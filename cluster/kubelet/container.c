@@ -56,6 +56,8 @@ struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_jso
 	        .image = kt_str_or(kt_get(spec, "image"), ""),
 	        .labels = pod->labels,
 	        .run_as_user = -1,
+	        .run_as_group = -1,
+	        .fs_group = -1,
 	        .kubelet = ctr,
 	};
 	return ctr;
@@ -142,6 +144,62 @@ void kubelet_ctr_wait(struct kubelet_ctr *ctr, const char *reason, char *message
 
 /* --- start --- */
 
+static bool drops_all(const struct kt_json *capabilities)
+{
+	const struct kt_json *word;
+	KT_JSON_EACH (word, kt_get(capabilities, "drop"))
+		if (kt_streq(kt_str_or(word, ""), "ALL"))
+			return !kt_count(kt_get(capabilities, "add"));
+	return false;
+}
+
+/* The container's security context, else the pod's. */
+static void secure(struct kubelet_ctr *ctr)
+{
+	const struct kt_json *own = kt_get(ctr->spec, "securityContext"),
+	                     *all = kt_get(ctr->pod->spec, "securityContext");
+	struct container *pub = &ctr->pub;
+
+	pub->run_as_user = kt_get_int(own, "runAsUser", kt_get_int(all, "runAsUser", -1));
+	pub->run_as_group = kt_get_int(own, "runAsGroup", kt_get_int(all, "runAsGroup", -1));
+	pub->fs_group = kt_get_int(all, "fsGroup", -1);
+	pub->groups = kt_get(all, "supplementalGroups");
+	pub->read_only_root = kt_get_bool(own, "readOnlyRootFilesystem", false);
+	pub->drops_all = drops_all(kt_get(own, "capabilities"));
+}
+
+static bool is_number(const char *text)
+{
+	return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* Source: kubernetes pkg/kubelet/kuberuntime/security_context.go, verifyRunAsNonRoot. */
+static bool breaks_non_root(const struct kubelet_ctr *ctr, char **why)
+{
+	const struct kubelet_pod *pod = ctr->pod;
+	const char *path = "securityContext.runAsNonRoot";
+	const struct image *image = image_find(NULL, ctr->pub.image, NULL);
+	const char *user = image && image->user ? image->user : "";
+	char *cause = NULL;
+
+	if (!kt_path_bool(ctr->spec, path, kt_path_bool(pod->spec, path, false)))
+		return false;
+	if (ctr->pub.run_as_user == 0)
+		cause = kt_strdup("container's runAsUser breaks non-root policy");
+	else if (ctr->pub.run_as_user < 0 && *user && !is_number(user))
+		cause = kt_strf("container has runAsNonRoot and image has non-numeric user (%s), cannot verify "
+		                "user is non-root",
+		                user);
+	else if (ctr->pub.run_as_user < 0 && (!*user || kt_streq(user, "0")))
+		cause = kt_strdup("container has runAsNonRoot and image will run as root");
+	if (!cause)
+		return false;
+	*why = kt_strf("%s (pod: \"%s_%s(%s)\", container: %s)", cause, pod->name, pod->ns, pod->uid,
+	               ctr->pub.name);
+	kt_free(cause);
+	return true;
+}
+
 /* What is known before the process: environment, files, limits. */
 static bool configure(struct kubelet_ctr *ctr, kt_ns now)
 {
@@ -149,7 +207,7 @@ static bool configure(struct kubelet_ctr *ctr, kt_ns now)
 	struct container *pub = &ctr->pub;
 	const struct kt_json *limits = kt_path(ctr->spec, "resources.limits");
 	const char *cpu = kt_get_str(limits, "cpu"), *memory = kt_get_str(limits, "memory");
-	const char *user = "securityContext.runAsUser", *host_name = kt_get_str(pod->spec, "hostname");
+	const char *host_name = kt_get_str(pod->spec, "hostname");
 	struct kt_quantity quantity;
 	char *why = NULL;
 
@@ -160,13 +218,12 @@ static bool configure(struct kubelet_ctr *ctr, kt_ns now)
 	pub->working_dir = kt_get_str(ctr->spec, "workingDir");
 	pub->cpu_limit_milli = cpu && kt_quantity_parse(cpu, &quantity) ? quantity.milli : 0;
 	pub->memory_limit = memory && kt_quantity_parse(memory, &quantity) ? quantity.value : 0;
-	pub->run_as_user = kt_path_int(ctr->spec, user, kt_path_int(pod->spec, user, -1));
-	pub->read_only_root = kt_path_bool(ctr->spec, "securityContext.readOnlyRootFilesystem", false);
+	secure(ctr);
 	kt_json_freep(&pub->env);
 	pub->env = kubelet_env(ctr, &why);
 	files_free(pub->files);
 	pub->files = NULL;
-	if (pub->env && kubelet_volumes_mount(ctr, &why))
+	if (pub->env && !breaks_non_root(ctr, &why) && kubelet_volumes_mount(ctr, &why))
 		return true;
 	kubelet_event(pod, ctr, true, "Failed", "Error: %s", why);
 	kubelet_ctr_wait(ctr, "CreateContainerConfigError", why);
@@ -258,6 +315,10 @@ static void ended(struct kubelet_ctr *ctr, kt_ns now, int code, const char *reas
 	                                  .reason = reason,
 	                                  .id = ctr->id};
 	ctr->state = KUBELET_EXITED;
+	if (kt_streq(pod->fail_reason, "Evicted") && ctr->stopping && !ctr->vanished) {
+		ctr->vanished = true;
+		ctr->restarts++;
+	}
 	if (ctr->stopping)
 		pod->pleg_at = now; /* the one who kills waits for it */
 	else if (!pod->pleg_at)

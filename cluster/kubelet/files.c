@@ -10,10 +10,12 @@ struct node {
 	unsigned refs;
 	enum files_type type;
 	unsigned mode;
+	uint32_t uid, gid;
 	kt_ns modified;
 	char *name;
 	char *data; /* regular: bytes; link: target */
 	size_t len;
+	int64_t hole; /* zeros behind the bytes, which take no room in here */
 	struct node **children; /* sorted by name */
 	size_t count, cap;
 	struct mount *mount; /* something is mounted here */
@@ -39,6 +41,9 @@ struct files {
 	struct kt_json *image_files;
 	struct seed_list *seeds;
 	struct node *root; /* NULL until somebody looks */
+	int64_t image_bytes;
+	bool read_only;
+	struct files_user user;
 	struct mount *mounts;
 	void (*on_look)(void *arg, struct files *files);
 	void *on_look_arg;
@@ -125,9 +130,14 @@ static struct node *child_take(struct node *dir, const char *name)
 	return node;
 }
 
+static int64_t node_size(const struct node *node)
+{
+	return (int64_t)node->len + node->hole;
+}
+
 static int64_t node_bytes(const struct node *node)
 {
-	int64_t sum = (int64_t)node->len;
+	int64_t sum = node_size(node);
 	for (size_t i = 0; i < node->count; i++)
 		sum += node_bytes(node->children[i]);
 	return sum;
@@ -170,6 +180,64 @@ static void node_set(struct node *node, const void *data, size_t len)
 	if (len)
 		memcpy(node->data, data, len);
 	node->len = len;
+	node->hole = 0;
+}
+
+/* --- who may --- */
+static bool in_group(const struct files_user *user, uint32_t gid)
+{
+	bool found = user->gid == gid;
+	for (size_t i = 0; i < user->group_count && !found; i++)
+		found = user->groups[i] == gid;
+	return found;
+}
+
+static bool may(const struct files_user *user, const struct node *node, unsigned wanted)
+{
+	unsigned bits;
+	if (user->all)
+		return true;
+	if (node->uid == user->uid)
+		bits = node->mode >> 6;
+	else
+		bits = in_group(user, node->gid) ? node->mode >> 3 : node->mode;
+	return (bits & wanted) == wanted;
+}
+
+/* In a folder with the sticky bit only owners remove. */
+static bool may_remove(const struct files_user *user, const struct node *dir, const struct node *node)
+{
+	if (!may(user, dir, FILES_WRITE | FILES_RUN))
+		return false;
+	return user->all || !(dir->mode & 01000) || node->uid == user->uid || dir->uid == user->uid;
+}
+
+static void give(struct node *node, const struct files_user *user, const struct node *dir)
+{
+	node->uid = user->uid;
+	node->gid = dir->mode & 02000 ? dir->gid : user->gid;
+	if (node->type == FILES_DIR)
+		node->mode |= dir->mode & 02000;
+}
+
+void files_set_user(struct files *files, const struct files_user *user)
+{
+	files->user = *user;
+}
+
+const struct files_user *files_user(const struct files *files)
+{
+	return &files->user;
+}
+
+void files_set_read_only(struct files *files)
+{
+	files->read_only = true;
+}
+
+int64_t files_written(const struct files *files)
+{
+	return files->root ? KT_MAX(node_bytes(files->root) - files->image_bytes, 0) : 0;
 }
 
 /* --- volumes --- */
@@ -197,15 +265,64 @@ void volume_free(struct volume *volume)
 	kt_free(volume);
 }
 
-void volume_project(struct volume *volume, const struct kt_json *files, unsigned mode)
+void volume_own(struct volume *volume, uint32_t uid, uint32_t gid, unsigned mode)
 {
-	struct node *root = node_new(FILES_DIR, "", 0, 0777, 0);
+	volume->root->uid = uid;
+	volume->root->gid = gid;
+	volume->root->mode = mode;
+}
+
+void volume_make_file(struct volume *volume)
+{
+	if (volume->root->type != FILES_DIR || volume->root->count)
+		return;
+	volume->root->type = FILES_REGULAR;
+	volume->root->mode = 0644;
+	node_set(volume->root, "", 0);
+}
+
+/* "..2026_01_31_10_20_30.123456789" */
+static char *project_name(kt_ns now)
+{
+	struct kt_buf time = {0}, name = {0};
+	kt_time_print(now, &time);
+	kt_buf_adds(&name, "..");
+	for (const char *c = kt_buf_str(&time); *c && *c != 'Z'; c++)
+		kt_buf_addc(&name, *c >= '0' && *c <= '9' ? *c : '_');
+	kt_buf_addf(&name, ".%09lld", (long long)((now + 271828183) % KT_SEC));
+	kt_buf_clear(&time);
+	return kt_buf_take(&name);
+}
+
+void volume_project(struct volume *volume, const struct kt_json *files, unsigned mode, kt_ns now)
+{
+	struct node *old = volume->root, *root = node_new(FILES_DIR, "", 0, old->mode, now), *dir, *data;
+	char *name = project_name(now);
+	root->uid = old->uid;
+	root->gid = old->gid;
+	dir = plant(root, name, FILES_DIR, 0755, now);
+	data = plant(root, "..data", FILES_LINK, 0777, now);
+	node_set(data, name, strlen(name));
+	dir->gid = old->gid;
+	dir->mode |= old->mode & 02000;
 	for (size_t i = 0; i < kt_count(files); i++) {
-		struct node *node = plant(root, kt_key(files, i), FILES_REGULAR, mode ? mode : 0644, 0);
-		if (node && node->type == FILES_REGULAR)
-			node_set(node, kt_str_or(kt_at(files, i), ""), kt_str_len(kt_at(files, i)));
+		const char *path = kt_key(files, i);
+		struct node *node = plant(dir, path, FILES_REGULAR, mode ? mode : 0644, now);
+		if (!node || node->type != FILES_REGULAR)
+			continue;
+		node_set(node, kt_str_or(kt_at(files, i), ""), kt_str_len(kt_at(files, i)));
+		node->gid = old->gid;
+		if (old->mode & 02000)
+			node->mode |= 0040; /* the fsGroup may read */
+		char *top = kt_strndup(path, strcspn(path, "/")), *target = kt_strf("..data/%s", top);
+		struct node *link = plant(root, top, FILES_LINK, 0777, now);
+		if (link)
+			node_set(link, target, strlen(target));
+		kt_free(top);
+		kt_free(target);
 	}
-	node_unref(volume->root);
+	kt_free(name);
+	node_unref(old);
 	volume->root = root;
 }
 
@@ -222,8 +339,9 @@ static void save_below(const struct node *dir, const char *path, struct kt_json 
 		struct kt_buf text = {0};
 		kt_base64(node->data, node->len, &text);
 		kt_set(out, name,
-		       kt_jsonf("{type: %d, mode: %d, modified: %l, data: %s}", (int)node->type,
-		                (int)node->mode, node->modified, kt_buf_str(&text)));
+		       kt_jsonf("{type: %d, mode: %d, modified: %l, data: %s, hole: %l, uid: %l, gid: %l}",
+		                (int)node->type, (int)node->mode, node->modified, kt_buf_str(&text),
+		                node->hole, (int64_t)node->uid, (int64_t)node->gid));
 		kt_buf_clear(&text);
 		save_below(node, name, out);
 		kt_free(name);
@@ -234,16 +352,27 @@ struct kt_json *volume_save(const struct volume *volume)
 {
 	struct kt_json *out = kt_json_object();
 	save_below(volume->root, "", &out);
+	if (volume->root->type == FILES_REGULAR) {
+		struct kt_buf text = {0};
+		kt_base64(volume->root->data, volume->root->len, &text);
+		kt_set(&out, "", kt_jsonf("{data: %s}", kt_buf_str(&text)));
+		kt_buf_clear(&text);
+	}
 	return out;
 }
 
 void volume_load(struct volume *volume, const struct kt_json *saved)
 {
-	node_unref(volume->root);
-	volume->root = node_new(FILES_DIR, "", 0, 0777, 0);
+	struct node *old = volume->root;
+	volume->root = node_new(FILES_DIR, "", 0, old->mode, 0);
+	volume->root->uid = old->uid;
+	volume->root->gid = old->gid;
+	node_unref(old);
 	for (size_t i = 0; i < kt_count(saved); i++) {
 		const struct kt_json *row = kt_at(saved, i);
 		int64_t type = kt_get_int(row, "type", FILES_REGULAR);
+		if (!*kt_key(saved, i))
+			volume_make_file(volume);
 		if (type < FILES_REGULAR || type > FILES_LINK)
 			continue;
 		struct node *node = plant(volume->root, kt_key(saved, i), (enum files_type)type,
@@ -253,6 +382,11 @@ void volume_load(struct volume *volume, const struct kt_json *saved)
 		const char *text = kt_get_str(row, "data");
 		if (node && node->type != FILES_DIR && text && kt_unbase64(text, strlen(text), &data))
 			node_set(node, kt_buf_str(&data), data.len);
+		if (node) {
+			node->hole = KT_MAX(kt_get_int(row, "hole", 0), 0);
+			node->uid = (uint32_t)kt_get_int(row, "uid", 0);
+			node->gid = (uint32_t)kt_get_int(row, "gid", 0);
+		}
 		kt_buf_clear(&data);
 	}
 }
@@ -262,6 +396,7 @@ struct files *files_new(const struct kt_json *image_files)
 {
 	struct files *files = kt_alloc(sizeof(*files));
 	files->image_files = kt_json_ref(image_files);
+	files->user.all = true;
 	return files;
 }
 
@@ -291,10 +426,16 @@ static void seed_tree(struct node *root, const struct files_seed *seed)
 {
 	for (; seed->path; seed++) {
 		bool dir = !seed->text;
-		struct node *node = plant(root, seed->path, dir ? FILES_DIR : FILES_REGULAR,
-		                          seed->mode ? seed->mode : (dir ? 0755 : 0644), 0);
+		enum files_type type = seed->mode & FILES_LINKS ? FILES_LINK
+		                                                : (dir ? FILES_DIR : FILES_REGULAR);
+		unsigned mode = seed->mode & 07777;
+		struct node *node = plant(root, seed->path, type, mode ? mode : (dir ? 0755 : 0644), 0);
 		if (node && !dir)
 			node_set(node, seed->text, strlen(seed->text));
+		if (node) {
+			node->uid = node->gid = seed->mode >> 16;
+			node->mode = mode ? mode : node->mode;
+		}
 	}
 }
 
@@ -327,9 +468,17 @@ static struct node *tree(struct files *files)
 			node_set(node, kt_str_or(text, ""), kt_str_len(text));
 	}
 	place_mounts(files, files->mounts);
-	if (files->on_look)
+	if (files->on_look) {
+		const struct files_user user = files->user;
+		bool read_only = files->read_only;
+		files->user.all = true;
+		files->read_only = false;
 		files->on_look(files->on_look_arg, files);
+		files->user = user;
+		files->read_only = read_only;
+	}
 	files->on_look = NULL;
+	files->image_bytes = node_bytes(files->root);
 	return files->root;
 }
 
@@ -382,8 +531,9 @@ static int walk(struct files *files, const char *path, bool follow, struct walk 
 	unsigned links = 0;
 	char *rest = kt_strdup(path), *at = rest;
 	int rc = 0;
-	stack[0] = (struct step){tree(files), NULL, false};
-	*out = (struct walk){.node = stack[0].node, .dir = stack[0].node};
+	stack[0] = (struct step){tree(files), NULL, files->read_only};
+	*out = (struct walk){
+	        .node = stack[0].node, .dir = stack[0].node, .read_only = stack[0].read_only};
 	for (;;) {
 		while (*at == '/')
 			at++;
@@ -407,6 +557,10 @@ static int walk(struct files *files, const char *path, bool follow, struct walk 
 		struct step here = stack[depth];
 		if (here.node->type != FILES_DIR) {
 			rc = ENOTDIR;
+			break;
+		}
+		if (!may(&files->user, here.node, FILES_RUN)) {
+			rc = EACCES;
 			break;
 		}
 		struct node *child = child_find(here.node, at, len);
@@ -482,12 +636,12 @@ void files_mount(struct files *files, const char *path, struct volume *volume, c
 	mount->read_only = read_only || volume->read_only;
 	if (sub_path && *sub_path) {
 		struct node *sub = volume->root;
-		struct files probe = {.root = volume->root};
+		struct files probe = {.root = volume->root, .user.all = true};
 		struct walk in;
 		if (walk(&probe, sub_path, true, &in) == 0)
 			sub = in.node;
 		else if (!volume->read_only)
-			sub = plant(volume->root, sub_path, FILES_DIR, 0755, 0);
+			sub = plant(volume->root, sub_path, FILES_DIR, volume->root->mode, 0);
 		if (sub) {
 			sub->refs++;
 			mount->root = sub;
@@ -509,7 +663,10 @@ static void place(struct files *files, struct mount *mount)
 	mount->path = NULL;
 	bool file = mount_root(mount)->type == FILES_REGULAR;
 	struct node *node = NULL;
+	struct files_user user = files->user;
+	files->user.all = true; /* the runtime mounts, whoever the user is */
 	int rc = walk(files, path, true, &at);
+	files->user = user;
 	if (rc == 0 && at.name[0])
 		node = child_find(at.dir, at.name, strlen(at.name));
 	else if (rc == 0)
@@ -531,7 +688,9 @@ int files_stat(struct files *files, const char *path, struct files_stat *out)
 	int rc = walk(files, path, true, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
-	*out = (struct files_stat){at.node->type, at.node->len, at.node->mode, at.node->modified};
+	*out = (struct files_stat){at.node->type,     (size_t)node_size(at.node),
+	                           at.node->mode,     at.node->modified,
+	                           at.node->uid,      at.node->gid};
 	return 0;
 }
 
@@ -541,7 +700,9 @@ int files_lstat(struct files *files, const char *path, struct files_stat *out, s
 	int rc = walk(files, path, false, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
-	*out = (struct files_stat){at.node->type, at.node->len, at.node->mode, at.node->modified};
+	*out = (struct files_stat){at.node->type,     (size_t)node_size(at.node),
+	                           at.node->mode,     at.node->modified,
+	                           at.node->uid,      at.node->gid};
 	if (target && at.node->type == FILES_LINK)
 		kt_buf_adds(target, at.node->data);
 	return 0;
@@ -601,52 +762,102 @@ int files_read(struct files *files, const char *path, struct kt_buf *out)
 	int rc = walk(files, path, true, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
+	if (!may(&files->user, at.node, FILES_READ))
+		return EACCES;
 	if (at.node->type == FILES_DIR)
 		return EISDIR;
 	kt_buf_add(out, at.node->data ? at.node->data : "", at.node->len);
+	for (int64_t left = KT_MIN(at.node->hole, (int64_t)MAX_FILE); left > 0; left -= 4096) {
+		static const char zeros[4096];
+		kt_buf_add(out, zeros, (size_t)KT_MIN(left, (int64_t)sizeof(zeros)));
+	}
 	return 0;
 }
 
-static int room(const struct volume *volume, size_t more)
+static int room(const struct volume *volume, int64_t more)
 {
 	if (!volume || !volume->size_limit)
 		return 0;
-	return node_bytes(volume->root) + (int64_t)more > volume->size_limit ? ENOSPC : 0;
+	return node_bytes(volume->root) + more > volume->size_limit ? ENOSPC : 0;
+}
+
+/* The file at `path` to write in, made if need be. */
+static int for_writing(struct files *files, const char *path, unsigned mode, kt_ns now, struct walk *at,
+                       struct node **out)
+{
+	int rc = walk(files, path, true, at);
+	if (rc > 0)
+		return rc;
+	if (rc == 0 && at->node->type == FILES_DIR)
+		return EISDIR;
+	if (at->read_only)
+		return EROFS;
+	*out = at->node;
+	if (rc == 0)
+		return may(&files->user, at->node, FILES_WRITE) ? 0 : EACCES;
+	if (!may(&files->user, at->dir, FILES_WRITE | FILES_RUN))
+		return EACCES;
+	if (at->dir->count >= MAX_CHILDREN)
+		return ENOSPC;
+	*out = node_new(FILES_REGULAR, at->name, strlen(at->name), mode, now);
+	give(*out, &files->user, at->dir);
+	child_add(at->dir, *out);
+	at->dir->modified = now;
+	return 0;
+}
+
+static bool is_zeros(const char *data, size_t len)
+{
+	return len >= 512 && !data[0] && !memcmp(data, data + 1, len - 1);
 }
 
 int files_write(struct files *files, const char *path, const void *data, size_t len, bool append,
                 unsigned mode, kt_ns now)
 {
 	struct walk at;
-	int rc = walk(files, path, true, &at);
-	if (rc > 0)
+	struct node *node;
+	int rc = for_writing(files, path, mode, now, &at, &node);
+	if (rc)
 		return rc;
-	if (at.read_only)
-		return EROFS;
-	if (rc == 0 && at.node->type == FILES_DIR)
-		return EISDIR;
-	size_t old = rc == 0 && append ? at.node->len : 0;
-	if (old + len > MAX_FILE)
-		return EFBIG;
-	if (room(at.volume, len))
+	if (!append)
+		node_set(node, "", 0);
+	node->modified = now;
+	if (room(at.volume, (int64_t)len))
 		return ENOSPC;
-	struct node *node = at.node;
-	if (rc < 0) {
-		if (at.dir->count >= MAX_CHILDREN)
-			return ENOSPC;
-		node = node_new(FILES_REGULAR, at.name, strlen(at.name), mode, now);
-		child_add(at.dir, node);
-		at.dir->modified = now;
+	if (is_zeros(data, len)) {
+		node->hole += (int64_t)len;
+		return 0;
 	}
-	if (!append) {
+	size_t old = node->len + (size_t)node->hole;
+	if (node_size(node) + (int64_t)len > (int64_t)MAX_FILE)
+		return EFBIG;
+	if (!old) {
 		node_set(node, data, len);
 	} else if (len) {
 		node->data = kt_realloc(node->data, old + len + 1);
+		memset(node->data + node->len, 0, (size_t)node->hole);
 		memcpy(node->data + old, data, len);
 		node->data[old + len] = '\0';
 		node->len = old + len;
+		node->hole = 0;
 	}
+	return 0;
+}
+
+int files_extend(struct files *files, const char *path, int64_t count, kt_ns now)
+{
+	struct walk at;
+	struct node *node;
+	int rc = for_writing(files, path, 0644, now, &at, &node);
+	if (rc)
+		return rc;
 	node->modified = now;
+	if (room(at.volume, count)) {
+		/* as much as goes in, as a program that writes would see it */
+		node->hole += KT_MAX(at.volume->size_limit - node_bytes(at.volume->root), 0);
+		return ENOSPC;
+	}
+	node->hole += count;
 	return 0;
 }
 
@@ -656,19 +867,19 @@ int files_mkdir(struct files *files, const char *path, bool parents, kt_ns now)
 	int rc = walk(files, path, true, &at);
 	if (rc == 0)
 		return parents && at.node->type == FILES_DIR ? 0 : EEXIST;
+	if (rc != -ENOENT && (rc != ENOENT || !parents))
+		return rc;
 	if (at.read_only)
 		return EROFS;
-	if (rc == -ENOENT) {
-		if (at.dir->count >= MAX_CHILDREN)
-			return ENOSPC;
-		child_add(at.dir, node_new(FILES_DIR, at.name, strlen(at.name), 0755, now));
-		return 0;
-	}
-	if (rc != ENOENT || !parents)
-		return rc;
-	/* the first missing one, then again */
-	child_add(at.dir, node_new(FILES_DIR, at.name, strlen(at.name), 0755, now));
-	return files_mkdir(files, path, parents, now);
+	if (!may(&files->user, at.dir, FILES_WRITE | FILES_RUN))
+		return EACCES;
+	if (at.dir->count >= MAX_CHILDREN)
+		return ENOSPC;
+	struct node *node = node_new(FILES_DIR, at.name, strlen(at.name), 0755, now);
+	give(node, &files->user, at.dir);
+	child_add(at.dir, node);
+	/* it was the first of several missing ones: again */
+	return rc == ENOENT ? files_mkdir(files, path, parents, now) : 0;
 }
 
 static bool holds_mount(const struct node *node)
@@ -695,6 +906,8 @@ int files_remove(struct files *files, const char *path, bool recursive)
 	struct node *child = child_find(at.dir, at.name, strlen(at.name));
 	if (!child || holds_mount(child))
 		return EBUSY;
+	if (!may_remove(&files->user, at.dir, child))
+		return EACCES;
 	if (child->type == FILES_DIR && child->count && !recursive)
 		return ENOTEMPTY;
 	node_unref(child_take(at.dir, at.name));
@@ -717,13 +930,16 @@ int files_rename(struct files *files, const char *from, const char *to, kt_ns no
 	struct node *node = child_find(source.dir, source.name, strlen(source.name));
 	if (!node || holds_mount(node))
 		return EBUSY;
+	if (!may_remove(&files->user, source.dir, node) ||
+	    !may(&files->user, target.dir, FILES_WRITE | FILES_RUN))
+		return EACCES;
 	if (rc == 0 && target.node == node)
 		return 0;
 	if (rc == 0 && target.node->type == FILES_DIR && target.node->count)
 		return ENOTEMPTY;
 	if (kt_starts(to, from) && to[strlen(from)] == '/')
 		return EINVAL;
-	if (source.volume != target.volume && room(target.volume, (size_t)node_bytes(node)))
+	if (source.volume != target.volume && room(target.volume, node_bytes(node)))
 		return ENOSPC;
 	child_take(source.dir, source.name);
 	kt_free(node->name);
@@ -743,8 +959,11 @@ int files_symlink(struct files *files, const char *target, const char *path, kt_
 		return rc;
 	if (at.read_only)
 		return EROFS;
+	if (!may(&files->user, at.dir, FILES_WRITE | FILES_RUN))
+		return EACCES;
 	struct node *node = node_new(FILES_LINK, at.name, strlen(at.name), 0777, now);
 	node_set(node, target, strlen(target));
+	give(node, &files->user, at.dir);
 	child_add(at.dir, node);
 	return 0;
 }
@@ -757,8 +976,40 @@ int files_chmod(struct files *files, const char *path, unsigned mode)
 		return rc < 0 ? -rc : rc;
 	if (at.read_only)
 		return EROFS;
+	if (!files->user.all && at.node->uid != files->user.uid)
+		return EPERM;
 	at.node->mode = mode & 07777;
 	return 0;
+}
+
+int files_chown(struct files *files, const char *path, int64_t uid, int64_t gid)
+{
+	struct walk at;
+	int rc = walk(files, path, true, &at);
+	if (rc)
+		return rc < 0 ? -rc : rc;
+	if (at.read_only)
+		return EROFS;
+	bool own = at.node->uid == files->user.uid && (uid < 0 || uid == at.node->uid) &&
+	           (gid < 0 || in_group(&files->user, (uint32_t)gid));
+	if (!files->user.all && !own)
+		return EPERM;
+	at.node->uid = uid < 0 ? at.node->uid : (uint32_t)uid;
+	at.node->gid = gid < 0 ? at.node->gid : (uint32_t)gid;
+	return 0;
+}
+
+int files_access(struct files *files, const char *path, unsigned wanted)
+{
+	struct walk at;
+	int rc = walk(files, path, true, &at);
+	if (rc)
+		return rc < 0 ? -rc : rc;
+	if ((wanted & FILES_WRITE) && at.read_only)
+		return EROFS;
+	if (at.node->type == FILES_REGULAR && (wanted & FILES_RUN) && !(at.node->mode & 0111))
+		return EACCES;
+	return may(&files->user, at.node, wanted) ? 0 : EACCES;
 }
 
 int files_list(struct files *files, const char *path, struct kt_strs *out)
@@ -771,6 +1022,8 @@ int files_list(struct files *files, const char *path, struct kt_strs *out)
 		return rc < 0 ? -rc : rc;
 	if (at.node->type != FILES_DIR)
 		return ENOTDIR;
+	if (!may(&files->user, at.node, FILES_READ))
+		return EACCES;
 	for (size_t i = 0; i < at.node->count; i++)
 		kt_strs_add(out, at.node->children[i]->name);
 	return 0;

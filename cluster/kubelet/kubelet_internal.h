@@ -100,6 +100,7 @@ struct kubelet_ctr {
 	enum kubelet_state state;
 	bool ready, started, seen; /* seen: the status has told that it runs */
 	bool stopping, term_sent, oom, started_once, loaded_image;
+	bool vanished; /* evicted: the runtime had removed it before its end was told */
 	const char *wait_reason; /* static; NULL: ContainerCreating or PodInitializing */
 	char *wait_message;
 	kt_ns op_at, retry_at, event_at;
@@ -138,7 +139,8 @@ struct kubelet_pod {
 	size_t mount_count;
 	enum kubelet_stage stage;
 	bool initialized, dirty, deleting, sandbox, gone, held, restored,
-	        lost; /* lost: its sandbox, with the machine's power */
+	        lost,      /* its sandbox, with the machine's power */
+	        disrupted; /* for the node's sake: the condition DisruptionTarget says so */
 	const char
 	        *fail_reason; /* static: the pod is Failed for this (DeadlineExceeded, Evicted, OutOfcpu) */
 	char *fail_message;
@@ -285,6 +287,7 @@ bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action,
 struct kubelet_log *kubelet_log_new(void);
 void kubelet_log_free(struct kubelet_log *log);
 void kubelet_log_add(struct kubelet_log *log, kt_ns now, int fd, const void *data, size_t len);
+size_t kubelet_log_size(const struct kubelet_log *log); /* bytes ever written */
 char *kubelet_log_tail(const struct kubelet_log *log, size_t bytes, size_t lines);
 
 #endif

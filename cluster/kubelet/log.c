@@ -18,6 +18,11 @@ struct kubelet_log {
 	uint64_t dropped;         /* bytes of text dropped */
 };
 
+size_t kubelet_log_size(const struct kubelet_log *log)
+{
+	return log->text.len + (size_t)log->dropped;
+}
+
 struct kubelet_log *kubelet_log_new(void)
 {
 	return kt_alloc(sizeof(struct kubelet_log));

@@ -56,11 +56,88 @@ static void evict(struct kubelet_node *node, const struct victim *victim, int64_
 			            ctr->pub.name, kt_buf_str(&used), kt_buf_str(&asked));
 	kubelet_event(pod, NULL, true, "Evicted", "%s", kt_buf_str(&text));
 	kubelet_pod_fail(pod, "Evicted", kt_buf_str(&text));
+	pod->disrupted = true;
 	kt_buf_clear(&text);
 	kt_buf_clear(&left);
 	kt_buf_clear(&used);
 	kt_buf_clear(&asked);
 	(void)node;
+}
+
+/* --- local storage --- */
+static int64_t quantity_of(const struct kt_json *source, const char *path)
+{
+	const char *text = kt_path_str(source, path);
+	struct kt_quantity value = {0};
+
+	return text && kt_quantity_parse(text, &value) ? value.value : 0;
+}
+
+/* Volumes on the node's disk and what containers wrote, logs too. */
+static int64_t disk_of(const struct kubelet_ctr *ctr)
+{
+	return (ctr->pub.files ? files_written(ctr->pub.files) : 0) +
+	       (ctr->log ? (int64_t)kubelet_log_size(ctr->log) : 0);
+}
+
+/* Source: kubernetes pkg/kubelet/eviction/eviction_manager.go, localStorageEviction: volumes first, then the
+ * pod, then its containers. */
+static char *storage_exceeded(const struct kubelet_pod *pod)
+{
+	int64_t sum = 0, limits = 0;
+	bool all = true;
+	struct kt_buf text = {0};
+
+	for (size_t i = 0; i < pod->mount_count; i++) {
+		const struct kt_json *empty = kt_get(pod->mounts[i].spec, "emptyDir");
+		int64_t used = empty && pod->mounts[i].volume ? volume_used(pod->mounts[i].volume) : 0;
+		int64_t limit = quantity_of(empty, "sizeLimit");
+
+		if (limit && used > limit)
+			return kt_strf("Usage of EmptyDir volume \"%s\" exceeds the limit \"%s\". ",
+			               pod->mounts[i].name, kt_get_str(empty, "sizeLimit"));
+		if (empty && !kt_get_str(empty, "medium"))
+			sum += used;
+	}
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+		int64_t limit = quantity_of(ctr->spec, "resources.limits.ephemeral-storage");
+
+		sum += disk_of(ctr);
+		limits += limit;
+		all = all && (limit || ctr->role == KUBELET_INIT);
+	}
+	if (limits && all && sum > limits) {
+		kt_quantity_print_value(limits, KT_BINARY_SI, &text);
+		char *words = kt_strf("Pod ephemeral local storage usage exceeds the total limit of containers %s. ",
+		                      kt_buf_str(&text));
+		kt_buf_clear(&text);
+		return words;
+	}
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+		int64_t limit = quantity_of(ctr->spec, "resources.limits.ephemeral-storage");
+
+		if (limit && disk_of(ctr) > limit)
+			return kt_strf("Container %s exceeded its local ephemeral storage limit \"%s\". ",
+			               ctr->pub.name,
+			               kt_path_str(ctr->spec, "resources.limits.ephemeral-storage"));
+	}
+	return NULL;
+}
+
+static void storage_check(struct kubelet_node *node)
+{
+	for (struct kubelet_pod *pod = node->pods; pod; pod = pod->next) {
+		char *words;
+
+		if (pod->held || pod->fail_reason || pod->deleting || pod->stage != KUBELET_GOING)
+			continue;
+		words = storage_exceeded(pod);
+		if (!words)
+			continue;
+		kubelet_event(pod, NULL, true, "Evicted", "%s", words);
+		kubelet_pod_fail(pod, "Evicted", words);
+		kt_free(words);
+	}
 }
 
 void kubelet_pressure_check(struct kubelet_node *node, kt_ns now)
@@ -72,6 +149,7 @@ void kubelet_pressure_check(struct kubelet_node *node, kt_ns now)
 
 	if (!node->pods)
 		return;
+	storage_check(node);
 	object = store_get(cluster_store(cluster), node->kubelet->nodes, "", node->name);
 	if (!object)
 		return;

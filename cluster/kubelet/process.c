@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/identity.h"
 #include "cluster/kubelet/shell/shell.h"
 
 #include <errno.h>
@@ -242,11 +243,16 @@ static void add_env(struct kt_json **vars, const char *pair)
 	kt_free(name);
 }
 
+/* Root, whom nothing binds: nobody need look into /etc/passwd. */
+static bool is_plain(const struct container *c, const struct image *image)
+{
+	return (c->run_as_user == 0 || (c->run_as_user < 0 && !image->user)) && !c->drops_all;
+}
+
 static struct kt_json *first_env(const struct process *process)
 {
 	const struct container *c = process->spec.container;
 	struct kt_json *vars = kt_json_object();
-	bool root = c->run_as_user == 0 || (c->run_as_user < 0 && !process->image->user);
 	kt_set(&vars, "PATH", kt_json_str("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
 	kt_set(&vars, "HOSTNAME", kt_json_str(c->host_name ? c->host_name : c->pod));
 	if (process->spec.tty)
@@ -255,8 +261,15 @@ static struct kt_json *first_env(const struct process *process)
 		kt_set(&vars, kt_key(c->env, i), kt_json_ref(kt_at(c->env, i)));
 	for (size_t i = 0; process->image->env && process->image->env[i]; i++)
 		add_env(&vars, process->image->env[i]);
-	if (!kt_get(vars, "HOME"))
-		kt_set(&vars, "HOME", kt_json_str(root ? "/root" : "/"));
+	if (!kt_get(vars, "HOME")) {
+		struct kt_buf home = {0};
+		if (is_plain(c, process->image))
+			kt_buf_adds(&home, "/root");
+		else
+			identity_home(c, files_user(c->files)->uid, &home);
+		kt_set(&vars, "HOME", kt_json_str(kt_buf_str(&home)));
+		kt_buf_clear(&home);
+	}
 	return vars;
 }
 
@@ -285,6 +298,14 @@ static void unlink_process(struct process *process)
 		link = &(*link)->next;
 	if (*link)
 		*link = process->next;
+}
+
+/* The runtime makes it, whoever the user is. */
+static void make_working_dir(const struct container *c, kt_ns now)
+{
+	const struct files_user root = {.all = true};
+	files_set_user(c->files, &root);
+	(void)files_mkdir(c->files, c->working_dir, true, now);
 }
 
 struct process *process_start(const struct process_spec *spec, char **why)
@@ -322,6 +343,14 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	if (image_base_files(image))
 		files_add_seed(c->files, image_base_files(image));
 	files_on_look(c->files, write_etc, c);
+	struct files_user user = {.all = true};
+	if (!is_plain(c, image))
+		identity_of(c, image, &user);
+	if (spec->is_main && c->working_dir)
+		make_working_dir(c, process->counted);
+	files_set_user(c->files, &user);
+	if (c->read_only_root)
+		files_set_read_only(c->files);
 	struct task *task = task_new(process, NULL);
 	process->in = chan_new(process, spec->has_stdin ? CHAN_INPUT : CHAN_NULL);
 	process->in->refs++;
@@ -338,8 +367,6 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	task->dir =
 	        kt_strdup(c->working_dir ? c->working_dir : (image->working_dir ? image->working_dir : "/"));
 	task->vars.all = first_env(process);
-	if (c->working_dir)
-		(void)files_mkdir(c->files, c->working_dir, true, process->counted);
 	int rc = task_become(task, &argv, why);
 	kt_strs_clear(&argv);
 	process->running = false;

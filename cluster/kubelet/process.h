@@ -28,7 +28,9 @@ struct container {
 	int64_t memory_limit;         /* bytes; 0 none */
 	int64_t cpu_limit_milli;      /* 0 none */
 	int64_t run_as_user;          /* -1: the image's */
-	bool read_only_root, host_network;
+	int64_t run_as_group, fs_group;  /* -1: none */
+	const struct kt_json *groups;    /* supplementalGroups */
+	bool read_only_root, host_network, drops_all; /* drops_all: no capability is left */
 	struct process *main;             /* PID 1; NULL while not running */
 	struct process *processes;        /* all of it, private to process.c; NULL at the start */
 	void *kubelet;                    /* private to the kubelet */

@@ -88,6 +88,49 @@ static struct kt_json *ended_json(struct kubelet *kubelet, const struct kubelet_
 	return state;
 }
 
+static struct kt_json *mounts_json(const struct kubelet_ctr *ctr)
+{
+	const struct kt_json *mounts = kt_get(ctr->spec, "volumeMounts"), *mount;
+	struct kt_json *list = NULL;
+
+	KT_JSON_EACH (mount, mounts) {
+		struct kt_json *row = NULL;
+		bool read_only = kt_get_bool(mount, "readOnly", false);
+
+		kt_set(&row, "name", kt_json_ref(kt_get(mount, "name")));
+		kt_set(&row, "mountPath", kt_json_ref(kt_get(mount, "mountPath")));
+		if (read_only) {
+			kt_set(&row, "readOnly", kt_json_bool(true));
+			kt_set(&row, "recursiveReadOnly", kt_json_str("Disabled"));
+		}
+		kt_push(&list, row);
+	}
+	return list;
+}
+
+/* Source: kubernetes pkg/kubelet/status/status_manager.go (TerminatePod) and kubelet_pods.go. */
+static struct kt_json *unknown_json(const char *message)
+{
+	return kt_jsonf("{terminated: {exitCode: 137, reason: 'ContainerStatusUnknown', message: %s, startedAt: "
+	                "null, finishedAt: null}}",
+	                message);
+}
+
+static void vanished_json(struct kubelet_ctr *ctr, struct kt_json **row)
+{
+	kt_set(row, "name", kt_json_ref(kt_get(ctr->spec, "name")));
+	kt_set(row, "state", unknown_json("The container could not be located when the pod was terminated"));
+	kt_set(row, "lastState",
+	       unknown_json("The container could not be located when the pod was deleted.  The container used to "
+	                    "be Running"));
+	kt_set(row, "ready", kt_json_bool(false));
+	kt_set(row, "restartCount", kt_json_int(ctr->restarts));
+	kt_set(row, "image", kt_json_ref(kt_get(ctr->spec, "image")));
+	kt_set(row, "imageID", kt_json_str(""));
+	kt_set(row, "started", kt_json_bool(false));
+	kt_set(row, "volumeMounts", mounts_json(ctr));
+}
+
 static struct kt_json *state_json(const struct kubelet_ctr *ctr)
 {
 	struct kt_json *inner = NULL, *state = NULL;
@@ -112,42 +155,21 @@ static struct kt_json *state_json(const struct kubelet_ctr *ctr)
 	return state;
 }
 
-static struct kt_json *mounts_json(const struct kubelet_ctr *ctr)
-{
-	const struct kt_json *mounts = kt_get(ctr->spec, "volumeMounts"), *mount;
-	struct kt_json *list = NULL;
-
-	KT_JSON_EACH (mount, mounts) {
-		struct kt_json *row = NULL;
-		bool read_only = kt_get_bool(mount, "readOnly", false);
-
-		kt_set(&row, "name", kt_json_ref(kt_get(mount, "name")));
-		kt_set(&row, "mountPath", kt_json_ref(kt_get(mount, "mountPath")));
-		if (read_only) {
-			kt_set(&row, "readOnly", kt_json_bool(true));
-			kt_set(&row, "recursiveReadOnly", kt_json_str("Disabled"));
-		}
-		kt_push(&list, row);
-	}
-	return list;
-}
-
 static struct kt_json *user_json(const struct kubelet_ctr *ctr)
 {
-	int64_t uid = ctr->pub.run_as_user < 0 ? 0 : ctr->pub.run_as_user;
-	const char *group_path = "securityContext.runAsGroup";
-	int64_t gid = kt_path_int(ctr->spec, group_path, kt_path_int(ctr->pod->spec, group_path, 0));
-	int64_t fs_group = kt_path_int(ctr->pod->spec, "securityContext.fsGroup", -1);
-	struct kt_json *groups = kt_json_array(), *inner = NULL, *user = NULL;
+	static const struct files_user root = {.all = true};
+	const struct files_user *user = ctr->pub.files ? files_user(ctr->pub.files) : &root;
+	struct kt_json *groups = kt_json_array(), *inner = NULL, *out = NULL;
 
-	kt_push(&groups, kt_json_int(gid));
-	if (fs_group >= 0 && fs_group != gid)
-		kt_push(&groups, kt_json_int(fs_group));
-	kt_set(&inner, "uid", kt_json_int(uid));
-	kt_set(&inner, "gid", kt_json_int(gid));
+	for (size_t i = 0; i < user->group_count; i++)
+		kt_push(&groups, kt_json_int(user->groups[i]));
+	if (!user->group_count)
+		kt_push(&groups, kt_json_int(user->gid));
+	kt_set(&inner, "uid", kt_json_int(user->uid));
+	kt_set(&inner, "gid", kt_json_int(user->gid));
 	kt_set(&inner, "supplementalGroups", groups);
-	kt_set(&user, "linux", inner);
-	return user;
+	kt_set(&out, "linux", inner);
+	return out;
 }
 
 /* Images that were loaded into the node have no repository digest: their ID is the bare one. */
@@ -177,6 +199,11 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	               : ctr->last                   ? ctr->last->id
 	                                             : 0;
 
+	if (ctr->vanished && ctr->state == KUBELET_ENDED) {
+		kt_free(full);
+		vanished_json(ctr, &row);
+		return row;
+	}
 	if (made)
 		image_id_of(ctr, id);
 	if (run)
@@ -334,6 +361,14 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		} else {
 			kt_push(&list, kt_json_ref(one));
 		}
+	}
+	if (pod->disrupted) {
+		struct condition target = {.type = "DisruptionTarget",
+		                           .is = true,
+		                           .reason = "TerminationByKubelet",
+		                           .message = pod->fail_message};
+
+		set_condition(pod->node->kubelet, &list, old, generation, &target, now);
 	}
 	if (kt_find(list, "type", "PodScheduled") < 0) {
 		struct condition scheduled = {.type = "PodScheduled", .is = true};

@@ -192,13 +192,23 @@ static bool add_projected(struct kubelet_pod *pod, const struct kt_json *project
 
 /* --- kinds --- */
 
-static bool project(struct kubelet_mount *mount, const struct kt_json *source, struct kt_json *steal,
-                    bool good)
+/* The volume's folder belongs to the pod's fsGroup, and so does what is made in it. */
+static struct volume *grouped(const struct kubelet_pod *pod, struct volume *volume)
+{
+	int64_t group = kt_path_int(pod->spec, "securityContext.fsGroup", -1);
+
+	volume_own(volume, 0, group < 0 ? 0 : (uint32_t)group, group < 0 ? 0777 : 02777);
+	return volume;
+}
+
+static bool project(const struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
+                    struct kt_json *steal, bool good)
 {
 	if (good) {
 		if (!mount->volume)
-			mount->volume = volume_new(false, 0);
-		volume_project(mount->volume, steal, mode_of(source));
+			mount->volume = grouped(pod, volume_new(true, 0));
+		volume_project(mount->volume, steal, mode_of(source),
+		               cluster_now(pod->node->kubelet->cluster));
 	}
 	kt_json_free(steal);
 	return good;
@@ -210,7 +220,7 @@ static bool set_config_map(struct kubelet_pod *pod, struct kubelet_mount *mount,
 	struct kt_json *files = kt_json_object();
 	bool good = add_keys(pod, source, kt_str_or(kt_get(source, "name"), ""), false, &files, why);
 
-	return project(mount, source, files, good);
+	return project(pod, mount, source, files, good);
 }
 
 static bool set_secret(struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
@@ -219,7 +229,7 @@ static bool set_secret(struct kubelet_pod *pod, struct kubelet_mount *mount, con
 	struct kt_json *files = kt_json_object();
 	bool good = add_keys(pod, source, kt_str_or(kt_get(source, "secretName"), ""), true, &files, why);
 
-	return project(mount, source, files, good);
+	return project(pod, mount, source, files, good);
 }
 
 static bool set_downward(struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
@@ -228,7 +238,7 @@ static bool set_downward(struct kubelet_pod *pod, struct kubelet_mount *mount, c
 	struct kt_json *files = kt_json_object();
 	bool good = add_downward(pod, kt_get(source, "items"), &files, why);
 
-	return project(mount, source, files, good);
+	return project(pod, mount, source, files, good);
 }
 
 static bool has_token(const struct kt_json *source)
@@ -264,11 +274,11 @@ static bool set_projected(struct kubelet_pod *pod, struct kubelet_mount *mount, 
 		kt_json_free(files);
 		mount->put_off = true;
 		if (good && !mount->volume)
-			mount->volume = volume_new(false, 0);
+			mount->volume = grouped(pod, volume_new(true, 0));
 		return good;
 	}
 	good = add_projected(pod, source, true, &files, why);
-	return project(mount, source, files, good);
+	return project(pod, mount, source, files, good);
 }
 
 void kubelet_tokens_project(struct kubelet_pod *pod)
@@ -283,36 +293,104 @@ void kubelet_tokens_project(struct kubelet_pod *pod)
 			continue;
 		mount->put_off = false;
 		files = kt_json_object();
-		project(mount, source, files, add_projected(pod, source, true, &files, &why));
+		project(pod, mount, source, files, add_projected(pod, source, true, &files, &why));
 		kt_free(why);
 	}
+}
+
+/* Memory is a file system of that size; a disk's limit is looked after by eviction. */
+static int64_t memory_size(const struct kt_json *source)
+{
+	const char *limit = kt_get_str(source, "sizeLimit");
+	struct kt_quantity size = {0};
+
+	if (limit && kt_streq(kt_get_str(source, "medium"), "Memory"))
+		(void)!kt_quantity_parse(limit, &size);
+	return size.value;
 }
 
 static bool set_empty(struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
                       char **why)
 {
-	const char *limit = kt_get_str(source, "sizeLimit");
-	struct kt_quantity size = {0};
-
-	(void)pod;
 	(void)why;
-	if (limit)
-		(void)!kt_quantity_parse(limit, &size);
 	if (!mount->volume)
-		mount->volume = volume_new(false, size.value);
+		mount->volume = grouped(pod, volume_new(false, memory_size(source)));
+	return true;
+}
+
+/* What every node has; everything else on it was made by pods. */
+static bool node_has_dir(const char *path)
+{
+	static const char *const dirs[] = {"/",        "/bin",     "/boot",           "/dev",
+	                                   "/etc",     "/home",    "/lib",            "/mnt",
+	                                   "/opt",     "/proc",    "/root",           "/run",
+	                                   "/sbin",    "/srv",     "/sys",            "/tmp",
+	                                   "/usr",     "/var",     "/var/lib",        "/var/log",
+	                                   "/var/run", "/var/tmp", "/var/log/pods",   "/var/log/containers",
+	                                   "/etc/kubernetes", "/var/lib/kubelet", "/var/lib/containerd",
+	                                   "/usr/share", "/usr/bin", "/usr/lib", "/var/lib/kubelet/pods",
+	                                   "/etc/kubernetes/manifests"};
+	for (size_t i = 0; i < KT_COUNT(dirs); i++)
+		if (strcmp(dirs[i], path) == 0)
+			return true;
+	return false;
+}
+
+static bool node_has_file(const char *path)
+{
+	static const char *const files[] = {"/etc/hostname", "/etc/hosts",      "/etc/resolv.conf",
+	                                    "/etc/passwd",   "/etc/os-release", "/etc/localtime",
+	                                    "/etc/group"};
+	for (size_t i = 0; i < KT_COUNT(files); i++)
+		if (strcmp(files[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* Source of the words: kubernetes pkg/volume/hostpath/host_path.go. */
+static bool host_path_fits(struct kubelet *kubelet, const char *key, const char *path, const char *type,
+                           char **why)
+{
+	static const struct {
+		const char *type, *what;
+		bool dir;
+	} wanted[] = {{"Directory", "directory", true},
+	              {"File", "file", false},
+	              {"Socket", "socket file", false},
+	              {"CharDevice", "character device", false},
+	              {"BlockDevice", "block device", false}};
+	struct kubelet_disk *disk;
+	bool made;
+
+	HASH_FIND_STR(kubelet->disk_table, key, disk);
+	made = disk || cluster_kept(kubelet->cluster, key);
+	for (size_t i = 0; i < KT_COUNT(wanted); i++) {
+		bool there = wanted[i].dir ? made || node_has_dir(path)
+		                           : strcmp(type, "File") == 0 && node_has_file(path);
+
+		if (strcmp(wanted[i].type, type) != 0 || there)
+			continue;
+		*why = kt_strf("hostPath type check failed: %s is not a %s", path, wanted[i].what);
+		return false;
+	}
 	return true;
 }
 
 static bool set_host_path(struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
                           char **why)
 {
-	char *key = kt_strf("kubelet/host/%s%s", pod->node->name, kt_str_or(kt_get(source, "path"), "/"));
+	const char *path = kt_str_or(kt_get(source, "path"), "/"), *type = kt_str_or(kt_get(source, "type"), "");
+	char *key = kt_strf("kubelet/host/%s%s", pod->node->name, path);
+	bool good = mount->volume || host_path_fits(pod->node->kubelet, key, path, type, why);
 
-	(void)why;
-	if (!mount->volume)
+	if (good && !mount->volume) {
 		mount->volume = disk(pod->node->kubelet, key);
+		volume_own(mount->volume, 0, 0, strcmp(path, "/tmp") && strcmp(path, "/var/tmp") ? 0755 : 01777);
+		if (kt_starts(type, "File"))
+			volume_make_file(mount->volume);
+	}
 	kt_free(key);
-	return true;
+	return good;
 }
 
 static bool claim(struct kubelet_pod *pod, struct kubelet_mount *mount, const char *name, char **why)

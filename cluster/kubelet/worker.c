@@ -464,7 +464,7 @@ static kt_ns grace_of(const struct kubelet_pod *pod)
 	if (pod->deleting)
 		grace = kt_path_int(pod->object->json, "metadata.deletionGracePeriodSeconds", grace);
 	else if (kt_streq(pod->fail_reason, "Evicted"))
-		grace = 0;
+		grace = KT_MIN(grace, 1);
 	return KT_MAX(grace, 0) * KT_SEC;
 }
 

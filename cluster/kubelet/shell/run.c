@@ -783,7 +783,7 @@ static void prompt(struct task *task, bool more)
 	struct kt_buf text = {0};
 	const char *home = task_var(task, "HOME"), *ps1 = task_var(task, "PS1");
 	const char *dir = home && !strcmp(home, task->dir) ? "~" : task->dir;
-	bool root = task->process->spec.container->run_as_user <= 0;
+	bool root = files_user(task->process->spec.container->files)->uid == 0;
 	if (more)
 		kt_buf_adds(&text, "> ");
 	else if (ps1 && !strchr(ps1, '\\'))

@@ -199,7 +199,7 @@ struct tool_run {
 	int child;
 	/* inputs: files named by arguments, or stdin */
 	size_t file, file_end;
-	bool use_stdin, opened, ended, whole;
+	bool use_stdin, opened, ended, whole, endless; /* endless: /dev/zero */
 	struct kt_buf in;
 	size_t in_at;
 	const char *in_name;
@@ -251,7 +251,7 @@ struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file. */
-extern const struct tool tools_awk[], tools_text[], tools_files[], tools_system[], tools_network[],
+extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_system[], tools_network[],
         tools_servers[], tools_filter[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct tool *const tables[] = {tools_awk,    tools_text,    tools_filter, tools_files,
+                                            tools_list,
                                             tools_system, tools_network, tools_servers};
 
 const struct tool *tool_at(size_t i)
@@ -219,6 +220,9 @@ static bool open_next(struct tool_run *r)
 			r->use_stdin = true;
 		} else if (!strcmp(path, "/dev/null")) {
 			;
+		} else if (!strcmp(path, "/dev/zero") || !strcmp(path, "/dev/urandom") ||
+		           !strcmp(path, "/dev/random")) {
+			r->endless = true;
 		} else {
 			rc = special_file(r, path, &r->in);
 		}
@@ -243,6 +247,11 @@ static int fill(struct tool_run *r, bool more)
 	for (;;) {
 		if (r->in_at < r->in.len && !more)
 			return 1;
+		if (r->endless) {
+			static const char zeros[4096];
+			kt_buf_add(&r->in, zeros, sizeof(zeros));
+			return 1;
+		}
 		if (r->use_stdin) {
 			struct chan *chan = r->task->fds[0].chan;
 			size_t have = chan ? chan->data.len - chan->offset : 0;
@@ -399,6 +408,7 @@ const char *tool_strerror(int err)
 		int err;
 		const char *text;
 	} rows[] = {{ENOENT, "No such file or directory"},
+	            {EPERM, "Operation not permitted"},
 	            {EACCES, "Permission denied"},
 	            {EEXIST, "File exists"},
 	            {EISDIR, "Is a directory"},

@@ -33,107 +33,6 @@ static size_t flags_of(struct tool_run *r, const char *spec, char flags[32])
 	return at;
 }
 
-/* --- ls --- */
-static void mode_text(const struct files_stat *st, char out[11])
-{
-	static const char letters[] = "rwxrwxrwx";
-	out[0] = st->type == FILES_DIR ? 'd' : (st->type == FILES_LINK ? 'l' : '-');
-	for (unsigned i = 0; i < 9; i++)
-		out[i + 1] = st->mode & (0400u >> i) ? letters[i] : '-';
-	if (st->mode & 01000)
-		out[9] = 't';
-	out[10] = '\0';
-}
-
-static void ls_line(struct tool_run *r, const char *name, const char *path, bool is_long)
-{
-	struct files_stat st;
-	struct kt_buf target = {0}, time = {0};
-	char mode[11];
-	if (!is_long) {
-		tool_outf(r, "%s\n", name);
-		return;
-	}
-	if (files_lstat(files_of(r), path, &st, &target) == 0) {
-		static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-		                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-		mode_text(&st, mode);
-		kt_time_print(st.modified ? st.modified : r->task->process->counted, &time);
-		int month = (int)strtol(kt_buf_str(&time) + 5, NULL, 10);
-		tool_outf(r, "%s %4d %-8s %-8s %9zu %s %2ld %.5s %s%s%s\n", mode,
-		          st.type == FILES_DIR ? 2 : 1, "root", "root",
-		          st.type == FILES_DIR ? (size_t)4096 : st.size, months[(month + 11) % 12],
-		          strtol(kt_buf_str(&time) + 8, NULL, 10), kt_buf_str(&time) + 11, name,
-		          st.type == FILES_LINK ? " -> " : "", kt_buf_str(&target));
-	}
-	kt_buf_clear(&target);
-	kt_buf_clear(&time);
-}
-
-static void ls_dir(struct tool_run *r, const char *path, const char *flags, unsigned depth)
-{
-	struct kt_strs names = {0};
-	bool is_long = strchr(flags, 'l') != NULL, all = strchr(flags, 'a') != NULL;
-	if (files_list(files_of(r), path, &names) == 0) {
-		if (is_long)
-			tool_outf(r, "total %zu\n", names.count * 4);
-		for (int i = 0; all && i < 2; i++)
-			ls_line(r, i ? ".." : ".", path, is_long);
-		for (size_t i = 0; i < names.count; i++) {
-			if (names.items[i][0] == '.' && !all && !strchr(flags, 'A'))
-				continue;
-			char *full = kt_strf("%s/%s", path, names.items[i]);
-			ls_line(r, names.items[i], full, is_long);
-			kt_free(full);
-		}
-		for (size_t i = 0; strchr(flags, 'R') && depth < 20 && i < names.count; i++) {
-			char *full = kt_strf("%s/%s", strcmp(path, "/") ? path : "", names.items[i]);
-			struct files_stat st;
-			if (files_lstat(files_of(r), full, &st, NULL) == 0 && st.type == FILES_DIR) {
-				tool_outf(r, "\n%s:\n", full);
-				ls_dir(r, full, flags, depth + 1);
-			}
-			kt_free(full);
-		}
-	}
-	kt_strs_clear(&names);
-}
-
-static int run_ls(struct tool_run *r)
-{
-	char flags[32];
-	size_t first = flags_of(r, "laAh1RrtdiFnSsCpk", flags);
-	int status = 0;
-	if (!first)
-		return tool_busybox(r) ? 1 : 2;
-	size_t count = r->argv.count - first;
-	for (int pass = 0; pass < 2; pass++) {
-		/* files first, then folders */
-		for (size_t i = 0; i < KT_MAX(count, (size_t)1); i++) {
-			const char *name = count ? r->argv.items[first + i] : ".";
-			char *path = tool_path(r, name);
-			struct files_stat st;
-			int rc = files_stat(files_of(r), path, &st);
-			bool dir = !rc && st.type == FILES_DIR && !strchr(flags, 'd');
-			if (rc && !pass) {
-				if (tool_busybox(r))
-					tool_errf(r, "%s: %s", name, tool_strerror(rc));
-				else
-					tool_errf(r, "cannot access '%s': %s", name, tool_strerror(rc));
-				status = tool_busybox(r) ? 1 : 2;
-			} else if (!rc && dir && pass) {
-				if (count > 1)
-					tool_outf(r, "%s%s:\n", i ? "\n" : "", name);
-				ls_dir(r, path, flags, 0);
-			} else if (!rc && !dir && !pass) {
-				ls_line(r, name, path, strchr(flags, 'l') != NULL);
-			}
-			kt_free(path);
-		}
-	}
-	return status;
-}
-
 /* --- making and removing --- */
 static int run_mkdir(struct tool_run *r)
 {
@@ -175,6 +74,10 @@ static int run_rm(struct tool_run *r)
 		if (rc && !(rc == ENOENT && force)) {
 			if (rc == EISDIR && tool_busybox(r))
 				tool_errf(r, "'%s' is a directory", r->argv.items[i]);
+			else if (r->tool->name[2] == 'd')
+				tool_errf(r,
+				          tool_busybox(r) ? "'%s': %s" : "failed to remove '%s': %s",
+				          r->argv.items[i], tool_strerror(rc));
 			else
 				tool_errf(r,
 				          tool_busybox(r) ? "can't remove '%s': %s"
@@ -282,11 +185,12 @@ static int run_cp(struct tool_run *r)
 				rc = copy_tree(r, from, to, 0);
 			}
 			if (rc) {
-				tool_errf(r,
-				          tool_busybox(r)
-				                  ? (moves ? "can't rename '%s': %s" : "can't stat '%s': %s")
-				                  : "cannot stat '%s': %s",
-				          source, tool_strerror(rc));
+				bool there = files_stat(files_of(r), from, &st) == 0;
+				const char *busy = moves ? "can't rename" : (there ? "can't create" : "can't stat"),
+				           *gnu = !there ? "cannot stat"
+				                         : (moves ? "cannot move" : "cannot create regular file");
+				tool_errf(r, "%s '%s': %s", tool_busybox(r) ? busy : gnu,
+				          there && !moves ? to : source, tool_strerror(rc));
 				status = 1;
 			}
 		}
@@ -344,22 +248,66 @@ static int run_chmod(struct tool_run *r)
 		at++;
 	if (at + 1 >= r->argv.count)
 		return tool_fail(r, 1, "missing operand");
-	bool owner = r->tool->name[2] == 'o' || r->tool->name[2] == 'g';
 	for (size_t i = at + 1; i < r->argv.count; i++) {
 		char *path = tool_path(r, r->argv.items[i]);
 		struct files_stat st;
 		int rc = files_stat(files_of(r), path, &st);
 		if (!rc)
-			rc = files_chmod(files_of(r), path,
-			                 owner ? st.mode : chmod_mode(r->argv.items[at], st.mode));
+			rc = files_chmod(files_of(r), path, chmod_mode(r->argv.items[at], st.mode));
 		if (rc) {
-			tool_errf(r, tool_busybox(r) ? "%s: %s" : "cannot access '%s': %s", r->argv.items[i],
-			          tool_strerror(rc));
+			if (tool_busybox(r))
+				tool_errf(r, "%s: %s", r->argv.items[i], tool_strerror(rc));
+			else
+				tool_errf(r, "%s '%s': %s",
+				          rc == ENOENT ? "cannot access" : "changing permissions of",
+				          r->argv.items[i], tool_strerror(rc));
 			status = 1;
 		}
 		kt_free(path);
 	}
 	return status;
+}
+
+/* Without links and dots: as realpath(3). The last part may be missing. */
+static char *real_path(struct tool_run *r, const char *path, unsigned depth)
+{
+	struct kt_buf out = {0};
+	const char *at = path;
+	size_t len;
+	while (*(at += strspn(at, "/"))) {
+		struct kt_buf target = {0};
+		struct files_stat st;
+		len = strcspn(at, "/");
+		if (len == 1 && at[0] == '.') {
+			at += len;
+			continue;
+		}
+		if (len == 2 && at[0] == '.' && at[1] == '.') {
+			const char *slash = out.len ? strrchr(out.data, '/') : NULL;
+			kt_buf_cut(&out, slash ? (size_t)(slash - out.data) : 0);
+			at += len;
+			continue;
+		}
+		size_t before = out.len;
+		kt_buf_addf(&out, "/%.*s", (int)len, at);
+		at += len;
+		if (depth < 16 && files_lstat(files_of(r), out.data, &st, &target) == 0 && target.len) {
+			char *next;
+			kt_buf_cut(&out, before);
+			next = target.data[0] == '/'
+			               ? kt_strf("%s%s", target.data, at)
+			               : kt_strf("%s/%s%s", before ? out.data : "", target.data, at);
+			char *real = real_path(r, next, depth + 1);
+			kt_free(next);
+			kt_buf_clear(&target);
+			kt_buf_clear(&out);
+			return real;
+		}
+		kt_buf_clear(&target);
+	}
+	if (!out.len)
+		kt_buf_addc(&out, '/');
+	return kt_buf_take(&out);
 }
 
 static int run_readlink(struct tool_run *r)
@@ -368,17 +316,27 @@ static int run_readlink(struct tool_run *r)
 	size_t first = flags_of(r, "fenm", flags);
 	struct kt_buf target = {0};
 	struct files_stat st;
+	int status = 0;
 	if (!first || first >= r->argv.count)
 		return tool_fail(r, 1, "missing operand");
-	char *path = tool_path(r, r->argv.items[first]);
-	int rc = files_lstat(files_of(r), path, &st, &target);
-	bool real = strchr(flags, 'f') || r->tool->name[3] == 'l' + 0 || !strcmp(r->tool->name, "realpath");
-	if (!rc && (target.len || real))
-		tool_outf(r, "%s\n", target.len ? kt_buf_str(&target) : path);
-	kt_free(path);
-	bool found = !rc && (target.len || real);
+	bool real = strchr(flags, 'f') || !strcmp(r->tool->name, "realpath");
+	for (size_t i = first; i < r->argv.count; i++) {
+		char *path = tool_path(r, r->argv.items[i]), *whole = real ? real_path(r, path, 0) : NULL;
+		int rc = files_lstat(files_of(r), real ? whole : path, &st, &target);
+		if (real && (!rc || strchr(flags, 'f')))
+			tool_outf(r, "%s\n", whole);
+		else if (!rc && target.len)
+			tool_outf(r, "%s\n", kt_buf_str(&target));
+		else if (real)
+			status = tool_fail(r, 1, "%s: %s", r->argv.items[i], tool_strerror(rc));
+		else
+			status = 1;
+		kt_buf_cut(&target, 0);
+		kt_free(whole);
+		kt_free(path);
+	}
 	kt_buf_clear(&target);
-	return found ? 0 : 1;
+	return status;
 }
 
 static int run_basename(struct tool_run *r)
@@ -402,62 +360,6 @@ static int run_basename(struct tool_run *r)
 	}
 	kt_free(text);
 	return 0;
-}
-
-static int run_stat(struct tool_run *r)
-{
-	char flags[32];
-	const char *format = NULL;
-	size_t first = 1;
-	if (r->argv.count > 2 && !strcmp(r->argv.items[1], "-c")) {
-		format = r->argv.items[2];
-		first = 3;
-	} else {
-		first = flags_of(r, "Lt", flags);
-	}
-	int status = 0;
-	for (size_t i = first; i < r->argv.count; i++) {
-		struct files_stat st;
-		char *path = tool_path(r, r->argv.items[i]), mode[11];
-		int rc = files_stat(files_of(r), path, &st);
-		kt_free(path);
-		if (rc) {
-			status = tool_fail(r, 1,
-			                   tool_busybox(r) ? "can't stat '%s': %s" : "cannot statx '%s': %s",
-			                   r->argv.items[i], tool_strerror(rc));
-			continue;
-		}
-		mode_text(&st, mode);
-		for (const char *c = format ? format : ""; *c; c++) {
-			if (*c != '%' || !c[1]) {
-				tool_out(r, c, 1);
-				continue;
-			}
-			c++;
-			if (*c == 'a')
-				tool_outf(r, "%o", st.mode);
-			else if (*c == 's')
-				tool_outf(r, "%zu", st.size);
-			else if (*c == 'n')
-				tool_outs(r, r->argv.items[i]);
-			else if (*c == 'A')
-				tool_outs(r, mode);
-			else if (*c == 'U' || *c == 'G')
-				tool_outs(r, "root");
-			else if (*c == 'u' || *c == 'g')
-				tool_outs(r, "0");
-			else if (*c == 'Y')
-				tool_outf(r, "%lld", (long long)(st.modified / KT_SEC));
-		}
-		if (format)
-			tool_outs(r, "\n");
-		else
-			tool_outf(r,
-			          "  File: %s\n  Size: %zu\nAccess: (%04o/%s)  Uid: (    0/    root)   Gid: "
-			          "(    0/    root)\n",
-			          r->argv.items[i], st.size, st.mode, mode);
-	}
-	return status;
 }
 
 /* --- find --- */
@@ -804,53 +706,110 @@ static int run_mktemp(struct tool_run *r)
 	return 0;
 }
 
-static int64_t tree_size(struct tool_run *r, const char *path, unsigned depth)
+static int64_t own_size(struct tool_run *r, const char *path, struct files_stat *st)
 {
-	struct files_stat st;
-	struct kt_strs names = {0};
-	if (depth > 40 || files_lstat(files_of(r), path, &st, NULL))
+	if (files_lstat(files_of(r), path, st, NULL) || st->type == FILES_LINK)
 		return 0;
-	int64_t sum = st.type == FILES_DIR ? 4 : (int64_t)((st.size + 4095) / 4096 * 4);
-	if (st.type == FILES_DIR && !files_list(files_of(r), path, &names)) {
-		for (size_t i = 0; i < names.count; i++) {
-			char *inner = kt_strf("%s/%s", path, names.items[i]);
-			sum += tree_size(r, inner, depth + 1);
-			kt_free(inner);
-		}
-		kt_strs_clear(&names);
+	return st->type == FILES_DIR ? 4 : ((int64_t)st->size + 4095) / 4096 * 4;
+}
+
+static void du_line(struct tool_run *r, int64_t kib, const char *name, const char *flags)
+{
+	if (!strchr(flags, 'h'))
+		tool_outf(r, "%lld\t%s\n",
+		          (long long)(strchr(flags, 'm') ? (kib + 1023) / 1024
+		                                         : (strchr(flags, 'b') ? kib * 1024 : kib)),
+		          name);
+	else if (kib >= 1 << 20)
+		tool_outf(r, "%.1fG\t%s\n", (double)kib / (1 << 20), name);
+	else if (kib >= 1024)
+		tool_outf(r, "%.1fM\t%s\n", (double)kib / 1024, name);
+	else
+		tool_outf(r, "%.1fK\t%s\n", (double)kib, name);
+}
+
+/* KiB below `path`; folders on the way are told, unless only the sum is wanted. */
+static int64_t du_tree(struct tool_run *r, const char *path, const char *shown, const char *flags, unsigned depth)
+{
+	struct files_stat st = {0};
+	struct kt_strs names = {0};
+	int64_t sum = own_size(r, path, &st);
+	if (st.type == FILES_DIR && depth < 40)
+		(void)files_list(files_of(r), path, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		char *inner = kt_strf("%s/%s", path, names.items[i]),
+		     *as = kt_strf("%s%s%s", shown, kt_ends(shown, "/") ? "" : "/", names.items[i]);
+		sum += du_tree(r, inner, as, flags, depth + 1);
+		kt_free(inner);
+		kt_free(as);
 	}
+	kt_strs_clear(&names);
+	if (!depth || (!strchr(flags, 's') && (st.type == FILES_DIR || strchr(flags, 'a'))))
+		du_line(r, sum, shown, flags);
 	return sum;
 }
 
 static int run_du(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "shkmacd:", flags);
+	size_t first = flags_of(r, "shkmacbxd:", flags);
+	int status = first ? 0 : 1;
 	for (size_t i = first; first && i < KT_MAX(r->argv.count, first + 1); i++) {
 		const char *name = i < r->argv.count ? r->argv.items[i] : ".";
 		char *path = tool_path(r, name);
-		int64_t kib = tree_size(r, path, 0);
-		if (strchr(flags, 'h'))
-			tool_outf(r, kib >= 1024 ? "%.1fM\t%s\n" : "%.1fK\t%s\n",
-			          kib >= 1024 ? (double)kib / 1024 : (double)kib, name);
+		struct files_stat st;
+		int rc = files_stat(files_of(r), path, &st);
+		if (rc)
+			status = tool_fail(r, 1, tool_busybox(r) ? "%s: %s" : "cannot access '%s': %s", name,
+			                   tool_strerror(rc));
 		else
-			tool_outf(r, "%lld\t%s\n", (long long)kib, name);
+			(void)du_tree(r, path, name, flags, 0);
 		kt_free(path);
 	}
-	return first ? 0 : 1;
+	return status;
+}
+
+/* fallocate -l SIZE FILE, truncate -s SIZE FILE */
+static int run_truncate(struct tool_run *r)
+{
+	size_t at = 1, in = 0;
+	const char *value, *size = NULL;
+	int option, status = 0;
+	while ((option = tool_option(r, &at, &in, r->tool->name[0] == 'f' ? "l:o:n" : "cs:", &value))) {
+		if (option == '?')
+			return 1;
+		if (value)
+			size = value;
+	}
+	if (!size || at >= r->argv.count)
+		return tool_fail(r, 1, size ? "missing file operand" : "you must specify a size");
+	char *end;
+	double count = strtod(size, &end);
+	static const char units[] = "KMGT";
+	const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	for (const char *u = units; unit && u <= unit; u++)
+		count *= 1024;
+	for (; at < r->argv.count; at++) {
+		char *path = tool_path(r, r->argv.items[at]);
+		int rc = files_write(files_of(r), path, "", 0, false, 0644, now_of(r));
+		if (!rc)
+			rc = files_extend(files_of(r), path, (int64_t)KT_MIN(count, 1e15), now_of(r));
+		if (rc)
+			status = tool_fail(r, 1, "%s: %s", r->argv.items[at], tool_strerror(rc));
+		kt_free(path);
+	}
+	return status;
 }
 
 const struct tool tools_files[] = {
         {.name = "basename", .sets = EVERY, .run = run_basename},
-        {.name = "chgrp", .sets = EVERY, .run = run_chmod},
         {.name = "chmod", .sets = EVERY, .run = run_chmod},
-        {.name = "chown", .sets = EVERY, .run = run_chmod},
         {.name = "cp", .sets = EVERY, .run = run_cp},
         {.name = "dirname", .sets = EVERY, .run = run_basename},
         {.name = "du", .sets = EVERY, .run = run_du},
+        {.name = "fallocate", .sets = EVERY, .run = run_truncate},
         {.name = "find", .sets = EVERY, .run = run_find, .state_size = sizeof(struct find), .end = end_find},
         {.name = "ln", .sets = EVERY, .run = run_ln},
-        {.name = "ls", .sets = EVERY, .run = run_ls},
         {.name = "mkdir", .sets = EVERY, .run = run_mkdir},
         {.name = "mktemp", .sets = EVERY, .run = run_mktemp},
         {.name = "mv", .sets = EVERY, .run = run_cp},
@@ -858,8 +817,8 @@ const struct tool tools_files[] = {
         {.name = "realpath", .sets = EVERY, .run = run_readlink},
         {.name = "rm", .sets = EVERY, .run = run_rm},
         {.name = "rmdir", .sets = EVERY, .run = run_rm},
-        {.name = "stat", .sets = EVERY, .run = run_stat},
         {.name = "tar", .sets = EVERY, .run = run_tar, .state_size = sizeof(struct tar), .end = end_tar},
         {.name = "touch", .sets = EVERY, .run = run_touch},
+        {.name = "truncate", .sets = EVERY, .run = run_truncate},
         {.name = NULL},
 };

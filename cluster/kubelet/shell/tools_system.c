@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/identity.h"
 #include "cluster/kubelet/shell/shell.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -166,51 +168,6 @@ static int run_hostname(struct tool_run *r)
 	else
 		tool_outf(r, "%s\n", c->host_name ? c->host_name : c->pod);
 	return 0;
-}
-
-static int64_t user_of(const struct tool_run *r)
-{
-	static const struct {
-		const char *name;
-		int64_t id;
-	} names[] = {{"nobody", 65534}, {"curl_user", 100}, {"memcache", 11211}, {"app", 100}};
-	const struct container *c = tool_container(r);
-	const char *user = r->task->process->image->user;
-	if (c->run_as_user >= 0)
-		return c->run_as_user;
-	for (size_t i = 0; user && i < KT_COUNT(names); i++) {
-		if (!strcmp(names[i].name, user))
-			return names[i].id;
-	}
-	return user ? strtoll(user, NULL, 10) : 0;
-}
-
-static int run_id(struct tool_run *r)
-{
-	const char *option = argument(r, 1);
-	int64_t id = user_of(r);
-	if (option && option[0] == '-' && strchr(option, 'n'))
-		tool_outf(r, "%s\n", id ? "app" : "root");
-	else if (option && option[0] == '-' && strpbrk(option, "ugG"))
-		tool_outf(r, "%lld\n", (long long)(strchr(option, 'u') ? id : (id ? 0 : 0)));
-	else if (id)
-		tool_outf(r, "uid=%lld gid=0(root) groups=0(root)\n", (long long)id);
-	else
-		tool_outs(r, tool_busybox(r) ? "uid=0(root) gid=0(root) groups=0(root),10(wheel)\n"
-		                             : "uid=0(root) gid=0(root) groups=0(root)\n");
-	return 0;
-}
-
-static int run_whoami(struct tool_run *r)
-{
-	int64_t id = user_of(r);
-	if (!id) {
-		tool_outs(r, "root\n");
-		return 0;
-	}
-	if (tool_busybox(r))
-		return tool_fail(r, 1, "unknown uid %lld", (long long)id);
-	return tool_fail(r, 1, "cannot find name for user ID %lld", (long long)id);
 }
 
 /* --- time --- */
@@ -411,6 +368,10 @@ static int run_ps(struct tool_run *r)
 	                                       " TIME COMMAND\n"
 	                                     : "    PID TTY          TIME CMD\n"));
 	int last = 0;
+	struct kt_buf user = {0};
+	uint32_t uid = files_user(tool_container(r)->files)->uid;
+	if (!identity_user_name(tool_container(r), uid, &user))
+		kt_buf_addf(&user, "%u", (unsigned)uid);
 	for (;;) {
 		/* in the order of pids */
 		const struct task *next = NULL;
@@ -426,13 +387,14 @@ static int run_ps(struct tool_run *r)
 		const char *command =
 		        next == r->task && next->depth > 1 ? "ps" : (next->command ? next->command : "sh");
 		if (tool_busybox(r))
-			tool_outf(r, "%5d %-8s  0:00 %s\n", next->pid, user_of(r) ? "app" : "root", command);
+			tool_outf(r, "%5d %-8s  0:00 %s\n", next->pid, kt_buf_str(&user), command);
 		else if (wide)
 			tool_outf(r, "%-8s %7d  0.0  0.1   2576  1536 ?        Ss   00:00   0:00 %s\n",
 			          "root", next->pid, command);
 		else
 			tool_outf(r, "%7d ?        00:00:00 %.15s\n", next->pid, command);
 	}
+	kt_buf_clear(&user);
 	return 0;
 }
 
@@ -680,6 +642,69 @@ static int run_stress(struct tool_run *r)
 	return 0;
 }
 
+/* Bytes a second that a node's disk takes. */
+static const int64_t disk_speed = 800LL * 1000 * 1000;
+
+static void dd_told(struct tool_run *r, int64_t bytes, int64_t block)
+{
+	int64_t whole = block > 0 ? bytes / block : 0, part = block > 0 && bytes % block ? 1 : 0;
+	double seconds = (double)KT_MAX(bytes, (int64_t)1) / (double)disk_speed + 0.00005;
+	struct kt_buf text = {0};
+	kt_buf_addf(&text, "%lld+%lld records in\n%lld+%lld records out\n", (long long)whole, (long long)part,
+	            (long long)whole, (long long)part);
+	if (tool_busybox(r))
+		kt_buf_addf(&text, "%lld bytes (%.1f%s) copied, %.6f seconds, %.1fMB/s\n", (long long)bytes,
+		            bytes < 1048576 ? (double)bytes / 1024 : (double)bytes / 1048576,
+		            bytes < 1048576 ? "KB" : "MB", seconds, (double)bytes / seconds / 1048576);
+	else
+		kt_buf_addf(&text, "%lld bytes (%.0f MB, %.0f MiB) copied, %.6f s, %.1f MB/s\n",
+		            (long long)bytes, (double)bytes / 1e6, (double)bytes / 1048576, seconds,
+		            (double)bytes / seconds / 1e6);
+	task_write(r->task, 2, text.data, text.len);
+	kt_buf_clear(&text);
+}
+
+/* Zeros into a file: only their number is kept. */
+static int dd_fill(struct tool_run *r, const char *out, int64_t bytes, int64_t block)
+{
+	struct files *files = tool_container(r)->files;
+	char *path = tool_path(r, out);
+	kt_ns now = process_now(r->task->process);
+	struct files_stat st = {0};
+	int rc = files_write(files, path, "", 0, false, 0644, now);
+	if (!rc)
+		rc = files_extend(files, path, bytes, now);
+	(void)files_stat(files, path, &st);
+	kt_free(path);
+	if (rc == ENOSPC) {
+		tool_errf(r, "error writing '%s': %s", out, tool_strerror(rc));
+		bytes = (int64_t)st.size;
+	} else if (rc) {
+		return tool_fail(r, 1, tool_busybox(r) ? "can't open '%s': %s" : "failed to open '%s': %s", out,
+		                 tool_strerror(rc));
+	}
+	dd_told(r, bytes, block);
+	return rc ? 1 : 0;
+}
+
+/* What is in memory counts as the program's: /dev/shm. A volume's memory is counted by the kubelet. */
+static int dd_zeros(struct tool_run *r, const char *out, int64_t bytes, int64_t block)
+{
+	static const char zeros[4096];
+	if (out && kt_starts(out, "/dev/shm")) {
+		tool_memory(r, bytes);
+		if (r->task->done)
+			return 137;
+	}
+	r->task->slice += bytes + bytes / 4; /* nanoseconds at disk_speed */
+	if (out && strcmp(out, "/dev/null") != 0)
+		return dd_fill(r, out, bytes, block);
+	for (int64_t left = out ? 0 : KT_MIN(bytes, (int64_t)64 << 20); left > 0; left -= 4096)
+		tool_out(r, zeros, (size_t)KT_MIN(left, (int64_t)sizeof(zeros)));
+	dd_told(r, bytes, block);
+	return 0;
+}
+
 static int run_dd(struct tool_run *r)
 {
 	const char *in = NULL, *out = NULL;
@@ -703,22 +728,13 @@ static int run_dd(struct tool_run *r)
 	}
 	if (endless && count < 0)
 		count = 1 << 30;
-	int64_t bytes = 0;
+	if (endless)
+		return dd_zeros(r, out,
+		                block > 0 && count > (1LL << 40) / KT_MAX(block, 1) ? 1LL << 40
+		                                                                    : block * KT_MAX(count, 0),
+		                block);
 	struct kt_buf data = {0};
-	if (endless) {
-		bytes = block > 0 && count > (1LL << 40) / KT_MAX(block, 1) ? 1LL << 40
-		                                                            : block * KT_MAX(count, 0);
-		if (out && kt_starts(out, "/dev/shm")) {
-			tool_memory(r, bytes);
-			if (r->task->done)
-				return 137;
-		}
-		/* what would be too much for a file in here is only said to be there */
-		size_t len = (size_t)KT_MIN(bytes, (int64_t)(1 << 20));
-		char *zeros = kt_alloc(len + 1);
-		kt_buf_add(&data, zeros, len);
-		kt_free(zeros);
-	} else if (in) {
+	if (in) {
 		char *path = tool_path(r, in);
 		int rc = special_file(r, path, &data);
 		kt_free(path);
@@ -726,33 +742,24 @@ static int run_dd(struct tool_run *r)
 			return tool_fail(r, 1,
 			                 tool_busybox(r) ? "can't open '%s': %s" : "failed to open '%s': %s",
 			                 in, tool_strerror(rc));
-		bytes = (int64_t)data.len;
+		if (count >= 0 && (int64_t)data.len > block * count)
+			kt_buf_cut(&data, (size_t)(block * count));
 	}
+	int rc = 0;
 	if (out && strcmp(out, "/dev/null") != 0) {
 		char *path = tool_path(r, out);
-		int rc = files_write(tool_container(r)->files, path, kt_buf_str(&data), data.len, false, 0644,
-		                     process_now(r->task->process));
+		rc = files_write(tool_container(r)->files, path, kt_buf_str(&data), data.len, false, 0644,
+		                 process_now(r->task->process));
 		kt_free(path);
-		if (rc) {
-			kt_buf_clear(&data);
-			return tool_fail(r, 1, "error writing '%s': %s", out, tool_strerror(rc));
-		}
 	} else if (!out) {
 		tool_out(r, kt_buf_str(&data), data.len);
 	}
-	kt_buf_clear(&data);
-	int64_t blocks = block > 0 ? bytes / block : 0;
-	struct kt_buf text = {0};
-	kt_buf_addf(&text, "%lld+0 records in\n%lld+0 records out\n", (long long)blocks, (long long)blocks);
-	if (tool_busybox(r))
-		kt_buf_addf(&text, "%lld bytes (%.1fMB) copied, 0.100000 seconds, %.1fMB/s\n",
-		            (long long)bytes, (double)bytes / 1048576, (double)bytes / 104857.6);
+	if (rc)
+		tool_errf(r, "error writing '%s': %s", out, tool_strerror(rc));
 	else
-		kt_buf_addf(&text, "%lld bytes copied, 0.1 s\n", (long long)bytes);
-	task_write(r->task, 2, text.data, text.len);
-	kt_buf_clear(&text);
-	r->task->slice += bytes / 2000;
-	return 0;
+		dd_told(r, (int64_t)data.len, block);
+	kt_buf_clear(&data);
+	return rc ? 1 : 0;
 }
 
 /* --- packages: there is no network for them --- */
@@ -776,11 +783,31 @@ static int run_package(struct tool_run *r)
 }
 
 /* --- expr --- */
+/* Anchored; the first group, else the number of characters that match. */
+static int expr_match(struct tool_run *r, const char *text, const char *pattern)
+{
+	regmatch_t at[2] = {{-1, -1}, {-1, -1}};
+	regex_t regex;
+	char *anchored = kt_strf("^%s", pattern);
+	int rc = regcomp(&regex, anchored, 0);
+	kt_free(anchored);
+	if (rc)
+		return tool_fail(r, 2, "syntax error");
+	bool group = regex.re_nsub > 0;
+	rc = regexec(&regex, text, 2, at, 0);
+	regfree(&regex);
+	if (group)
+		tool_outf(r, "%.*s\n", rc ? 0 : (int)(at[1].rm_eo - at[1].rm_so), rc ? "" : text + at[1].rm_so);
+	else
+		tool_outf(r, "%d\n", rc ? 0 : (int)at[0].rm_eo);
+	return rc || (group ? at[1].rm_eo == at[1].rm_so : at[0].rm_eo == 0);
+}
+
 static int run_expr(struct tool_run *r)
 {
 	size_t n = r->argv.count - 1;
 	char *const *w = r->argv.items + 1;
-	if (n == 3 && strcmp(w[1], ":") != 0) {
+	if (n == 3 && strcmp(w[1], ":") != 0 && strcmp(w[0], "match") != 0 && strcmp(w[0], "index") != 0) {
 		static const char *const ops[] = {"+", "-", "*", "/", "%", "<", "<=", ">", ">=", "=", "!="};
 		char *end1, *end2;
 		long long a = strtoll(w[0], &end1, 10), b = strtoll(w[2], &end2, 10), v = 0;
@@ -838,6 +865,19 @@ static int run_expr(struct tool_run *r)
 		tool_outf(r, "%zu\n", strlen(w[1]));
 		return 0;
 	}
+	if (n == 3 && !strcmp(w[0], "index")) {
+		size_t at = strcspn(w[1], w[2]);
+		tool_outf(r, "%zu\n", w[1][at] ? at + 1 : 0);
+		return !w[1][at];
+	}
+	if (n == 4 && !strcmp(w[0], "substr")) {
+		size_t len = strlen(w[1]), from = strtoul(w[2], NULL, 10), count = strtoul(w[3], NULL, 10);
+		bool there = from >= 1 && from <= len && count;
+		tool_outf(r, "%.*s\n", there ? (int)KT_MIN(count, len - from + 1) : 0, there ? w[1] + from - 1 : "");
+		return !there;
+	}
+	if (n == 3 && (!strcmp(w[1], ":") || !strcmp(w[0], "match")))
+		return expr_match(r, !strcmp(w[1], ":") ? w[0] : w[1], w[2]);
 	if (n == 1) {
 		tool_outf(r, "%s\n", w[0]);
 		return !*w[0] || !strcmp(w[0], "0");
@@ -960,7 +1000,6 @@ const struct tool tools_system[] = {
         {.name = "expr", .sets = EVERY, .run = run_expr},
         {.name = "free", .sets = "busybox netshoot", .run = run_free},
         {.name = "hostname", .sets = EVERY, .run = run_hostname},
-        {.name = "id", .sets = EVERY, .run = run_id},
         {.name = "kill", .sets = EVERY, .run = run_kill},
         {.name = "killall", .sets = "busybox", .run = run_kill},
         {.name = "mount", .sets = EVERY, .run = run_nothing},
@@ -994,7 +1033,6 @@ const struct tool tools_system[] = {
         {.name = "usleep", .sets = "busybox", .run = run_usleep},
         {.name = "watch", .sets = EVERY, .run = run_watch},
         {.name = "which", .sets = EVERY, .run = run_which},
-        {.name = "whoami", .sets = EVERY, .run = run_whoami},
         {.name = "zsh", .sets = "netshoot", .run = run_shell, .shell = true},
         {.name = NULL},
 };

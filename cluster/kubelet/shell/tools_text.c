@@ -852,35 +852,57 @@ static int run_tee(struct tool_run *r)
 	return rc == 1 ? TOOL_AGAIN : (rc == TOOL_WAIT ? TOOL_WAIT : r->in_status);
 }
 
+struct seq {
+	double now;
+	bool begun;
+};
+
+static int decimals(const char *number)
+{
+	const char *point = strchr(number, '.');
+	return point ? (int)strlen(point + 1) : 0;
+}
+
+/* seq [-w] [-s SEPARATOR] [FIRST [STEP]] LAST */
 static int run_seq(struct tool_run *r)
 {
-	double *now = r->state;
+	struct seq *s = r->state;
 	const char *separator = "\n";
-	size_t first = 1;
-	if (r->argv.count > 2 && !strcmp(r->argv.items[1], "-s")) {
-		separator = r->argv.items[2];
-		first = 3;
+	bool pad = false;
+	size_t at = 1;
+	for (; at < r->argv.count && r->argv.items[at][0] == '-' && strchr("ws", r->argv.items[at][1]) &&
+	       r->argv.items[at][1];
+	     at++) {
+		const char *word = r->argv.items[at];
+		if (word[1] == 'w')
+			pad = true;
+		else if (word[2])
+			separator = word + 2;
+		else if (at + 1 < r->argv.count)
+			separator = r->argv.items[++at];
 	}
-	size_t n = r->argv.count - first;
+	size_t n = r->argv.count - at;
 	if (n < 1 || n > 3)
 		return tool_fail(r, 1, "missing operand");
-	double from = n > 1 ? strtod(r->argv.items[first], NULL) : 1;
-	double step = n > 2 ? strtod(r->argv.items[first + 1], NULL) : 1;
-	double to = strtod(r->argv.items[r->argv.count - 1], NULL);
+	char *const *w = r->argv.items + at;
+	double from = n > 1 ? strtod(w[0], NULL) : 1, step = n > 2 ? strtod(w[1], NULL) : 1,
+	       to = strtod(w[n - 1], NULL);
+	int after = KT_MAX(n > 1 ? decimals(w[0]) : 0, n > 2 ? decimals(w[1]) : 0);
+	int width = pad ? (int)KT_MAX(n > 1 ? strlen(w[0]) : 1, strlen(w[n - 1])) : 0;
 	struct kt_buf out = {0};
 	for (int i = 0; i < 2000; i++) {
-		double value = from + *now * step;
-		if (step == 0 || (step > 0 ? value > to + 1e-9 : value < to - 1e-9)) {
-			if (*now > 0 && separator[0] != '\n')
-				kt_buf_addc(&out, '\n');
+		double value = from + s->now * step;
+		bool over = step == 0 || (step > 0 ? value > to + 1e-9 : value < to - 1e-9);
+		if (over && s->begun)
+			kt_buf_addc(&out, '\n');
+		if (over) {
 			tool_out(r, kt_buf_str(&out), out.len);
 			kt_buf_clear(&out);
 			return 0;
 		}
-		if (*now > 0 && separator[0] != '\n')
-			kt_buf_adds(&out, separator);
-		kt_buf_addf(&out, "%g%s", value, separator[0] == '\n' ? "\n" : "");
-		*now += 1;
+		kt_buf_addf(&out, "%s%0*.*f", s->begun ? separator : "", width, after, value);
+		s->begun = true;
+		s->now += 1;
 	}
 	tool_out(r, kt_buf_str(&out), out.len);
 	kt_buf_clear(&out);
@@ -943,7 +965,7 @@ const struct tool tools_text[] = {
          .end = end_whole},
         {.name = "printf", .sets = EVERY, .run = run_printf},
         {.name = "rev", .sets = EVERY, .run = run_rev, .state_size = sizeof(struct whole), .end = end_whole},
-        {.name = "seq", .sets = EVERY, .run = run_seq, .state_size = sizeof(double)},
+        {.name = "seq", .sets = EVERY, .run = run_seq, .state_size = sizeof(struct seq)},
         {.name = "sha1sum",
          .sets = EVERY,
          .run = run_sum,
