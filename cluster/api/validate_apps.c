@@ -256,6 +256,26 @@ static void claim_templates(struct v *v, const struct v_path *path, const struct
 		v_claim_spec(v, V_IN(V_AT(path, claim_i), "spec"), kt_get(claim, "spec"));
 }
 
+/* The template with a volume for each claim template, which its containers may mount; counted up. */
+static struct kt_json *with_claims(const struct kt_json *spec)
+{
+	struct kt_json *template = kt_json_ref(kt_get(spec, "template")), *volumes, *row;
+	const struct kt_json *claim;
+	volumes = kt_json_ref(kt_path(template, "spec.volumes"));
+	KT_JSON_EACH (claim, kt_get(spec, "volumeClaimTemplates")) {
+		const char *name = kt_path_str(claim, "metadata.name");
+		if (!name || kt_find(volumes, "name", name) >= 0)
+			continue;
+		row = kt_jsonf("{name: %s, persistentVolumeClaim: {claimName: %s}}", name, name);
+		kt_push(&volumes, row);
+	}
+	if (volumes && kt_get(template, "spec"))
+		kt_set(kt_edit(&template, "spec"), "volumes", volumes);
+	else
+		kt_json_free(volumes);
+	return template;
+}
+
 static void stateful_strategy(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
 	static const struct v_rule rules[] = {{.field = "partition", .kind = V_MIN}};
@@ -302,8 +322,10 @@ static void stateful_set(struct v *v)
 	if (!v->old)
 		claim_templates(v, V_IN(path, "volumeClaimTemplates"), kt_get(spec, "volumeClaimTemplates"));
 	if (v_selector_valid(sel)) {
+		struct kt_json *whole = with_claims(spec);
 		selector_matches(v, tp, sel, template);
-		v_pod_template(v, tp, template);
+		v_pod_template(v, tp, whole);
+		kt_json_free(whole);
 	} else {
 		v_invalid_str(v, V_IN(path, "selector"), "", "invalid label selector");
 	}

@@ -187,9 +187,10 @@ static bool breaks_non_root(const struct kubelet_ctr *ctr, char **why)
 	if (ctr->pub.run_as_user == 0)
 		cause = kt_strdup("container's runAsUser breaks non-root policy");
 	else if (ctr->pub.run_as_user < 0 && *user && !is_number(user))
-		cause = kt_strf("container has runAsNonRoot and image has non-numeric user (%s), cannot verify "
-		                "user is non-root",
-		                user);
+		cause = kt_strf(
+		        "container has runAsNonRoot and image has non-numeric user (%s), cannot verify "
+		        "user is non-root",
+		        user);
 	else if (ctr->pub.run_as_user < 0 && (!*user || kt_streq(user, "0")))
 		cause = kt_strdup("container has runAsNonRoot and image will run as root");
 	if (!cause)

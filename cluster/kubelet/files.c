@@ -15,7 +15,7 @@ struct node {
 	char *name;
 	char *data; /* regular: bytes; link: target */
 	size_t len;
-	int64_t hole; /* zeros behind the bytes, which take no room in here */
+	int64_t hole;           /* zeros behind the bytes, which take no room in here */
 	struct node **children; /* sorted by name */
 	size_t count, cap;
 	struct mount *mount; /* something is mounted here */
@@ -426,8 +426,8 @@ static void seed_tree(struct node *root, const struct files_seed *seed)
 {
 	for (; seed->path; seed++) {
 		bool dir = !seed->text;
-		enum files_type type = seed->mode & FILES_LINKS ? FILES_LINK
-		                                                : (dir ? FILES_DIR : FILES_REGULAR);
+		enum files_type type =
+		        seed->mode & FILES_LINKS ? FILES_LINK : (dir ? FILES_DIR : FILES_REGULAR);
 		unsigned mode = seed->mode & 07777;
 		struct node *node = plant(root, seed->path, type, mode ? mode : (dir ? 0755 : 0644), 0);
 		if (node && !dir)
@@ -532,8 +532,7 @@ static int walk(struct files *files, const char *path, bool follow, struct walk 
 	char *rest = kt_strdup(path), *at = rest;
 	int rc = 0;
 	stack[0] = (struct step){tree(files), NULL, files->read_only};
-	*out = (struct walk){
-	        .node = stack[0].node, .dir = stack[0].node, .read_only = stack[0].read_only};
+	*out = (struct walk){.node = stack[0].node, .dir = stack[0].node, .read_only = stack[0].read_only};
 	for (;;) {
 		while (*at == '/')
 			at++;
@@ -688,9 +687,9 @@ int files_stat(struct files *files, const char *path, struct files_stat *out)
 	int rc = walk(files, path, true, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
-	*out = (struct files_stat){at.node->type,     (size_t)node_size(at.node),
-	                           at.node->mode,     at.node->modified,
-	                           at.node->uid,      at.node->gid};
+	*out = (struct files_stat){at.node->type, (size_t)node_size(at.node),
+	                           at.node->mode, at.node->modified,
+	                           at.node->uid,  at.node->gid};
 	return 0;
 }
 
@@ -700,9 +699,9 @@ int files_lstat(struct files *files, const char *path, struct files_stat *out, s
 	int rc = walk(files, path, false, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
-	*out = (struct files_stat){at.node->type,     (size_t)node_size(at.node),
-	                           at.node->mode,     at.node->modified,
-	                           at.node->uid,      at.node->gid};
+	*out = (struct files_stat){at.node->type, (size_t)node_size(at.node),
+	                           at.node->mode, at.node->modified,
+	                           at.node->uid,  at.node->gid};
 	if (target && at.node->type == FILES_LINK)
 		kt_buf_adds(target, at.node->data);
 	return 0;

@@ -15,8 +15,8 @@ struct volume *volume_ref(struct volume *volume);
 void volume_free(struct volume *volume);
 void volume_make_file(struct volume *volume); /* it is a file, not a folder, if it is empty yet */
 /* Set the content of a projected volume (ConfigMap, Secret, downward API, token), replaced as one the way the
- * kubelet's atomic writer does it: a folder with the time as its name, the link ..data to it, and links to the
- * files. */
+ * kubelet's atomic writer does it: a folder with the time as its name, the link ..data to it, and links to
+ * the files. */
 void volume_project(struct volume *volume, const struct kt_json *files /* {path: "text"} */, unsigned mode,
                     kt_ns now);
 struct kt_json *volume_save(const struct volume *volume); /* for persistence and snapshots */
@@ -62,7 +62,8 @@ struct files_stat {
 	kt_ns modified;
 	uint32_t uid, gid;
 };
-/* Paths are absolute. Errors are errno values (ENOENT, EACCES, EPERM, EISDIR, EROFS, ENOSPC…), 0 is success. */
+/* Paths are absolute. Errors are errno values (ENOENT, EACCES, EPERM, EISDIR, EROFS, ENOSPC…), 0 is success.
+ */
 int files_stat(struct files *files, const char *path, struct files_stat *out);
 /* Of a link itself; its target is added to `target` (may be NULL). */
 int files_lstat(struct files *files, const char *path, struct files_stat *out, struct kt_buf *target);

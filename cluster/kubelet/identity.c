@@ -107,8 +107,12 @@ static void add_group(struct files_user *user, uint32_t gid)
 		if (user->groups[i] == gid)
 			return;
 	}
-	if (user->group_count < FILES_GROUPS)
-		user->groups[user->group_count++] = gid;
+	if (user->group_count == FILES_GROUPS)
+		return;
+	size_t at = user->group_count++;
+	for (; at && user->groups[at - 1] > gid; at--) /* as the kernel keeps them */
+		user->groups[at] = user->groups[at - 1];
+	user->groups[at] = gid;
 }
 
 /* The groups that /etc/group lists the user in. */

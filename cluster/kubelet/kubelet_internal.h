@@ -100,7 +100,7 @@ struct kubelet_ctr {
 	enum kubelet_state state;
 	bool ready, started, seen; /* seen: the status has told that it runs */
 	bool stopping, term_sent, oom, started_once, loaded_image;
-	bool vanished; /* evicted: the runtime had removed it before its end was told */
+	bool vanished;           /* evicted: the runtime had removed it before its end was told */
 	const char *wait_reason; /* static; NULL: ContainerCreating or PodInitializing */
 	char *wait_message;
 	kt_ns op_at, retry_at, event_at;

@@ -108,8 +108,9 @@ static char *storage_exceeded(const struct kubelet_pod *pod)
 	}
 	if (limits && all && sum > limits) {
 		kt_quantity_print_value(limits, KT_BINARY_SI, &text);
-		char *words = kt_strf("Pod ephemeral local storage usage exceeds the total limit of containers %s. ",
-		                      kt_buf_str(&text));
+		char *words = kt_strf(
+		        "Pod ephemeral local storage usage exceeds the total limit of containers %s. ",
+		        kt_buf_str(&text));
 		kt_buf_clear(&text);
 		return words;
 	}

@@ -104,6 +104,12 @@ void tool_memory(struct tool_run *r, int64_t bytes)
 	check_memory(r->task->process->spec.container);
 }
 
+void task_memory(struct task *task, int64_t bytes)
+{
+	task->memory = bytes;
+	check_memory(task->process->spec.container);
+}
+
 void tool_cpu(struct tool_run *r, int64_t milli)
 {
 	account(r->task->process);

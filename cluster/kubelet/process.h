@@ -21,22 +21,22 @@ struct container {
 	const char *ns, *pod, *pod_uid, *name, *node, *pod_ip,
 	        *host_name; /* pod_ip NULL until there is one */
 	const char *image;
-	const struct kt_json *labels; /* of the pod */
-	struct kt_json *env;          /* {NAME: value} resolved, with the Service variables */
-	struct files *files;          /* its root: image's files with the volumes mounted */
-	const char *working_dir;      /* NULL: the image's */
-	int64_t memory_limit;         /* bytes; 0 none */
-	int64_t cpu_limit_milli;      /* 0 none */
-	int64_t run_as_user;          /* -1: the image's */
-	int64_t run_as_group, fs_group;  /* -1: none */
-	const struct kt_json *groups;    /* supplementalGroups */
+	const struct kt_json *labels;                 /* of the pod */
+	struct kt_json *env;                          /* {NAME: value} resolved, with the Service variables */
+	struct files *files;                          /* its root: image's files with the volumes mounted */
+	const char *working_dir;                      /* NULL: the image's */
+	int64_t memory_limit;                         /* bytes; 0 none */
+	int64_t cpu_limit_milli;                      /* 0 none */
+	int64_t run_as_user;                          /* -1: the image's */
+	int64_t run_as_group, fs_group;               /* -1: none */
+	const struct kt_json *groups;                 /* supplementalGroups */
 	bool read_only_root, host_network, drops_all; /* drops_all: no capability is left */
-	struct process *main;             /* PID 1; NULL while not running */
-	struct process *processes;        /* all of it, private to process.c; NULL at the start */
-	void *kubelet;                    /* private to the kubelet */
-	struct kt_json *usage_override;   /* private to traffic */
-	int64_t worked_nano, load_memory; /* private to process.c */
-	struct container_sample sample;   /* network/usage.c */
+	struct process *main;                         /* PID 1; NULL while not running */
+	struct process *processes;                    /* all of it, private to process.c; NULL at the start */
+	void *kubelet;                                /* private to the kubelet */
+	struct kt_json *usage_override;               /* private to traffic */
+	int64_t worked_nano, load_memory;             /* private to process.c */
+	struct container_sample sample;               /* network/usage.c */
 };
 
 struct process;

@@ -111,9 +111,10 @@ static struct kt_json *mounts_json(const struct kubelet_ctr *ctr)
 /* Source: kubernetes pkg/kubelet/status/status_manager.go (TerminatePod) and kubelet_pods.go. */
 static struct kt_json *unknown_json(const char *message)
 {
-	return kt_jsonf("{terminated: {exitCode: 137, reason: 'ContainerStatusUnknown', message: %s, startedAt: "
-	                "null, finishedAt: null}}",
-	                message);
+	return kt_jsonf(
+	        "{terminated: {exitCode: 137, reason: 'ContainerStatusUnknown', message: %s, startedAt: "
+	        "null, finishedAt: null}}",
+	        message);
 }
 
 static void vanished_json(struct kubelet_ctr *ctr, struct kt_json **row)
@@ -121,8 +122,9 @@ static void vanished_json(struct kubelet_ctr *ctr, struct kt_json **row)
 	kt_set(row, "name", kt_json_ref(kt_get(ctr->spec, "name")));
 	kt_set(row, "state", unknown_json("The container could not be located when the pod was terminated"));
 	kt_set(row, "lastState",
-	       unknown_json("The container could not be located when the pod was deleted.  The container used to "
-	                    "be Running"));
+	       unknown_json(
+	               "The container could not be located when the pod was deleted.  The container used to "
+	               "be Running"));
 	kt_set(row, "ready", kt_json_bool(false));
 	kt_set(row, "restartCount", kt_json_int(ctr->restarts));
 	kt_set(row, "image", kt_json_ref(kt_get(ctr->spec, "image")));
@@ -385,6 +387,28 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 
 /* --- all --- */
 
+/* By name, but those of init containers in the pod's order. */
+static struct kt_json *by_name(struct kt_json *steal)
+{
+	struct kt_json *sorted = NULL;
+	size_t count = kt_count(steal), smallest;
+	bool *done = kt_alloc(count + 1);
+
+	for (size_t n = 0; n < count; n++) {
+		smallest = count;
+		for (size_t i = 0; i < count; i++)
+			if (!done[i] && (smallest == count ||
+			                 strcmp(kt_str_or(kt_get(kt_at(steal, i), "name"), ""),
+			                        kt_str_or(kt_get(kt_at(steal, smallest), "name"), "")) < 0))
+				smallest = i;
+		done[smallest] = true;
+		kt_push(&sorted, kt_json_ref(kt_at(steal, smallest)));
+	}
+	kt_free(done);
+	kt_json_free(steal);
+	return sorted;
+}
+
 static struct kt_json *one_address(const char *address)
 {
 	struct kt_json *row = NULL, *list = NULL;
@@ -428,9 +452,9 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 	}
 	kt_set(&status, "startTime", time_json(pod->node->kubelet, pod->started_at ? pod->started_at : now));
 	kt_set(&status, "initContainerStatuses", lists[0]);
-	kt_set(&status, "containerStatuses", lists[1]);
+	kt_set(&status, "containerStatuses", kt_count(lists[1]) > 1 ? by_name(lists[1]) : lists[1]);
 	kt_set(&status, "qosClass", kt_json_ref(kt_get(old, "qosClass")));
-	kt_set(&status, "ephemeralContainerStatuses", lists[2]);
+	kt_set(&status, "ephemeralContainerStatuses", kt_count(lists[2]) > 1 ? by_name(lists[2]) : lists[2]);
 	return status;
 }
 

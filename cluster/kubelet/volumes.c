@@ -321,14 +321,37 @@ static bool set_empty(struct kubelet_pod *pod, struct kubelet_mount *mount, cons
 /* What every node has; everything else on it was made by pods. */
 static bool node_has_dir(const char *path)
 {
-	static const char *const dirs[] = {"/",        "/bin",     "/boot",           "/dev",
-	                                   "/etc",     "/home",    "/lib",            "/mnt",
-	                                   "/opt",     "/proc",    "/root",           "/run",
-	                                   "/sbin",    "/srv",     "/sys",            "/tmp",
-	                                   "/usr",     "/var",     "/var/lib",        "/var/log",
-	                                   "/var/run", "/var/tmp", "/var/log/pods",   "/var/log/containers",
-	                                   "/etc/kubernetes", "/var/lib/kubelet", "/var/lib/containerd",
-	                                   "/usr/share", "/usr/bin", "/usr/lib", "/var/lib/kubelet/pods",
+	static const char *const dirs[] = {"/",
+	                                   "/bin",
+	                                   "/boot",
+	                                   "/dev",
+	                                   "/etc",
+	                                   "/home",
+	                                   "/lib",
+	                                   "/mnt",
+	                                   "/opt",
+	                                   "/proc",
+	                                   "/root",
+	                                   "/run",
+	                                   "/sbin",
+	                                   "/srv",
+	                                   "/sys",
+	                                   "/tmp",
+	                                   "/usr",
+	                                   "/var",
+	                                   "/var/lib",
+	                                   "/var/log",
+	                                   "/var/run",
+	                                   "/var/tmp",
+	                                   "/var/log/pods",
+	                                   "/var/log/containers",
+	                                   "/etc/kubernetes",
+	                                   "/var/lib/kubelet",
+	                                   "/var/lib/containerd",
+	                                   "/usr/share",
+	                                   "/usr/bin",
+	                                   "/usr/lib",
+	                                   "/var/lib/kubelet/pods",
 	                                   "/etc/kubernetes/manifests"};
 	for (size_t i = 0; i < KT_COUNT(dirs); i++)
 		if (strcmp(dirs[i], path) == 0)
@@ -379,13 +402,15 @@ static bool host_path_fits(struct kubelet *kubelet, const char *key, const char 
 static bool set_host_path(struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
                           char **why)
 {
-	const char *path = kt_str_or(kt_get(source, "path"), "/"), *type = kt_str_or(kt_get(source, "type"), "");
+	const char *path = kt_str_or(kt_get(source, "path"), "/"),
+	           *type = kt_str_or(kt_get(source, "type"), "");
 	char *key = kt_strf("kubelet/host/%s%s", pod->node->name, path);
 	bool good = mount->volume || host_path_fits(pod->node->kubelet, key, path, type, why);
 
 	if (good && !mount->volume) {
 		mount->volume = disk(pod->node->kubelet, key);
-		volume_own(mount->volume, 0, 0, strcmp(path, "/tmp") && strcmp(path, "/var/tmp") ? 0755 : 01777);
+		volume_own(mount->volume, 0, 0,
+		           strcmp(path, "/tmp") && strcmp(path, "/var/tmp") ? 0755 : 01777);
 		if (kt_starts(type, "File"))
 			volume_make_file(mount->volume);
 	}

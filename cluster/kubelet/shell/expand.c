@@ -8,14 +8,17 @@
 enum mark { MARK_QUOTED = 'q', MARK_PLAIN = 'p', MARK_EXPANDED = 'e', MARK_BREAK = 'b' };
 struct growing {
 	struct kt_buf text, marks;
-	bool quotes; /* an empty "" makes a field */
+	bool quotes;  /* an empty "" makes a field */
+	bool too_big; /* more than fits: such a program runs out of memory sooner or later */
 };
 enum { MAX_EXPANSION = 8 << 20, MAX_EXPAND_DEPTH = 60 };
 
 static void grow(struct growing *g, const char *data, size_t len, enum mark mark)
 {
-	if (g->text.len + len > MAX_EXPANSION)
+	if (g->text.len + len > MAX_EXPANSION) {
+		g->too_big = true;
 		return;
+	}
 	kt_buf_add(&g->text, data, len);
 	for (size_t i = 0; i < len; i++)
 		kt_buf_addc(&g->marks, (char)mark);
@@ -342,7 +345,9 @@ static bool grow_parts(struct task *task, const struct frame *frame, const struc
 		if (!grow_part(task, frame, part, g, part == parts, depth))
 			return false;
 	}
-	return true;
+	if (g->too_big)
+		process_out_of_memory(task->process);
+	return !g->too_big;
 }
 
 static void add_field(struct task *task, const struct growing *g, size_t from, size_t to, struct kt_strs *out)

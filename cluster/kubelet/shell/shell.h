@@ -201,7 +201,7 @@ struct tool_run {
 	size_t file, file_end;
 	bool use_stdin, opened, ended, whole, endless; /* endless: /dev/zero */
 	struct kt_buf in;
-	size_t in_at;
+	size_t in_at, scanned; /* scanned: bytes behind in_at without a newline */
 	const char *in_name;
 	int in_status;
 };
@@ -251,15 +251,16 @@ struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file. */
-extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_system[], tools_network[],
-        tools_servers[], tools_filter[];
+extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_system[],
+        tools_network[], tools_servers[], tools_filter[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);
 int test_words(struct task *task, char *const *words, size_t count, char message[160]);
 void unescape(const char *text, size_t len, bool octal0, struct kt_buf *out, bool *stop);
 
-/* Memory that a tool holds from now on; the container may die of it. */
+/* Memory that a task or its tool holds from now on; the container may die of it. */
+void task_memory(struct task *task, int64_t bytes);
 void tool_memory(struct tool_run *r, int64_t bytes);
 void tool_cpu(struct tool_run *r, int64_t milli); /* what it burns until told otherwise */
 

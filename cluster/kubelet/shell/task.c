@@ -209,6 +209,8 @@ const char *task_var(const struct task *task, const char *name)
 	return kt_get_str(task->vars.all, name);
 }
 
+enum { BIG_VALUE = 1 << 20 };
+
 bool task_set_var(struct task *task, const char *name, const char *value)
 {
 	if (kt_get(task->vars.readonly, name)) {
@@ -219,6 +221,12 @@ bool task_set_var(struct task *task, const char *name, const char *value)
 		}
 		return false;
 	}
+	size_t len = value ? strlen(value) : 0;
+	if (len > BIG_VALUE)
+		task_memory(task, (int64_t)len * 3); /* the old, the new, and the one being made */
+	if (task->done)
+		return false;
+	task->slice += (kt_ns)len;
 	if (!kt_get(task->vars.all, name))
 		kt_set(&task->vars.hidden, name, kt_json_bool(true));
 	kt_set(&task->vars.all, name, value ? kt_json_str(value) : NULL);

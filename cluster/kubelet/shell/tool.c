@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct tool *const tables[] = {tools_awk,    tools_text,    tools_filter, tools_files,
-                                            tools_list,
-                                            tools_system, tools_network, tools_servers};
+static const struct tool *const tables[] = {tools_awk,  tools_text,   tools_filter,  tools_files,
+                                            tools_list, tools_system, tools_network, tools_servers};
 
 const struct tool *tool_at(size_t i)
 {
@@ -241,6 +240,8 @@ static bool open_next(struct tool_run *r)
 	return false;
 }
 
+enum { LONGEST_LINE = 16 << 20 };
+
 /* Have bytes at in_at, or: 0 the end of all, TOOL_WAIT. `more`: beyond what is there. */
 static int fill(struct tool_run *r, bool more)
 {
@@ -295,7 +296,13 @@ int tool_line(struct tool_run *r, struct kt_buf *line)
 	kt_buf_cut(line, 0);
 	while (rc == 1) {
 		const char *from = r->in.data + r->in_at;
-		const char *newline = memchr(from, '\n', r->in.len - r->in_at);
+		size_t seen = KT_MIN(r->scanned, r->in.len - r->in_at);
+		const char *newline = memchr(from + seen, '\n', r->in.len - r->in_at - seen);
+		r->scanned = newline ? 0 : r->in.len - r->in_at;
+		if (r->scanned > LONGEST_LINE) { /* it has no end */
+			process_out_of_memory(r->task->process);
+			return TOOL_WAIT;
+		}
 		if (newline) {
 			kt_buf_add(line, from, (size_t)(newline - from));
 			r->in_at += (size_t)(newline - from) + 1;
@@ -315,7 +322,7 @@ int tool_line(struct tool_run *r, struct kt_buf *line)
 		kt_buf_add(line, r->in.data + r->in_at, r->in.len - r->in_at);
 		kt_buf_adds(line, "");
 		kt_buf_cut(&r->in, 0);
-		r->in_at = 0;
+		r->in_at = r->scanned = 0;
 		r->whole = false;
 		return 1;
 	}

@@ -75,8 +75,7 @@ static int run_rm(struct tool_run *r)
 			if (rc == EISDIR && tool_busybox(r))
 				tool_errf(r, "'%s' is a directory", r->argv.items[i]);
 			else if (r->tool->name[2] == 'd')
-				tool_errf(r,
-				          tool_busybox(r) ? "'%s': %s" : "failed to remove '%s': %s",
+				tool_errf(r, tool_busybox(r) ? "'%s': %s" : "failed to remove '%s': %s",
 				          r->argv.items[i], tool_strerror(rc));
 			else
 				tool_errf(r,
@@ -186,9 +185,11 @@ static int run_cp(struct tool_run *r)
 			}
 			if (rc) {
 				bool there = files_stat(files_of(r), from, &st) == 0;
-				const char *busy = moves ? "can't rename" : (there ? "can't create" : "can't stat"),
+				const char *busy = moves ? "can't rename"
+				                         : (there ? "can't create" : "can't stat"),
 				           *gnu = !there ? "cannot stat"
-				                         : (moves ? "cannot move" : "cannot create regular file");
+				                         : (moves ? "cannot move"
+				                                  : "cannot create regular file");
 				tool_errf(r, "%s '%s': %s", tool_busybox(r) ? busy : gnu,
 				          there && !moves ? to : source, tool_strerror(rc));
 				status = 1;
@@ -729,7 +730,8 @@ static void du_line(struct tool_run *r, int64_t kib, const char *name, const cha
 }
 
 /* KiB below `path`; folders on the way are told, unless only the sum is wanted. */
-static int64_t du_tree(struct tool_run *r, const char *path, const char *shown, const char *flags, unsigned depth)
+static int64_t du_tree(struct tool_run *r, const char *path, const char *shown, const char *flags,
+                       unsigned depth)
 {
 	struct files_stat st = {0};
 	struct kt_strs names = {0};

@@ -187,7 +187,8 @@ static int64_t blocks_of(const struct files_stat *st)
 	return st->type == FILES_DIR ? 4 : ((int64_t)st->size + 4095) / 4096 * 4;
 }
 
-static void ls_below(struct tool_run *r, const char *path, const char *shown, const char *flags, unsigned depth);
+static void ls_below(struct tool_run *r, const char *path, const char *shown, const char *flags,
+                     unsigned depth);
 
 static int ls_dir(struct tool_run *r, const char *path, const char *shown, const char *flags, unsigned depth)
 {
@@ -196,8 +197,8 @@ static int ls_dir(struct tool_run *r, const char *path, const char *shown, const
 	int64_t total = 0;
 	int rc = files_list(files_of(r), path, &names);
 	if (rc) {
-		tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "cannot open directory '%s': %s", shown,
-		          tool_strerror(rc));
+		tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "cannot open directory '%s': %s",
+		          shown, tool_strerror(rc));
 		return tool_busybox(r) ? 1 : 2;
 	}
 	for (int i = 0; has(&list, 'a') && i < 2; i++)
@@ -221,7 +222,8 @@ static int ls_dir(struct tool_run *r, const char *path, const char *shown, const
 	return 0;
 }
 
-static void ls_below(struct tool_run *r, const char *path, const char *shown, const char *flags, unsigned depth)
+static void ls_below(struct tool_run *r, const char *path, const char *shown, const char *flags,
+                     unsigned depth)
 {
 	struct kt_strs names = {0};
 	(void)files_list(files_of(r), path, &names);
@@ -240,6 +242,11 @@ static void ls_below(struct tool_run *r, const char *path, const char *shown, co
 	kt_strs_clear(&names);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static int run_ls(struct tool_run *r)
 {
 	char flags[32];
@@ -250,6 +257,7 @@ static int run_ls(struct tool_run *r)
 	if (!first)
 		return trouble;
 	size_t count = r->argv.count - first, dirs = 0;
+	qsort(r->argv.items + first, count, sizeof(*r->argv.items), by_text);
 	/* files first, then folders */
 	for (size_t i = 0; i < KT_MAX(count, (size_t)1); i++) {
 		const char *name = count ? r->argv.items[first + i] : ".";
@@ -367,16 +375,19 @@ static int run_stat(struct tool_run *r)
 		follow = follow || option == 'L';
 		if (option == 'c')
 			format = value;
-		else if (option == '-' && value && (kt_starts(value, "format=") || kt_starts(value, "printf=")))
+		else if (option == '-' && value &&
+		         (kt_starts(value, "format=") || kt_starts(value, "printf=")))
 			format = strchr(value, '=') + 1;
 	}
 	for (; at < r->argv.count; at++) {
 		struct files_stat st;
 		char *path = tool_path(r, r->argv.items[at]);
-		int rc = follow ? files_stat(files_of(r), path, &st) : files_lstat(files_of(r), path, &st, NULL);
+		int rc = follow ? files_stat(files_of(r), path, &st)
+		                : files_lstat(files_of(r), path, &st, NULL);
 		kt_free(path);
 		if (rc) {
-			status = tool_fail(r, 1, tool_busybox(r) ? "can't stat '%s': %s" : "cannot statx '%s': %s",
+			status = tool_fail(r, 1,
+			                   tool_busybox(r) ? "can't stat '%s': %s" : "cannot statx '%s': %s",
 			                   r->argv.items[at], tool_strerror(rc));
 			continue;
 		}
@@ -457,8 +468,8 @@ static int run_whoami(struct tool_run *r)
 	kt_buf_clear(&name);
 	if (known)
 		return 0;
-	return tool_fail(r, 1,
-	                 tool_busybox(r) ? "unknown uid %u" : "cannot find name for user ID %u", (unsigned)uid);
+	return tool_fail(r, 1, tool_busybox(r) ? "unknown uid %u" : "cannot find name for user ID %u",
+	                 (unsigned)uid);
 }
 
 /* --- whose it shall be --- */

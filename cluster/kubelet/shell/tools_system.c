@@ -680,8 +680,8 @@ static int dd_fill(struct tool_run *r, const char *out, int64_t bytes, int64_t b
 		tool_errf(r, "error writing '%s': %s", out, tool_strerror(rc));
 		bytes = (int64_t)st.size;
 	} else if (rc) {
-		return tool_fail(r, 1, tool_busybox(r) ? "can't open '%s': %s" : "failed to open '%s': %s", out,
-		                 tool_strerror(rc));
+		return tool_fail(r, 1, tool_busybox(r) ? "can't open '%s': %s" : "failed to open '%s': %s",
+		                 out, tool_strerror(rc));
 	}
 	dd_told(r, bytes, block);
 	return rc ? 1 : 0;
@@ -730,8 +730,9 @@ static int run_dd(struct tool_run *r)
 		count = 1 << 30;
 	if (endless)
 		return dd_zeros(r, out,
-		                block > 0 && count > (1LL << 40) / KT_MAX(block, 1) ? 1LL << 40
-		                                                                    : block * KT_MAX(count, 0),
+		                block > 0 && count > (1LL << 40) / KT_MAX(block, 1)
+		                        ? 1LL << 40
+		                        : block * KT_MAX(count, 0),
 		                block);
 	struct kt_buf data = {0};
 	if (in) {
@@ -797,7 +798,8 @@ static int expr_match(struct tool_run *r, const char *text, const char *pattern)
 	rc = regexec(&regex, text, 2, at, 0);
 	regfree(&regex);
 	if (group)
-		tool_outf(r, "%.*s\n", rc ? 0 : (int)(at[1].rm_eo - at[1].rm_so), rc ? "" : text + at[1].rm_so);
+		tool_outf(r, "%.*s\n", rc ? 0 : (int)(at[1].rm_eo - at[1].rm_so),
+		          rc ? "" : text + at[1].rm_so);
 	else
 		tool_outf(r, "%d\n", rc ? 0 : (int)at[0].rm_eo);
 	return rc || (group ? at[1].rm_eo == at[1].rm_so : at[0].rm_eo == 0);
@@ -873,7 +875,8 @@ static int run_expr(struct tool_run *r)
 	if (n == 4 && !strcmp(w[0], "substr")) {
 		size_t len = strlen(w[1]), from = strtoul(w[2], NULL, 10), count = strtoul(w[3], NULL, 10);
 		bool there = from >= 1 && from <= len && count;
-		tool_outf(r, "%.*s\n", there ? (int)KT_MIN(count, len - from + 1) : 0, there ? w[1] + from - 1 : "");
+		tool_outf(r, "%.*s\n", there ? (int)KT_MIN(count, len - from + 1) : 0,
+		          there ? w[1] + from - 1 : "");
 		return !there;
 	}
 	if (n == 3 && (!strcmp(w[1], ":") || !strcmp(w[0], "match")))

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/cluster/api/rules_test.h"
 
-#define PODS               "/api/v1/namespaces/default/pods"
-#define CONFIGS            "/api/v1/namespaces/default/configmaps"
-#define SERVICES           "/api/v1/namespaces/default/services"
+#define PODS     "/api/v1/namespaces/default/pods"
+#define CONFIGS  "/api/v1/namespaces/default/configmaps"
+#define SERVICES "/api/v1/namespaces/default/services"
+#define SETS     "/apis/apps/v1/namespaces/default/statefulsets"
+/* A StatefulSet whose container mounts `v`, with one claim template. */
+#define SET(claim)                                                                                           \
+	"{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'s'},'spec':{'serviceName':'s',"    \
+	"'selector':{'matchLabels':{'a':'b'}},'template':{'metadata':{'labels':{'a':'b'}},'spec':{" BOX(     \
+	        ",'volumeMounts':[{'name':'v','mountPath':'/x'}]") "}},'volumeClaimTemplates':[{'metadata':" \
+	                                                           "{"                                       \
+	                                                           "'name':'" claim                          \
+	                                                           "'},'spec':{'accessModes':["              \
+	                                                           "'ReadWriteOnce'],'resources':{"          \
+	                                                           "'requests':{'storage':'1Gi'}}}}]}}"
 #define DEPLOYMENTS        "/apis/apps/v1/namespaces/default/deployments"
 #define JOBS               "/apis/batch/v1/namespaces/default/jobs"
 #define POD(name, spec)    "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" name "'},'spec':{" spec "}}"
@@ -88,6 +99,8 @@ static void workloads_are_checked(void **state)
 	        {0, "POST", DEPLOYMENTS, DEPLOYMENT("'selector':{'matchLabels':{'a':'b'}},"), 201, NULL},
 	        {0, "PATCH", DEPLOYMENTS "/d", "{'spec':{'selector':{'matchLabels':{'z':'c'}}}}", 422,
 	         "field is immutable"},
+	        {0, "POST", SETS, SET("v"), 201, NULL},
+	        {0, "POST", SETS, SET("w"), 422, "volumeMounts[0].name: Not found: \"v\""},
 	        {0, "POST", JOBS,
 	         "{'apiVersion':'batch/"
 	         "v1','kind':'Job','metadata':{'name':'j'},'spec':{'template':{'spec':{" BOX("") "}}}}",
