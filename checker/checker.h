@@ -16,6 +16,12 @@ KT_MUST_CHECK enum kt_code check_client_new(const char *kubeconfig, const char *
 void check_client_free(struct check_client *client);
 /* The server that the current context of a kubeconfig names; owned; NULL if there is none. */
 char *check_server_of(const char *kubeconfig);
+/* Ask `judge` before each request and each exec (method "EXEC", the path of its pod); what it refuses is not
+ * sent. Who is given it owns `arg`: `done(arg)` when the client is freed. */
+void check_client_guard(struct check_client *client,
+                        enum kt_code (*judge)(void *arg, const char *method, const char *path,
+                                              struct kt_err *err),
+                        void (*done)(void *arg), void *arg);
 struct check_answer {
 	int status; /* HTTP */
 	struct kt_buf body;
@@ -100,6 +106,8 @@ void check_checks_free(struct check_check **checks, size_t count);
 /* The capability that a step needs beyond the API ("zones"…), for lint: NULL none. */
 const char *check_step_needs(const struct check_step *step);
 const char *check_check_needs(const struct check_check *check);
+/* Does it cordon or drain machines? (A cluster of somebody else's may forbid it.) */
+bool check_touches_nodes(const struct check_check *check);
 bool check_has_drill(const struct check_check *check); /* it takes time, and disturbs */
 /* How much of the cluster's time its drills take when they hold: their `for`, and the waits in their steps.
  */

@@ -280,6 +280,18 @@ const char *check_check_needs(const struct check_check *check)
 	return needs;
 }
 
+bool check_touches_nodes(const struct check_check *check)
+{
+	bool touches = false;
+	for (size_t i = 0; !touches && i < check->step_count; i++)
+		touches = check->steps[i]->kind->run == check_do_cordon ||
+		          check->steps[i]->kind->run == check_do_drain ||
+		          check->steps[i]->kind->run == check_do_uncordon;
+	for (size_t i = 0; !touches && i < check->check_count; i++)
+		touches = check_touches_nodes(check->checks[i]);
+	return touches;
+}
+
 bool check_has_drill(const struct check_check *check)
 {
 	bool has = check->kind->look == check_look_drill;

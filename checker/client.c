@@ -84,9 +84,21 @@ void check_client_free(struct check_client *client)
 	curl_easy_cleanup(client->curl);
 	curl_share_cleanup(client->share);
 	curl_slist_free_all(client->auth);
+	if (client->judge_done)
+		client->judge_done(client->judge_arg);
 	check_config_clear(&client->config);
 	kt_json_free(client->discovery);
 	kt_free(client);
+}
+
+void check_client_guard(struct check_client *client,
+                        enum kt_code (*judge)(void *arg, const char *method, const char *path,
+                                              struct kt_err *err),
+                        void (*done)(void *arg), void *arg)
+{
+	client->judge = judge;
+	client->judge_done = done;
+	client->judge_arg = arg;
 }
 
 void check_answer_clear(struct check_answer *answer)
@@ -161,7 +173,8 @@ enum kt_code check_request(struct check_client *client, const char *method, cons
                            const char *content_type, const void *body, size_t len, struct check_answer *out,
                            struct kt_err *err)
 {
-	return perform(client, method, path, "application/json", content_type, body, len, out, err);
+	enum kt_code rc = client->judge ? client->judge(client->judge_arg, method, path, err) : KT_OK;
+	return rc ? rc : perform(client, method, path, "application/json", content_type, body, len, out, err);
 }
 
 /* --- discovery --- */

@@ -304,6 +304,11 @@ enum kt_code check_exec(struct check_client *client, const struct check_exec *ex
 	struct talk *talks = kt_alloc(KT_MAX(count, 1) * sizeof(*talks));
 	struct pollfd *polls = kt_alloc(KT_MAX(count, 1) * sizeof(*polls));
 	enum kt_code rc = KT_OK;
+	for (size_t i = 0; !rc && client->judge && i < count; i++) {
+		char *path = kt_strf("/api/v1/namespaces/%s/pods/%s/exec", execs[i].ns, execs[i].pod);
+		rc = client->judge(client->judge_arg, "EXEC", path, err);
+		kt_free(path);
+	}
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = begin(client, &execs[i], &results[i], &talks[i], err);
 	if (!rc) {

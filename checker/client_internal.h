@@ -20,9 +20,12 @@ void check_config_clear(struct check_config *config);
 
 struct check_client {
 	struct check_config config;
-	CURL *curl;                /* the kept connection */
-	CURLSH *share;             /* TLS sessions, shared with exec connections */
-	struct curl_slist *auth;   /* Authorization header, if any */
+	CURL *curl;              /* the kept connection */
+	CURLSH *share;           /* TLS sessions, shared with exec connections */
+	struct curl_slist *auth; /* Authorization header, if any */
+	enum kt_code (*judge)(void *arg, const char *method, const char *path, struct kt_err *err);
+	void (*judge_done)(void *arg);
+	void *judge_arg;
 	struct kt_json *discovery; /* [{group, version, resource, kind, singular, short, namespaced}], NULL
 	                              until asked for */
 };

@@ -7,9 +7,16 @@
 
 static const struct cli_flag list_flags[] = {{"format", "text|json", "how to print: text (default) or json"},
                                              {NULL, NULL, NULL}};
-static const struct cli_flag start_flags[] = {{"provider", "P", "embedded, or another one that is there"},
-                                              {"fresh", NULL, "begin anew, even if it runs"},
-                                              {NULL, NULL, NULL}};
+static const struct cli_flag start_flags[] = {
+        {"provider", "P", "embedded, or another one that is there"},
+        {"fresh", NULL, "begin anew, even if it runs"},
+        {"context", "C", "for provider context: which one (default: the current)"},
+        {"kubeconfig", "FILE", "where it stands (default: where kubectl looks)"},
+        {"yes", NULL, "do not ask"},
+        {"allow-nodes", NULL, "machines of that cluster may be cordoned and drained"},
+        {"allow-cluster", NULL, "things outside of namespaces may be made there"},
+        {"allow-exec", NULL, "its credential program may be run"},
+        {NULL, NULL, NULL}};
 static const struct cli_flag reset_flags[] = {{"yes", NULL, "do not ask"}, {NULL, NULL, NULL}};
 static const struct cli_flag task_flags[] = {
         {"task", "T", "the task (default: the first that does not pass yet)"}, {NULL, NULL, NULL}};
@@ -303,14 +310,14 @@ const struct cli_command cli_lab_list = {.name = "lab list",
                                          .summary = "name all labs",
                                          .flags = list_flags,
                                          .run = run_list};
-const struct cli_command cli_lab_start = {.name = "lab start",
-                                          .args = "LAB [--provider P] [--fresh]",
-                                          .summary =
-                                                  "start a lab, or find it running; returns when it is ready",
-                                          .flags = start_flags,
-                                          .min_args = 1,
-                                          .max_args = 1,
-                                          .run = run_start};
+const struct cli_command cli_lab_start = {
+        .name = "lab start",
+        .args = "LAB [--provider P] [--fresh] [--context C] [--yes] [--allow-…]",
+        .summary = "start a lab, or find it running; returns when it is ready",
+        .flags = start_flags,
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_start};
 const struct cli_command cli_lab_reset = {.name = "lab reset",
                                           .args = "[LAB] [--yes]",
                                           .summary = "put a lab back to how it began",

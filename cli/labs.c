@@ -86,6 +86,14 @@ static bool ask(void *arg, const char *question)
 	return cli_ask(arg, question);
 }
 
+static void tell(void *arg, const char *line)
+{
+	struct cli_call *call = arg;
+	cli_end_progress(call);
+	cli_print_clean(call->err, line);
+	(void)fputc('\n', call->err);
+}
+
 void cli_provider_settings(struct cli_call *call, struct lab_options *options)
 {
 	options->kubeconfig = cli_flag(call, "kubeconfig");
@@ -96,6 +104,8 @@ void cli_provider_settings(struct cli_call *call, struct lab_options *options)
 	options->allow_exec = cli_flag(call, "allow-exec") != NULL;
 	options->ask = isatty(0) && isatty(fileno(call->err)) ? ask : NULL;
 	options->ask_arg = call;
+	options->tell = tell;
+	options->tell_arg = call;
 }
 
 bool cli_ask(struct cli_call *call, const char *question)

@@ -74,8 +74,13 @@ struct provider {
 	enum kt_code (*list)(const char *home, struct kt_json **out, struct kt_err *err);
 	/* Delete one, held or not. KT_ENOTFOUND. */
 	enum kt_code (*down)(const struct lab_options *options, const char *cluster, struct kt_err *err);
-	/* Why a check or a step cannot be done on it (1 phrase), or NULL: beside capabilities. */
-	const char *(*cannot)(const struct lab_options *options, const struct lab *lab, size_t task);
+	/* Why task `i` cannot be graded there, a phrase ("it takes machines down"), or NULL: it can. Where
+	 * this is given, a lab whose capabilities are not all there still starts, if one of its tasks can be
+	 * graded. */
+	const char *(*cannot)(const char *home, const char *cluster, const struct lab *lab, size_t i);
+	/* A client of the cluster, with what it must refuse; NULL: any client may do everything. */
+	enum kt_code (*client)(const char *home, const char *cluster, struct check_client **out,
+	                       struct kt_err *err);
 };
 extern const struct provider *const providers[]; /* NULL-terminated; the embedded one first */
 const struct provider *provider_find(const char *name);
@@ -98,6 +103,8 @@ struct lab_options {
 	bool yes, allow_nodes, allow_cluster, allow_exec;
 	bool (*ask)(void *arg, const char *question); /* NULL: nobody is there to be asked */
 	void *ask_arg;
+	void (*tell)(void *arg, const char *line); /* what is to be known beforehand; NULL: nobody reads it */
+	void *tell_arg;
 };
 /* Cluster up, setup done, marked for reset. A lab that runs already is found again. */
 KT_MUST_CHECK enum kt_code lab_start(const struct lab *lab, const struct lab_options *options,

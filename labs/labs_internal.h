@@ -13,7 +13,7 @@ struct lab_session {
 	const struct provider *provider;
 	struct check_client *client;
 	struct check_world *world;
-	char *kubeconfig, *cluster;
+	char *kubeconfig, *cluster, *home;
 };
 
 /* What is kept of a lab that was started: HOME/labs/LAB/state.json. */
@@ -31,6 +31,6 @@ void lab_state_remove(const char *home, const struct lab *lab);
 void lab_state_clear(struct lab_state *state);
 
 /* The rows of the table of providers. */
-extern const struct provider provider_embedded, provider_kind;
+extern const struct provider provider_embedded, provider_kind, provider_context;
 
 #endif

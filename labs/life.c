@@ -32,10 +32,12 @@ static enum kt_code open_session(const struct provider *provider, const char *ho
 	struct lab_session *session = kt_alloc(sizeof(*session));
 	session->provider = provider;
 	session->cluster = kt_strdup(cluster);
+	session->home = kt_strdup(home);
 	session->kubeconfig = kt_strdup(kubeconfig);
 	enum kt_code rc = provider->world(home, cluster, &session->world, err);
 	if (!rc)
-		rc = check_client_new(kubeconfig, NULL, false, &session->client, err);
+		rc = provider->client ? provider->client(home, cluster, &session->client, err)
+		                      : check_client_new(kubeconfig, NULL, false, &session->client, err);
 	if (rc) {
 		lab_close(session);
 		return rc;
@@ -72,6 +74,7 @@ void lab_close(struct lab_session *session)
 	check_client_free(session->client);
 	kt_free(session->kubeconfig);
 	kt_free(session->cluster);
+	kt_free(session->home);
 	kt_free(session);
 }
 
@@ -169,7 +172,7 @@ enum kt_code lab_start(const struct lab *lab, const struct lab_options *options,
 	bool again = !rc && state.ready && !options->fresh &&
 	             (!options->provider || kt_streq(options->provider->name, state.provider));
 	const struct provider *provider = provider_of(options, again ? &state : NULL);
-	const char *lacks = provider_lacks(provider, lab);
+	const char *lacks = provider->cannot ? NULL : provider_lacks(provider, lab);
 	if (lacks) {
 		lab_state_clear(&state);
 		return kt_fail(
@@ -285,6 +288,25 @@ static void tell_moment(void *arg, kt_ns since, kt_ns span)
 	d->options->moment(d->options->moment_arg, d->task, since, span);
 }
 
+/* A task that this provider cannot grade: unknown, never failed. */
+static void tell_cannot(const struct lab_session *session, const struct lab *lab, size_t i, const char *why,
+                        struct lab_result *result)
+{
+	const struct lab_task *task = &lab->tasks[i];
+	struct check_finding *finding = kt_alloc(sizeof(*finding));
+	finding->status = CHECK_UNKNOWN;
+	finding->expected = kt_strdup("a cluster that it can be graded on");
+	finding->found = kt_strf("not graded with provider %s: %s", session->provider->name, why);
+	result->inner->findings[i] = finding;
+	result->tasks[i] = (struct check_report_task){.task = task->task,
+	                                              .title = task->title,
+	                                              .why = task->why,
+	                                              .points = task->points,
+	                                              .findings = finding,
+	                                              .finding_count = 1,
+	                                              .hints_left = (unsigned)task->hint_count};
+}
+
 static void look_at_task(const struct check_run *run, const struct lab *lab, size_t i,
                          const struct lab_check_options *options, struct lab_result *result)
 {
@@ -366,7 +388,14 @@ enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
 			                                              .blocked = true};
 			continue;
 		}
-		look_at_task(&run, lab, i, options, result);
+		const char *cannot =
+		        session->provider->cannot
+		                ? session->provider->cannot(session->home, session->cluster, lab, i)
+		                : NULL;
+		if (cannot)
+			tell_cannot(session, lab, i, cannot, result);
+		else
+			look_at_task(&run, lab, i, options, result);
 		if (run.settling && lab->tasks[i].has_drill &&
 		    !result->tasks[i].blocked) /* it stirred things up */
 			run.settling = session->world->now(session->world->arg);

@@ -2,7 +2,7 @@
 /* The table of providers, in the order in which they are offered. */
 #include "labs/labs_internal.h"
 
-const struct provider *const providers[] = {&provider_embedded, &provider_kind, NULL};
+const struct provider *const providers[] = {&provider_embedded, &provider_kind, &provider_context, NULL};
 
 const struct provider *provider_find(const char *name)
 {
