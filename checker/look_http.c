@@ -37,23 +37,28 @@ static void put_ask(struct kt_buf *out, kt_ns timeout, const char *host)
 	long long seconds = (long long)(timeout / KT_SEC);
 	kt_buf_adds(out, "h=");
 	put_quoted(out, host);
-	kt_buf_addf(out,
-	            "\nask() {\n"
-	            "if command -v curl >/dev/null 2>&1; then\n"
-	            "  r=$(curl -s -k -m %lld ${h:+-H \"Host: $h\"} -w ' %%{http_code}' \"$1\" 2>&1 | tr "
-	            "'\\n\\r\\t' '   ')\n"
-	            "  printf '%%s %%.%ds\\n' \"${r##* }\" \"${r%% *}\"\n"
-	            "elif command -v wget >/dev/null 2>&1; then\n"
-	            "  case \"$1\" in https:*) k=--no-check-certificate ;; *) k= ;; esac\n"
-	            "  if [ -n \"$h\" ]; then r=$(wget $k -S -q -O - -T %lld --header \"Host: $h\" \"$1\" "
-	            "2>&1); else r=$(wget $k -S -q -O - -T %lld \"$1\" 2>&1); fi\n"
-	            "  s=$(echo \"$r\" | sed -n 's/.*HTTP\\/1\\.[01] \\([0-9][0-9][0-9]\\).*/\\1/p' | tail "
-	            "-n 1)\n"
-	            "  b=$(echo \"$r\" | grep -v '^  ' | tr '\\n\\r\\t' '   ')\n"
-	            "  printf '%%s %%.%ds\\n' \"${s:-000}\" \"${b%% }\"\n"
-	            "else exit 127; fi\n"
-	            "}\n",
-	            seconds, BODY_MAX, seconds, seconds, BODY_MAX);
+	kt_buf_addf(
+	        out,
+	        "\nask() {\n"
+	        "if command -v curl >/dev/null 2>&1; then\n"
+	        "  r=$(curl -s -k -m %lld ${h:+-H \"Host: $h\"} -w ' %%{http_code}' \"$1\" 2>&1); e=$?\n"
+	        "  case $e in 6) r='name does not resolve 000' ;; 7) r='connection refused 000' ;; 28) "
+	        "r='timed out 000' ;; esac\n"
+	        "  r=$(echo \"$r\" | tr '\\n\\r\\t' '   '); r=${r%% }\n"
+	        "  printf '%%s %%.%ds\\n' \"${r##* }\" \"${r%% *}\"\n"
+	        "elif command -v wget >/dev/null 2>&1; then\n"
+	        "  case \"$1\" in https:*) k=--no-check-certificate ;; *) k= ;; esac\n"
+	        "  if [ -n \"$h\" ]; then r=$(wget $k -S -q -O - -T %lld --header \"Host: $h\" \"$1\" "
+	        "2>&1); else r=$(wget $k -S -q -O - -T %lld \"$1\" 2>&1); fi\n"
+	        "  s=$(echo \"$r\" | sed -n 's/.*HTTP\\/1\\.[01] \\([0-9][0-9][0-9]\\).*/\\1/p' | tail "
+	        "-n 1)\n"
+	        "  b=$(echo \"$r\" | grep -v '^  ' | tr '\\n\\r\\t' '   ')\n"
+	        "  if [ -z \"$s\" ]; then case \"$r\" in *'bad address'*|*resolve*) b='name does not "
+	        "resolve' ;; *efused*) b='connection refused' ;; *'timed out'*) b='timed out' ;; esac; fi\n"
+	        "  printf '%%s %%.%ds\\n' \"${s:-000}\" \"${b%% }\"\n"
+	        "else exit 127; fi\n"
+	        "}\n",
+	        seconds, BODY_MAX, seconds, seconds, BODY_MAX);
 }
 
 static char *http_script(int64_t count, kt_ns timeout, const char *url, const char *host)
@@ -92,8 +97,10 @@ static void show_tally(const struct kt_json *seen, struct kt_buf *out)
 	for (size_t i = 0; i < kt_count(seen) && i < 4; i++) {
 		const char *key = kt_key(seen, i);
 		bool none = kt_starts(key, "000");
-		kt_buf_addf(out, "%s%lld × %s%.60s", i ? ", " : "", (long long)kt_int_or(kt_at(seen, i), 0),
-		            none ? "no answer" : "", none ? (strlen(key) > 4 ? key + 3 : "") : key);
+		kt_buf_addf(out, "%s%lld × %.60s", i ? ", " : "", (long long)kt_int_or(kt_at(seen, i), 0),
+		            none ? "no answer" : key);
+		if (none && strlen(key) > 4)
+			kt_buf_addf(out, " (%.60s)", key + 4);
 	}
 }
 

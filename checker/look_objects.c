@@ -410,7 +410,8 @@ struct kt_json *check_operators(const struct kt_json *body, const char *besides)
 {
 	struct kt_json *expect = kt_json_object();
 	for (size_t i = 0; i < kt_count(body); i++)
-		if (!kt_streq(kt_key(body, i), besides) && !kt_streq(kt_key(body, i), "since"))
+		if (!kt_streq(kt_key(body, i), besides) && !kt_streq(kt_key(body, i), "since") &&
+		    !kt_streq(kt_key(body, i), "within"))
 			kt_set(&expect, kt_key(body, i), kt_json_ref(kt_at(body, i)));
 	if (!kt_count(expect))
 		kt_set(&expect, "at-least", kt_json_int(1));

@@ -16,6 +16,10 @@ struct lab_session {
 	char *kubeconfig, *cluster, *home;
 };
 
+/* What was applied a moment ago has not been acted on yet: let virtual time pass until nothing has changed
+ * for three seconds, fifteen at most; a second of real time. */
+void lab_settle(const struct check_world *world);
+
 /* What is kept of a lab that was started: HOME/labs/LAB/state.json. */
 struct lab_state {
 	char provider[32], cluster[64];

@@ -92,6 +92,8 @@ enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *er
 			rc = do_file(p, &run, dir, path, err);
 		kt_free(path);
 	}
+	if (!rc)
+		lab_settle(lab_world(session)); /* what is laid over it comes to a cluster at rest */
 	lab_close(session);
 	kt_strs_clear(&names);
 	return rc;
@@ -246,10 +248,16 @@ static bool all_fail_as_named(struct proof *p, const struct kt_json *list, struc
                               struct kt_err *err)
 {
 	const struct kt_json *row;
-	KT_JSON_EACH (row, list)
-		if (!fails_as_named(p, kt_get_str(row, "task"), kt_get(row, "finding"), said, err))
-			return false;
-	return true;
+	struct kt_buf one = {0};
+	bool all = true;
+	KT_JSON_EACH (row, list) {
+		if (!all || fails_as_named(p, kt_get_str(row, "task"), kt_get(row, "finding"), &one, err))
+			continue;
+		all = false;
+		kt_buf_addf(said, "%s: %s", kt_get_str(row, "task"), one.len ? kt_buf_str(&one) : "passes");
+	}
+	kt_buf_clear(&one);
+	return all;
 }
 
 /* A near miss is whole, or is laid over the solution. */
@@ -260,6 +268,7 @@ static bool try_wrong(struct proof *p, const char *dir, const struct kt_json *li
 	bool fits = false;
 	for (int over = 0; over < 2 && !fits; over++) {
 		kt_err_clear(err);
+		kt_buf_adds(said, over ? "; over the solution: " : "alone: ");
 		enum kt_code rc = lab_proof_reset(p, err);
 		if (!rc && over)
 			rc = lab_proof_apply(p, solution, err);
@@ -322,10 +331,7 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 	else if (try_wrong(p, dir, list, &said, &err))
 		tell(p, "%s: fails as it should", what);
 	else
-		wrong(p, what, "%s",
-		      err.text[0] ? err.text
-		      : said.len  ? kt_buf_str(&said)
-		                  : "the named task passes");
+		wrong(p, what, "%s%s%s", kt_buf_str(&said), err.text[0] ? "; " : "", err.text);
 	kt_json_free(list);
 	kt_buf_clear(&said);
 	kt_yaml_free(yaml);

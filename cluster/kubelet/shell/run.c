@@ -464,10 +464,11 @@ static enum step run_simple(struct task *task, struct frame *frame)
 	case 2:
 		task->line = frame->node->line;
 		if (!frame->node->words) {
-			if (!frame->flag)
-				task->status = 0;
+			/* `$?` in a value is still the status of the command before */
 			if (!do_assigns(task, frame, NULL, false))
 				task->status = 1;
+			else if (!frame->flag)
+				task->status = 0;
 			return STEP_POP;
 		}
 		if (!expand_words(task, frame, frame->node->words, &frame->words)) {

@@ -87,6 +87,18 @@ static void pods_are_checked(void **state)
 	run_rows(rows, KT_COUNT(rows));
 }
 
+#define STATEFULSETS "/apis/apps/v1/namespaces/default/statefulsets"
+#define STATEFULSET(claim)                                                                                   \
+	"{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'s-" claim                          \
+	"'},'spec':{'serviceName':'s','selector':{'matchLabels':{'a':'b'}},"                                 \
+	"'template':{'metadata':{'labels':{'a':'b'}},'spec':{" BOX(                                          \
+	        ",'volumeMounts':[{'name':'data','mountPath':'/d'}]") "}},"                                  \
+	                                                              "'volumeClaimTemplates':[{'metadata':" \
+	                                                              "{'name':'" claim                      \
+	                                                              "'},'spec':{'accessModes':['"          \
+	                                                              "ReadWriteOnce'],'resources':{'"       \
+	                                                              "requests':{'storage':'1Gi'}}}}]}}"
+
 static void workloads_are_checked(void **state)
 {
 	static const struct row rows[] = {
@@ -110,6 +122,9 @@ static void workloads_are_checked(void **state)
 	         "v1','kind':'Job','metadata':{'name':'j'},'spec':{'template':{'spec':{'restartPolicy':'"
 	         "Never'," BOX("") "}}}}",
 	         201, "batch.kubernetes.io/controller-uid"},
+	        {0, "POST", STATEFULSETS, STATEFULSET("data"), 201, NULL},
+	        {0, "POST", STATEFULSETS, STATEFULSET("date"), 422,
+	         "volumeMounts[0].name: Not found: \"data\""},
 	        {0, "PATCH", JOBS "/j", "{'spec':{'completions':4}}", 422,
 	         "spec.completions: Invalid value: 4: field is immutable"},
 	};
