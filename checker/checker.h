@@ -79,8 +79,8 @@ struct check_world {
 	 * clusters sleep; the embedded one jumps. */
 	enum kt_code (*pass)(void *arg, kt_ns span, bool until_change, kt_ns *passed, struct kt_err *err);
 	kt_ns (*now)(void *arg); /* the cluster's time */
-	/* Traffic of a Service since `since`: {offered, answered, errors, p95…}; KT_EUNSUPPORTED where
-	 * unknown. */
+	/* Traffic of a Service (or "gateway NAME", "ingress NAME") since `since`: {offered, answered, errors,
+	 * p95…}; KT_EUNSUPPORTED where unknown. */
 	enum kt_code (*traffic)(void *arg, const char *ns, const char *service, kt_ns since,
 	                        struct kt_json **out, struct kt_err *err);
 	/* Take and put back the whole cluster (drills clean up with it where it is there; else they undo step

@@ -12,13 +12,17 @@
 
 /* --- available --- */
 
-static void split_service(const char *words, char ns[64], char name[64])
+/* `shop/web`, `service shop/web`; of `gateway shop/front` (and ingress) the kind stays before the name, as
+ * the world wants it. */
+static void split_service(const char *words, char ns[64], char name[80])
 {
 	const char *space = strrchr(words, ' '), *slash;
+	int kind = kt_starts(words, "gateway ") || kt_starts(words, "ingress ") ? 8 : 0;
+	const char *whole = words;
 	words = space ? space + 1 : words;
 	slash = strchr(words, '/');
 	snprintf(ns, 64, "%.*s", slash ? (int)(slash - words) : 7, slash ? words : "default");
-	snprintf(name, 64, "%s", slash ? slash + 1 : words);
+	snprintf(name, 80, "%.*s%.63s", kind, whole, slash ? slash + 1 : words);
 }
 
 /* A share may be written 99.9%, 99.9 or 0.999. */
@@ -39,7 +43,7 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	struct kt_json *expect = check_operators(check->body, "service"), *traffic = NULL;
 	struct kt_buf want = {0};
 	struct kt_err err = {0};
-	char ns[64], name[64];
+	char ns[64], name[80];
 	kt_ns now = run->world->now(run->world->arg),
 	      since = run->began ? run->began : now - check_duration(kt_get(check->body, "since"), KT_MIN_NS);
 	split_service(service, ns, name);
@@ -74,7 +78,7 @@ static enum kt_code load_for(const struct check_run *run, struct check_check *co
 /* Without traffic there is nothing to be available for. */
 static enum kt_code load_one(const struct check_run *run, const struct check_check *check, struct kt_err *err)
 {
-	char ns[64], name[64];
+	char ns[64], name[80];
 	struct kt_json *traffic = NULL;
 	if (check->kind->look == check_look_drill)
 		return KT_OK; /* it sees to its own */
@@ -86,8 +90,11 @@ static enum kt_code load_one(const struct check_run *run, const struct check_che
 	kt_json_free(traffic);
 	if (rc || rps > 0)
 		return KT_OK;
-	struct kt_json *load = kt_jsonf("{load: {to: %j, rps: %d}}", kt_json_strf("service %s/%s", ns, name),
-	                                LOAD_OF_A_DRILL);
+	const char *space = strchr(name, ' ');
+	struct kt_json *load =
+	        kt_jsonf("{load: {to: %j, rps: %d}}",
+	                 kt_json_strf("%.7s %s/%s", space ? name : "service", ns, space ? space + 1 : name),
+	                 LOAD_OF_A_DRILL);
 	rc = run->world->disturb(run->world->arg, load, err);
 	kt_json_free(load);
 	return rc;

@@ -114,10 +114,13 @@ static enum kt_code world_traffic(void *arg, const char *ns, const char *service
 	kt_percent(kt_buf_str(&time), &path);
 	enum kt_code rc = call(((struct world *)arg)->client, "GET", kt_buf_str(&path), NULL, &report, err);
 	const struct kt_json *row;
+	const char *space = strchr(service, ' '), *name = space ? space + 1 : service; /* "gateway front" */
 	*out = NULL;
-	KT_JSON_EACH (row, kt_get(report, "services"))
+	KT_JSON_EACH (row, kt_get(report, space ? "entries" : "services"))
 		if (!*out && kt_streq(kt_get_str(row, "namespace"), ns) &&
-		    kt_streq(kt_get_str(row, "service"), service))
+		    kt_streq(kt_get_str(row, "service"), name) &&
+		    (!space ||
+		     !strncmp(service, kt_str_or(kt_get(row, "kind"), ""), (size_t)(space - service))))
 			*out = kt_json_ref(row);
 	if (!rc && !*out)
 		*out = kt_json_object(); /* nobody ever called it */
