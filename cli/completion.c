@@ -45,7 +45,7 @@ static void offer_labs(struct completing *c)
 	struct lab **labs = NULL;
 	size_t count = 0;
 	char *dir = NULL;
-	if (!cli_share_dir("labs", &dir, &err) && !lab_list(dir, &labs, &count, &err))
+	if (!cli_share_dir("labs", &dir, &err) && !lab_list(dir, &labs, &count, NULL, &err))
 		for (size_t i = 0; i < count; i++)
 			offer(c, labs[i]->lab, strlen(labs[i]->lab));
 	lab_list_free(labs, count);

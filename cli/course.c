@@ -17,11 +17,13 @@ static const struct cli_flag test_flags[] = {
 struct many {
 	struct lab **labs;
 	size_t count;
+	struct kt_strs wrong; /* those that cannot be read, and why */
 };
 
 static void clear(struct many *m)
 {
 	lab_list_free(m->labs, m->count);
+	kt_strs_clear(&m->wrong);
 	m->labs = NULL;
 	m->count = 0;
 }
@@ -32,13 +34,13 @@ static enum kt_code gather(struct cli_call *call, struct many *out, struct kt_er
 	char *dir = NULL;
 	enum kt_code rc = cli_share_dir("labs", &dir, err);
 	if (!rc && !call->arg_count)
-		rc = lab_list(dir, &out->labs, &out->count, err);
+		rc = lab_list(dir, &out->labs, &out->count, &out->wrong, err);
 	for (size_t i = 0; !rc && i < call->arg_count; i++) {
 		struct many more = {0};
 		const char *name = call->args[i];
 		bool folder = strpbrk(name, "/.") && kt_is_dir(name);
 		if (folder) {
-			rc = lab_list(name, &more.labs, &more.count, err);
+			rc = lab_list_below(name, &more.labs, &more.count, &out->wrong, err);
 		} else {
 			more.labs = kt_alloc(sizeof(struct lab *));
 			rc = lab_find(dir, name, &more.labs[0], err);
@@ -62,6 +64,17 @@ static int lab_wrong(struct cli_call *call, const struct kt_err *err)
 	return CLI_LAB_WRONG;
 }
 
+/* Labs that cannot be read are told; the others go on. How many. */
+static size_t tell_wrong(struct cli_call *call, const struct many *m)
+{
+	for (size_t i = 0; i < m->wrong.count; i++) {
+		(void)fputs("ktutor: ", call->err);
+		cli_print_clean(call->err, m->wrong.items[i]);
+		(void)fputc('\n', call->err);
+	}
+	return m->wrong.count;
+}
+
 static int run_lint(struct cli_call *call)
 {
 	struct kt_err err = {0};
@@ -71,6 +84,8 @@ static int run_lint(struct cli_call *call)
 	int code = CLI_OK;
 	if (gather(call, &m, &err))
 		return lab_wrong(call, &err);
+	if (tell_wrong(call, &m))
+		code = CLI_LAB_WRONG;
 	if (!call->arg_count &&
 	    (cli_share_dir("lessons", &dir, &err) || lesson_course_new(dir, &course, &err)))
 		code = lab_wrong(call, &err);
@@ -186,6 +201,7 @@ static int run_test(struct cli_call *call)
 		return cli_usage(call, "--parts: some of start, solution, wrong, also-right were expected");
 	if (gather(call, &m, &err))
 		return lab_wrong(call, &err);
+	sum.failed = tell_wrong(call, &m);
 	struct lab_options options = {.fresh = true, .progress = cli_show_progress, .progress_arg = call};
 	kt_ns until = minutes ? kt_monotonic() + minutes * KT_MIN_NS : 0;
 	int code = cli_provider(call, NULL, &options);

@@ -2,6 +2,7 @@
 /* lab list, start, reset, stop, hint, solution, answer. */
 #include "cli/labs.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,10 +27,58 @@ static const struct cli_flag solution_flags[] = {
         {"format", "text|json", "how to print what is compared: text (default) or json"},
         {NULL, NULL, NULL}};
 
+/* Labs that cannot be used, and why; the others go on. */
+static void tell_wrong(struct cli_call *call, const struct kt_strs *wrong)
+{
+	for (size_t i = 0; i < wrong->count; i++) {
+		(void)fputs("ktutor: left out: ", call->err);
+		cli_print_clean(call->err, wrong->items[i]);
+		(void)fputc('\n', call->err);
+	}
+}
+
+static char *whole_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *out = kt_strdup(real ? real : path);
+	free(real); /* libc's */
+	return out;
+}
+
+static int run_add(struct cli_call *call)
+{
+	struct kt_err err = {0};
+	struct lab **labs = NULL;
+	struct kt_strs wrong = {0};
+	size_t count = 0;
+	int code = CLI_OK;
+	char *folder = whole_path(call->args[0]);
+	if (lab_pack_add(folder, &err) || lab_list_below(folder, &labs, &count, &wrong, &err)) {
+		code = cli_fail(call, &err);
+	} else {
+		(void)fprintf(call->out, "%s: %zu lab%s added\n", folder, count, count == 1 ? "" : "s");
+		tell_wrong(call, &wrong);
+	}
+	lab_list_free(labs, count);
+	kt_strs_clear(&wrong);
+	kt_free(folder);
+	return code;
+}
+
+static int run_remove(struct cli_call *call)
+{
+	struct kt_err err = {0};
+	char *folder = whole_path(call->args[0]);
+	int code = lab_pack_remove(folder, &err) ? cli_fail(call, &err) : CLI_OK;
+	kt_free(folder);
+	return code;
+}
+
 static int run_list(struct cli_call *call)
 {
 	struct kt_err err = {0};
 	struct lab **labs = NULL;
+	struct kt_strs wrong = {0};
 	size_t count = 0;
 	bool json = false;
 	char *dir = NULL;
@@ -37,7 +86,7 @@ static int run_list(struct cli_call *call)
 		return CLI_USAGE;
 	enum kt_code rc = cli_share_dir("labs", &dir, &err);
 	if (!rc)
-		rc = lab_list(dir, &labs, &count, &err);
+		rc = lab_list(dir, &labs, &count, &wrong, &err);
 	kt_free(dir);
 	if (rc) {
 		cli_fail(call, &err);
@@ -59,7 +108,9 @@ static int run_list(struct cli_call *call)
 		cli_print_json(call, list);
 	else
 		cli_print_table(call->out, cells, 4, count + 1);
+	tell_wrong(call, &wrong);
 	kt_strs_clear(&minutes);
+	kt_strs_clear(&wrong);
 	kt_free(cells);
 	kt_json_free(list);
 	lab_list_free(labs, count);
@@ -347,3 +398,17 @@ const struct cli_command cli_lab_answer = {.name = "lab answer",
                                            .min_args = 2,
                                            .max_args = 2,
                                            .run = run_answer};
+const struct cli_command cli_lab_add = {.name = "lab add",
+                                        .args = "FOLDER",
+                                        .summary = "add the labs of a folder to the list",
+                                        .help = "$KTUTOR_LABS, folders with colons between them, does the "
+                                                "same for one command.",
+                                        .min_args = 1,
+                                        .max_args = 1,
+                                        .run = run_add};
+const struct cli_command cli_lab_remove = {.name = "lab remove",
+                                           .args = "FOLDER",
+                                           .summary = "take a folder that was added off the list",
+                                           .min_args = 1,
+                                           .max_args = 1,
+                                           .run = run_remove};

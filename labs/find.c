@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Labs below folders: the course's own and those of $KTUTOR_LABS. */
+/* Labs below folders: the course's own, those of $KTUTOR_LABS, and packs that were added (HOME/packs). */
 #include "labs/labs_internal.h"
 
 #include <stdlib.h>
@@ -29,16 +29,92 @@ static enum kt_code collect(const char *dir, unsigned depth, struct kt_strs *out
 	return rc;
 }
 
+static char *packs_file(void)
+{
+	char *home = NULL, *path = NULL;
+	if (!kt_home(&home, NULL))
+		path = kt_join(home, "packs");
+	kt_free(home);
+	return path;
+}
+
+enum kt_code lab_packs(struct kt_strs *out, struct kt_err *err)
+{
+	struct kt_buf text = {0};
+	char *path = packs_file();
+	enum kt_code rc = path && kt_is_file(path) ? kt_read_file(path, 64 * 1024, &text, err) : KT_OK;
+	const char *at = kt_buf_str(&text), *line;
+	size_t len;
+	while (!rc && (line = kt_split(&at, '\n', &len)))
+		if (len)
+			kt_strs_steal(out, kt_strndup(line, len));
+	kt_buf_clear(&text);
+	kt_free(path);
+	return rc;
+}
+
+static enum kt_code write_packs(const struct kt_strs *packs, struct kt_err *err)
+{
+	struct kt_buf text = {0};
+	char *path = packs_file();
+	for (size_t i = 0; i < packs->count; i++)
+		kt_buf_addf(&text, "%s\n", packs->items[i]);
+	enum kt_code rc = path ? kt_write_file(path, kt_buf_str(&text), text.len, 0600, err)
+	                       : kt_fail(err, KT_ENOTFOUND, "there is no home to keep it in");
+	kt_buf_clear(&text);
+	kt_free(path);
+	return rc;
+}
+
+enum kt_code lab_pack_add(const char *folder, struct kt_err *err)
+{
+	struct kt_strs packs = {0}, labs = {0};
+	enum kt_code rc = kt_is_dir(folder) ? collect(folder, DEPTH, &labs, err)
+	                                    : kt_fail(err, KT_ENOTFOUND, "there is no folder '%s'", folder);
+	if (!rc && !labs.count)
+		rc = kt_fail(err, KT_ENOTFOUND, "no lab.yaml lies in '%s', nor three folders below it",
+		             folder);
+	if (!rc)
+		rc = lab_packs(&packs, err);
+	if (!rc && !kt_strs_has(&packs, folder)) {
+		kt_strs_add(&packs, folder);
+		rc = write_packs(&packs, err);
+	}
+	kt_strs_clear(&packs);
+	kt_strs_clear(&labs);
+	return rc;
+}
+
+enum kt_code lab_pack_remove(const char *folder, struct kt_err *err)
+{
+	struct kt_strs packs = {0}, left = {0};
+	enum kt_code rc = lab_packs(&packs, err);
+	for (size_t i = 0; i < packs.count; i++)
+		if (!kt_streq(packs.items[i], folder))
+			kt_strs_add(&left, packs.items[i]);
+	if (!rc && left.count == packs.count)
+		rc = kt_fail(err, KT_ENOTFOUND, "'%s' was not added", folder);
+	if (!rc)
+		rc = write_packs(&left, err);
+	kt_strs_clear(&packs);
+	kt_strs_clear(&left);
+	return rc;
+}
+
 static enum kt_code collect_all(const char *dir, struct kt_strs *out, struct kt_err *err)
 {
+	struct kt_strs packs = {0};
 	enum kt_code rc = collect(dir, DEPTH, out, err);
 	const char *more = getenv("KTUTOR_LABS"), *piece;
 	size_t len;
-	while (!rc && more && (piece = kt_split(&more, ':', &len))) {
-		char *folder = kt_strndup(piece, len);
-		rc = len ? collect(folder, DEPTH, out, err) : KT_OK;
-		kt_free(folder);
-	}
+	while (more && (piece = kt_split(&more, ':', &len)))
+		if (len)
+			kt_strs_steal(&packs, kt_strndup(piece, len));
+	if (!rc)
+		rc = lab_packs(&packs, err);
+	for (size_t i = 0; !rc && i < packs.count; i++)
+		rc = collect(packs.items[i], DEPTH, out, err);
+	kt_strs_clear(&packs);
 	return rc;
 }
 
@@ -56,25 +132,46 @@ static int by_lesson(const void *a, const void *b)
 	return m != n ? (m < n ? -1 : 1) : strcmp(x->lab, y->lab);
 }
 
-enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct kt_err *err)
+/* One wrong lab does not take the others with it: it is told in `wrong`. */
+static void read_all(const struct kt_strs *folders, struct lab ***out, size_t *count, struct kt_strs *wrong)
 {
-	struct kt_strs folders = {0};
-	enum kt_code rc = collect_all(dir, &folders, err);
-	struct lab **labs = kt_alloc((folders.count + 1) * sizeof(struct lab *));
+	struct lab **labs = kt_alloc((folders->count + 1) * sizeof(struct lab *));
 	size_t n = 0;
-	for (size_t i = 0; !rc && i < folders.count; i++) {
-		rc = lab_new(folders.items[i], &labs[n], err);
-		n += !rc;
-	}
-	kt_strs_clear(&folders);
-	if (rc) {
-		lab_list_free(labs, n);
-		return rc;
+	for (size_t i = 0; i < folders->count; i++) {
+		struct kt_err err = {0};
+		if (!lab_new(folders->items[i], &labs[n], &err))
+			n++;
+		else if (wrong)
+			kt_strs_add(wrong, err.text);
 	}
 	qsort(labs, n, sizeof(*labs), by_lesson);
 	*out = labs;
 	*count = n;
-	return KT_OK;
+}
+
+enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct kt_strs *wrong,
+                      struct kt_err *err)
+{
+	struct kt_strs folders = {0};
+	enum kt_code rc = collect_all(dir, &folders, err);
+	if (!rc)
+		read_all(&folders, out, count, wrong);
+	kt_strs_clear(&folders);
+	return rc;
+}
+
+enum kt_code lab_list_below(const char *folder, struct lab ***out, size_t *count, struct kt_strs *wrong,
+                            struct kt_err *err)
+{
+	struct kt_strs folders = {0};
+	enum kt_code rc = collect(folder, DEPTH, &folders, err);
+	if (!rc && !folders.count)
+		rc = kt_fail(err, KT_ENOTFOUND, "no lab.yaml lies in '%s', nor %d folders below it", folder,
+		             DEPTH);
+	if (!rc)
+		read_all(&folders, out, count, wrong);
+	kt_strs_clear(&folders);
+	return rc;
 }
 
 void lab_list_free(struct lab **labs, size_t count)

@@ -34,9 +34,19 @@ struct lab {
 /* Read a lab's folder. Errors: "lab 'x': lab.yaml:31: …". */
 KT_MUST_CHECK enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err);
 void lab_free(struct lab *lab);
-/* All labs below `dir` (share/labs and $KTUTOR_LABS), by lesson; a name that contains a slash or a dot is a
- * folder. */
-KT_MUST_CHECK enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct kt_err *err);
+/* All labs below `dir` (share/labs), $KTUTOR_LABS (folders, with colons) and the packs that were added, by
+ * lesson. A lab that is wrong is left out; `wrong` (may be NULL) gets a sentence for each: file, line,
+ * remedy. */
+KT_MUST_CHECK enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct kt_strs *wrong,
+                                    struct kt_err *err);
+/* Only those in or below one folder; KT_ENOTFOUND where there is none. */
+KT_MUST_CHECK enum kt_code lab_list_below(const char *folder, struct lab ***out, size_t *count,
+                                          struct kt_strs *wrong, struct kt_err *err);
+/* Packs from elsewhere: folders, kept in HOME/packs. */
+KT_MUST_CHECK enum kt_code lab_packs(struct kt_strs *out, struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_pack_add(const char *folder, struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_pack_remove(const char *folder, struct kt_err *err); /* KT_ENOTFOUND */
+/* A name that contains a slash or a dot is a folder. */
 KT_MUST_CHECK enum kt_code lab_find(const char *dir, const char *name, struct lab **out,
                                     struct kt_err *err); /* unknown: names the nearest */
 void lab_list_free(struct lab **labs, size_t count);
