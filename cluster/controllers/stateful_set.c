@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long a pod's name stays free before its successor takes it. `kubectl delete pod` asks for the pod, then
+ * watches its name: a successor that came in between keeps it waiting for ever (kubectl
+ * pkg/cmd/wait/delete.go). On real nodes the end of a pod takes longer than that. */
+#define SUCCESSION (500 * KT_MS)
+
 struct counts {
 	int64_t replicas, ready, available, current, updated;
 };
@@ -312,7 +317,8 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	if (object->kind == queue->kinds->stateful_set)
 		controller_add(cluster, queue, object->ns, object->name, object);
 	else if (object->kind == queue->kinds->pod)
-		controller_add_owner(cluster, queue, queue->kinds->stateful_set, event, true, 0);
+		controller_add_owner(cluster, queue, queue->kinds->stateful_set, event, true,
+		                     event->change == STORE_DELETED ? SUCCESSION : 0);
 }
 
 static void start(struct cluster *cluster, struct controller_queue *queue)
