@@ -126,7 +126,7 @@ run:
 test:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s -j$(JOBS) test-run
-test-run: all $(TESTS)
+test-run: all $(TESTS) $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@KTUTOR=$(CURDIR)/$(BUILD)/ktutor tests/run-programs $(TESTS) $(SCRIPTS)
 
 # Every lab on real clusters, where there are Docker or Podman and kind; KTUTOR_KIND_IMAGE names the nodes' image. LABS: only these.
