@@ -113,6 +113,10 @@ bool check_has_drill(const struct check_check *check); /* it takes time, and dis
  */
 kt_ns check_drill_span(const struct check_check *check);
 
+/* On every pod that a check starts for its purpose. A check deletes its own; one that was killed did not, and
+ * whoever comes next deletes what is older than any check. */
+#define CHECK_PROBE_LABEL "ktutor.dev/probe"
+
 enum check_status { CHECK_PASSED, CHECK_FAILED, CHECK_UNKNOWN };
 struct check_finding {
 	enum check_status status;

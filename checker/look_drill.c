@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SILENCE         (30 * KT_SEC)
 #define LOAD_OF_A_DRILL 20 /* requests a second, where a drill asks for availability and nobody calls */
 
 /* --- available --- */
@@ -144,7 +145,11 @@ static bool holds(const struct check_run *run, const struct check_check *check, 
 			continue;
 		}
 		broken[i] = broken[i] ? broken[i] : now;
-		if (!one->patient || last || now - broken[i] >= one->within)
+		kt_ns patience = one->patient ? one->within : 0;
+		/* a real cluster may not answer for a moment: what was not seen is no breach of it */
+		if (finding->status == CHECK_UNKNOWN && !run->world->virtual_time)
+			patience = KT_MAX(patience, SILENCE);
+		if (last || now - broken[i] >= patience)
 			return false;
 	}
 	return true;

@@ -229,6 +229,8 @@ static enum kt_code start_pod(const struct check_run *run, const struct new_pod 
 	        kt_json_strf("--http-port=%u", wanted->port ? wanted->port : 8080));
 	if (kt_count(wanted->labels))
 		kt_set_path(&pod, "metadata.labels", kt_json_ref(wanted->labels));
+	/* by which one that nobody lived to delete is found */
+	kt_set(kt_edit_path(&pod, "metadata.labels"), CHECK_PROBE_LABEL, kt_json_str("yes"));
 	if (wanted->never_ready)
 		kt_set_path(&pod, "spec.readinessGates", kt_jsonf("[{conditionType: 'ktutor.dev/never'}]"));
 	char *path = kt_strf("/api/v1/namespaces/%s/pods", ns);

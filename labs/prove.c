@@ -54,7 +54,7 @@ enum kt_code lab_proof_check(struct proof *p, const char *task, struct lab_resul
 static bool is_manifest(const char *name)
 {
 	return (kt_ends(name, ".yaml") || kt_ends(name, ".yml") || kt_ends(name, ".json")) &&
-	       !kt_streq(name, "expect.yaml");
+	       !kt_streq(name, "expect.yaml") && !kt_streq(name, "needs.yaml");
 }
 
 /* A file whose first document is a list holds steps; any other, objects. */
@@ -128,6 +128,42 @@ static bool leave_out(struct proof *p, const char *what, kt_ns span)
 	tell(p, "%s: left out: its drills take %lld s, and there is no time for it", what,
 	     (long long)(span / KT_SEC));
 	return true;
+}
+
+/* --- what an answer needs --- */
+
+static bool world_has(const struct check_world *world, const char *capability)
+{
+	for (size_t i = 0; world->capabilities && world->capabilities[i]; i++)
+		if (kt_streq(world->capabilities[i], capability))
+			return true;
+	return false;
+}
+
+/* An answer may need more of a cluster than its lab does: needs.yaml beside it is a list of capabilities. */
+static bool lacks(struct proof *p, const char *what, const char *dir)
+{
+	char *path = kt_join(dir, "needs.yaml"), *missing = NULL;
+	struct lab_session *session = NULL;
+	struct kt_yaml *yaml = NULL;
+	struct kt_err err = {0};
+	const struct kt_json *item;
+	if (kt_is_file(path) &&
+	    (kt_yaml_read(path, &yaml, &err) || lab_open(p->lab, p->options->options, &session, &err)))
+		wrong(p, what, "%s", err.text);
+	KT_JSON_EACH (item, session ? kt_yaml_doc(yaml, 0) : NULL)
+		if (!missing && !world_has(lab_world(session), kt_str(item)))
+			missing = kt_strdup(kt_str_or(item, "?"));
+	if (missing) {
+		p->left_out++;
+		tell(p, "%s: left out: this cluster has no '%s'", what, missing);
+	}
+	bool lacking = missing || err.text[0];
+	lab_close(session);
+	kt_yaml_free(yaml);
+	kt_free(missing);
+	kt_free(path);
+	return lacking;
 }
 
 /* --- what is proved --- */
@@ -346,7 +382,9 @@ static void prove_folder(struct proof *p, const char *folder, bool right)
 		for (size_t i = 0; i < names.count; i++) {
 			char *path = kt_join(dir, names.items[i]),
 			     *what = kt_strf("%s/%s", folder, names.items[i]);
-			if (kt_is_dir(path) && right)
+			if (kt_is_dir(path) && lacks(p, what, path))
+				; /* told */
+			else if (kt_is_dir(path) && right)
 				prove_right(p, what, path);
 			else if (kt_is_dir(path))
 				prove_wrong(p, what, path);

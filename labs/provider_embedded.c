@@ -8,9 +8,20 @@
 
 #define MARK "start" /* the snapshot that a reset goes back to */
 
-static const char *const capabilities[] = {
-        "zones",   "node-failure", "traffic",       "network-policy", "metrics",    "storage", "registry",
-        "ingress", "gateway",      "load-balancer", "links",          "autoscaler", NULL};
+static const char *const capabilities[] = {"zones",
+                                           "node-failure",
+                                           "traffic",
+                                           "network-policy",
+                                           "metrics",
+                                           "storage",
+                                           "registry",
+                                           "ingress",
+                                           "gateway",
+                                           "load-balancer",
+                                           "links",
+                                           "autoscaler",
+                                           "named-policy-ports",
+                                           NULL};
 
 struct world {
 	struct check_world world; /* first: what is handed out */

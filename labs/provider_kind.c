@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define METRICS_TIME (3 * KT_MIN_NS)
+#define NAMED_PORTS  "named-policy-ports"
 
 static const char *const capabilities[] = {"zones",          "node-failure", "traffic",
                                            "network-policy", "metrics",      "storage",
@@ -50,6 +51,7 @@ struct world {
 	struct kind_cluster cluster;
 	struct check_client *client;
 	struct real_pace pace;
+	const char *capabilities[16]; /* those of all, and what was found out about this one */
 };
 
 static enum kt_code world_disturb(void *arg, const struct kt_json *step, struct kt_err *err)
@@ -151,8 +153,12 @@ static enum kt_code kind_world(const char *home, const char *cluster, struct che
 	                                .traffic = world_traffic,
 	                                .snapshot = world_snapshot,
 	                                .restore = world_restore,
-	                                .capabilities = capabilities};
+	                                .capabilities = w->capabilities};
 	enum kt_code rc = kind_find(home, cluster, &w->cluster, err);
+	for (size_t i = 0; capabilities[i]; i++)
+		w->capabilities[i] = capabilities[i];
+	if (!rc && kt_get_bool(w->cluster.facts, NAMED_PORTS, false))
+		w->capabilities[KT_COUNT(capabilities) - 1] = NAMED_PORTS;
 	if (!rc)
 		rc = check_client_new(w->cluster.kubeconfig, NULL, false, &w->client, err);
 	w->pace.client = w->client;
@@ -167,9 +173,10 @@ static enum kt_code kind_world(const char *home, const char *cluster, struct che
 
 /* --- what a lab needs is found out, once a cluster --- */
 
-static enum kt_code metrics_there(struct kind *kind, struct check_client *client, bool *out,
-                                  struct kt_err *err)
+static enum kt_code metrics_there(struct kind *kind, struct check_client *client, struct kt_json **facts,
+                                  bool *out, struct kt_err *err)
 {
+	(void)facts;
 	kt_ns began = kt_monotonic(), passed;
 	struct real_pace pace = {.client = client};
 	enum kt_code rc = KT_OK;
@@ -187,24 +194,31 @@ static enum kt_code metrics_there(struct kind *kind, struct check_client *client
 	return rc;
 }
 
-static enum kt_code enforces(struct kind *kind, struct check_client *client, bool *out, struct kt_err *err)
+static enum kt_code enforces(struct kind *kind, struct check_client *client, struct kt_json **facts,
+                             bool *out, struct kt_err *err)
 {
+	bool named = false;
 	if (kind->progress && !kind->progress(kind->progress_arg,
 	                                      "trying whether the network enforces policies", 0, 10 * KT_SEC))
 		return kt_fail(err, KT_ECANCELLED, "cancelled");
-	return real_enforces(client, out, err);
+	enum kt_code rc = real_enforces(client, out, &named, err);
+	if (!rc)
+		kt_set(facts, NAMED_PORTS, kt_json_bool(named));
+	return rc;
 }
 
-static enum kt_code has_storage(struct kind *kind, struct check_client *client, bool *out, struct kt_err *err)
+static enum kt_code has_storage(struct kind *kind, struct check_client *client, struct kt_json **facts,
+                                bool *out, struct kt_err *err)
 {
 	(void)kind;
+	(void)facts;
 	return real_has_storage(client, out, err);
 }
 
 static const struct {
 	const char *need, *lack;
-	enum kt_code (*find_out)(struct kind *kind, struct check_client *client, bool *out,
-	                         struct kt_err *err);
+	enum kt_code (*find_out)(struct kind *kind, struct check_client *client, struct kt_json **facts,
+	                         bool *out, struct kt_err *err);
 } needs[] = {
         {"network-policy",
          "the network of this node image does not enforce network policies (kind's own does since v0.24): "
@@ -227,7 +241,7 @@ static enum kt_code find_out(struct kind *kind, struct kind_cluster *cluster, co
 			bool has = kt_get_bool(cluster->facts, needs[i].need, false);
 			if (has || !kt_streq(needs[i].need, lab->needs[n]))
 				continue;
-			rc = needs[i].find_out(kind, client, &has, err);
+			rc = needs[i].find_out(kind, client, &cluster->facts, &has, err);
 			if (!rc && !has)
 				rc = kt_fail(err, KT_EUNSUPPORTED, "%s", needs[i].lack);
 			if (!rc) {

@@ -10,6 +10,8 @@
 #define TRIAL_IMAGE "registry.k8s.io/e2e-test-images/agnhost:2.53"
 #define START_LIMIT (90 * KT_SEC)
 #define TRIES       8
+/* CHECK_PROBE_LABEL, as it stands in a query */
+#define PROBE_SELECTOR "ktutor.dev%%2Fprobe"
 
 enum kt_code real_has_storage(struct check_client *client, bool *out, struct kt_err *err)
 {
@@ -86,7 +88,8 @@ static enum kt_code make_pod(struct check_client *client, const char *name, stru
 	        "labels: "
 	        "{trial: %s}}, spec: {terminationGracePeriodSeconds: 0, automountServiceAccountToken: false,"
 	        " containers: [{name: 'trial', image: %s, imagePullPolicy: 'IfNotPresent', args: ['netexec', "
-	        "'--http-port=8080'], resources: {requests: {cpu: '1m', memory: '8Mi'}}}]}}",
+	        "'--http-port=8080'], ports: [{name: 'http', containerPort: 8080}], resources: {requests: "
+	        "{cpu: '1m', memory: '8Mi'}}}]}}",
 	        name, name, TRIAL_IMAGE);
 	enum kt_code rc =
 	        real_call(client, "POST", "/api/v1/namespaces/" SPACE "/pods", NULL, pod, NULL, err);
@@ -149,7 +152,25 @@ static enum kt_code settles(struct check_client *client, const char *address, bo
 	return rc;
 }
 
-static enum kt_code try_policy(struct check_client *client, bool *out, struct kt_err *err)
+/* A policy may name a port as the container does; not every network knows what is meant. */
+static enum kt_code try_named_port(struct check_client *client, const char *address, bool *out,
+                                   struct kt_err *err)
+{
+	struct kt_json *policy = kt_jsonf("{apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', "
+	                                  "metadata: {name: 'named', namespace: "
+	                                  "'ktutor-network-trial'}, spec: {podSelector: {}, policyTypes: "
+	                                  "['Ingress'], ingress: [{ports: [{port: "
+	                                  "'http', protocol: 'TCP'}]}]}}");
+	enum kt_code rc =
+	        real_call(client, "POST", "/apis/networking.k8s.io/v1/namespaces/" SPACE "/networkpolicies",
+	                  NULL, policy, NULL, err);
+	if (!rc)
+		rc = settles(client, address, true, out, err);
+	kt_json_free(policy);
+	return rc;
+}
+
+static enum kt_code try_policy(struct check_client *client, bool *out, bool *named, struct kt_err *err)
 {
 	struct kt_json *policy = kt_jsonf(
 	        "{apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: {name: 'none', "
@@ -174,11 +195,14 @@ static enum kt_code try_policy(struct check_client *client, bool *out, struct kt
 	if (!rc)
 		rc = settles(client, address, false, &still, err);
 	*out = !rc && !still;
+	*named = false;
+	if (*out)
+		rc = try_named_port(client, address, named, err);
 	kt_json_free(policy);
 	return rc;
 }
 
-enum kt_code real_enforces(struct check_client *client, bool *out, struct kt_err *err)
+enum kt_code real_enforces(struct check_client *client, bool *out, bool *named, struct kt_err *err)
 {
 	struct kt_json *space =
 	        kt_jsonf("{apiVersion: 'v1', kind: 'Namespace', metadata: {name: "
@@ -186,7 +210,7 @@ enum kt_code real_enforces(struct check_client *client, bool *out, struct kt_err
 	struct kt_err ignored = {0};
 	enum kt_code rc = real_apply(client, "/api/v1/namespaces/" SPACE, space, err);
 	if (!rc)
-		rc = try_policy(client, out, err);
+		rc = try_policy(client, out, named, err);
 	(void)!real_call(client, "DELETE", "/api/v1/namespaces/" SPACE, NULL, NULL, NULL, &ignored);
 	kt_json_free(space);
 	return rc;
@@ -196,7 +220,7 @@ enum kt_code real_enforces(struct check_client *client, bool *out, struct kt_err
 
 void real_sweep(struct check_client *client, const char *ns, kt_ns age)
 {
-	char *path = kt_strf("/api/v1/%s%s%spods?labelSelector=ktutor.dev%%2Fprobe", ns ? "namespaces/" : "",
+	char *path = kt_strf("/api/v1/%s%s%spods?labelSelector=" PROBE_SELECTOR, ns ? "namespaces/" : "",
 	                     ns ? ns : "", ns ? "/" : "");
 	struct kt_json *pods = NULL;
 	const struct kt_json *pod;
@@ -204,7 +228,8 @@ void real_sweep(struct check_client *client, const char *ns, kt_ns age)
 	(void)!real_call(client, "GET", path, NULL, NULL, &pods, &ignored);
 	KT_JSON_EACH (pod, kt_get(pods, "items")) {
 		kt_ns made = 0;
-		if (!kt_time_parse(kt_str_or(kt_path(pod, "metadata.creationTimestamp"), ""), &made) ||
+		if (!kt_get(kt_path(pod, "metadata.labels"), CHECK_PROBE_LABEL) ||
+		    !kt_time_parse(kt_str_or(kt_path(pod, "metadata.creationTimestamp"), ""), &made) ||
 		    real_now() - made < age)
 			continue;
 		char *one =

@@ -68,9 +68,10 @@ KT_MUST_CHECK enum kt_code real_wipe(struct check_client *client, const struct k
 void real_sweep(struct check_client *client, const char *ns, kt_ns age);
 
 /* --- what is there (facts.c) --- */
-/* Does the network enforce policies? Tried with two pods and a policy in a namespace of its own (some ten
- * seconds). */
-KT_MUST_CHECK enum kt_code real_enforces(struct check_client *client, bool *out, struct kt_err *err);
+/* Does the network enforce policies, and does it know ports by their names in them? Tried with two pods and
+ * two policies in a namespace of its own (some ten seconds). */
+KT_MUST_CHECK enum kt_code real_enforces(struct check_client *client, bool *out, bool *named,
+                                         struct kt_err *err);
 /* Is there a default storage class; do pod metrics answer? */
 KT_MUST_CHECK enum kt_code real_has_storage(struct check_client *client, bool *out, struct kt_err *err);
 KT_MUST_CHECK enum kt_code real_has_metrics(struct check_client *client, bool *out, struct kt_err *err);
