@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOAD_IMAGE  "curlimages/curl:8.10.1"
-#define START_LIMIT (120 * KT_SEC)
-#define RATE_MAX    2000.0
+#define LOAD_IMAGE   "curlimages/curl:8.10.1"
+#define START_LIMIT  (120 * KT_SEC)
+#define NO_RATE      "step 0 0 0 1"
+#define RATE_MAX     2000.0
+#define FACTOR_LEAST 0.05
+#define FACTOR_MOST  20.0
 
 /* $1 the URL, $2 what the rate was when the pod was made. The rate is read anew each second from /tmp/rate:
  * SHAPE FROM TO BEGIN OVER, in thousandths of requests a second and seconds; so it can change without a gap.
@@ -89,9 +92,11 @@ static double rate_now(const char *rate)
 	return (double)to;
 }
 
-static char *new_rate(const struct kt_json *load, const char *before, struct kt_err *err)
+/* `factor`: requests that stand for one of the step's. */
+static char *new_rate(const struct kt_json *load, const char *before, double factor, struct kt_err *err)
 {
-	double now = rate_now(before), rps = kt_real_or(kt_get(load, "rps"), now / 1000),
+	double now = rate_now(before),
+	       rps = kt_get(load, "rps") ? kt_real_or(kt_get(load, "rps"), 0) * factor : now / 1000,
 	       to = rps * kt_real_or(kt_get(load, "times"), 1) * 1000;
 	kt_ns over = 0;
 	const char *text = kt_get_str(load, "over");
@@ -216,10 +221,56 @@ static enum kt_code url_of(struct check_client *client, const struct kt_json *lo
 	return rc;
 }
 
+/* --- how much work a request is --- */
+
+/* A few requests one after the other; the quickest tells what one costs when nobody else asks. */
+static const char measure_script[] =
+        "i=0; while [ $i -lt 15 ]; do i=$((i + 1)); curl -s -m 5 -o /dev/null -w '%{time_connect} "
+        "%{time_starttransfer}\\n' \"$1\"; done | awk '{ d = ($2 - $1) * 1000000; if (d > 0 && (!m || d < "
+        "m)) m = d } END "
+        "{ print int(m) }'";
+
+/* The step says what CPU one request takes (`work: {cpu: 50ms}`); what it really takes is the program's
+ * business. So that the load is what the lab means, as many requests are made as are that much work. */
+static enum kt_code measure(struct check_client *client, const char *ns, const char *name, const char *url,
+                            const struct kt_json *load, double *factor, struct kt_err *err)
+{
+	const char *cpu = kt_path_str(load, "work.cpu");
+	const char *const argv[] = {"sh", "-c", measure_script, "measure", url, NULL};
+	struct check_exec exec = {.ns = ns, .pod = name, .argv = argv, .timeout_ms = 90000};
+	struct check_exec_result result = {0};
+	kt_ns wanted = 0;
+	if (!cpu || !kt_duration_parse(cpu, &wanted))
+		return KT_OK;
+	enum kt_code rc = check_exec(client, &exec, 1, &result, err);
+	double real = rc ? 0 : strtod(kt_buf_str(&result.out), NULL); /* microseconds */
+	if (real > 0)
+		*factor = KT_MIN(KT_MAX((double)wanted / KT_US / real, FACTOR_LEAST), FACTOR_MOST);
+	check_exec_result_clear(&result);
+	return rc;
+}
+
+static double factor_of(const struct kt_json *pod)
+{
+	const char *text = kt_get_str(kt_path(pod, "metadata.annotations"), "ktutor.dev/factor");
+	double factor = text ? strtod(text, NULL) : 1;
+	return factor > 0 ? factor : 1;
+}
+
+static enum kt_code keep_factor(struct check_client *client, const char *path, double factor,
+                                struct kt_err *err)
+{
+	struct kt_json *patch = kt_jsonf("{metadata: {annotations: {'ktutor.dev/factor': %j}}}",
+	                                 kt_json_strf("%.3f", factor));
+	enum kt_code rc = real_call(client, "PATCH", path, "application/merge-patch+json", patch, NULL, err);
+	kt_json_free(patch);
+	return rc;
+}
+
 enum kt_code real_load(struct check_client *client, const char *ns, const struct kt_json *load,
                        struct kt_err *err)
 {
-	char service_ns[64], service[64], *url = NULL;
+	char service_ns[64], service[64], *url = NULL, *rate = NULL;
 	struct kt_json *pod = NULL;
 	struct kt_err ignored = {0};
 	split(kt_str_or(kt_get(load, "to"), ""), service_ns, service);
@@ -228,14 +279,18 @@ enum kt_code real_load(struct check_client *client, const char *ns, const struct
 	             there = real_call(client, "GET", path, NULL, NULL, &pod, &ignored);
 	if (!rc && there && there != KT_ENOTFOUND)
 		rc = kt_fail(err, there, "%s", ignored.text);
-	char *rate =
-	        rc ? NULL
-	           : new_rate(load, kt_get_str(kt_path(pod, "metadata.annotations"), "ktutor.dev/rate"), err);
-	if (!rc && !rate)
-		rc = KT_EINVAL;
-	if (!rc)
-		rc = pod ? change_rate(client, ns, name, rate, err)
-		         : start_pod(client, ns, name, url, rate, err);
+	double factor = factor_of(pod), before = factor;
+	if (!rc && !pod)
+		rc = start_pod(client, ns, name, url, NO_RATE, err);
+	if (!rc && (!pod || kt_get(load, "rps")))
+		rc = measure(client, ns, name, url, load, &factor, err);
+	if (!rc && factor != before)
+		rc = keep_factor(client, path, factor, err);
+	if (!rc) {
+		rate = new_rate(load, kt_get_str(kt_path(pod, "metadata.annotations"), "ktutor.dev/rate"),
+		                factor, err);
+		rc = rate ? change_rate(client, ns, name, rate, err) : KT_EINVAL;
+	}
 	kt_json_free(pod);
 	kt_free(rate);
 	kt_free(path);
