@@ -151,8 +151,12 @@ static void *start(struct cluster *cluster)
 		const char *node_name = kt_path_str(pods.items[i]->json, "spec.nodeName");
 		struct kubelet_node *node = node_name ? kubelet_node_find(kubelet, node_name) : NULL;
 
-		if (node && node->up)
-			kubelet_pod_restore(kubelet_pod_new(node, pods.items[i]));
+		if (!node)
+			continue;
+		struct kubelet_pod *pod = kubelet_pod_new(node, pods.items[i]);
+		kubelet_pod_restore(pod);
+		if (!node->up) /* what ran there starts anew when the machine comes back */
+			kubelet_pod_power_lost(pod);
 	}
 	store_list_clear(&pods);
 	kubelet_leases_start(kubelet);

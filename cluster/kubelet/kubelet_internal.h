@@ -20,8 +20,11 @@
 #define KUBELET_SANDBOX (230 * KT_MS) /* pause container, network */
 #define KUBELET_CREATE  (50 * KT_MS)
 #define KUBELET_START   (60 * KT_MS)
-#define KUBELET_PLEG    KT_SEC      /* relisting of the containers: how late an exit is noticed */
-#define KUBELET_HEED    (5 * KT_MS) /* from a change of the pod, such as its deletion, to the sync */
+#define KUBELET_PLEG    KT_SEC /* relisting of the containers: how late an exit is noticed */
+#define KUBELET_RECONCILE                                                                                    \
+	(10 * KT_SEC) /* until a status that somebody else changed is written again (status manager's        \
+	                 syncPeriod) */
+#define KUBELET_HEED (5 * KT_MS) /* from a change of the pod, such as its deletion, to the sync */
 /* From the last container's end to the final delete. At the short end of what is seen: whoever deletes a pod
  * whose programs heed SIGTERM, and then asks with the next kubectl, does not find it any more. */
 #define KUBELET_REMOVE        (20 * KT_MS)
@@ -138,7 +141,7 @@ struct kubelet_pod {
 	struct kubelet_mount *mounts;
 	size_t mount_count;
 	enum kubelet_stage stage;
-	bool initialized, dirty, deleting, sandbox, gone, held, restored,
+	bool initialized, dirty, writing, deleting, sandbox, gone, held, restored,
 	        lost,      /* its sandbox, with the machine's power */
 	        disrupted; /* for the node's sake: the condition DisruptionTarget says so */
 	const char

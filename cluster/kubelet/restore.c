@@ -180,6 +180,7 @@ void kubelet_pod_restore(struct kubelet_pod *pod)
 		if (pod->deleting)
 			kubelet_pod_wake(pod, pod->remove_at);
 	} else if (pod->started_at && ip) {
+		pod->dirty = !view_pod(pod->object)->ready; /* somebody may have said so meanwhile */
 		go_on(pod, now);
 	} else {
 		kubelet_pod_wake(pod, now + KUBELET_SEE);

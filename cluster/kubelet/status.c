@@ -466,6 +466,8 @@ void kubelet_status_write(struct kubelet_pod *pod, kt_ns now)
 
 	pod->dirty = false;
 	kt_set(&json, "status", kubelet_status(pod, now));
+	pod->writing = true;
 	api_update_status(pod->node->kubelet->cluster, &actor, pod->node->kubelet->pods, json, NULL);
+	pod->writing = false;
 	store_unref(because);
 }

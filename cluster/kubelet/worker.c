@@ -242,6 +242,11 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 		pod->delete_by = 0;
 		wake = true;
 	}
+	/* the node lifecycle controller thought the machine dead */
+	if (!pod->writing && view_pod(object)->ready != view_pod(old)->ready) {
+		pod->dirty = true;
+		kubelet_pod_wake(pod, now + KUBELET_RECONCILE);
+	}
 	store_unref(old);
 	if (wake)
 		kubelet_pod_wake(pod, now + KUBELET_HEED);
