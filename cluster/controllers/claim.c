@@ -3,12 +3,27 @@
 #include "cluster/controllers/controllers_internal.h"
 #include <string.h>
 
-static bool matches(const struct store_object *owner, const struct kt_json *selector,
-                    const struct kt_json *labels)
+/* Pods of one template share their labels: what was found for them holds. */
+struct matching {
+	const struct store_object *owner;
+	const struct kt_json *selector, *labels;
+	bool matched;
+};
+
+static bool look(const struct store_object *owner, const struct kt_json *selector,
+                 const struct kt_json *labels)
 {
 	if (kt_streq(owner->kind->kind, "ReplicationController"))
 		return view_map_matches(selector, labels);
 	return view_selector_matches(selector, labels);
+}
+
+static bool matches(struct matching *matching, const struct kt_json *labels)
+{
+	if (!labels || labels != matching->labels)
+		matching->matched = look(matching->owner, matching->selector, labels);
+	matching->labels = labels;
+	return matching->matched;
 }
 
 static void release(struct cluster *cluster, const struct api_actor *actor, const struct store_object *owner,
@@ -32,6 +47,11 @@ static const struct store_object *adopt(struct cluster *cluster, const struct ap
 	return controller_write(cluster, actor, object, json);
 }
 
+static const struct kt_json *labels_of(const struct store_object *object)
+{
+	return kt_streq(object->kind->kind, "Pod") ? view_pod(object)->labels : view_labels(object->json);
+}
+
 static bool wanted(const struct store_object *object, bool active)
 {
 	return !active || controller_pod_active(view_pod(object));
@@ -44,12 +64,13 @@ void controller_claim(struct cluster *cluster, struct controller_queue *queue,
 	struct api_actor actor = controller_actor(queue, owner);
 	struct store_list owned = {0}, orphans = {0};
 	bool going = view_is_deleting(owner->json);
+	struct matching matching = {.owner = owner, .selector = selector};
 	store_controlled_by(cluster_store(cluster), kind, owner->uid, &owned);
 	for (size_t i = 0; i < owned.count; i++) {
 		const struct store_object *object = owned.items[i];
 		if (!wanted(object, active))
 			continue;
-		if (matches(owner, selector, view_labels(object->json)))
+		if (matches(&matching, labels_of(object)))
 			controller_list_add(out, object);
 		else if (!going)
 			release(cluster, &actor, owner, object);
@@ -61,7 +82,7 @@ void controller_claim(struct cluster *cluster, struct controller_queue *queue,
 	for (size_t i = 0; i < orphans.count; i++) {
 		const struct store_object *object = orphans.items[i];
 		if (!wanted(object, active) || view_is_deleting(object->json) ||
-		    !matches(owner, selector, view_labels(object->json)))
+		    !matches(&matching, labels_of(object)))
 			continue;
 		const struct store_object *adopted = adopt(cluster, &actor, owner, object);
 		if (adopted)

@@ -107,9 +107,14 @@ static struct tally count_pods(const struct set_sync *sync)
 	int64_t wait = kt_get_int(spec, "minReadySeconds", 0);
 	kt_ns now = cluster_now(sync->cluster);
 	struct tally tally = {.replicas = (int64_t)sync->pods.count};
+	const struct kt_json *last = NULL; /* pods of one template share their labels */
+	bool labelled = false;
 	for (size_t i = 0; i < sync->pods.count; i++) {
 		const struct view_pod *pod = view_pod(sync->pods.items[i]);
-		tally.labelled += view_map_matches(labels, pod->labels);
+		if (!pod->labels || pod->labels != last)
+			labelled = view_map_matches(labels, pod->labels);
+		last = pod->labels;
+		tally.labelled += labelled;
 		tally.ready += pod->ready;
 		bool available = controller_pod_available(pod, wait, now);
 		tally.available += available;

@@ -12,29 +12,14 @@ static const double RETRANSMIT = 0.2, REFUSED = 0.001, CONNECT = 5; /* seconds *
 enum { TRIES = 3 };
 
 /* --- down: arrivals --- */
-static size_t open_hops(const struct way *way)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < way->count; i++)
-		n += way->hops[i].open;
-	return n;
-}
-
-/* What reaches the open endpoints: all of a balancer's that finds one in three tries. */
-static double reaching(const struct way *way)
-{
-	double closed = way->count ? 1 - (double)open_hops(way) / (double)way->count : 1;
-	return way->balancer ? 1 - pow(closed, TRIES) : 1 - closed;
-}
-
 static void push(struct plan *plan, size_t at, double rps)
 {
 	struct way *way = &plan->ways[at];
-	size_t open = open_hops(way);
+	double each = way->open ? rps * way->reaching / (double)way->open : 0;
 	way->wanted += rps;
 	for (size_t i = 0; i < way->count; i++) {
 		if (way->hops[i].open)
-			plan->pods[way->hops[i].pod].next += rps * reaching(way) / (double)open;
+			plan->pods[way->hops[i].pod].next += each;
 	}
 }
 
@@ -127,7 +112,24 @@ static void share_cpu(struct plan *plan)
 static bool same(const struct traffic_pod *a, const struct traffic_pod *b)
 {
 	return a->arriving == b->arriving && a->granted == b->granted && a->work == b->work &&
-	       a->variation == b->variation && a->load->admit == b->load->admit;
+	       a->variation == b->variation && a->admit == b->admit;
+}
+
+/* Nothing changed since the last second, and nobody waits from it: all comes out as it did. */
+static bool steady(struct plan *plan)
+{
+	bool still = plan->worked_out;
+	for (size_t i = 0; i < plan->pod_count; i++) {
+		struct traffic_pod *pod = &plan->pods[i];
+		pod->admit = pod->load->admit;
+		still = still && pod->arriving == pod->was_arriving && pod->granted == pod->was_granted &&
+		        pod->admit == pod->was_admit && pod->load->queue.waiting == 0;
+		pod->was_arriving = pod->arriving;
+		pod->was_granted = pod->granted;
+		pod->was_admit = pod->admit;
+	}
+	plan->worked_out = true;
+	return still;
 }
 
 /* Who gave up is not worked for: nobody is served who would then wait longer than the most impatient caller.
@@ -179,38 +181,59 @@ static void lossy(struct latency *latency, double loss)
 	*latency = out;
 }
 
+/* Endpoints that are equally far are one. */
+struct near {
+	double latency, loss;
+	struct latency sum;
+};
+
+static void open_outcome(struct plan *plan, const struct way *way, struct outcome *out)
+{
+	enum { GROUPS = 8 };
+	struct near groups[GROUPS];
+	size_t count = 0;
+	for (size_t i = 0; i < way->count; i++) {
+		const struct hop *hop = &way->hops[i];
+		size_t g = 0;
+		if (!hop->open)
+			continue;
+		pod_outcome(plan, hop->pod);
+		while (g < count && (groups[g].latency != hop->latency || groups[g].loss != hop->loss))
+			g++;
+		if (g == count && count < GROUPS)
+			groups[count++] = (struct near){.latency = hop->latency, .loss = hop->loss};
+		latency_add(&groups[KT_MIN(g, (size_t)GROUPS - 1)].sum, &plan->pods[hop->pod].out.latency, 1);
+		out->held += plan->pods[hop->pod].out.held + hop->latency;
+	}
+	for (size_t g = 0; g < count; g++) {
+		latency_shift(&groups[g].sum, groups[g].latency);
+		if (groups[g].loss > 0)
+			lossy(&groups[g].sum, groups[g].loss);
+		latency_add(&out->latency, &groups[g].sum, 1);
+	}
+}
+
 static void way_outcome(struct plan *plan, size_t at)
 {
 	struct way *way = &plan->ways[at];
 	if (way->done || way->busy)
 		return;
 	way->busy = true;
-	struct latency open = {{0}};
-	double held = 0, silent = 0, n = (double)way->count;
-	for (size_t i = 0; i < way->count; i++) {
-		const struct hop *hop = &way->hops[i];
-		if (!hop->open) {
-			silent += hop->silent;
-			continue;
-		}
-		pod_outcome(plan, hop->pod);
-		struct latency one = plan->pods[hop->pod].out.latency;
-		latency_shift(&one, hop->latency);
-		if (hop->loss > 0)
-			lossy(&one, hop->loss);
-		latency_add(&open, &one, 1);
-		held += plan->pods[hop->pod].out.held + hop->latency;
-	}
+	struct outcome open = {{{0}}, 0};
+	double silent = 0, n = (double)way->count, good = (double)way->open;
+	open_outcome(plan, way, &open);
+	for (size_t i = 0; i < way->count; i++)
+		silent += !way->hops[i].open && way->hops[i].silent;
 	way->out = (struct outcome){{{0}}, REFUSED};
-	double good = (double)open_hops(way), closed = n > 0 ? 1 - good / n : 1;
-	double wait = way->balancer ? CONNECT : TRAFFIC_PATIENCE;
+	double closed = n > 0 ? 1 - good / n : 1, wait = way->balancer ? CONNECT : TRAFFIC_PATIENCE;
 	double fail = n > good ? (silent * wait + (n - good - silent) * REFUSED) / (n - good) : REFUSED;
 	double part = 1 - closed;
 	if (good > 0)
-		way->out.held = part * held / good + closed * fail;
-	for (int k = 0; good > 0 && k < (way->balancer ? TRIES : 1); k++, part *= closed) {
-		latency_add(&way->out.latency, &open, part / good);
-		latency_shift(&open, fail);
+		way->out.held = part * open.held / good + closed * fail;
+	for (int k = 0; good > 0 && part > 0 && k < (way->balancer ? TRIES : 1); k++, part *= closed) {
+		latency_add(&way->out.latency, &open.latency, part / good);
+		if (closed > 0)
+			latency_shift(&open.latency, fail);
 	}
 	if (good == 0 && n > 0)
 		way->out.held = fail * (way->balancer ? TRIES : 1);
@@ -237,6 +260,28 @@ static void add_call(struct outcome *out, const struct outcome *call, double tim
 	}
 }
 
+/* Pods of one owner on one node that get the same do the same. */
+static bool as_another(struct plan *plan, size_t at)
+{
+	struct traffic_pod *pod = &plan->pods[at];
+	struct way *way = pod->call_count ? &plan->ways[pod->calls[0].way] : NULL;
+	if (!way || pod->concurrency > 0 || pod->load->queue.waiting > 0)
+		return false;
+	const struct traffic_pod *other = way->caller == SIZE_MAX ? NULL : &plan->pods[way->caller];
+	way->caller = at;
+	if (!other || !other->done || !same(pod, other) || other->concurrency > 0 ||
+	    other->load->queue.waiting > 0 || other->call_count != pod->call_count ||
+	    memcmp(other->calls, pod->calls, pod->call_count * sizeof(*pod->calls)) != 0)
+		return false;
+	pod->out = other->out;
+	pod->load->wait = other->load->wait;
+	pod->load->passed = other->load->passed;
+	pod->load->failing = other->load->failing;
+	pod->busy = false;
+	pod->done = true;
+	return true;
+}
+
 static void pod_outcome(struct plan *plan, size_t at)
 {
 	struct traffic_pod *pod = &plan->pods[at];
@@ -244,6 +289,8 @@ static void pod_outcome(struct plan *plan, size_t at)
 		return;
 	pod->busy = true;
 	struct pod_load *load = pod->load;
+	if (as_another(plan, at))
+		return;
 	pod->out.latency = pod->result.latency;
 	pod->out.held =
 	        pod->result.answered * pod->result.mean + (1 - pod->result.answered) * TRAFFIC_PATIENCE;
@@ -269,10 +316,10 @@ static void pod_outcome(struct plan *plan, size_t at)
 }
 
 /* --- a second --- */
-static void use(struct cluster *cluster, struct traffic_pod *pod, double dt)
+static void use(struct traffic_pod *pod, double dt)
 {
-	struct container *c = kubelet_container(cluster, pod->load->ns, pod->load->pod, NULL, NULL);
-	if (!c || !c->main)
+	struct container *c = pod->container;
+	if (!c->main)
 		return;
 	double servers = pod->granted >= 1 ? floor(pod->granted) : 1;
 	double cpu = pod->result.busy * servers * fmin(pod->granted, 1) * dt;
@@ -286,7 +333,6 @@ static void note_flows(struct traffic *traffic, kt_ns now, double dt)
 {
 	struct plan *plan = &traffic->plan;
 	for (size_t i = 0; i < plan->way_count; i++) {
-		way_outcome(plan, i);
 		struct way *way = &plan->ways[i];
 		const struct flow *flow = &traffic->flows[way->flow];
 		/* a Service that is loaded itself counts as its users see it, below */
@@ -322,13 +368,27 @@ static void reset(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->way_count; i++) {
 		plan->ways[i].wanted = 0;
-		plan->ways[i].done = false;
 	}
 	for (size_t i = 0; i < plan->pod_count; i++) {
 		struct traffic_pod *pod = &plan->pods[i];
 		pod->arriving = pod->fresh = pod->next = pod->granted = 0;
-		pod->done = false;
 	}
+}
+
+static void work_out(struct traffic *traffic, double dt)
+{
+	struct plan *plan = &traffic->plan;
+	for (size_t i = 0; i < plan->way_count; i++) {
+		plan->ways[i].done = false;
+		plan->ways[i].caller = SIZE_MAX;
+	}
+	for (size_t i = 0; i < plan->pod_count; i++)
+		plan->pods[i].done = false;
+	step_queues(traffic, dt);
+	for (size_t i = 0; i < plan->pod_count; i++)
+		pod_outcome(plan, i);
+	for (size_t i = 0; i < plan->way_count; i++)
+		way_outcome(plan, i);
 }
 
 /* Nobody sends to these any more: their memory is free again. */
@@ -362,13 +422,12 @@ static void tick(struct cluster *cluster, void *arg)
 	reset(&traffic->plan);
 	arrive(traffic, now);
 	share_cpu(&traffic->plan);
-	step_queues(traffic, dt);
-	for (size_t i = 0; i < traffic->plan.pod_count; i++)
-		pod_outcome(&traffic->plan, i);
+	if (!steady(&traffic->plan))
+		work_out(traffic, dt);
 	note_flows(traffic, now, dt);
 	/* an OOM kill changes the network, not this plan */
 	for (size_t i = 0; i < traffic->plan.pod_count; i++)
-		use(cluster, &traffic->plan.pods[i], dt);
+		use(&traffic->plan.pods[i], dt);
 	for (size_t i = 0; i < traffic->count; i++) {
 		struct flow *flow = &traffic->flows[i];
 		any = any || (flow->given && flow->rps > 0);

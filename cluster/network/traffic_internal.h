@@ -65,8 +65,11 @@ struct traffic_pod {
 	double cores, request, work, variation, memory, concurrency;
 	struct traffic_call calls[TRAFFIC_CALLS];
 	size_t call_count;
-	/* this second */
-	double arriving, fresh, next, granted;
+	bool called;                 /* its calls are complete */
+	struct container *container; /* while the plan holds */
+	/* this second; and the one before */
+	double arriving, fresh, next, granted, admit;
+	double was_arriving, was_granted, was_admit;
 	struct queue_result result;
 	struct outcome out;
 	bool done, busy;
@@ -80,8 +83,10 @@ struct way { /* from a source to a Service */
 	char *key;
 	size_t flow;
 	struct hop *hops;
-	size_t count;
-	bool balancer; /* tries another endpoint when one fails */
+	size_t count, open;
+	double reaching; /* share that finds an open one */
+	size_t caller;   /* the last pod whose outcome was worked out over it */
+	bool balancer;   /* tries another endpoint when one fails */
 	kt_ns work;
 	double wanted; /* this second */
 	struct outcome out;
@@ -106,7 +111,8 @@ struct plan {
 	size_t entry_count, entry_cap;
 	struct traffic_node *nodes;
 	size_t node_count, node_cap;
-	struct table way_by_key, pod_by_name; /* index + 1 */
+	struct table way_by_key, pod_by_name, pod_by_owner; /* index + 1 */
+	bool worked_out;                                    /* outcomes are those of a second before */
 };
 struct traffic {
 	struct flow *flows;

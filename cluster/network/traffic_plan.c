@@ -92,8 +92,14 @@ size_t plan_way(struct cluster *cluster, struct traffic *traffic, const struct n
 	/* the array of ways may move meanwhile: a pod that is met for the first time brings its own */
 	for (size_t i = 0; i < n; i++)
 		hops[i] = hop_to(cluster, traffic, from, &all.items[i], work, depth);
-	plan->ways[at].hops = hops;
-	plan->ways[at].count = n;
+	struct way *way = &plan->ways[at];
+	way->hops = hops;
+	way->count = n;
+	way->caller = SIZE_MAX;
+	for (size_t i = 0; i < n; i++)
+		way->open += hops[i].open;
+	double closed = n ? 1 - (double)way->open / (double)n : 1;
+	way->reaching = 1 - (way->balancer ? closed * closed * closed : closed);
 	kt_free(all.items);
 	return at;
 }
@@ -244,5 +250,6 @@ void plan_clear(struct plan *plan)
 	kt_free(plan->nodes);
 	table_clear(&plan->way_by_key);
 	table_clear(&plan->pod_by_name);
+	table_clear(&plan->pod_by_owner);
 	*plan = (struct plan){0};
 }

@@ -177,6 +177,19 @@ static void guessed_calls(struct cluster *cluster, struct traffic *traffic, size
 	}
 }
 
+static void find_calls(struct cluster *cluster, struct traffic *traffic, size_t at, const struct endpoint *e,
+                       const struct store_object *object, const struct container *c, const char *as,
+                       unsigned depth)
+{
+	struct network_peer peer = {
+	        .ns = object->ns, .pod = object->name, .node = c->node, .address = e->address};
+	const char *calls = note(object, "ktutor.dev/calls");
+	if (calls)
+		declared_calls(cluster, traffic, at, &peer, as, calls, depth);
+	else
+		guessed_calls(cluster, traffic, at, &peer, as, c, object, depth);
+}
+
 /* --- the pod --- */
 static size_t node_index(struct cluster *cluster, struct plan *plan, const char *name)
 {
@@ -242,19 +255,24 @@ size_t plan_pod(struct cluster *cluster, struct traffic *traffic, const struct e
 	size_t at = plan->pod_count++;
 	*table_slot(&plan->pod_by_name, name) = (void *)(uintptr_t)(at + 1);
 	plan->pods[at] = (struct traffic_pod){.load = load_of(traffic, e->pod_ns, e->pod),
+	                                      .container = c,
+	                                      .was_arriving = -1,
 	                                      .node = node_index(cluster, plan, c->node)};
 	plan->pods[at].load->seen = true;
 	describe(cluster, &plan->pods[at], c, object, work);
 	/* pods of one owner on one node take the same way */
 	const struct view_owner owner = view_pod(object)->owner;
 	char *as = kt_strf("%s %s", owner.uid ? owner.uid : object->uid, c->node);
-	struct network_peer peer = {
-	        .ns = object->ns, .pod = object->name, .node = c->node, .address = e->address};
-	const char *calls = note(object, "ktutor.dev/calls");
-	if (calls)
-		declared_calls(cluster, traffic, at, &peer, as, calls, depth);
-	else
-		guessed_calls(cluster, traffic, at, &peer, as, c, object, depth);
+	uintptr_t twin = (uintptr_t)table_get(&plan->pod_by_owner, as);
+	if (twin && plan->pods[twin - 1].called) {
+		const struct traffic_pod *of = &plan->pods[twin - 1];
+		memcpy(plan->pods[at].calls, of->calls, sizeof(of->calls));
+		plan->pods[at].call_count = of->call_count;
+	} else {
+		find_calls(cluster, traffic, at, e, object, c, as, depth);
+		*table_slot(&plan->pod_by_owner, as) = (void *)(uintptr_t)(at + 1);
+	}
+	plan->pods[at].called = true;
 	kt_free(as);
 	kt_free(name);
 	return at;
