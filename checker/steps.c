@@ -16,8 +16,9 @@ static const struct check_shape image_shapes[] = {{"object", CHECK_T_OBJECT, tru
                                                   {"container", CHECK_T_TEXT, false, NULL, NULL},
                                                   {"image", CHECK_T_TEXT, true, NULL, NULL},
                                                   {0}};
-static const struct check_shape node_shapes[] = {
-        {"is", CHECK_T_WORD, true, "up|down", NULL}, {"pick", CHECK_T_PICK, true, NULL, NULL}, {0}};
+static const struct check_shape node_shapes[] = {{"is", CHECK_T_WORD, true, "up|down|interrupted", NULL},
+                                                 {"pick", CHECK_T_PICK, true, NULL, NULL},
+                                                 {0}};
 static const struct check_shape zone_shapes[] = {
         {"name", CHECK_T_TEXT, true, NULL, NULL}, {"is", CHECK_T_WORD, true, "up|down", NULL}, {0}};
 static const struct check_shape link_shapes[] = {{"between", CHECK_T_LIST, true, NULL, NULL},

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "cluster/api/api.h"
+#include "cluster/controllers/spot.h"
 #include "cluster/kubelet/kubelet.h"
 #include "cluster/network/network.h"
 #include "cluster/network/world.h"
@@ -225,6 +226,23 @@ static enum kt_code up_or_down(const struct kt_json *step, bool *up, struct kt_e
 	return KT_OK;
 }
 
+/* A spot machine gets its two minutes' notice. */
+static enum kt_code interrupt(struct cluster *cluster, const struct chosen *nodes, struct kt_json **result,
+                              struct kt_err *err)
+{
+	for (size_t i = 0; i < nodes->count; i++) {
+		if (!spot_is(nodes->items[i]))
+			return kt_fail(err, KT_EINVAL,
+			               "node: '%s' is no spot machine (label " SPOT_LABEL "=true)",
+			               nodes->items[i]->name);
+	}
+	for (size_t i = 0; i < nodes->count; i++) {
+		spot_interrupt(cluster, nodes->items[i]);
+		kt_push(result, kt_json_str(nodes->items[i]->name));
+	}
+	return KT_OK;
+}
+
 static enum kt_code do_node(struct cluster *cluster, const struct kt_json *step, struct kt_json **result,
                             struct kt_err *err)
 {
@@ -232,11 +250,14 @@ static enum kt_code do_node(struct cluster *cluster, const struct kt_json *step,
 	struct chosen nodes = {0};
 	bool up = false;
 	enum kt_code rc = unknown_keys(step, known, KT_COUNT(known), "node", err);
-	if (!rc)
+	bool notice = kt_streq(kt_get_str(step, "is"), "interrupted");
+	if (!rc && !notice)
 		rc = up_or_down(step, &up, err);
 	if (!rc)
 		rc = pick_objects(cluster, kt_get(step, "pick"), false, &nodes, err);
-	for (size_t i = 0; !rc && i < nodes.count; i++) {
+	if (!rc && notice)
+		rc = interrupt(cluster, &nodes, result, err);
+	for (size_t i = 0; !rc && !notice && i < nodes.count; i++) {
 		kubelet_node_set(cluster, nodes.items[i]->name, up);
 		kt_push(result, kt_json_str(nodes.items[i]->name));
 	}

@@ -38,6 +38,8 @@ static const struct controller *const rows[] = {
         &controller_gateway_class,
         &controller_gateway,
         &controller_http_route,
+        &controller_spot,
+        &controller_cost,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

@@ -56,7 +56,7 @@ extern const struct controller controller_deployment, controller_replica_set, co
         controller_daemon_set, controller_job, controller_cron_job, controller_job_ttl, controller_quota,
         controller_volume, controller_volume_protection, controller_role_aggregation, controller_node_pools,
         controller_load_balancer, controller_ingress, controller_gateway_class, controller_gateway,
-        controller_http_route;
+        controller_http_route, controller_spot, controller_cost;
 
 /* --- reading --- */
 const struct store_object *controller_get(struct cluster *cluster, const struct schema_kind *kind,

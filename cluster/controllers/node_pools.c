@@ -3,6 +3,7 @@
  * pool grow that would take them. Scans each 10 s; a machine takes a minute to come. Keys: "scan". */
 #include "cluster/controllers/node_pools.h"
 #include "cluster/controllers/hash.h"
+#include "cluster/controllers/spot.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static struct kt_json *model_of(const struct kt_json *node)
 	kt_unset(&labels, "kubernetes.io/hostname");
 	KT_JSON_EACH (taint, kt_path(node, "spec.taints")) {
 		const char *key = kt_str_or(kt_get(taint, "key"), "");
-		if (!kt_starts(key, "node.kubernetes.io/") && !kt_streq(key, POOL_GOING))
+		if (!kt_starts(key, "node.kubernetes.io/") && !kt_streq(key, POOL_GOING) &&
+		    !kt_streq(key, SPOT_TAINT))
 			kt_push(&taints, kt_json_ref(taint));
 	}
 	if (!kt_count(taints))
