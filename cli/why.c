@@ -73,6 +73,58 @@ static void print_event(struct cli_call *call, const struct kt_json *event, cons
 	}
 }
 
+/* --- traffic --- */
+static void print_row(struct cli_call *call, const struct kt_json *row)
+{
+	const struct kt_json *cause;
+	(void)fprintf(call->out,
+	              "traffic   %.0f requests, %.2f %% answered; p50 %.0f ms, p95 %.0f ms, p99 %.0f ms\n",
+	              kt_real_or(kt_get(row, "offered"), 0), 100 * kt_real_or(kt_get(row, "availability"), 1),
+	              1e3 * kt_real_or(kt_get(row, "p50"), 0), 1e3 * kt_real_or(kt_get(row, "p95"), 0),
+	              1e3 * kt_real_or(kt_get(row, "p99"), 0));
+	KT_JSON_EACH (cause, kt_get(row, "causes")) {
+		const char *from = kt_str_or(kt_get(cause, "from"), ""),
+		           *to = kt_str_or(kt_get(cause, "to"), "");
+		char *line =
+		        kt_strf("  %.8s to %.8s  %.0f not answered: %s", strlen(from) > 11 ? from + 11 : from,
+		                strlen(to) > 11 ? to + 11 : to, kt_real_or(kt_get(cause, "errors"), 0),
+		                kt_str_or(kt_get(cause, "why"), "?"));
+		cli_print_clean(call->out, line);
+		(void)fputc('\n', call->out);
+		kt_free(line);
+	}
+}
+
+/* What became of the requests to a Service, an Ingress, a Gateway; `object` "KIND/[NS/]NAME". */
+static void print_traffic(struct cli_call *call, const char *dir, const char *object)
+{
+	static const char *const kinds[] = {"service", "svc", "ingress", "ing", "gateway", "gtw"};
+	static const char *const lists[] = {"services", "entries"};
+	const char *slash = strchr(object, '/'), *name = slash ? strrchr(object, '/') + 1 : NULL;
+	struct kt_json *report = NULL;
+	const struct kt_json *row;
+	struct kt_err err = {0};
+	size_t kind = 0;
+	while (slash && kind < KT_COUNT(kinds) &&
+	       (strlen(kinds[kind]) != (size_t)(slash - object) || !kt_starts(object, kinds[kind])))
+		kind++;
+	if (!slash || kind == KT_COUNT(kinds) ||
+	    edge_call(dir, "GET", "/ktutor/v1/traffic", NULL, 0, &report, &err))
+		return;
+	char *ns =
+	        name > slash + 1 ? kt_strndup(slash + 1, (size_t)(name - slash - 2)) : kt_strdup("default");
+	for (size_t i = 0; i < KT_COUNT(lists); i++) {
+		KT_JSON_EACH (row, kt_get(report, lists[i])) {
+			if (kt_streq(kt_get_str(row, "kind"), kinds[kind - kind % 2]) &&
+			    kt_streq(kt_get_str(row, "namespace"), ns) &&
+			    kt_streq(kt_get_str(row, "service"), name))
+				print_row(call, row);
+		}
+	}
+	kt_free(ns);
+	kt_json_free(report);
+}
+
 /* deployment/web, deployment web, deployment/shop/web: as cluster_history() wants it. Owned. */
 static char *object_path(const struct cli_call *call)
 {
@@ -114,6 +166,7 @@ static int run_why(struct cli_call *call)
 		}
 		if (!kt_count(kt_get(history, "events")))
 			(void)fprintf(call->out, "nothing is known to have happened to %s\n", object);
+		print_traffic(call, dir, object);
 	}
 	kt_json_free(history);
 	kt_json_free(all);

@@ -117,9 +117,9 @@ struct traffic_stats {
 KT_MUST_CHECK enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load,
                                        struct kt_err *err);
 bool traffic_get(struct cluster *cluster, const char *ns, const char *service, struct traffic_stats *out);
-/* {services: [{kind, namespace, service, rps, offered, answered, errors, availability, p50, p95, p99}],
- * entries: the same of Ingresses and Gateways}: sums over the seconds since `since` (an hour is kept),
- * latencies in seconds. New. */
+/* {services: [{kind, namespace, service, rps, offered, answered, errors, availability, p50, p95, p99,
+ * causes: [{why, errors, from, to}]}], entries: the same of Ingresses and Gateways}: sums over the seconds
+ * since `since` (an hour is kept), latencies in seconds. New. */
 struct kt_json *traffic_report(struct cluster *cluster, kt_ns since);
 
 /* --- usage: what metrics-server, HPA, OOM and `kubectl top` see --- */

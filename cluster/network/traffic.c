@@ -338,6 +338,11 @@ static void note_flows(struct traffic *traffic, kt_ns now, double dt)
 		/* a Service that is loaded itself counts as its users see it, below */
 		if (way->wanted > 0 && !(flow->given && kt_starts(way->key, "outside")))
 			flow_note(&traffic->flows[way->flow], now, way->wanted, &way->out.latency, dt);
+		else
+			continue;
+		double lost = way->wanted * dt * (1 - latency_sum(&way->out.latency));
+		if (lost > 1e-3)
+			traffic_blame_way(traffic, &traffic->flows[way->flow], way, now, lost);
 	}
 	for (size_t i = 0; i < traffic->count; i++) {
 		struct flow *flow = &traffic->flows[i];
@@ -361,6 +366,9 @@ static void note_flows(struct traffic *traffic, kt_ns now, double dt)
 		for (int r = 0; r < flow->retries; r++, missing *= flow->failing)
 			latency_add(&seen, &first, missing);
 		flow_note(flow, now, rps, &seen, dt);
+		double lost = rps * dt * (1 - latency_sum(&seen));
+		if (lost > 1e-3)
+			traffic_blame_entries(traffic, i, now, lost);
 	}
 }
 

@@ -21,6 +21,11 @@ struct slot { /* latencies of 15 seconds, as requests in buckets */
 	kt_ns at;
 	struct latency latency;
 };
+struct cause { /* why requests were not answered */
+	char *why;
+	double errors;
+	kt_ns first, last;
+};
 enum flow_kind { FLOW_SERVICE, FLOW_INGRESS, FLOW_GATEWAY };
 struct flow {
 	enum flow_kind kind;
@@ -41,6 +46,8 @@ struct flow {
 	size_t count, cap, next;
 	struct slot *slots;
 	size_t slot_count, slot_cap, slot_next;
+	struct cause *causes; /* the newest last */
+	size_t cause_count, cause_cap;
 };
 /* What remains of a pod from second to second. */
 struct pod_load {
@@ -78,6 +85,7 @@ struct hop { /* an endpoint as one source sees it */
 	size_t pod;
 	double latency, loss;
 	bool open, silent; /* silent: dropped, not refused */
+	char *why;         /* owned: why it is not open */
 };
 struct way { /* from a source to a Service */
 	char *key;
@@ -128,8 +136,14 @@ size_t flow_add(struct traffic *traffic, enum flow_kind kind, const char *ns, co
 double flow_rate(const struct flow *flow, kt_ns now);
 /* `rps` for `dt` seconds ended so. */
 void flow_note(struct flow *flow, kt_ns now, double rps, const struct latency *latency, double dt);
+void flow_blame(struct flow *flow, kt_ns now, const char *why, double errors);
 void flow_clear(struct flow *flow);
 void traffic_wake(struct cluster *cluster, struct traffic *traffic); /* tick from now on */
+
+/* `errors` requests of `flow` were lost over this way (of the flow at `at`: where it comes in). */
+void traffic_blame_way(const struct traffic *traffic, struct flow *flow, const struct way *way, kt_ns now,
+                       double errors);
+void traffic_blame_entries(struct traffic *traffic, size_t at, kt_ns now, double errors);
 
 void plan_make(struct cluster *cluster, struct traffic *traffic);
 void plan_clear(struct plan *plan);

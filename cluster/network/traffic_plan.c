@@ -34,6 +34,8 @@ static struct hop hop_to(struct cluster *cluster, struct traffic *traffic, const
 	if (hop.open)
 		hop.pod = plan_pod(cluster, traffic, e, work, depth);
 	hop.open = hop.pod != SIZE_MAX;
+	if (!hop.open)
+		hop.why = kt_strdup(*path.why ? path.why : "the container does not run");
 	return hop;
 }
 
@@ -239,6 +241,8 @@ void plan_make(struct cluster *cluster, struct traffic *traffic)
 void plan_clear(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->way_count; i++) {
+		for (size_t k = 0; k < plan->ways[i].count; k++)
+			kt_free(plan->ways[i].hops[k].why);
 		kt_free(plan->ways[i].key);
 		kt_free(plan->ways[i].hops);
 	}

@@ -40,6 +40,33 @@ void flow_clear(struct flow *flow)
 	kt_free(flow->region);
 	kt_free(flow->seconds);
 	kt_free(flow->slots);
+	for (size_t i = 0; i < flow->cause_count; i++)
+		kt_free(flow->causes[i].why);
+	kt_free(flow->causes);
+}
+
+/* A cause that pauses for longer than this and comes back is told again. */
+static const kt_ns PAUSE = 10 * KT_SEC;
+enum { MAX_CAUSES = 64 };
+
+void flow_blame(struct flow *flow, kt_ns now, const char *why, double errors)
+{
+	for (size_t i = flow->cause_count; i-- > 0;) {
+		struct cause *cause = &flow->causes[i];
+		if (cause->last + PAUSE < now || !kt_streq(cause->why, why))
+			continue;
+		cause->errors += errors;
+		cause->last = now;
+		return;
+	}
+	if (flow->cause_count == MAX_CAUSES) {
+		kt_free(flow->causes[0].why);
+		memmove(flow->causes, flow->causes + 1, (MAX_CAUSES - 1) * sizeof(*flow->causes));
+		flow->cause_count--;
+	}
+	flow->causes = kt_grow(flow->causes, &flow->cause_cap, flow->cause_count + 1, sizeof(*flow->causes));
+	flow->causes[flow->cause_count++] =
+	        (struct cause){.why = kt_strdup(why), .errors = errors, .first = now, .last = now};
 }
 
 /* The next place of a ring that grows until it has `most`. */
@@ -133,6 +160,24 @@ bool traffic_get(struct cluster *cluster, const char *ns, const char *service, s
 	return true;
 }
 
+static struct kt_json *causes_of(const struct flow *f, kt_ns since)
+{
+	struct kt_json *list = kt_json_array();
+	for (size_t i = 0; i < f->cause_count; i++) {
+		const struct cause *cause = &f->causes[i];
+		struct kt_buf from = {0}, to = {0};
+		if (cause->last < since || cause->errors < 0.5)
+			continue;
+		kt_time_print(cause->first, &from);
+		kt_time_print(cause->last, &to);
+		kt_push(&list, kt_jsonf("{why: %s, errors: %f, from: %s, to: %s}", cause->why, cause->errors,
+		                        kt_buf_str(&from), kt_buf_str(&to)));
+		kt_buf_clear(&from);
+		kt_buf_clear(&to);
+	}
+	return list;
+}
+
 static struct kt_json *row_of(const struct flow *f, kt_ns since)
 {
 	double offered = 0, answered = 0;
@@ -149,10 +194,10 @@ static struct kt_json *row_of(const struct flow *f, kt_ns since)
 	}
 	return kt_jsonf(
 	        "{kind: %s, namespace: %s, service: %s, rps: %f, offered: %f, answered: %f, errors: %f, "
-	        "availability: %f, p50: %f, p95: %f, p99: %f}",
+	        "availability: %f, p50: %f, p95: %f, p99: %f, causes: %j}",
 	        kind_names[f->kind], f->ns, f->name, f->rate, offered, answered, offered - answered,
 	        offered > 0 ? answered / offered : 1.0, latency_percentile(&sum, 0.5),
-	        latency_percentile(&sum, 0.95), latency_percentile(&sum, 0.99));
+	        latency_percentile(&sum, 0.95), latency_percentile(&sum, 0.99), causes_of(f, since));
 }
 
 struct kt_json *traffic_report(struct cluster *cluster, kt_ns since)

@@ -334,6 +334,45 @@ static void a_neighbour_without_limits_takes_cpu_but_not_what_was_requested(void
 	cluster_free(cluster);
 }
 
+/* The errors of a row by cause: all of them, and one with these words. */
+static double blamed(struct cluster *cluster, const char *list, const char *name, const char *words)
+{
+	struct kt_json *report = cluster_traffic(cluster, 0);
+	const struct kt_json *rows = kt_get(report, list), *cause;
+	ptrdiff_t at = kt_find(rows, "service", name);
+	double sum = 0;
+	KT_JSON_EACH (cause, at < 0 ? NULL : kt_get(kt_at(rows, (size_t)at), "causes")) {
+		if (!words || strstr(kt_str_or(kt_get(cause, "why"), ""), words))
+			sum += kt_real_or(kt_get(cause, "errors"), 0);
+	}
+	kt_json_free(report);
+	return sum;
+}
+
+static void every_lost_request_has_its_cause(void **state)
+{
+	struct cluster *cluster = shop(1);
+	(void)state;
+	load(cluster, kt_jsonf("{to: 'service frontend', rps: 30}"));
+	support_wait(cluster, 10);
+	kubelet_node_set(cluster, "n1", false);
+	support_wait(cluster, 100);
+	kubelet_node_set(cluster, "n1", true);
+	load(cluster, kt_jsonf("{to: 'service frontend', times: 6}"));
+	support_wait(cluster, 120);
+	static const char *const names[] = {"frontend", "backend", "orders"};
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		near_to(blamed(cluster, "services", names[i], NULL),
+		        told(cluster, "services", names[i], 0, "errors"), 0.01);
+	assert_true(blamed(cluster, "services", "orders", "more than their CPU can do") > 100);
+	assert_true(blamed(cluster, "services", "backend", "service default/orders, which it calls") > 100);
+	assert_true(blamed(cluster, "services", "frontend", "node n1 is down") +
+	                    blamed(cluster, "services", "backend", "node n1 is down") +
+	                    blamed(cluster, "services", "orders", "node n1 is down") >
+	            10);
+	cluster_free(cluster);
+}
+
 static void a_load_that_cannot_be_is_refused_with_what_there_is(void **state)
 {
 	static const struct {
@@ -377,6 +416,7 @@ int main(void)
 	        cmocka_unit_test(retries_hide_errors_and_raise_the_load),
 	        cmocka_unit_test(near_endpoints_are_preferred_if_the_service_says_so),
 	        cmocka_unit_test(a_neighbour_without_limits_takes_cpu_but_not_what_was_requested),
+	        cmocka_unit_test(every_lost_request_has_its_cause),
 	        cmocka_unit_test(a_load_that_cannot_be_is_refused_with_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
