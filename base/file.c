@@ -113,8 +113,13 @@ enum kt_code kt_make_dirs(const char *path, unsigned mode, struct kt_err *err)
 			p++;
 		char kept = *p;
 		*p = 0;
-		if (mkdir(copy, (mode_t)mode) != 0 && !kt_is_dir(copy))
-			return fail_errno(err, copy);
+		if (mkdir(copy, (mode_t)mode) != 0) {
+			int why = errno; /* looking changes it */
+			if (!kt_is_dir(copy)) {
+				errno = why;
+				return fail_errno(err, copy);
+			}
+		}
 		*p = kept;
 	}
 	return KT_OK;

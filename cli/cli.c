@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct cli_flag cli_format_flag = {"format", "text|json", "how to print: text (default) or json"};
 
@@ -240,6 +241,10 @@ int cli_fail(struct cli_call *call, const struct kt_err *err)
 	(void)fputs("ktutor: ", call->err);
 	cli_print_clean(call->err, err->text);
 	(void)fputc('\n', call->err);
+	if (call->home && kt_is_dir(call->home) && access(call->home, W_OK) != 0)
+		(void)fprintf(call->err,
+		              "ktutor: %s cannot be written; KTUTOR_HOME can name another folder\n",
+		              call->home);
 	return err->code == KT_EUNREACHABLE ? CLI_UNREACHABLE : CLI_FAILED;
 }
 

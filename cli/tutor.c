@@ -53,6 +53,7 @@ static int run(struct cli_call *call)
 		(void)fputs("ktutor: progress is not kept: ", call->err);
 		cli_print_clean(call->err, unkept.text);
 		(void)fputc('\n', call->err);
+		options.unkept = unkept.text;
 	}
 	enum kt_code rc = kt_share(&share, &err);
 	options.share = share;

@@ -33,6 +33,10 @@ KT_MUST_CHECK enum kt_code lab_state_write(const char *home, const struct lab *l
                                            const struct lab_state *state, struct kt_err *err);
 void lab_state_remove(const char *home, const struct lab *lab);
 void lab_state_clear(struct lab_state *state);
+/* One process at a time starts, resets or stops a lab; who comes second waits and says so. */
+KT_MUST_CHECK enum kt_code lab_lock(const struct lab *lab, const struct lab_options *options, int *out,
+                                    struct kt_err *err);
+void lab_unlock(int lock);
 
 /* The rows of the table of providers. */
 extern const struct provider provider_embedded, provider_kind, provider_context;

@@ -165,8 +165,8 @@ static enum kt_code find_again(const struct lab *lab, const struct lab_options *
 	            : lab_state_write(options->home, lab, state, err);
 }
 
-enum kt_code lab_start(const struct lab *lab, const struct lab_options *options, char **out_kubeconfig,
-                       struct kt_err *err)
+static enum kt_code start_locked(const struct lab *lab, const struct lab_options *options,
+                                 char **out_kubeconfig, struct kt_err *err)
 {
 	struct lab_state state = {0};
 	char why[512];
@@ -202,7 +202,19 @@ enum kt_code lab_start(const struct lab *lab, const struct lab_options *options,
 	return rc ? kt_wrap(err, "lab '%s'", lab->lab) : KT_OK;
 }
 
-enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
+enum kt_code lab_start(const struct lab *lab, const struct lab_options *options, char **out_kubeconfig,
+                       struct kt_err *err)
+{
+	int lock;
+	enum kt_code rc = lab_lock(lab, options, &lock, err);
+	if (rc)
+		return kt_wrap(err, "lab '%s'", lab->lab);
+	rc = start_locked(lab, options, out_kubeconfig, err);
+	lab_unlock(lock);
+	return rc;
+}
+
+static enum kt_code reset_locked(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
 {
 	struct lab_state state = {0};
 	struct kt_err why = {0};
@@ -224,7 +236,18 @@ enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options,
 	return rc ? kt_wrap(err, "lab '%s'", lab->lab) : KT_OK;
 }
 
-enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
+enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
+{
+	int lock;
+	enum kt_code rc = lab_lock(lab, options, &lock, err);
+	if (rc)
+		return kt_wrap(err, "lab '%s'", lab->lab);
+	rc = reset_locked(lab, options, err);
+	lab_unlock(lock);
+	return rc;
+}
+
+static enum kt_code stop_locked(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
 {
 	struct lab_state state = {0};
 	enum kt_code rc = lab_state_read(options->home, lab, &state, err);
@@ -238,6 +261,17 @@ enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options, 
 	if (!rc)
 		lab_state_remove(options->home, lab);
 	lab_state_clear(&state);
+	return rc;
+}
+
+enum kt_code lab_stop(const struct lab *lab, const struct lab_options *options, struct kt_err *err)
+{
+	int lock;
+	enum kt_code rc = lab_lock(lab, options, &lock, err);
+	if (rc)
+		return kt_wrap(err, "lab '%s'", lab->lab);
+	rc = stop_locked(lab, options, err);
+	lab_unlock(lock);
 	return rc;
 }
 

@@ -2,11 +2,14 @@
 /* What is kept of labs that were started: small files below HOME/labs, written whole or not at all. */
 #include "labs/labs_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define STATE_MAX (64 * 1024)
+#define LOCK_POLL (50 * 1000) /* microseconds */
 
 static char *state_path(const char *home, const char *lab)
 {
@@ -102,4 +105,45 @@ char *lab_current(const char *home)
 		kt_buf_clear(&text);
 	kt_free(path);
 	return text.len ? kt_buf_take(&text) : NULL;
+}
+
+/* Waits for the lock; false: somebody else has it and waiting was cancelled. */
+static bool wait_for(int file, const struct lab_options *options)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	kt_ns began = kt_monotonic();
+	while (fcntl(file, F_SETLK, &lock) && (errno == EACCES || errno == EAGAIN || errno == EINTR)) {
+		if (options->progress &&
+		    !options->progress(options->progress_arg, "another ktutor is busy with this lab",
+		                       kt_monotonic() - began, 0))
+			return false;
+		(void)usleep(LOCK_POLL);
+	}
+	return true; /* a file system without locks is no reason not to go on */
+}
+
+/* A record lock: its end is the end of this process, a cluster that it forks does not inherit it. */
+enum kt_code lab_lock(const struct lab *lab, const struct lab_options *options, int *out, struct kt_err *err)
+{
+	char *dir = kt_strf("%s/labs/%s", options->home, lab->lab), *path = kt_join(dir, "lock");
+	int file = -1;
+	enum kt_code rc = kt_make_dirs(dir, 0700, err);
+	if (!rc)
+		file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (!rc && file < 0)
+		rc = kt_fail(err, KT_EIO, "%s: %s", path, strerror(errno));
+	if (!rc && !wait_for(file, options)) {
+		(void)close(file);
+		rc = kt_fail(err, KT_ECANCELLED, "cancelled");
+	}
+	if (!rc)
+		*out = file;
+	kt_free(path);
+	kt_free(dir);
+	return rc;
+}
+
+void lab_unlock(int lock)
+{
+	(void)close(lock);
 }

@@ -14,6 +14,7 @@ struct tui_options {
 	const char *theme;  /* "dark", "light", "contrast", "none"; NULL: by setting, NO_COLOR and terminal */
 	bool ascii;         /* no Unicode */
 	struct db *db;      /* NULL: progress is not kept */
+	const char *unkept; /* why not, for the first screen; or NULL */
 	const char *lesson; /* open this one at once, or NULL */
 };
 /* The tutor, until the learner leaves. Restores the terminal on every way out, also on a crash. Standard

@@ -327,11 +327,12 @@ static void look_if_changed(struct serving *s)
 	char version[64];
 	kt_ns now = kt_monotonic();
 	if (!version_now(s, version)) {
-		if (s->version[0])
+		if (s->version[0] || !s->looked)
 			say(s, true,
 			    "the cluster does not answer; leave the lab and start it again: it goes on where "
 			    "it was");
 		s->version[0] = '\0';
+		s->looked = now;
 		listen_for(s, 1000);
 		return;
 	}
