@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPARK_LEN  24 /* looks that a spark line goes back */
 #define COUNT_TIME 60 /* seconds of a lab are kept once a minute, and at the end */
 
 void tui_work_clear(struct tui_work *work)
@@ -24,6 +25,7 @@ void tui_work_clear(struct tui_work *work)
 	kt_json_free(work->met);
 	kt_buf_clear(&work->to_type);
 	kt_json_free(work->timelines);
+	kt_json_free(work->sparks);
 	memset(work, 0, sizeof(*work));
 }
 
@@ -232,8 +234,16 @@ static void told_busy(struct tui_app *app, const struct kt_json *message)
 
 static void told_world(struct tui_app *app, const struct kt_json *message)
 {
+	const struct kt_json *service;
 	kt_json_free(app->work.world);
 	app->work.world = kt_json_ref(message);
+	KT_JSON_EACH (service, kt_get(message, "traffic")) {
+		struct kt_json **line =
+		        kt_edit(&app->work.sparks, kt_str_or(kt_get(service, "service"), "?"));
+		kt_push(line, kt_json_ref(kt_get(service, "rps")));
+		if (kt_count(*line) > SPARK_LEN)
+			kt_remove(line, 0);
+	}
 }
 
 static void told_why(struct tui_app *app, const struct kt_json *message)

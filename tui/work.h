@@ -32,7 +32,8 @@ struct tui_work {
 	char *failed;              /* why it could not start */
 	struct kt_json *tasks;     /* the worker's last words about the tasks: [{task, status, findings}] */
 	struct kt_json *drills;    /* the same of the last whole check: {task: status} */
-	struct kt_json *world;     /* {nodes, pods, clock} */
+	struct kt_json *world;     /* {nodes, pods, clock, traffic} */
+	struct kt_json *sparks;    /* requests a second of late, by service: {name: [rps]} */
 	struct kt_json *why;       /* {object, events} */
 	struct kt_json *compared;  /* the solution beside what the learner made: as lab_compare() */
 	struct kt_json *timelines; /* of the last drills: {task: {span, samples}} */

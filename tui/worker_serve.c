@@ -159,11 +159,58 @@ static struct kt_json *rows_of(struct serving *s, const char *path,
 	return rows;
 }
 
+/* usage of allocatable, 0 to 1; NULL: unknown. New. */
+static struct kt_json *share_of(const struct kt_json *metrics, const struct kt_json *row, const char *what)
+{
+	struct kt_quantity used, all;
+	const struct kt_json *item;
+	KT_JSON_EACH (item, kt_get(metrics, "items")) {
+		const char *usage = kt_get_str(kt_get(item, "usage"), what), *whole = kt_get_str(row, what);
+		if (!kt_streq(kt_path_str(item, "metadata.name"), kt_get_str(row, "name")) || !usage ||
+		    !whole || !kt_quantity_parse(usage, &used) || !kt_quantity_parse(whole, &all))
+			continue;
+		return all.milli > 0 ? kt_json_real((double)used.milli / (double)all.milli) : NULL;
+	}
+	return NULL;
+}
+
+static struct kt_json *node_rows(struct serving *s)
+{
+	struct kt_json *metrics = get(s, "/apis/metrics.k8s.io/v1beta1/nodes"),
+	               *rows = rows_of(s, "/api/v1/nodes", node_row);
+	for (size_t i = 0; metrics && i < kt_count(rows); i++) {
+		struct kt_json *cpu = share_of(metrics, kt_at(rows, i), "cpu"),
+		               *memory = share_of(metrics, kt_at(rows, i), "memory");
+		kt_set(kt_edit_at(&rows, i), "cpu_used", cpu);
+		kt_set(kt_edit_at(&rows, i), "memory_used", memory);
+	}
+	kt_json_free(metrics);
+	return rows;
+}
+
+/* Services that are called: [{service: "ns/name", rps, p95 (seconds), availability}]. New. */
+static struct kt_json *traffic_rows(struct serving *s)
+{
+	struct kt_json *report = get(s, "/ktutor/v1/traffic"), *rows = kt_json_array();
+	const struct kt_json *row;
+	KT_JSON_EACH (row, kt_get(report, "services")) {
+		if (kt_real_or(kt_get(row, "rps"), 0) <= 0)
+			continue;
+		char *name = kt_strf("%s/%s", kt_str_or(kt_get(row, "namespace"), ""),
+		                     kt_str_or(kt_get(row, "service"), "?"));
+		kt_push(&rows, kt_jsonf("{service: %s, rps: %J, p95: %J, availability: %J}", name,
+		                        kt_get(row, "rps"), kt_get(row, "p95"), kt_get(row, "availability")));
+		kt_free(name);
+	}
+	kt_json_free(report);
+	return rows;
+}
+
 static void tell_world(struct serving *s)
 {
 	struct kt_json *clock = get(s, "/ktutor/v1/clock");
-	tell(s, kt_jsonf("{told: 'world', nodes: %j, pods: %j, clock: %j}",
-	                 rows_of(s, "/api/v1/nodes", node_row), rows_of(s, PODS, pod_row), clock));
+	tell(s, kt_jsonf("{told: 'world', nodes: %j, pods: %j, clock: %j, traffic: %j}", node_rows(s),
+	                 rows_of(s, PODS, pod_row), clock, traffic_rows(s)));
 }
 
 /* --- checking --- */

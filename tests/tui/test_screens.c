@@ -20,7 +20,8 @@ static struct kt_json *world_message(void)
 {
 	return kt_jsonf(
 	        "{told: 'world', nodes: [{name: 'control', control: true, ready: true}, {name: 'general-a1', "
-	        "zone: 'a', ready: true}, {name: 'general-b1', zone: 'b', ready: false}, {name: "
+	        "zone: 'a', ready: true, cpu_used: 0.42, memory_used: 0.07}, {name: 'general-b1', zone: 'b', "
+	        "ready: false}, {name: "
 	        "'general-c1', "
 	        "zone: 'c', ready: true, cordoned: true}], pods: [{ns: 'shop', name: 'web-1', app: 'web', "
 	        "node: "
@@ -29,7 +30,7 @@ static struct kt_json *world_message(void)
 	        "'shop', name: 'web-3', app: 'web', state: 'pending'}, {ns: 'kube-system', name: 'dns', "
 	        "node: "
 	        "'general-a1', state: 'ready'}], clock: {now: '2026-01-02T00:05:00Z', speed: 1, paused: "
-	        "false}}");
+	        "false}, traffic: [{service: 'shop/web', rps: 120, p95: 0.085, availability: 0.985}]}");
 }
 
 /* What a drill went through: two of three nodes' pods lost at a minute, back after six. */
@@ -156,6 +157,16 @@ static void the_workspace_has_panels(void **state)
 		tui_app_key(&f.app, TUI_KEY_F0 + panels[i].key);
 		expect_both(&f, panels[i].name);
 	}
+	tui_app_key(&f.app, TUI_KEY_F0 + 4);
+	for (int i = 1; i <= 3; i++) { /* a spark line needs some looks */
+		struct kt_json *world = world_message();
+		kt_set_path(&world, "traffic.0.rps", kt_json_int(120 * i));
+		tell(&f, world);
+	}
+	f.app.work.shell_focus = false;
+	press(&f, "j");
+	expect_both(&f, "lab-map-chosen");
+	expect_screen(&f, "lab-map-chosen", 60, 200);
 	fixture_close(&f);
 }
 
