@@ -35,9 +35,8 @@ static void met_lines(const struct tui_work *work, const char *task, struct tui_
 	const struct kt_json *met = kt_get(work->met, task);
 	size_t count = kt_count(met), first = count > MET_MAX ? count - MET_MAX : 0;
 	for (size_t i = first; i < count; i++)
-		tui_text_prose(text, TUI_PLAIN,
-		               i == first ? "    found on the way  " : "                      ",
-		               "                      ", kt_str_or(kt_at(met, i), ""));
+		tui_text_prose(text, TUI_PLAIN, i == first ? "  found on the way  " : "                    ",
+		               "                    ", kt_str_or(kt_at(met, i), ""));
 }
 
 static void task_lines(const struct tui_app *app, struct tui_text *text)
@@ -52,11 +51,21 @@ static void task_lines(const struct tui_app *app, struct tui_text *text)
 			kt_buf_addf(&extra, ", %lld hint%s", (long long)hints, hints == 1 ? "" : "s");
 		tui_text_linef(text, passed ? TUI_GOOD : TUI_BAD, "%s %zu %s  %u pt%s", passed ? "✓" : "✗",
 		               i + 1, lab->tasks[i].title, lab->tasks[i].points, kt_buf_str(&extra));
-		met_lines(&app->work, lab->tasks[i].task, text);
-		if (lab->tasks[i].why)
-			tui_text_prose(text, TUI_DIM, "    ", "    ", lab->tasks[i].why);
-		tui_timeline_lines(kt_get(app->work.timelines, lab->tasks[i].task), text);
 		kt_buf_clear(&extra);
+	}
+}
+
+/* Below what is seen at once: how each task went, and why it matters. */
+static void detail_lines(const struct tui_app *app, struct tui_text *text)
+{
+	const struct lab *lab = app->work.lab;
+	for (size_t i = 0; i < lab->task_count; i++) {
+		tui_text_gap(text);
+		tui_text_linef(text, TUI_HEADING, "%zu %s", i + 1, lab->tasks[i].title);
+		if (lab->tasks[i].why)
+			tui_text_prose(text, TUI_DIM, "  ", "  ", lab->tasks[i].why);
+		met_lines(&app->work, lab->tasks[i].task, text);
+		tui_timeline_lines(kt_get(app->work.timelines, lab->tasks[i].task), text);
 	}
 }
 
@@ -84,6 +93,7 @@ static void summary(const struct tui_app *app, struct tui_text *text)
 		              tui_gate_earned(app) ? "That was the last lesson. Next: the gate (n)"
 		                                   : "That was the last lesson there is.");
 	tui_text_line(text, TUI_PLAIN, "s shows the given solution beside yours.");
+	detail_lines(app, text);
 }
 
 /* --- the given solution: what yours says differently, why it is so, its files --- */

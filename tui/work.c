@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STOOD_FOR  (2 * KT_SEC)
 #define SPARK_LEN  24 /* looks that a spark line goes back */
 #define COUNT_TIME 60 /* seconds of a lab are kept once a minute, and at the end */
 
@@ -23,6 +24,7 @@ void tui_work_clear(struct tui_work *work)
 	kt_json_free(work->why);
 	kt_json_free(work->compared);
 	kt_json_free(work->met);
+	kt_json_free(work->standing);
 	kt_buf_clear(&work->to_type);
 	kt_json_free(work->timelines);
 	kt_json_free(work->sparks);
@@ -104,19 +106,34 @@ static void keep_task(struct tui_app *app, size_t i, const char *before)
 	                    passed ? NULL : kt_get_str(kt_at(findings, 0), "found")));
 }
 
-/* What a task complained about, each sentence once, for the result. */
-static void keep_met(struct tui_work *work)
+/* A complaint that is over counts as met on the way when it stood for a while: what was only settling does
+ * not. */
+static void end_complaint(struct tui_work *work, const char *task, kt_ns now)
 {
-	const struct kt_json *row, *finding, *known;
-	KT_JSON_EACH (row, work->tasks)
-		KT_JSON_EACH (finding, kt_get(row, "findings")) {
-			const char *found = kt_get_str(finding, "found"), *task = kt_get_str(row, "task");
-			bool is_known = !found || !kt_streq(kt_get_str(row, "status"), "failed");
-			KT_JSON_EACH (known, kt_get(work->met, task))
-				is_known = is_known || kt_streq(kt_str(known), found);
-			if (!is_known)
-				kt_push(kt_edit(&work->met, task), kt_json_str(found));
-		}
+	const struct kt_json *old = kt_get(work->standing, task), *known;
+	const char *text = kt_get_str(old, "text");
+	bool is_known = !text || now - kt_get_int(old, "since", 0) < STOOD_FOR;
+	KT_JSON_EACH (known, kt_get(work->met, task))
+		is_known = is_known || kt_streq(kt_str(known), text);
+	if (!is_known)
+		kt_push(kt_edit(&work->met, task), kt_json_str(text));
+}
+
+/* What tasks complain about, for the result: each sentence once. */
+static void keep_met(struct tui_work *work, kt_ns now)
+{
+	const struct kt_json *row;
+	KT_JSON_EACH (row, work->tasks) {
+		const char *task = kt_get_str(row, "task");
+		const char *text = kt_streq(kt_get_str(row, "status"), "failed")
+		                           ? kt_get_str(kt_at(kt_get(row, "findings"), 0), "found")
+		                           : NULL;
+		if (kt_streq(text, kt_get_str(kt_get(work->standing, task), "text")))
+			continue;
+		end_complaint(work, task, now);
+		kt_set(&work->standing, task,
+		       text ? kt_jsonf("{text: %s, since: %l}", text, (int64_t)now) : NULL);
+	}
 }
 
 static void keep_points(struct tui_app *app)
@@ -159,7 +176,7 @@ static void told_tasks(struct tui_app *app, const struct kt_json *message)
 		kt_json_free(work->drills);
 		work->drills = kt_json_ref(work->tasks);
 	}
-	keep_met(work);
+	keep_met(work, app->now);
 	for (size_t i = 0; i < work->lab->task_count; i++) {
 		keep_task(app, i, before[i]);
 		kt_free(before[i]);

@@ -37,6 +37,7 @@ struct tui_work {
 	struct kt_json *why;       /* {object, events} */
 	struct kt_json *compared;  /* the solution beside what the learner made: as lab_compare() */
 	struct kt_json *timelines; /* of the last drills: {task: {span, samples}} */
+	struct kt_json *standing;  /* what tasks complain about now, and since when: {task: {text, since}} */
 	struct kt_json *met;       /* what was found on the way: {task: [sentence]} */
 	struct kt_buf to_type;     /* into the shell, once it is there */
 	char busy[256];            /* what the worker is doing; "" nothing */
