@@ -18,6 +18,15 @@ DEPS    := ncursesw yaml-0.1 sqlite3 libcurl gnutls zlib vterm md4c
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
 	-Wcast-qual -Wwrite-strings -Wimplicit-fallthrough
 OPT    ?= -O2 -g
+# Homebrew keeps some libraries apart from the system's older ones, and its headers where no compiler looks.
+ifeq ($(shell uname -s),Darwin)
+BREW := $(shell brew --prefix 2>/dev/null)
+ifneq ($(BREW),)
+export PKG_CONFIG_PATH := $(BREW)/opt/ncurses/lib/pkgconfig:$(BREW)/opt/sqlite/lib/pkgconfig:$(BREW)/opt/curl/lib/pkgconfig:$(PKG_CONFIG_PATH)
+CFLAGS += -I$(BREW)/include
+LDFLAGS += -L$(BREW)/lib
+endif
+endif
 DEPS_CFLAGS = $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
 DEPS_LIBS   = $(shell pkg-config --libs $(DEPS) 2>/dev/null) -lwslay -lm
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(DEFS) $(WARN) -fno-common -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) \

@@ -63,9 +63,6 @@ enum kt_code tui_app_init(struct tui_app *app, const struct tui_options *options
 	app->home.open = current_level(app);
 	app->home.selected = app->home.open;
 	tui_push(app, &tui_screen_home);
-	if (!app->db && options->unkept)
-		tui_notice(app, "Progress is not kept: %s. KTUTOR_HOME can name another folder.",
-		           options->unkept);
 	if (options->lesson) {
 		const struct lesson *lesson = lesson_find(app->course, options->lesson);
 		if (!lesson) {
@@ -75,6 +72,9 @@ enum kt_code tui_app_init(struct tui_app *app, const struct tui_options *options
 		}
 		tui_open_lesson(app, lesson);
 	}
+	if (!app->db && options->unkept)
+		tui_notice(app, "Progress is not kept: %s. KTUTOR_HOME can name another folder.",
+		           options->unkept);
 	return KT_OK;
 }
 

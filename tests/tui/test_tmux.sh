@@ -91,19 +91,21 @@ walk() { # LAB COLSxROWS
 	sees "the quiz counts" " of $questions right"
 	key l
 	sees "the lab starts, and its first task fails with a finding" "expected"
-	deadline=$(($(now) + patience)) # all tasks were looked at, and the shell has its prompt
-	until screen | grep -qE '(^|│)\$'; do [ "$(now)" -lt "$deadline" ] && sleep 0.1 || break; done
+	waits_like '(^|│)\$ *$' # the shell's prompt
 	keeps lab
 	steps_of "$lab" >"$home/steps"
 	while read -r line; do
 		letters "$line"
-		key Enter
 		waits "$(basename "${line##* }")" || break
+		key Enter
+		waits_like '(^|│)\$ *$' || break
 	done <"$home/steps"
-	sees "tasks turn green by themselves" "✓ 1 "
-	sees "what is left is what only a check can tell" "F3"
+	waits_like '^(▸| )(✓|◐) [0-9] '
+	ok $? "tasks turn green by themselves"
 	deadline=$(($(now) + patience)) # F3 when nothing is red any more
-	while screen | grep -qE '^(▸| )✗ [0-9]' && [ "$(now)" -lt "$deadline" ]; do sleep 0.3; done
+	while screen | grep -qE '^(▸| )(✗|○|\?) [0-9]' && [ "$(now)" -lt "$deadline" ]; do sleep 0.3; done
+	! screen | grep -qE '^(▸| )(✗|○|\?) [0-9]'
+	ok $? "all of them"
 	key F3
 	sees "the result comes" "passed"
 	sees "with all points" "attempt"

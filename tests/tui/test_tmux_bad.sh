@@ -21,9 +21,18 @@ ok $? "nothing but ASCII is on the screen"
 ok $? "the lines are ASCII too"
 end
 
+coloured() { t capture-pane -t k -p -e | grep -qE '\[([0-9]*;)*(3[0-7]|38;5;[0-9]+|9[0-7])(;[0-9]*)*m'; }
 fresh "no colour"
-share= begin 80x24
+begin 80x24
 sees "home is drawn" "EXPERT"
+coloured
+ok $? "there is colour without NO_COLOR"
+end
+fresh "no colour"
+extra=NO_COLOR=1 begin 80x24
+sees "home is drawn" "EXPERT"
+! coloured
+ok $? "there is none with it"
 end
 for signal in SEGV ABRT TERM HUP; do
 	fresh "SIG$signal"
@@ -84,6 +93,17 @@ if [ "$(id -u)" = 0 ]; then echo "ok - $walk # skip root may write everywhere"; 
 	end
 fi
 chmod 755 "$home"
+
+fresh "a full disk"
+before="trap '' XFSZ; ulimit -f 0" begin 80x24 'learn 6.5'
+sees "a lesson can be read" "page 1 of"
+sees "and it is said that nothing is kept" "rogress is not kept"
+key Right
+key l
+sees "a lab that finds no room says so" "The lab could not be started"
+key q
+sees "and the lesson is back" "page 2 of"
+end
 
 fresh "ctrl-c during a start"
 begin 80x24 'learn 6.5'

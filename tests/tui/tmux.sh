@@ -25,7 +25,7 @@ begin() {
 		chmod +x "$home/kubectl" && mv "$home/kubectl" "$work/bin/kubectl"
 	}
 	t -f /dev/null new-session -d -s k -x "${1%x*}" -y "${1#*x}" \
-		"env -u NO_COLOR HOME='$home' KTUTOR_HOME='$home' ${share:+KTUTOR_SHARE='$share'} LC_ALL=${locale:-$unicode} SHELL=/bin/sh ENV= PS1='\$ ' \
+		"${before:-:}; env -u NO_COLOR ${extra:-} HOME='$home' KTUTOR_HOME='$home' ${share:+KTUTOR_SHARE='$share'} LC_ALL=${locale:-$unicode} SHELL=/bin/sh ENV= PS1='\$ ' \
 		PATH='$work/bin' '$ktutor' ${2:-}; echo \"left with \$?\"; PATH='$PATH'; stty -a | grep -oE -e '-?(icanon|echo) ' | tr -d '\n'; exec sleep 600"
 }
 tutor() { ps -A -o pid=,ppid= | awk -v p="$(t list-panes -t k -F '#{pane_pid}')" '$2 == p { print $1; exit }'; }
@@ -43,6 +43,13 @@ ok() { # STATUS NAME: with the screen when it is not
 waits() { # TEXT: until the screen has it
 	deadline=$(($(now) + patience))
 	until screen | grep -qF -e "$1"; do
+		[ "$(now)" -lt "$deadline" ] || return 1
+		sleep 0.1
+	done
+}
+waits_like() { # REGEX: until a line of it fits
+	deadline=$(($(now) + patience))
+	until screen | grep -qE -e "$1"; do
 		[ "$(now)" -lt "$deadline" ] || return 1
 		sleep 0.1
 	done
