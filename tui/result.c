@@ -44,7 +44,9 @@ static void task_lines(const struct tui_app *app, struct tui_text *text)
 	const struct lab *lab = app->work.lab;
 	for (size_t i = 0; i < lab->task_count; i++) {
 		const struct kt_json *row = tui_task_row(app, lab->lab, lab->tasks[i].task);
-		bool passed = kt_streq(tui_task_status(&app->work, i), "passed");
+		/* what it was when it was checked: a look since then may have caught it settling again */
+		bool passed = kt_get_int(row, "passed", 0) > 0 ||
+		              kt_streq(tui_task_status(&app->work, i), "passed");
 		int64_t hints = kt_get_int(row, "hints", 0);
 		struct kt_buf extra = {0};
 		if (hints)

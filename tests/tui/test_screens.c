@@ -180,6 +180,7 @@ static void tasks_turn_green_and_the_result_follows(void **state)
 	f.app.now += 95 * KT_SEC;
 	tell(&f, drills_message());
 	tell(&f, tasks_message(true, "passed", "passed", "passed"));
+	tell(&f, tasks_message(false, "passed", "blocked", "failed")); /* a look while all settles again */
 	expect_both(&f, "result");
 	expect_screen(&f, "result", 60, 200);
 	press(&f, "s");
