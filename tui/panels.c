@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FURTHEST  (24 * 60 * KT_MIN_NS) /* back in time */
+#define VALUE_MAX 80                    /* of a change, as told */
+
 /* --- F1, F2 --- */
 
 static void text_lines(struct tui_app *app, struct tui_text *text)
@@ -59,14 +62,16 @@ static char *history_name(const char *object)
 	return kt_strf("%.*s/%.*s", kind, object, (int)strcspn(space + 1, " ,"), space + 1);
 }
 
-char *tui_why_object(const struct tui_work *work)
+char *tui_why_object(const struct tui_work *work, const char **path)
 {
 	const struct kt_json *sources[] = {work->tasks, work->drills}, *finding;
+	*path = NULL;
 	for (size_t s = 0; s < KT_COUNT(sources); s++) {
 		ptrdiff_t i = kt_find(sources[s], "task", work->lab->tasks[work->task].task);
 		KT_JSON_EACH (finding, i < 0 ? NULL : kt_get(kt_at(sources[s], (size_t)i), "findings")) {
 			const char *object = kt_get_str(finding, "object");
 			char *name = object ? history_name(object) : NULL;
+			*path = kt_get_str(finding, "path");
 			if (name)
 				return name;
 		}
@@ -74,30 +79,53 @@ char *tui_why_object(const struct tui_work *work)
 	return NULL;
 }
 
-static void change_line(const struct kt_json *change, struct tui_text *text)
+static char *short_value(const struct kt_json *value)
 {
-	char *from = kt_json_text(kt_get(change, "from")), *to = kt_json_text(kt_get(change, "to"));
-	char *line =
-	        kt_strf("%s: %s → %s", kt_str_or(kt_get(change, "path"), "?"),
-	                kt_get(change, "from") ? from : "nothing", kt_get(change, "to") ? to : "nothing");
-	tui_text_prose(text, TUI_DIM, "            ", "              ", line);
+	if (!value)
+		return kt_strdup("nothing");
+	char *text = kt_json_text(value);
+	if (strlen(text) <= VALUE_MAX)
+		return text;
+	char *cut = kt_strf("%.*s…", VALUE_MAX, text);
+	kt_free(text);
+	return cut;
+}
+
+/* Is it the part of the object that the finding is about? Both up to the first filter. */
+static bool is_about(const char *path, const struct kt_json *change)
+{
+	const char *changed = kt_str_or(kt_get(change, "path"), "");
+	size_t wanted = path ? strcspn(path, "[") : 0, has = strcspn(changed, "["), len = KT_MIN(wanted, has);
+	char next = wanted > len ? path[len] : has > len ? changed[len] : '\0';
+	return len && !strncmp(path, changed, len) && (next == '\0' || next == '.');
+}
+
+static void change_line(const struct kt_json *change, bool here, struct tui_text *text)
+{
+	char *from = short_value(kt_get(change, "from")), *to = short_value(kt_get(change, "to"));
+	char *line = kt_strf("%s: %s → %s", kt_str_or(kt_get(change, "path"), "?"), from, to);
+	tui_text_prose(text, here ? TUI_WARN : TUI_DIM, "            ", "              ", line);
 	kt_free(line);
 	kt_free(from);
 	kt_free(to);
 }
 
-static void event_lines(const struct kt_json *event, struct tui_text *text)
+/* The moment at which what a task complains about was changed is marked. */
+static void event_lines(const struct kt_json *event, const char *path, struct tui_text *text)
 {
 	const char *at = kt_str_or(kt_get(event, "at"), ""), *reason = kt_get_str(event, "reason");
 	const struct kt_json *change;
-	char *first = kt_strf("%.8s  ", strlen(at) > 11 ? at + 11 : at);
+	bool here = false;
+	KT_JSON_EACH (change, kt_get(event, "changed"))
+		here = here || is_about(path, change);
+	char *first = kt_strf("%.8s%s", strlen(at) > 11 ? at + 11 : at, here ? " ▸" : "  ");
 	char *line =
 	        kt_strf("%s %s/%s by %s%s%s", kt_str_or(kt_get(event, "change"), "?"),
 	                kt_str_or(kt_get(event, "kind"), "?"), kt_str_or(kt_get(event, "name"), "?"),
 	                kt_str_or(kt_get(event, "actor"), "?"), reason ? ": " : "", reason ? reason : "");
-	tui_text_prose(text, TUI_PLAIN, first, "          ", line);
+	tui_text_prose(text, here ? TUI_STRONG : TUI_PLAIN, first, "          ", line);
 	KT_JSON_EACH (change, kt_get(event, "changed"))
-		change_line(change, text);
+		change_line(change, is_about(path, change), text);
 	kt_free(first);
 	kt_free(line);
 }
@@ -107,7 +135,8 @@ static void why_lines(struct tui_app *app, struct tui_text *text)
 	const struct tui_work *work = &app->work;
 	const struct kt_json *event, *events = kt_get(work->why, "events");
 	const struct lab_task *task = &work->lab->tasks[work->task];
-	char *object = tui_why_object(work);
+	const char *path;
+	char *object = tui_why_object(work, &path);
 	tui_text_linef(text, TUI_HEADING, "Why: %s", task->title);
 	tui_text_gap(text);
 	if (task->why)
@@ -128,7 +157,7 @@ static void why_lines(struct tui_app *app, struct tui_text *text)
 	else
 		tui_text_linef(text, TUI_STRONG, "What happened to %s:", object);
 	KT_JSON_EACH (event, events)
-		event_lines(event, text);
+		event_lines(event, path, text);
 	kt_free(object);
 }
 
@@ -147,7 +176,23 @@ static const struct {
         {'h', "clock", "an hour passes at once", "{advance: '1h'}"},
         {'n', "clock", "to the next moment at which something happens", "{jump: 'next'}"},
         {'b', "rewind", "five minutes back", NULL},
+        {TUI_KEY_ENTER, "rewind", NULL, NULL}, /* to the moment that is chosen */
 };
+
+/* Earlier moments lie closer together: ten seconds, then minutes, then ten of them. */
+static kt_ns step_at(kt_ns back)
+{
+	return back < KT_MIN_NS ? 10 * KT_SEC : back < 10 * KT_MIN_NS ? KT_MIN_NS : 10 * KT_MIN_NS;
+}
+
+void tui_time_choose(struct tui_app *app, int key)
+{
+	kt_ns *back = &app->work.back;
+	if (key == TUI_KEY_LEFT)
+		*back = KT_MIN(*back + step_at(*back), FURTHEST);
+	else
+		*back = KT_MAX(*back - step_at(*back - 1), 0);
+}
 
 /* The moment `span` before the cluster's now; NULL: unknown. */
 static struct kt_json *moment_before(const struct tui_work *work, kt_ns span)
@@ -178,6 +223,8 @@ void tui_time_key(struct tui_app *app, int key)
 			                (int)!kt_path_bool(work->world, "clock.paused", false));
 		else if (key == 'b')
 			body = moment_before(work, 5 * KT_MIN_NS);
+		else if (key == TUI_KEY_ENTER)
+			body = work->back ? moment_before(work, work->back) : NULL;
 		else
 			body = kt_jsonf(times[i].body);
 		if (body)
@@ -200,11 +247,18 @@ static void time_lines(struct tui_app *app, struct tui_text *text)
 	               kt_get_bool(clock, "paused", false) ? "standing," : "running",
 	               kt_real_or(kt_get(clock, "speed"), 1));
 	tui_text_gap(text);
-	for (size_t i = 0; i < KT_COUNT(times); i++) {
+	for (size_t i = 0; i < KT_COUNT(times) && times[i].label; i++) {
 		char *first = kt_strf("  %c  ", times[i].key);
 		tui_text_prose(text, TUI_PLAIN, first, "     ", times[i].label);
 		kt_free(first);
 	}
+	struct kt_buf ago = {0};
+	kt_duration_print_human(app->work.back, &ago);
+	char *line = app->work.back ? kt_strf("%s ago; enter goes there", kt_buf_str(&ago))
+	                            : kt_strdup("choose an earlier moment to go back to");
+	tui_text_prose(text, app->work.back ? TUI_KEY : TUI_PLAIN, "  ← → ", "      ", line);
+	kt_free(line);
+	kt_buf_clear(&ago);
 }
 
 /* --- which --- */

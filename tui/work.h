@@ -43,6 +43,7 @@ struct tui_work {
 	char busy[256];            /* what the worker is doing; "" nothing */
 	kt_ns busy_elapsed, busy_limit;
 	bool checking;
+	kt_ns back;           /* how far the moment chosen to go back to lies */
 	kt_ns began, counted; /* wall time */
 	kt_ns changed[64];    /* when a task's mark last changed */
 };

@@ -6,9 +6,11 @@
 #include "tui/app.h"
 
 void tui_draw_panel(struct tui_app *app, struct tui_grid *grid, struct tui_area area); /* work->panel */
+void tui_time_choose(struct tui_app *app, int key); /* an earlier moment: left and right */
 void tui_time_key(struct tui_app *app, int key);
-/* What F5 asks about, KIND/NS/NAME: the object of the selected task's first finding; NULL: none. */
-char *tui_why_object(const struct tui_work *work);
+/* What F5 asks about, KIND/NS/NAME: the object of the selected task's first finding; NULL: none. *path is
+ * what of it the finding is about, borrowed, or NULL. */
+char *tui_why_object(const struct tui_work *work, const char **path);
 /* A drill as a timeline: pods that were ready, moments at which something changed. Nothing without one. */
 void tui_timeline_lines(const struct kt_json *timeline, struct tui_text *text);
 void tui_finding_lines(const struct kt_json *finding, struct tui_text *text);

@@ -258,7 +258,8 @@ static void why_panel(struct tui_app *app, int key)
 	struct tui_work *work = &app->work;
 	(void)key;
 	kt_json_freep(&work->why);
-	char *object = tui_why_object(work);
+	const char *path;
+	char *object = tui_why_object(work, &path);
 	if (object)
 		tui_worker_ask(work->worker, kt_jsonf("{do: 'why', object: %s}", object));
 	kt_free(object);
@@ -407,6 +408,13 @@ static const struct tui_binding keys[] = {
          in_time},
         {{'n'}, "n", NULL, "Jump to the next moment at which something happens.", tui_time_key, in_time},
         {{'b'}, "b", NULL, "Five minutes back, as far as the history goes.", tui_time_key, in_time},
+        {{TUI_KEY_LEFT, TUI_KEY_RIGHT},
+         "left right",
+         NULL,
+         "Choose an earlier moment.",
+         tui_time_choose,
+         in_time},
+        {{TUI_KEY_ENTER}, "enter", NULL, "Go back to the moment that is chosen.", tui_time_key, in_time},
         {{TUI_KEY_UP, TUI_KEY_DOWN, 'k', 'j'},
          "up down",
          NULL,

@@ -219,9 +219,9 @@ static struct kt_json *finding_json(const struct check_finding *finding)
 {
 	static const char *const words[] = {
 	        [CHECK_PASSED] = "passed", [CHECK_FAILED] = "failed", [CHECK_UNKNOWN] = "unknown"};
-	return kt_jsonf("{status: %s, expected: %s, found: %s, object: %s, table: %s}",
+	return kt_jsonf("{status: %s, expected: %s, found: %s, object: %s, path: %s, table: %s}",
 	                words[finding->status], finding->expected, finding->found, finding->object,
-	                finding->table);
+	                finding->path, finding->table);
 }
 
 /* What is to be shown of a task; what a look leaves out (drills, what needs a pod of its own) does not count

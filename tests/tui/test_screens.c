@@ -4,9 +4,10 @@
 
 static struct kt_json *tasks_message(bool whole, const char *copies, const char *survives, const char *quiet)
 {
-	struct kt_json *finding = kt_jsonf("{status: 'failed', expected: 'spec.replicas at least 3', found: "
-	                                   "'1 in deployment shop/web', object: "
-	                                   "'deployment shop/web', table: '         a  b\\nweb      ✓  ·!'}");
+	struct kt_json *finding = kt_jsonf(
+	        "{status: 'failed', expected: 'spec.replicas at least 3', found: "
+	        "'1 in deployment shop/web', object: "
+	        "'deployment shop/web', path: 'spec.replicas', table: '         a  b\\nweb      ✓  ·!'}");
 	struct kt_json *findings = kt_streq(copies, "failed") ? kt_jsonf("[%j]", finding) : kt_json_array();
 	if (!kt_streq(copies, "failed"))
 		kt_json_free(finding);
@@ -157,6 +158,19 @@ static void the_workspace_has_panels(void **state)
 		tui_app_key(&f.app, TUI_KEY_F0 + panels[i].key);
 		expect_both(&f, panels[i].name);
 	}
+	for (int i = 0; i < 8; i++)
+		tui_app_key(&f.app, TUI_KEY_LEFT);
+	tui_app_key(&f.app, TUI_KEY_RIGHT);
+	assert_true(shows(&f, "2m ago; enter goes there"));
+	tui_app_key(&f.app, TUI_KEY_F0 + 5);
+	tell(&f,
+	     kt_jsonf("{told: 'why', object: 'deployment/shop/web', events: [{at: '2026-01-02T00:01:00Z', "
+	              "change: "
+	              "'modified', kind: 'Deployment', name: 'web', actor: 'ada', changed: [{path: "
+	              "'spec.replicas', from: 3, to: 1}, {path: 'metadata.labels.a', to: 'b'}]}, {at: "
+	              "'2026-01-02T00:01:01Z', change: 'modified', kind: 'Deployment', name: 'web', actor: "
+	              "'deployment-controller', changed: [{path: 'status.replicas', from: 3, to: 1}]}]}"));
+	expect_screen(&f, "lab-why-told", 24, 80);
 	tui_app_key(&f.app, TUI_KEY_F0 + 4);
 	for (int i = 1; i <= 3; i++) { /* a spark line needs some looks */
 		struct kt_json *world = world_message();
