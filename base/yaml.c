@@ -39,7 +39,7 @@ struct loader {
 	struct kt_yaml *yaml;
 	struct kt_err *err;
 	struct anchor *anchors;
-	size_t anchor_count, anchor_cap;
+	size_t anchor_count, anchor_cap, named_count;
 	size_t depth, aliased;
 };
 
@@ -347,7 +347,9 @@ static bool is_merge(const yaml_event_t *event)
 static bool keep_anchor(struct loader *ld, const char *name, const struct kt_json *node,
                         const yaml_mark_t *mark)
 {
-	if (ld->anchor_count >= MAX_ANCHORS)
+	/* nodes without a name are kept as well, so that no later node gets the address of one that was
+	 * dropped */
+	if (name && ld->named_count++ >= MAX_ANCHORS)
 		return fail_at(ld, mark, KT_ELIMIT, "too many anchors") != NULL;
 	ld->anchors = kt_grow(ld->anchors, &ld->anchor_cap, ld->anchor_count + 1, sizeof(*ld->anchors));
 	ld->anchors[ld->anchor_count++] = (struct anchor){kt_strdup(name), kt_json_ref(node)};
@@ -511,7 +513,7 @@ static void clear_anchors(struct loader *ld)
 		kt_free(ld->anchors[i].name);
 		kt_json_free(ld->anchors[i].node);
 	}
-	ld->anchor_count = 0;
+	ld->anchor_count = ld->named_count = 0;
 }
 
 /* One document behind its start; false and the error if it is wrong. */

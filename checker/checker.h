@@ -51,7 +51,7 @@ struct check_exec {
 struct check_exec_result {
 	int exit_code; /* -1: did not run; why tells */
 	struct kt_buf out, errout;
-	char why[256];
+	char why[512];
 };
 /* All at once; `results` is a zeroed array of `count`. A result that did not run has exit_code -1 and `why`.
  * KT_EUNREACHABLE when no connection to the cluster came about at all. */

@@ -86,7 +86,7 @@ static void read_lines(struct check_probe *probes, const struct group *group,
 	for (size_t m = 0; m < group->count; m++) {
 		struct check_probe *probe = &probes[group->members[m]];
 		probe->outcome = CHECK_NOT_RUN;
-		snprintf(probe->why, sizeof(probe->why), "%.190s",
+		snprintf(probe->why, sizeof(probe->why), "%.500s",
 		         result->why[0] ? result->why : kt_buf_str(&result->errout));
 	}
 	const char *text = kt_buf_str(&result->out), *line;

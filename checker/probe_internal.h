@@ -34,7 +34,7 @@ struct check_probe {
 	struct check_who *who;
 	const struct check_whom *whom;
 	enum check_outcome outcome;
-	char why[200];
+	char why[512];
 };
 const char *check_outcome_text(enum check_outcome outcome); /* "connected", "refused"… */
 /* Try all, grouped by the pod they start from, all pods at once. */

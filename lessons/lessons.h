@@ -60,6 +60,7 @@ struct lesson_level {
 struct lesson_gate_line {
 	const char *says;
 	const char *const *lessons; /* ids, NULL-terminated; the course need not have them yet */
+	const char *const *tasks;   /* "LAB/TASK" that earn it besides, NULL-terminated */
 };
 struct lesson_gate {
 	unsigned level; /* it opens when this one is done */

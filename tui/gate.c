@@ -7,16 +7,28 @@
 
 /* --- what is earned --- */
 
+/* "LAB/TASK" */
+static bool is_passed(const struct tui_app *app, const char *words)
+{
+	const char *slash = strchr(words, '/');
+	char *lab = kt_strndup(words, slash ? (size_t)(slash - words) : strlen(words));
+	const struct kt_json *row = slash ? tui_task_row(app, lab, slash + 1) : NULL;
+	kt_free(lab);
+	return kt_get_int(row, "passed", 0) > 0;
+}
+
 static enum tui_mark line_mark(const struct tui_app *app, const struct lesson_gate_line *line)
 {
-	size_t done = 0, begun = 0, all = 0;
+	size_t done = 0, begun = 0, all = 0, tasks = 0, passed = 0;
 	for (; line->lessons[all]; all++) {
 		const struct lesson *lesson = lesson_find(app->course, line->lessons[all]);
 		enum tui_mark mark = lesson ? tui_lesson_mark(app, lesson) : TUI_TODO;
 		done += mark == TUI_DONE;
 		begun += mark != TUI_TODO;
 	}
-	return done == all ? TUI_DONE : begun ? TUI_BEGUN : TUI_TODO;
+	for (; line->tasks[tasks]; tasks++)
+		passed += is_passed(app, line->tasks[tasks]);
+	return done == all && passed == tasks ? TUI_DONE : begun || passed ? TUI_BEGUN : TUI_TODO;
 }
 
 bool tui_gate_earned(const struct tui_app *app)
@@ -74,6 +86,14 @@ static void gate_line(struct tui_app *app, const struct lesson_gate_line *line, 
 		else
 			tui_text_linef(text, TUI_DIM, "      %s: not in this version", line->lessons[i]);
 	}
+	struct kt_buf tasks = {0};
+	for (size_t i = 0; line->tasks[i]; i++)
+		kt_buf_addf(&tasks, "%s%s %s", i ? ", " : "",
+		            tui_mark_sign(is_passed(app, line->tasks[i]) ? TUI_DONE : TUI_TODO),
+		            line->tasks[i]);
+	if (tasks.len)
+		tui_text_prose(text, TUI_DIM, "      ", "        ", kt_buf_str(&tasks));
+	kt_buf_clear(&tasks);
 }
 
 static void last_lines(struct tui_app *app, struct tui_text *text)

@@ -206,6 +206,21 @@ static void bombs_are_refused(void **state)
 	kt_buf_clear(&laughs);
 }
 
+static void a_file_may_have_many_keys(void **state)
+{
+	struct kt_yaml *yaml = NULL;
+	struct kt_err err = {0};
+	struct kt_buf text = {0};
+	(void)state;
+	for (int i = 0; i < 3000; i++)
+		kt_buf_addf(&text, "key-%d: %d\n", i, i);
+	if (kt_yaml_parse("many.yaml", kt_buf_str(&text), text.len, &yaml, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(kt_count(kt_yaml_doc(yaml, 0)), 3000);
+	kt_yaml_free(yaml);
+	kt_buf_clear(&text);
+}
+
 static void values_are_printed_as_kubectl_prints_them(void **state)
 {
 	(void)state;
@@ -282,6 +297,7 @@ int main(void)
 	        cmocka_unit_test(empty_documents_are_left_out),
 	        cmocka_unit_test(errors_name_file_and_line),
 	        cmocka_unit_test(bombs_are_refused),
+	        cmocka_unit_test(a_file_may_have_many_keys),
 	        cmocka_unit_test(values_are_printed_as_kubectl_prints_them),
 	        cmocka_unit_test(order_is_kept_when_wanted),
 	};
