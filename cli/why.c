@@ -95,13 +95,14 @@ static void print_row(struct cli_call *call, const struct kt_json *row)
 	}
 }
 
-/* What became of the requests to a Service, an Ingress, a Gateway; `object` "KIND/[NS/]NAME". */
-static void print_traffic(struct cli_call *call, const char *dir, const char *object)
+/* What became of the requests to a Service, an Ingress, a Gateway; `object` "KIND/[NS/]NAME". New; NULL:
+ * none. */
+static struct kt_json *traffic_of(const char *dir, const char *object)
 {
 	static const char *const kinds[] = {"service", "svc", "ingress", "ing", "gateway", "gtw"};
 	static const char *const lists[] = {"services", "entries"};
 	const char *slash = strchr(object, '/'), *name = slash ? strrchr(object, '/') + 1 : NULL;
-	struct kt_json *report = NULL;
+	struct kt_json *report = NULL, *found = NULL;
 	const struct kt_json *row;
 	struct kt_err err = {0};
 	size_t kind = 0;
@@ -110,19 +111,20 @@ static void print_traffic(struct cli_call *call, const char *dir, const char *ob
 		kind++;
 	if (!slash || kind == KT_COUNT(kinds) ||
 	    edge_call(dir, "GET", "/ktutor/v1/traffic", NULL, 0, &report, &err))
-		return;
+		return NULL;
 	char *ns =
 	        name > slash + 1 ? kt_strndup(slash + 1, (size_t)(name - slash - 2)) : kt_strdup("default");
 	for (size_t i = 0; i < KT_COUNT(lists); i++) {
 		KT_JSON_EACH (row, kt_get(report, lists[i])) {
-			if (kt_streq(kt_get_str(row, "kind"), kinds[kind - kind % 2]) &&
+			if (!found && kt_streq(kt_get_str(row, "kind"), kinds[kind - kind % 2]) &&
 			    kt_streq(kt_get_str(row, "namespace"), ns) &&
 			    kt_streq(kt_get_str(row, "service"), name))
-				print_row(call, row);
+				found = kt_json_ref(row);
 		}
 	}
 	kt_free(ns);
 	kt_json_free(report);
+	return found;
 }
 
 /* deployment/web, deployment web, deployment/shop/web: as cluster_history() wants it. Owned. */
@@ -158,7 +160,10 @@ static int run_why(struct cli_call *call)
 		code = cli_fail(call, &err);
 	if (!code && !json && edge_call(dir, "GET", "/ktutor/v1/history", NULL, 0, &all, &err))
 		code = cli_fail(call, &err);
+	struct kt_json *traffic = code ? NULL : traffic_of(dir, object);
 	if (!code && json) {
+		if (traffic)
+			kt_set(&history, "traffic", kt_json_ref(traffic));
 		cli_print_json(call, history);
 	} else if (!code) {
 		KT_JSON_EACH (event, kt_get(history, "events")) {
@@ -166,8 +171,10 @@ static int run_why(struct cli_call *call)
 		}
 		if (!kt_count(kt_get(history, "events")))
 			(void)fprintf(call->out, "nothing is known to have happened to %s\n", object);
-		print_traffic(call, dir, object);
+		if (traffic)
+			print_row(call, traffic);
 	}
+	kt_json_free(traffic);
 	kt_json_free(history);
 	kt_json_free(all);
 	kt_buf_clear(&target);

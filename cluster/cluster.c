@@ -177,8 +177,53 @@ static void on_event(void *arg, const struct store_event *event)
 }
 
 /* --- kept things --- */
+enum { KEPT_BEFORE = 2000 };
+
+static void forget_kept(struct cluster *cluster, size_t from, size_t count)
+{
+	for (size_t i = from; i < from + count; i++)
+		kt_json_free(cluster->kept_before[i].kept);
+	memmove(cluster->kept_before + from, cluster->kept_before + from + count,
+	        (cluster->kept_before_count - from - count) * sizeof(*cluster->kept_before));
+	cluster->kept_before_count -= count;
+}
+
+/* What was kept at `t`: what it was before the first change after that. */
+static const struct kt_json *kept_at(const struct cluster *cluster, kt_ns t)
+{
+	for (size_t i = 0; i < cluster->kept_before_count; i++) {
+		if (cluster->kept_before[i].at > t)
+			return cluster->kept_before[i].kept;
+	}
+	return cluster->kept;
+}
+
+/* Time went back to `t`: what was noted after that did not happen. */
+static void unhappen_kept(struct cluster *cluster, kt_ns t)
+{
+	size_t i = 0;
+	while (i < cluster->kept_before_count && cluster->kept_before[i].at <= t)
+		i++;
+	if (i < cluster->kept_before_count)
+		forget_kept(cluster, i, cluster->kept_before_count - i);
+}
+
+static void note_kept(struct cluster *cluster)
+{
+	size_t count = cluster->kept_before_count;
+	if (count && cluster->kept_before[count - 1].at == cluster->now)
+		return;
+	if (count == KEPT_BEFORE)
+		forget_kept(cluster, 0, KEPT_BEFORE / 4);
+	cluster->kept_before = kt_grow(cluster->kept_before, &cluster->kept_before_cap,
+	                               cluster->kept_before_count + 1, sizeof(*cluster->kept_before));
+	cluster->kept_before[cluster->kept_before_count++] =
+	        (struct cluster_kept_before){cluster->now, kt_json_ref(cluster->kept)};
+}
+
 void cluster_keep(struct cluster *cluster, const char *key, struct kt_json *steal)
 {
+	note_kept(cluster);
 	kt_set(&cluster->kept, key, steal);
 	if (cluster->options.journal && !kt_strs_has(&cluster->kept_dirty, key))
 		kt_strs_add(&cluster->kept_dirty, key);
@@ -252,6 +297,8 @@ void cluster_free(struct cluster *cluster)
 	cluster_timers_clear(&cluster->timers);
 	cluster_batch_free(cluster->unwritten);
 	kt_strs_clear(&cluster->kept_dirty);
+	forget_kept(cluster, 0, cluster->kept_before_count);
+	kt_free(cluster->kept_before);
 	kt_json_free(cluster->kept);
 	kt_free(cluster->part_states);
 	kt_free(cluster->part_runs);
@@ -281,6 +328,7 @@ struct cluster_snapshot *cluster_snapshot(struct cluster *cluster)
 
 static void restore_kept(struct cluster *cluster, const struct kt_json *kept)
 {
+	struct kt_json *next = kt_json_ref(kept); /* before the one at hand goes: it may be that */
 	for (size_t i = 0, n = kt_count(cluster->kept); cluster->options.journal && i < n; i++) {
 		if (!kt_get(kept, kt_key(cluster->kept, i)))
 			kt_strs_add(&cluster->kept_dirty, kt_key(cluster->kept, i));
@@ -290,7 +338,8 @@ static void restore_kept(struct cluster *cluster, const struct kt_json *kept)
 			kt_strs_add(&cluster->kept_dirty, kt_key(kept, i));
 	}
 	kt_json_free(cluster->kept);
-	cluster->kept = kt_json_ref(kept);
+	cluster->kept = next;
+	unhappen_kept(cluster, cluster->now);
 }
 
 static void put_back(struct cluster *cluster, const struct store_snapshot *store, const struct kt_json *kept,
@@ -356,7 +405,7 @@ enum kt_code cluster_rewind(struct cluster *cluster, kt_ns t, struct kt_err *err
 	snapshot = store_snapshot_at(cluster->store, moment.version);
 	if (!snapshot)
 		return kt_fail(err, KT_ENOTFOUND, "the history does not reach that far back");
-	put_back(cluster, snapshot, cluster->kept, t);
+	put_back(cluster, snapshot, kept_at(cluster, t), t);
 	store_snapshot_free(snapshot);
 	return KT_OK;
 }

@@ -19,6 +19,11 @@ struct cluster {
 	void **part_states;
 	bool *part_runs;
 	struct kt_json *kept;
+	struct cluster_kept_before { /* what was kept until a moment, oldest first: for rewinds */
+		kt_ns at;
+		struct kt_json *kept;
+	} * kept_before;
+	size_t kept_before_count, kept_before_cap;
 	struct kt_strs kept_dirty;
 	const struct schema_kind *crd_kind;
 	kt_ns written_now;

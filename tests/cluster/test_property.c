@@ -16,6 +16,7 @@ struct evening {
 	struct cluster *cluster;
 	struct kt_random random;
 	uint64_t seed, listener;
+	bool elsewhere;      /* between two moments: nothing is to be asked */
 	struct kt_buf trace; /* what was done: told when a property fails */
 	uint64_t hash;       /* of every event */
 	const char *broken;  /* the property that does not hold */
@@ -182,6 +183,8 @@ static void watch(void *arg, const struct store_event *event)
 	e->hash = (e->hash ^ kt_hash(text, strlen(text)) ^ (uint64_t)event->at ^ event->version) *
 	          0x9e3779b97f4a7c15u;
 	kt_free(text);
+	if (e->elsewhere)
+		return;
 	if (kt_streq(object->kind->kind, "Pod")) {
 		struct twin twin = {.e = e};
 		if (view_pod(object)->node)
@@ -488,6 +491,56 @@ static void the_same_seed_is_the_same_history(void **state)
 	assert_true(whole(100) != whole(101));
 }
 
+/* Back by a minute, in the middle of everything: as it was then, and it settles from there. */
+static void a_rewind_in_the_middle_is_as_good_as_having_been_there(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 200; seed < 204; seed++) {
+		struct evening e;
+		struct kt_err err = {0};
+		begin(&e, seed, NULL);
+		support_wait(e.cluster, 5);
+		open_shop(e.cluster, &e.random);
+		for (int i = 0; i < STEPS / 2; i++)
+			step(&e);
+		e.elsewhere = true;
+		if (cluster_rewind(e.cluster, cluster_now(e.cluster) - 60 * KT_SEC, &err))
+			fail_msg("%s", err.text);
+		e.elsewhere = false;
+		for (size_t i = 0; i < KT_COUNT(e.most); i++)
+			e.most[i] = 9;
+		for (int i = 0; i < STEPS / 2; i++)
+			step(&e);
+		calm(&e);
+		settled(&e);
+		holds(&e);
+		end(&e);
+	}
+}
+
+static void a_rewind_brings_the_machines_back_as_they_were(void **state)
+{
+	struct evening e;
+	struct kt_err err = {0};
+	(void)state;
+	begin(&e, 1, NULL);
+	support_wait(e.cluster, 30);
+	kt_ns whole_again = cluster_now(e.cluster);
+	support_wait(e.cluster, 10);
+	disturb(&e, kt_jsonf("{node: {is: 'down', pick: {name: 'n1'}}}"));
+	support_wait(e.cluster, 10);
+	kt_ns broken_again = cluster_now(e.cluster);
+	support_wait(e.cluster, 10);
+	disturb(&e, kt_jsonf("{node: {is: 'up', pick: {name: 'n1'}}}"));
+	support_wait(e.cluster, 10);
+	e.elsewhere = true;
+	assert_int_equal(cluster_rewind(e.cluster, broken_again, &err), KT_OK);
+	assert_false(kubelet_node_is_up(e.cluster, "n1"));
+	assert_int_equal(cluster_rewind(e.cluster, whole_again, &err), KT_OK);
+	assert_true(kubelet_node_is_up(e.cluster, "n1"));
+	end(&e);
+}
+
 /* --- a journal that breaks off --- */
 struct shelf {
 	struct kt_json *records;
@@ -578,6 +631,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(whatever_happens_these_hold_and_all_settles),
 	        cmocka_unit_test(the_same_seed_is_the_same_history),
+	        cmocka_unit_test(a_rewind_in_the_middle_is_as_good_as_having_been_there),
+	        cmocka_unit_test(a_rewind_brings_the_machines_back_as_they_were),
 	        cmocka_unit_test(a_cluster_killed_in_a_drill_comes_back_consistent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
