@@ -167,6 +167,52 @@ static void tell_moment(struct check_finding *finding, kt_ns since, const char *
 	kt_buf_clear(&at);
 }
 
+/* What to expect, and when: real minutes are long. Times are Kubernetes' defaults: a machine is NotReady 50 s
+ * after its last word (40 s before 1.32), pods are given up 300 s after that (defaultTolerationSeconds), the
+ * autoscaler looks every 15 s and goes down only after 300 s of calm. */
+static const struct {
+	const char *step, *sentence; /* a kind of step, or what it makes something be */
+	kt_ns at;
+} expectations[] = {
+        {"down", "Kubernetes misses the machines: NotReady, and out of the Services", 50 * KT_SEC},
+        {"down", "their pods are given up, successors start elsewhere", 350 * KT_SEC},
+        {"load", "the new load shows in the metrics, an autoscaler acts on it", 45 * KT_SEC},
+        {"load", "an autoscaler that saw five minutes of calm goes down", 330 * KT_SEC},
+        {"cut", "machines that nobody hears from any more are NotReady", 50 * KT_SEC},
+        {"missing", "pulls are tried again, later and later: ImagePullBackOff", 40 * KT_SEC},
+};
+
+static bool does(const struct check_check *check, const char *what)
+{
+	for (size_t i = 0; i < check->step_count; i++)
+		if (kt_streq(check->steps[i]->kind->name, what) ||
+		    kt_streq(kt_get_str(check->steps[i]->body, "is"), what))
+			return true;
+	return false;
+}
+
+static bool tell_time(const struct check_run *run, const struct check_check *check, kt_ns since, kt_ns span)
+{
+	struct kt_buf text = {0};
+	const char *next = NULL;
+	kt_ns at = 0;
+	for (size_t i = 0; i < KT_COUNT(expectations); i++)
+		if (expectations[i].at > since && expectations[i].at < span &&
+		    (!next || expectations[i].at < at) && does(check, expectations[i].step)) {
+			next = expectations[i].sentence;
+			at = expectations[i].at;
+		}
+	kt_buf_adds(&text, "the drill goes on");
+	if (next && !run->world->virtual_time) {
+		kt_buf_adds(&text, "; at about ");
+		kt_duration_print(at, &text);
+		kt_buf_addf(&text, ": %s", next);
+	}
+	bool go = check_tell(run, since, span, "%s", kt_buf_str(&text));
+	kt_buf_clear(&text);
+	return go;
+}
+
 /* Let `span` pass, looking after each change. False: it broke (finding tells), or err. */
 static bool hold_on(const struct check_run *run, const struct check_check *check, kt_ns began, kt_ns span,
                     struct check_finding *finding, struct kt_err *err)
@@ -181,7 +227,7 @@ static bool hold_on(const struct check_run *run, const struct check_check *check
 		held = holds(run, check, last, broken, finding);
 		if (!held)
 			tell_moment(finding, since, "after it began");
-		else if (!last && !check_tell(run, since, span, "the drill goes on"))
+		else if (!last && !tell_time(run, check, since, span))
 			held = !kt_fail(err, KT_ECANCELLED, "cancelled");
 		else if (!last)
 			held = !check_pass(run, left, check->check_count > 0, NULL, err);

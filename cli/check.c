@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* check: grade a lab. Exit codes: 0 all passed, 1 some failed, 2 usage, 3 the cluster cannot be reached, 4
  * the lab itself is wrong. */
-#include "cli/labs.h"
+#include "cli/check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ static const struct cli_flag flags[] = {
         {"provider", "P", "the provider that the lab was started with"},
         {"no-wait", NULL, "look once; do not wait for what is settling"},
         {"no-drills", NULL, "leave drills out"},
+        {"cancel", NULL, "end a check that was left, and put the cluster back"},
         {NULL, NULL, NULL}};
 
 struct checking {
@@ -72,17 +73,44 @@ static void count_hints(const struct checking *c, struct lab_result *result)
 	}
 }
 
-static void print(const struct checking *c, const struct lab_result *result)
+static void report(const struct checking *c, const struct lab_result *result, enum check_format format,
+                   bool colour, struct kt_buf *out)
 {
 	const char *only = cli_flag(c->call, "task");
-	struct kt_buf out = {0};
 	for (size_t i = 0; i < result->task_count; i++)
 		if (only && kt_streq(only, result->tasks[i].task))
-			check_report(c->format, c->lab->lab, &result->tasks[i], 1,
-			             isatty(fileno(c->call->out)) && !getenv("NO_COLOR"), &out);
+			check_report(format, c->lab->lab, &result->tasks[i], 1, colour, out);
 	if (!only)
-		check_report(c->format, c->lab->lab, result->tasks, result->task_count,
-		             isatty(fileno(c->call->out)) && !getenv("NO_COLOR"), &out);
+		check_report(format, c->lab->lab, result->tasks, result->task_count, colour, out);
+}
+
+static const char *const formats[] = {"text", "json", "junit", "tap"};
+
+/* Whoever takes it up asks for the format that they like. */
+static void print_away(const struct checking *c, const struct lab_result *result)
+{
+	for (size_t i = 0; i < KT_COUNT(formats); i++) {
+		enum check_format format = CHECK_TEXT;
+		struct kt_buf out = {0};
+		struct kt_err err = {0};
+		char *path = kt_strf("%s/out.%s", c->call->away, formats[i]);
+		if (check_format_parse(formats[i], &format))
+			report(c, result, format, false, &out);
+		if (kt_write_file(path, kt_buf_str(&out), out.len, 0600, &err))
+			cli_fail(c->call, &err);
+		kt_buf_clear(&out);
+		kt_free(path);
+	}
+}
+
+static void print(const struct checking *c, const struct lab_result *result)
+{
+	struct kt_buf out = {0};
+	if (c->call->away) {
+		print_away(c, result);
+		return;
+	}
+	report(c, result, c->format, isatty(fileno(c->call->out)) && !getenv("NO_COLOR"), &out);
 	(void)fwrite(out.data, 1, out.len, c->call->out);
 	(void)fflush(c->call->out);
 	kt_buf_clear(&out);
@@ -132,7 +160,8 @@ static int watch(struct checking *c)
 	return cli_interrupted() ? 130 : code;
 }
 
-static int run(struct cli_call *call)
+/* Open what is needed, and grade. */
+static int grade(struct cli_call *call)
 {
 	struct kt_err err = {0};
 	struct lab *lab = NULL;
@@ -163,13 +192,35 @@ static int run(struct cli_call *call)
 	return code;
 }
 
+static int run(struct cli_call *call)
+{
+	struct lab *lab = NULL;
+	enum check_format ignored;
+	const char *format = cli_flag(call, "format") ? cli_flag(call, "format") : formats[0];
+	if (!check_format_parse(format, &ignored))
+		return grade(call); /* says so */
+	int code = cli_lab(call, &lab);
+	if (code)
+		return code;
+	if (cli_flag(call, "cancel"))
+		(void)fputs(cli_check_cancel(call, lab) ? "the check is ended, the cluster is put back\n"
+		                                        : "no check goes on\n",
+		            call->out);
+	else
+		code = cli_check_is_long(call, lab) ? cli_check_away(call, lab, format, grade) : grade(call);
+	lab_free(lab);
+	return code;
+}
+
 const struct cli_command cli_check = {
         .name = "check",
         .args = "[LAB] [--task T] [--watch] [--format text|json|junit|tap] [--provider P] [--no-wait] "
-                "[--no-drills]",
+                "[--no-drills] [--cancel]",
         .summary = "grade a lab: what passes, what does not, and why",
         .help = "Ends with 0 when all passed, 1 when something failed, 2 for a wrong call, 3 when the "
-                "cluster cannot be reached,\n4 when the lab itself is wrong.",
+                "cluster cannot be reached,\n4 when the lab itself is wrong.\nOn real clusters drills take "
+                "real minutes: Ctrl-C leaves such a check, the "
+                "next `ktutor check` takes it up again.",
         .flags = flags,
         .max_args = 1,
         .run = run,

@@ -39,6 +39,8 @@ struct cli_call {
 	const char *values[CLI_MAX_FLAGS]; /* by the command's flags; "" for a given one that takes nothing */
 	const char *home;                  /* $KTUTOR_HOME, made if it was missing */
 	FILE *out, *err;
+	const char
+	        *away; /* a check that goes on in the background writes into this folder; NULL: it does not */
 };
 
 /* --- for commands --- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lab list, start, reset, stop, hint, solution, answer. */
-#include "cli/labs.h"
+#include "cli/check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -183,7 +183,7 @@ static int run_reset(struct cli_call *call)
 	        .home = call->home, .progress = cli_show_progress, .progress_arg = call};
 	if (!confirmed(call, "Put everything back to how the lab began?")) {
 		(void)fputs("nothing was changed\n", call->out);
-	} else if (lab_reset(lab, &options, &err)) {
+	} else if (cli_check_cancel(call, lab), lab_reset(lab, &options, &err)) {
 		cli_end_progress(call);
 		code = cli_fail(call, &err);
 	} else {
@@ -202,6 +202,7 @@ static int run_stop(struct cli_call *call)
 	if (code)
 		return code;
 	struct lab_options options = {.home = call->home};
+	cli_check_cancel(call, lab); /* a drill of it ends first */
 	if (lab_stop(lab, &options, &err))
 		code = cli_fail(call, &err);
 	else

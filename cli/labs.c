@@ -144,7 +144,9 @@ void cli_record(struct cli_call *call, struct db *db, const char *kind, struct k
 bool cli_show_progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit)
 {
 	struct cli_call *call = arg;
-	if (isatty(fileno(call->err))) {
+	if (call->away) {
+		cli_away_progress(call, sentence, elapsed, limit);
+	} else if (isatty(fileno(call->err))) {
 		(void)fputs("\r\033[K", call->err);
 		cli_print_clean(call->err, sentence);
 		if (limit >= KT_SEC)
@@ -157,6 +159,8 @@ bool cli_show_progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns lim
 
 void cli_end_progress(struct cli_call *call)
 {
+	if (call->away)
+		return;
 	if (isatty(fileno(call->err)))
 		(void)fputs("\r\033[K", call->err);
 }

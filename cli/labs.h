@@ -24,6 +24,8 @@ void cli_record(struct cli_call *call, struct db *db, const char *kind, struct k
  * nothing else. `arg` is a cli_call. */
 bool cli_show_progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
 void cli_end_progress(struct cli_call *call);
+/* The same for whoever watches a check that goes on in the background. */
+void cli_away_progress(const struct cli_call *call, const char *sentence, kt_ns elapsed, kt_ns limit);
 /* The course's lessons with marks. */
 void cli_print_course(FILE *out, const struct lesson_course *course, const struct kt_json *progress);
 /* CLI_OK, or an exit code after a message. */

@@ -188,6 +188,54 @@ run lab start $lab
 ok $? 'what a killed start left is cleared away'
 run progress --format json
 says 0 "$lab" 'progress is intact'
+run lab stop $lab
+
+# --- long drills: watched, left, taken up again ---
+mkdir -p "$FAKE/labs/long"
+cat >"$FAKE/labs/long/lab.yaml" <<'YAML'
+lab: long
+title: A long drill
+lesson: "6.1"
+minutes: 1
+cluster: {nodes: [{pool: general, count: 1, zones: [a]}]}
+setup: [{manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: held, namespace: default}}}]
+tasks:
+  - task: hold
+    title: Hold
+    points: 1
+    text: It holds.
+    checks: [{drill: {do: [{cordon: {name: general-a1}}], hold: [{object: configmap default/held}], for: 8s}}]
+YAML
+run lab start "$FAKE/labs/long" --provider kind
+says 0 'export KUBECONFIG' 'a lab with a long drill starts'
+left() { # begin a check and leave it; the file out has what was said
+	"$KTUTOR" check "$FAKE/labs/long" >"$out" 2>&1 </dev/null &
+	pid=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q 'drill goes on' "$KTUTOR_HOME/labs/long/check/progress" 2>/dev/null && break
+		sleep 0.2
+	done
+	kill -INT $pid
+	wait $pid
+	code=$?
+}
+left
+says 130 'left: the check goes on' 'a drill can be left'
+run check "$FAKE/labs/long" --format json
+says 0 '"passed"' 'and is taken up again, in any format'
+grep -q '"passed": *true\|"status": *"passed"' "$out"
+ok $? 'with what it found'
+left
+run check "$FAKE/labs/long" --cancel
+says 0 'put back' 'one that was left can be ended'
+kubeconfig=$(sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p' "$KTUTOR_HOME/labs/long/state.json")
+if [ -n "$kubectl" ]; then
+	KUBECONFIG=$kubeconfig "$kubectl" get nodes >"$out" 2>&1
+	grep -q general-a1 "$out" && ! grep -q SchedulingDisabled "$out"
+	ok $? 'and the machine that it cordoned is back'
+fi
+run check "$FAKE/labs/long" --cancel
+says 0 'no check goes on' 'there is nothing to end then'
 run cluster down --all
 nothing_left 'cluster down --all'
 exit $status
