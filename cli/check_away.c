@@ -214,7 +214,8 @@ bool cli_check_cancel(struct cli_call *call, const struct lab *lab)
 	long asked = 0;
 	while (fd < 0) {
 		long pid = show_progress(call, lab);
-		if (pid > 0 && pid != asked) /* once: asked twice, it would end without putting anything back */
+		if (pid > 0 &&
+		    pid != asked) /* once: asked twice, it would end without putting anything back */
 			(void)kill((pid_t)pid, SIGTERM);
 		asked = pid > 0 ? pid : asked;
 		(void)poll(NULL, 0, 500);
