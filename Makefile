@@ -152,8 +152,8 @@ SHARE = $(DESTDIR)$(PREFIX)/share/ktutor
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
 	install -m 755 $(BUILD)/ktutor $(DESTDIR)$(PREFIX)/bin/ktutor
-	for d in lessons labs; do find $$d -type f \( -name '*.yaml' -o -name '*.md' \) | while read -r f; do \
-		install -d "$(SHARE)/$$(dirname "$$f")" && install -m 644 "$$f" "$(SHARE)/$$f" || exit 1; done; done
+	find lessons labs -type f \( -name '*.yaml' -o -name '*.md' \) | tar -cf - -T - | tar -xf - -C $(SHARE)
+	find $(SHARE) -type d -exec chmod 755 {} + && find $(SHARE) -type f -exec chmod 644 {} +
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/bin/ktutor $(SHARE)
 

@@ -259,7 +259,13 @@ static char *beside_program(void)
 		return NULL;
 	path[len] = '\0';
 #endif
-	return kt_strf("%.*s../share/ktutor", (int)(kt_basename(path) - path), path);
+	for (int up = 0; up < 2; up++) { /* PREFIX/bin/ktutor: without the program, without its folder */
+		char *slash = strrchr(path, '/');
+		if (!slash)
+			return NULL;
+		*slash = '\0';
+	}
+	return kt_strf("%s/share/ktutor", path);
 }
 
 enum kt_code kt_share(char **out, struct kt_err *err)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `make install PREFIX= DESTDIR=`: what is installed runs from where it lies, with the course beside it; `make uninstall` leaves nothing.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+ktutor=${KTUTOR:-$PWD/build/ktutor}
+place=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-install.XXXXXX") || exit 1
+trap 'rm -rf "$place"' EXIT
+trap 'exit 1' INT TERM
+HOME=$place/home KTUTOR_HOME=$place/home
+export HOME KTUTOR_HOME
+unset MAKEFLAGS MAKELEVEL KTUTOR_SHARE KTUTOR_LABS
+status=0
+ok() { # STATUS NAME
+	if [ "$1" = 0 ]; then echo "ok - $2"; else
+		echo "not ok - $2"
+		sed 's/^/    /' "$place/out"
+		status=1
+	fi
+}
+build=$(dirname "$ktutor")
+for prefix in /opt/tutor ''; do
+	make -s BUILD="${build#"$PWD"/}" SAN= PREFIX=$prefix DESTDIR="$place/root" install >"$place/out" 2>&1
+	ok $? "make install PREFIX=$prefix"
+	mkdir -p "$place/elsewhere"
+	(cd "$place/elsewhere" && "$place/root$prefix/bin/ktutor" learn) >"$place/out" 2>&1 && grep -q 'High availability' "$place/out"
+	ok $? "what is installed in '$prefix' finds its course from any folder"
+	"$place/root$prefix/bin/ktutor" lab solution zone-goes-dark >"$place/out" 2>&1
+	grep -q "^kubectl apply -f $place/root$prefix/share/ktutor/labs/" "$place/out"
+	ok $? "and that course is the one beside it"
+	"$place/root$prefix/bin/ktutor" lab start zone-goes-dark >"$place/out" 2>&1 && "$place/root$prefix/bin/ktutor" lab stop zone-goes-dark >>"$place/out" 2>&1
+	ok $? "a lab starts from there"
+	make -s PREFIX=$prefix DESTDIR="$place/root" uninstall >"$place/out" 2>&1
+	[ -z "$(find "$place/root" -type f)" ]
+	ok $? "make uninstall leaves no file"
+done
+exit $status
