@@ -107,8 +107,10 @@ static void last_lines(struct tui_app *app, struct tui_text *text)
 		tui_text_linef(text, TUI_STRONG, "  All of it is yours. Say %s.", gate->word);
 		tui_text_linef(text, TUI_KEY, "  > %s_", kt_buf_str(&app->gate.typed));
 	} else {
-		tui_text_linef(text, TUI_DIM, "  Each line is earned by labs. When all are, the word is %s.",
-		               gate->word);
+		char *line =
+		        kt_strf("Each line is earned by labs. When all are, the word is %s.", gate->word);
+		tui_text_prose(text, TUI_DIM, "  ", "  ", line);
+		kt_free(line);
 	}
 }
 

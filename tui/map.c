@@ -284,6 +284,38 @@ static int draw_traffic(const struct tui_app *app, const struct map *m, int row,
 	return row;
 }
 
+static void add_names(struct kt_buf *line, const char *sign, const struct kt_json *names)
+{
+	const struct kt_json *name;
+	kt_buf_addf(line, "  %s", sign);
+	KT_JSON_EACH (name, names)
+		kt_buf_addf(line, "%s%s", name_i ? ", " : " ", kt_str_or(name, "?"));
+	if (!kt_count(names))
+		kt_buf_adds(line, " nobody");
+}
+
+/* Whom the chosen one may reach, and who may reach it. */
+static void draw_arrows(const struct map *m, const struct kt_json *reach, int row)
+{
+	struct kt_json *from = kt_json_array();
+	const struct kt_json *to;
+	struct kt_buf line = {0};
+	for (size_t i = 0; i < kt_count(reach); i++)
+		KT_JSON_EACH (to, kt_at(reach, i))
+			if (kt_streq(kt_str(to), m->chosen))
+				kt_push(&from, kt_json_str(kt_key(reach, i)));
+	if (reach) {
+		kt_buf_adds(&line, "by policy");
+		add_names(&line, "→", kt_get(reach, m->chosen));
+		add_names(&line, "←", from);
+	} else {
+		kt_buf_adds(&line, "no policy: everybody may reach everybody");
+	}
+	tui_put(m->grid, row, m->area.col + 1, m->area.cols - 2, TUI_PLAIN, kt_buf_str(&line));
+	kt_buf_clear(&line);
+	kt_json_free(from);
+}
+
 static void draw_chosen(const struct map *m, int row)
 {
 	size_t counts[KT_COUNT(states)] = {0};
@@ -319,7 +351,7 @@ void tui_draw_map(struct tui_app *app, struct tui_grid *grid, struct tui_area ar
 		app->work.scroll = KT_MIN(app->work.scroll, (int)count);
 		m.chosen = app->work.scroll > 0 ? apps[app->work.scroll - 1] : NULL;
 	}
-	int below = 1 + (pending ? 1 : 0) + (m.chosen ? 1 : 0) + (int)KT_MIN(services, 3);
+	int below = 1 + (pending ? 1 : 0) + (m.chosen ? 2 : 0) + (int)KT_MIN(services, 3);
 	m.area.rows = KT_MAX(area.rows - below, 3);
 	draw_zones(&m);
 	int row = area.row + m.area.rows, last = area.row + area.rows - 1;
@@ -331,8 +363,10 @@ void tui_draw_map(struct tui_app *app, struct tui_grid *grid, struct tui_area ar
 		draw_pods(&m, NULL, 13);
 	}
 	m.area = area;
-	if (m.chosen)
+	if (m.chosen) {
 		draw_chosen(&m, row++);
+		draw_arrows(&m, kt_get(app->work.world, "reach"), row++);
+	}
 	if (alone)
 		row = draw_traffic(app, &m, row, last - 1);
 	draw_legend(&m, last);

@@ -17,6 +17,7 @@ struct running {
 	struct kt_loop *loop;
 	struct tui_grid grid;
 	kt_ns drawn, ticked;
+	unsigned eager; /* frames that need not wait: a key's own, and its echo's */
 	bool ended;
 };
 
@@ -61,7 +62,7 @@ static void on_input(int fd, int events, void *arg)
 	}
 	while (!r->app.quit && tui_terminal_read(r->terminal, &event))
 		take_key(r, &event);
-	r->drawn = 0;
+	r->eager = 2;
 	if (r->app.quit)
 		kt_loop_stop(r->loop);
 }
@@ -90,8 +91,9 @@ static kt_ns on_idle(void *arg)
 	if (r->app.quit || r->ended)
 		return 0;
 	kt_ns next = tui_app_tick(&r->app, kt_clock_real().now(NULL));
-	if (r->drawn && since < FRAME)
+	if (r->drawn && since < FRAME && !r->eager)
 		return FRAME - since;
+	r->eager -= r->eager > 0;
 	draw(r);
 	return next;
 }

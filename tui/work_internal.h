@@ -11,6 +11,9 @@ void tui_time_key(struct tui_app *app, int key);
 /* What F5 asks about, KIND/NS/NAME: the object of the selected task's first finding; NULL: none. *path is
  * what of it the finding is about, borrowed, or NULL. */
 char *tui_why_object(const struct tui_work *work, const char **path);
+/* {app: [apps that it may reach]} from lists of the API; NULL: no policy is there, all may reach all. New. */
+struct kt_json *tui_reach(const struct kt_json *pods, const struct kt_json *policies,
+                          const struct kt_json *namespaces);
 /* A drill as a timeline: pods that were ready, moments at which something changed. Nothing without one. */
 void tui_timeline_lines(const struct kt_json *timeline, struct tui_text *text);
 void tui_finding_lines(const struct kt_json *finding, struct tui_text *text);

@@ -6,8 +6,9 @@
  *   {told: "failed", error}     it ends after this
  *   {told: "tasks", whole, tasks: [{task, status, findings: [{status, expected, found, object, table}]}]}
  *   {told: "world", nodes: [{name, zone, ready, cordoned, pool}], pods: [{ns, name, node, state, app}],
- * clock, traffic: [{service, rps, p95, availability}]} {told: "why", object, events}   {told: "reset"} {told:
- * "said", text, bad}   {told: "idle"} {told: "drills", timelines: {task: {span, samples: [{at, ready:
+ * clock, traffic: [{service, rps, p95, availability}], reach: {app: [app]} (no policy: absent)} {told: "why",
+ * object, events}   {told: "reset"} {told: "said", text, bad}   {told: "idle"} {told: "drills", timelines:
+ * {task: {span, samples: [{at, ready:
  * {"ns/app": N}, down: [node]}]}}} (seconds) {told: "compared", objects: as lab_compare()} It is asked: {do:
  * "check"} {do: "reset"} {do: "clock", body} {do: "why", object} {do: "compare"} {do: "cancel"}. */
 #ifndef TUI_WORKER_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The worker's own side: start the lab, then look whenever the cluster's version moved. */
+#include "tui/work_internal.h"
 #include "tui/worker.h"
 
 #include <errno.h>
@@ -208,9 +209,17 @@ static struct kt_json *traffic_rows(struct serving *s)
 
 static void tell_world(struct serving *s)
 {
-	struct kt_json *clock = get(s, "/ktutor/v1/clock");
-	tell(s, kt_jsonf("{told: 'world', nodes: %j, pods: %j, clock: %j, traffic: %j}", node_rows(s),
-	                 rows_of(s, PODS, pod_row), clock, traffic_rows(s)));
+	struct kt_json *pods = get(s, PODS), *clock = get(s, "/ktutor/v1/clock"),
+	               *policies = get(s, "/apis/networking.k8s.io/v1/networkpolicies"),
+	               *namespaces = get(s, "/api/v1/namespaces"), *rows = kt_json_array();
+	const struct kt_json *pod;
+	KT_JSON_EACH (pod, kt_get(pods, "items"))
+		kt_push(&rows, pod_row(pod));
+	tell(s, kt_jsonf("{told: 'world', nodes: %j, pods: %j, clock: %j, traffic: %j, reach: %j}",
+	                 node_rows(s), rows, clock, traffic_rows(s), tui_reach(pods, policies, namespaces)));
+	kt_json_free(pods);
+	kt_json_free(policies);
+	kt_json_free(namespaces);
 }
 
 /* --- checking --- */

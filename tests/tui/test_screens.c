@@ -175,6 +175,7 @@ static void the_workspace_has_panels(void **state)
 	for (int i = 1; i <= 3; i++) { /* a spark line needs some looks */
 		struct kt_json *world = world_message();
 		kt_set_path(&world, "traffic.0.rps", kt_json_int(120 * i));
+		kt_set(&world, "reach", kt_jsonf("{web: ['api'], api: [], front: ['web', 'api']}"));
 		tell(&f, world);
 	}
 	f.app.work.shell_focus = false;
