@@ -112,30 +112,6 @@ static void provider_lines(const struct tui_app *app, size_t i, struct tui_text 
 		tui_text_prose(text, TUI_WARN, "      ", "      ", why);
 }
 
-/* What is known of kind as long as it is no row in the table of providers. */
-static void kind_lines(struct tui_text *text)
-{
-	char *docker = kt_which("docker"), *podman = kt_which("podman"), *kind = kt_which("kind");
-	const char *engine = docker ? "Docker" : podman ? "Podman" : NULL;
-	if (!provider_find("kind")) {
-		tui_text_gap(text);
-		if (engine && kind)
-			tui_text_linef(text, TUI_PLAIN, "    kind: %s and kind are on this machine.", engine);
-		else
-			tui_text_linef(text, TUI_DIM,
-			               "    kind: needs Docker or Podman, and kind; missing: %s%s%s.",
-			               engine ? "" : "a container engine", engine || kind ? "" : ", ",
-			               kind ? "" : "kind");
-		tui_text_prose(
-		        text, TUI_DIM, "    ", "    ",
-		        "Real clusters through kind come with a later version; until then labs run on the "
-		        "embedded one.");
-	}
-	kt_free(docker);
-	kt_free(podman);
-	kt_free(kind);
-}
-
 static void draw_cluster(struct tui_app *app, struct tui_grid *grid, struct tui_area body)
 {
 	struct tui_text text;
@@ -145,7 +121,6 @@ static void draw_cluster(struct tui_app *app, struct tui_grid *grid, struct tui_
 	tui_text_gap(&text);
 	for (size_t i = 0; providers[i]; i++)
 		provider_lines(app, i, &text);
-	kind_lines(&text);
 	draw_text(app, grid, body, &text);
 }
 
