@@ -127,6 +127,71 @@ static void bad_input_is_named_with_file_and_reason(void **state)
 	}
 }
 
+/* The course of one lesson with a gate at its end. */
+static char *make_gated(const char *gate)
+{
+	char *dir = make_course(HEAD "## P\n", NULL), *path = kt_join(dir, "course.yaml"),
+	     *text = kt_strf("course: C\nlevels:\n  - {level: 1, name: first, title: First, about: pods}\n%s",
+	                     gate);
+	struct kt_err err = {0};
+	assert_int_equal(kt_write_file(path, text, strlen(text), 0600, &err), KT_OK);
+	kt_free(text);
+	kt_free(path);
+	return dir;
+}
+
+static void a_gate_has_lines_and_a_word(void **state)
+{
+	static const struct {
+		const char *gate, *error; /* NULL: it is right */
+	} rows[] = {
+	        {"gate: {level: 1, word: W, title: T, after: A, lines: [{says: S, lessons: [\"1.1\"]}]}\n",
+	         NULL},
+	        {"gate: {level: 1, word: W, title: T, after: A, lines: []}\n",
+	         "course.yaml:4: expected level, word"},
+	        {"gate: {level: 1, wrod: W}\n", "'word'"},
+	        {"gate: {level: 1, word: W, title: T, after: A, lines: [{says: S}]}\n",
+	         "expected 'says' and 'lessons'"},
+	        {"gate: {level: 1, word: W, title: T, after: A, lines: [{says: S, lessons: [1.1]}]}\n",
+	         "expected a lesson as \"LEVEL.NUMBER\""},
+	};
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		char *dir = make_gated(rows[i].gate);
+		struct kt_err err = {0};
+		struct lesson_course *course = NULL;
+		enum kt_code rc = lesson_course_new(dir, &course, &err);
+		if (rows[i].error ? !rc || !strstr(err.text, rows[i].error) : rc != KT_OK)
+			fail_msg("row %zu: %s", i, err.text);
+		if (!rc) {
+			assert_int_equal(course->gate.line_count, 1);
+			assert_string_equal(course->gate.lines[0].lessons[0], "1.1");
+		}
+		lesson_course_free(course);
+		drop_course(dir);
+	}
+}
+
+static void words_of_the_field_are_found_in_a_page(void **state)
+{
+	(void)state;
+	char *dir = make_course(
+	        HEAD "## Of pods\n\nTwo Nodes and `kubectl`.\n\n```yaml\nkind: Deployment\n```\n", NULL);
+	struct kt_err err = {0};
+	struct lesson_course *course = NULL;
+	assert_int_equal(lesson_course_new(dir, &course, &err), KT_OK);
+	const struct lesson_page *page = &course->levels[0].lessons[0]->pages[0];
+	static const struct {
+		const char *word;
+		bool used;
+	} rows[] = {{"pod", true}, {"node", true}, {"deployment", true}, {"kube", false}, {"zone", false}};
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		if (lesson_page_uses(page, rows[i].word) != rows[i].used)
+			fail_msg("%s", rows[i].word);
+	lesson_course_free(course);
+	drop_course(dir);
+}
+
 static void every_lesson_of_the_course_is_sound(void **state)
 {
 	(void)state;
@@ -164,6 +229,8 @@ int main(void)
 	        cmocka_unit_test(a_lesson_becomes_pages_of_blocks),
 	        cmocka_unit_test(plain_text_keeps_order_and_width),
 	        cmocka_unit_test(bad_input_is_named_with_file_and_reason),
+	        cmocka_unit_test(a_gate_has_lines_and_a_word),
+	        cmocka_unit_test(words_of_the_field_are_found_in_a_page),
 	        cmocka_unit_test(every_lesson_of_the_course_is_sound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
