@@ -20,6 +20,7 @@ struct map {
 	struct tui_area area; /* what is being filled */
 	const struct kt_json *nodes, *pods;
 	const char *chosen; /* the app under the cursor; NULL: none */
+	kt_ns now;
 	int row;
 	bool names, cut;
 };
@@ -77,7 +78,10 @@ static void put_pod(const struct map *m, int col, const struct kt_json *pod)
 	bool ringed = kt_streq(m->chosen, app_of(pod));
 	if (ringed)
 		col += tui_put(m->grid, m->row, col, 1, TUI_KEY, "(");
-	col += tui_put(m->grid, m->row, col, 1, states[s].style, states[s].sign);
+	if (tui_put(m->grid, m->row, col, 1, states[s].style, states[s].sign) &&
+	    m->now - kt_get_int(pod, "since", 0) < KT_SEC)
+		tui_mark(m->grid, (struct tui_area){m->row, col, 1, 1}, TUI_CHANGED);
+	col++;
 	if (ringed)
 		col += tui_put(m->grid, m->row, col, 1, TUI_KEY, ")");
 	if (m->names)
@@ -256,8 +260,9 @@ static void spark(const struct kt_json *values, struct kt_buf *out)
 	KT_JSON_EACH (value, values)
 		most = KT_MAX(most, kt_real_or(value, 0));
 	KT_JSON_EACH (value, values) {
+		size_t last = KT_COUNT(bars) - 1;
 		double share = most > 0 ? kt_real_or(value, 0) / most : 0;
-		kt_buf_adds(out, bars[(size_t)(share * (KT_COUNT(bars) - 1) + 0.5)]);
+		kt_buf_adds(out, bars[(size_t)(share * (double)last + 0.5)]);
 	}
 }
 
@@ -338,6 +343,7 @@ void tui_draw_map(struct tui_app *app, struct tui_grid *grid, struct tui_area ar
 	bool alone = app->work.panel == TUI_PANEL_MAP;
 	struct map m = {.grid = grid,
 	                .area = area,
+	                .now = app->now,
 	                .nodes = kt_get(app->work.world, "nodes"),
 	                .pods = kt_get(app->work.world, "pods")};
 	if (!app->work.world) {

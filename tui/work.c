@@ -9,8 +9,9 @@
 #include <string.h>
 
 #define STOOD_FOR  (2 * KT_SEC)
-#define SPARK_LEN  24 /* looks that a spark line goes back */
-#define COUNT_TIME 60 /* seconds of a lab are kept once a minute, and at the end */
+#define DATED_MAX  500 /* pods; more are not marked when they change */
+#define SPARK_LEN  24  /* looks that a spark line goes back */
+#define COUNT_TIME 60  /* seconds of a lab are kept once a minute, and at the end */
 
 void tui_work_clear(struct tui_work *work)
 {
@@ -249,11 +250,37 @@ static void told_busy(struct tui_app *app, const struct kt_json *message)
 	app->work.busy_limit = (kt_ns)(kt_real_or(kt_get(message, "limit"), 0) * 1e9);
 }
 
+static const struct kt_json *same_pod(const struct kt_json *pods, const struct kt_json *pod)
+{
+	const struct kt_json *other;
+	KT_JSON_EACH (other, pods)
+		if (kt_streq(kt_get_str(other, "name"), kt_get_str(pod, "name")) &&
+		    kt_streq(kt_get_str(other, "ns"), kt_get_str(pod, "ns")))
+			return other;
+	return NULL;
+}
+
+/* When each pod came to be as it is now, so that what changed a moment ago is marked: row "since", wall time.
+ */
+static void date_pods(struct kt_json **world, const struct kt_json *before, kt_ns now)
+{
+	const struct kt_json *old = kt_get(before, "pods");
+	size_t count = kt_count(kt_get(*world, "pods"));
+	for (size_t i = 0; before && count <= DATED_MAX && i < count; i++) {
+		const struct kt_json *pod = kt_at(kt_get(*world, "pods"), i), *was = same_pod(old, pod);
+		bool same = was && kt_streq(kt_get_str(was, "state"), kt_get_str(pod, "state"));
+		int64_t since = same ? kt_get_int(was, "since", 0) : (int64_t)now;
+		kt_set(kt_edit_at(kt_edit(world, "pods"), i), "since", kt_json_int(since));
+	}
+}
+
 static void told_world(struct tui_app *app, const struct kt_json *message)
 {
 	const struct kt_json *service;
+	struct kt_json *world = kt_json_ref(message);
+	date_pods(&world, app->work.world, app->now);
 	kt_json_free(app->work.world);
-	app->work.world = kt_json_ref(message);
+	app->work.world = world;
 	KT_JSON_EACH (service, kt_get(message, "traffic")) {
 		struct kt_json **line =
 		        kt_edit(&app->work.sparks, kt_str_or(kt_get(service, "service"), "?"));

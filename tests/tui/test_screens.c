@@ -185,6 +185,35 @@ static void the_workspace_has_panels(void **state)
 	fixture_close(&f);
 }
 
+static size_t count_changed(struct fixture *f)
+{
+	size_t count = 0;
+	kt_free(drawn(f, 24, 80));
+	for (int i = 0; i < 24 * 80; i++)
+		count += (f->grid.cells[i].flags & TUI_CHANGED) != 0;
+	return count;
+}
+
+static void what_changed_is_marked_for_a_second(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_lab(&f);
+	tui_app_key(&f.app, TUI_KEY_F0 + 4);
+	assert_int_equal(count_changed(&f), 0);
+	f.app.now += 10 * KT_SEC;
+	struct kt_json *world = world_message();
+	kt_set_path(&world, "pods.0.state", kt_json_str("failing"));
+	tell(&f, kt_json_ref(world));
+	assert_int_equal(count_changed(&f), 1);
+	f.app.now += KT_SEC / 2;
+	tell(&f, world); /* nothing new: the mark stays as long as it would have */
+	assert_int_equal(count_changed(&f), 1);
+	f.app.now += KT_SEC / 2;
+	assert_int_equal(count_changed(&f), 0);
+	fixture_close(&f);
+}
+
 static void tasks_turn_green_and_the_result_follows(void **state)
 {
 	struct fixture f;
@@ -290,6 +319,7 @@ int main(void)
 	        cmocka_unit_test(a_quiz_asks_explains_and_counts),
 	        cmocka_unit_test(the_workspace_has_tasks_and_a_shell),
 	        cmocka_unit_test(the_workspace_has_panels),
+	        cmocka_unit_test(what_changed_is_marked_for_a_second),
 	        cmocka_unit_test(tasks_turn_green_and_the_result_follows),
 	        cmocka_unit_test(the_gate_waits_for_its_lines_and_then_for_a_word),
 	        cmocka_unit_test(the_gate_waits_for_its_lines_and_then_for_a_word),
