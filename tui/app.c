@@ -372,16 +372,24 @@ static bool in_line(const struct key_line *line, const struct tui_binding *b)
 	       (!b->when || b->when(line->app)) && !is_hidden(line->app, b);
 }
 
-static int key_width(const struct tui_binding *b)
+static const char *does_now(const struct tui_app *app, const struct tui_binding *b)
 {
-	return (int)(kt_width(b->label, strlen(b->label)) + 1 + kt_width(b->does, strlen(b->does)));
+	const struct tui_screen *screen = tui_top(app);
+	const char *now = screen->does ? screen->does(app, b->keys[0]) : NULL;
+	return now ? now : b->does;
+}
+
+static int key_width(const struct tui_app *app, const struct tui_binding *b)
+{
+	const char *does = does_now(app, b);
+	return (int)(kt_width(b->label, strlen(b->label)) + 1 + kt_width(does, strlen(does)));
 }
 
 static int keys_width(const struct key_line *line, const struct tui_binding *table)
 {
 	int width = 0;
 	for (; table && table->keys[0]; table++)
-		width += in_line(line, table) ? key_width(table) + line->gap : 0;
+		width += in_line(line, table) ? key_width(line->app, table) + line->gap : 0;
 	return width;
 }
 
@@ -391,13 +399,14 @@ static void draw_keys_of(struct key_line *line, const struct tui_binding *table,
 	for (; table && table->keys[0]; table++) {
 		if (!in_line(line, table))
 			continue;
-		if (line->at + key_width(table) > end) {
+		if (line->at + key_width(line->app, table) > end) {
 			tui_put(line->grid, row, line->at, 1, TUI_DIM, "…");
 			line->at += 2;
 			return;
 		}
 		line->at += tui_put(line->grid, row, line->at, end - line->at, TUI_KEY, table->label) + 1;
-		line->at += tui_put(line->grid, row, line->at, end - line->at, TUI_PLAIN, table->does) +
+		line->at += tui_put(line->grid, row, line->at, end - line->at, TUI_PLAIN,
+		                    does_now(line->app, table)) +
 		            line->gap;
 	}
 }

@@ -53,6 +53,9 @@ struct tui_screen {
 	/* A press of the first button, or the wheel (-1, 1), at a cell. May be NULL. */
 	void (*mouse)(struct tui_app *app, int row, int col, int wheel);
 	void (*leave)(struct tui_app *app); /* it is taken off; may be NULL */
+	/* What a key does now, where that changes ("hint (2)"); NULL from it: as the row says. May be NULL.
+	 */
+	const char *(*does)(const struct tui_app *app, int key);
 };
 extern const struct tui_screen tui_screen_home, tui_screen_lesson, tui_screen_quiz, tui_screen_starting,
         tui_screen_work, tui_screen_result, tui_screen_progress, tui_screen_cluster, tui_screen_ask,

@@ -466,6 +466,20 @@ static void mouse(struct tui_app *app, int row, int col, int wheel)
 		switch_pane(app, 0);
 }
 
+/* F2 says how many hints are left for the selected task. */
+static const char *does(const struct tui_app *app, int key)
+{
+	static const char *const hints[] = {"no hints", "hint (1)", "hint (2)",
+	                                    "hint (3)", "hint (4)", "hint (5)"};
+	const struct tui_work *work = &app->work;
+	if (key != TUI_KEY_F0 + 2 || !work->lab || in_panel(app)) /* a panel has keys of its own to name */
+		return NULL;
+	const struct lab_task *task = &work->lab->tasks[work->task];
+	size_t used = (size_t)kt_get_int(tui_task_row(app, work->lab->lab, task->task), "hints", 0),
+	       left = task->hint_count > used ? task->hint_count - used : 0;
+	return left < KT_COUNT(hints) ? hints[left] : NULL;
+}
+
 static void leave_work(struct tui_app *app)
 {
 	tui_work_count_time(app);
@@ -480,4 +494,5 @@ const struct tui_screen tui_screen_work = {.name = "lab",
                                            .typed = typed,
                                            .typing = typing,
                                            .mouse = mouse,
-                                           .leave = leave_work};
+                                           .leave = leave_work,
+                                           .does = does};
