@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 static void print(const char *what, double value, const char *unit, const char *budget)
 {
@@ -17,6 +18,10 @@ static const char pod_body[] = "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metada
                                "\"spec\":{\"containers\":[{\"name\":\"web\",\"image\":\"nginx:1.27\","
                                "\"resources\":{\"requests\":{\"cpu\":"
                                "\"10m\",\"memory\":\"16Mi\"}}}]}}";
+
+static const char one_body[] =
+        "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"one\"},\"spec\":{"
+        "\"containers\":[{\"name\":\"web\",\"image\":\"nginx:1.27\"}]}}";
 
 static int handle(struct cluster *cluster, const char *method, const char *target, const char *accept,
                   const char *body, size_t *len)
@@ -40,36 +45,44 @@ static int handle(struct cluster *cluster, const char *method, const char *targe
 	return status;
 }
 
+/* CPU time, so that what else the machine does is not measured. */
+static kt_ns cpu(void)
+{
+	return (kt_ns)clock() * (KT_SEC / CLOCKS_PER_SEC);
+}
+
 static double since(kt_ns start)
 {
-	return (double)(kt_monotonic() - start);
+	return (double)(cpu() - start);
 }
 
 static void http(struct cluster *cluster)
 {
-	kt_ns start = kt_monotonic();
+	kt_ns start = cpu();
 	size_t len = 0;
 	int bad = 0;
 
+	bad += handle(cluster, "POST", "/api/v1/namespaces/default/pods", "application/json", one_body,
+	              NULL) != 201;
 	for (int i = 0; i < 5000; i++)
 		bad += handle(cluster, "POST", "/api/v1/namespaces/default/pods", "application/json",
 		              pod_body, NULL) != 201;
-	if (bad)
-		(void)printf("%d creates failed\n", bad);
 	print("creates of pods through cluster_handle", 5000 / (since(start) / 1e9), "/s", ">= 10000 /s");
-	start = kt_monotonic();
+	start = cpu();
 	for (int i = 0; i < 20; i++)
 		handle(cluster, "GET", "/api/v1/namespaces/default/pods", table, NULL, &len);
 	print("list of 5,000 pods as a Table", since(start) / 20 / 1e6, "ms", "<= 60 ms");
-	start = kt_monotonic();
+	start = cpu();
 	for (int i = 0; i < 2000; i++)
 		handle(cluster, "GET", "/api/v1/namespaces/default/pods?limit=500", table, NULL, &len);
 	print("first 500 of them", since(start) / 2000 / 1e6, "ms", "");
-	start = kt_monotonic();
+	start = cpu();
 	for (int i = 0; i < 20000; i++)
-		handle(cluster, "GET", "/api/v1/namespaces/default/services/kubernetes", "application/json",
-		       NULL, &len);
-	print("GET of one object", since(start) / 20000 / 1e3, "us", "<= 100 us");
+		bad += handle(cluster, "GET", "/api/v1/namespaces/default/pods/one", "application/json", NULL,
+		              &len) != 200;
+	print("GET of one pod", since(start) / 20000 / 1e3, "us", "<= 100 us");
+	if (bad)
+		(void)printf("%d requests failed\n", bad);
 }
 
 static void inner(struct cluster *cluster)
@@ -82,7 +95,7 @@ static void inner(struct cluster *cluster)
 	        "{containers: [{name: 'web', image: 'nginx:1.27', resources: {requests: {cpu: '10m', "
 	        "memory: '16Mi'}}}]}");
 	const int count = 20000;
-	kt_ns start = kt_monotonic();
+	kt_ns start = cpu();
 	const struct store_object **made = kt_alloc((size_t)count * sizeof(*made));
 	struct api_actor kubelet = actor;
 
@@ -98,7 +111,7 @@ static void inner(struct cluster *cluster)
 		                               NULL));
 	print("create of a pod by a controller", since(start) / count / 1e3, "us", "<= 15 us");
 	kubelet.manager = "kubelet";
-	start = kt_monotonic();
+	start = cpu();
 	for (int i = 0; i < count; i++) {
 		struct kt_json *json = kt_json_ref(made[i]->json);
 
@@ -107,7 +120,7 @@ static void inner(struct cluster *cluster)
 		(void)api_update_status(cluster, &kubelet, pods, json, NULL);
 	}
 	print("update of a pod's status by its kubelet", since(start) / count / 1e3, "us", "<= 15 us");
-	start = kt_monotonic();
+	start = cpu();
 	for (int i = 0; i < count; i++)
 		(void)api_bind(cluster, &actor, made[i], "worker-1", NULL);
 	print("binding of a pod", since(start) / count / 1e3, "us", "<= 15 us");
@@ -123,7 +136,7 @@ int main(int argc, char **argv)
 	        .name = "bench", .seed = 1, .now = 1767225600 * KT_SEC, .workers = 2};
 	struct cluster *cluster = NULL;
 	struct rusage usage;
-	kt_ns start = kt_monotonic();
+	kt_ns start = cpu();
 
 	if (cluster_new(&options, &cluster, NULL))
 		return 1;
