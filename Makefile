@@ -102,20 +102,26 @@ bench: $(BUILD)/ktutor $(BENCHES)
 FUZZ      := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_BASE := json yaml jsonpath scalars
 SECONDS   ?= 60
-fuzz_libs = $(if $(filter $(FUZZ_BASE),$(1)),$(BUILD)/libbase.a,$(LIBS_LINK))
+fuzz_libs = $(if $(filter $(FUZZ_BASE),$(1)),,$(BUILD)/libcluster.a) $(BUILD)/libbase.a
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) $$(call fuzz_libs,$$*)
 	@mkdir -p $(@D)
 	$(CC) $(SANFLAGS) $(FUZZER) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call fuzz_libs,$*) $(DEPS_LIBS)
 
-.PHONY: fuzz fuzz-replay fuzz-replay-run
+.PHONY: fuzz fuzz-blind fuzz-guided fuzz-replay fuzz-replay-run
 # Every corpus once, under the sanitizers; any compiler does.
 fuzz-replay:
 	@$(MAKE) --no-print-directory SAN=address,undefined fuzz-replay-run
 fuzz-replay-run: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@set -e; for t in $(FUZZ); do $(BUILD)/fuzz/$$t tests/fuzz/corpus/$$t; done
-# Look for new inputs with libFuzzer: make fuzz TARGET=json SECONDS=60. Needs clang. What it finds is left in build-fuzz/.
+# Look for new inputs with libFuzzer: make fuzz TARGET=json SECONDS=60. What it finds is left in build-fuzz/. Without clang the corpus is
+# changed at random, and what was tried last is left in build-san/fuzz/TARGET.last.
 fuzz:
 	@test -n "$(filter $(TARGET),$(FUZZ))" || { echo "make fuzz TARGET=NAME, one of: $(FUZZ)"; exit 2; }
+	@$(MAKE) --no-print-directory $(if $(shell command -v clang),fuzz-guided,fuzz-blind)
+fuzz-blind:
+	@$(MAKE) --no-print-directory SAN=address,undefined $(BUILD)-san/fuzz/$(TARGET)
+	$(BUILD)-san/fuzz/$(TARGET) --mutate $(SECONDS) tests/fuzz/corpus/$(TARGET)
+fuzz-guided:
 	@$(MAKE) --no-print-directory CC="$(if $(findstring clang,$(CC)),$(CC),clang)" BUILD=$(BUILD)-fuzz SAN=address,undefined,fuzzer-no-link \
 		FUZZER=-fsanitize=fuzzer $(BUILD)-fuzz/fuzz/$(TARGET)
 	@mkdir -p $(BUILD)-fuzz/found/$(TARGET)

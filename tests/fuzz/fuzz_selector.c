@@ -43,7 +43,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const kinds[] = {"Pod", "Node", "Event", "Secret", "Namespace"};
 	char *text = kt_strndup((const char *)data, size), *lines[3] = {text, text + strlen(text), NULL};
-	struct schema *schema = schema_new();
+	static struct schema *schema;
+	if (!schema)
+		schema = schema_new();
 	struct kt_json *labels = NULL;
 	lines[2] = lines[1];
 	for (size_t i = 0; i + 1 < KT_COUNT(lines); i++) {
@@ -64,7 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_fields(lines[2], schema_stored(schema, "", kinds[size % KT_COUNT(kinds)]), object);
 	kt_json_free(object);
 	kt_json_free(labels);
-	schema_free(schema);
 	kt_free(text);
 	return 0;
 }

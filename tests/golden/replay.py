@@ -33,7 +33,7 @@ LIMIT = 60      # real seconds that one command may run
 FIRST = 0.1     # real seconds until the first look at a command that runs
 LOOK = 0.03     # between two looks
 HURRY = 8       # how fast time goes then
-COST = "100ms"  # what one command takes of the cluster's time
+COST = "250ms"  # what one command takes of the cluster's time
 SERVES = {"kubelet", "network", "network-policy", "metrics", "storage", "nodes-4cpu", "profile"}
 
 

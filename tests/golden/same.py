@@ -54,6 +54,8 @@ STRUCTURE = re.compile(r"^(?:GROUP|KIND|VERSION|RESOURCE|FIELD|DESCRIPTION|FIELD
 # Neighbours of one kind whose order is chance: entries of managedFields fall into one second or two; kubectl asks
 # for the logs of several containers in the order of a map. What is captured is sorted.
 CHANCE = [re.compile(r"^(\S+ (?:Update|Apply) \S* ?\{\"f:.*)"), re.compile(r"^(\[pod/\S+\]) ")]
+# Said by a kubectl that is slow to notice the end of its own patience.
+RACE = re.compile(r"^E\d{4} \S+ +\d+ reflector\.go:\d+\] \"Failed to watch\" err=\"context deadline exceeded\"")
 DELETED = re.compile(r"(?<= deleted) from \S+ namespace(?=$| )")  # said by some versions only
 
 
@@ -61,7 +63,7 @@ def tidy(text, command, failed, own):
     """What was printed, as lines that can be compared. `own`: the transcript's own words, which stay."""
     for name, pattern in FOUND:
         text = pattern.sub(lambda m, n=name: m.group() if m.group() in own else n, text)
-    lines = [DELETED.sub("", line.rstrip()) for line in text.split("\n")]
+    lines = [DELETED.sub("", line.rstrip()) for line in text.split("\n") if not RACE.match(line)]
     if "rollout status" in command:
         last = [at for at, line in enumerate(lines) if WAITING.match(line)][-1:] if failed else []
         lines = [line for at, line in enumerate(lines) if at in last or not WAITING.match(line)]
