@@ -131,10 +131,13 @@ static void run(size_t node_count, size_t pod_count, bool plain)
 		there = ready(cluster);
 	}
 	done = cpu_seconds();
+	char budget[64] = "";
+	if (pod_count >= 150000)
+		snprintf(budget, sizeof(budget), "  budget 20 s, 1536 MiB");
 	printf("%6zu nodes (up in %5.2f s)  %7zu of %7zu pods Ready in %6.2f s, %5.1f us a pod, %6.0f s "
-	       "virtual, peak %5.0f MiB\n",
+	       "virtual, peak %5.0f MiB%s\n",
 	       node_count, up - began, there, pod_count, done - up, (done - up) * 1e6 / (double)pod_count,
-	       (double)(cluster_now(cluster) - virtual) / 1e9, mebibytes());
+	       (double)(cluster_now(cluster) - virtual) / 1e9, mebibytes(), budget);
 	fflush(stdout);
 	cluster_free(cluster);
 }
