@@ -248,8 +248,7 @@ enum kt_code context_clean(const struct context *context,
 			rc = kt_fail(err, KT_ETIMEOUT,
 			             "%zu namespaces do not go away; `ktutor lab stop %s` tries again", left,
 			             context->lab);
-		else if (!rc && left && tell &&
-		         !tell(arg, "taking away what ktutor made", since, 20 * KT_SEC))
+		else if (!rc && left && tell && !tell(arg, "taking away what ktutor made", since, GONE_TIME))
 			rc = kt_fail(err, KT_ECANCELLED, "cancelled; `ktutor lab stop %s` goes on with it",
 			             context->lab);
 		if (!rc && left)

@@ -46,7 +46,15 @@ void kind_init(struct kind *kind, const char *home)
 
 bool kind_tell(struct kind *kind, const char *sentence, kt_ns elapsed, kt_ns usual)
 {
-	return !kind->progress || kind->progress(kind->progress_arg, sentence, elapsed, usual);
+	if (!kind->progress)
+		return true;
+	/* what is usual is no limit: it is said in words */
+	char *told = usual >= KT_SEC ? kt_strf("%s: %lld s, usually about %lld s", sentence,
+	                                       (long long)(elapsed / KT_SEC), (long long)(usual / KT_SEC))
+	                             : kt_strdup(sentence);
+	bool go_on = kind->progress(kind->progress_arg, told, elapsed, 0);
+	kt_free(told);
+	return go_on;
 }
 
 static bool keep_on(void *arg, const char *line)

@@ -397,7 +397,7 @@ enum kt_code real_wipe(struct check_client *client, const struct kt_json *invent
 			return rc;
 		if (since > LIMIT)
 			return kt_fail(err, KT_ETIMEOUT, "%s does not go away", w.last);
-		if (tell && !tell(arg, "putting back what there was", since, 10 * KT_SEC))
+		if (tell && !tell(arg, "putting back what there was", since, LIMIT))
 			return kt_fail(err, KT_ECANCELLED, "cancelled");
 		(void)poll(NULL, 0, (int)(ROUND / KT_MS));
 	}
