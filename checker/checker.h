@@ -163,6 +163,12 @@ struct kt_json *check_watches(struct check_check *const *checks, size_t count);
 KT_MUST_CHECK enum kt_code check_value(const struct check_run *run, const struct kt_json *spec,
                                        struct kt_json **out, struct kt_err *err);
 
+/* Has `spec` the shape of such a value? */
+KT_MUST_CHECK enum kt_code check_value_hold(const struct kt_yaml *yaml, const struct kt_json *spec,
+                                            struct kt_err *err);
+/* Is what was typed the same as what the cluster says: by value, lists in any order? */
+bool check_answer_is(const struct kt_json *right, const char *typed);
+
 /* --- reports --- */
 struct check_report_task {
 	const char *task, *title, *why;

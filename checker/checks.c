@@ -97,6 +97,17 @@ const struct check_check_kind check_check_kinds[] = {
 };
 const size_t check_check_kind_count = KT_COUNT(check_check_kinds);
 
+enum kt_code check_value_hold(const struct kt_yaml *yaml, const struct kt_json *spec, struct kt_err *err)
+{
+	struct check_source source = {.yaml = yaml, .dir = "", .err = err};
+	enum kt_code rc = check_shape_hold(&source, spec, value_shapes, "value");
+	if (!rc && !kt_get(spec, "objects") && !(kt_get(spec, "of") && kt_get(spec, "path")))
+		rc = kt_yaml_fail(
+		        yaml, spec, err,
+		        "'value': expected {objects: SET, count: ready} or {of: OBJECT, path: PATH}");
+	return rc;
+}
+
 /* --- parsing --- */
 
 static const struct check_check_kind *find_kind(const struct kt_json *node, const struct kt_json **body)

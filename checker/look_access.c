@@ -377,7 +377,7 @@ static bool same_words(const struct kt_json *right, const char *typed)
 	return kt_is_array(right) && found == kt_count(right) && words == found;
 }
 
-static bool is_right(const struct kt_json *right, const char *typed)
+bool check_answer_is(const struct kt_json *right, const char *typed)
 {
 	if (kt_is_array(right))
 		return same_words(right, typed);
@@ -413,7 +413,7 @@ void check_look_answer(const struct check_run *run, const struct check_check *ch
 	else if (!typed)
 		check_found(finding, CHECK_FAILED, "not answered yet");
 	else
-		check_found(finding, is_right(right, typed) ? CHECK_PASSED : CHECK_FAILED, "answered: %s",
-		            typed); /* the right one is not told */
+		check_found(finding, check_answer_is(right, typed) ? CHECK_PASSED : CHECK_FAILED,
+		            "answered: %s", typed); /* the right one is not told */
 	kt_json_free(right);
 }

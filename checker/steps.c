@@ -100,6 +100,7 @@ const struct check_step_kind check_step_kinds[] = {
         {"cordon", NULL, CHECK_T_PICK, NULL, NULL, check_do_cordon},
         {"uncordon", NULL, CHECK_T_PICK, NULL, NULL, check_do_uncordon},
         {"drain", NULL, CHECK_T_PICK, NULL, NULL, check_do_drain},
+        {"evict", NULL, CHECK_T_PICK, NULL, NULL, check_do_evict},
         {"node", node_shapes, CHECK_T_ANY, "node-failure", NULL, check_do_disturb},
         {"zone", zone_shapes, CHECK_T_ANY, "zones", NULL, check_do_disturb},
         {"region", zone_shapes, CHECK_T_ANY, "zones", NULL, check_do_disturb},

@@ -18,6 +18,8 @@ enum kt_code check_do_cordon(const struct check_run *run, const struct check_ste
 enum kt_code check_do_uncordon(const struct check_run *run, const struct check_step *step,
                                struct kt_err *err);
 enum kt_code check_do_drain(const struct check_run *run, const struct check_step *step, struct kt_err *err);
+/* Asks once for each pod that is picked; a budget that refuses is no error. */
+enum kt_code check_do_evict(const struct check_run *run, const struct check_step *step, struct kt_err *err);
 enum kt_code check_do_disturb(const struct check_run *run, const struct check_step *step, struct kt_err *err);
 enum kt_code check_do_pod(const struct check_run *run, const struct check_step *step, struct kt_err *err);
 enum kt_code check_do_wait(const struct check_run *run, const struct check_step *step, struct kt_err *err);

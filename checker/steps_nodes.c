@@ -110,6 +110,18 @@ static enum kt_code evict(const struct check_run *run, const struct kt_json *pod
 	return kt_fail(err, rc, "%s", local.text);
 }
 
+enum kt_code check_do_evict(const struct check_run *run, const struct check_step *step, struct kt_err *err)
+{
+	struct kt_json *pods = NULL;
+	const struct kt_json *pod;
+	enum kt_code rc = check_pick(run, step->body, false, &pods, err);
+	KT_JSON_EACH (pod, pods)
+		if (!rc)
+			rc = evict(run, pod, err);
+	kt_json_free(pods);
+	return rc;
+}
+
 /* Ask every pod that is still there; true when none is left. */
 static enum kt_code drained(const struct check_run *run, void *arg, bool *out, struct kt_err *err)
 {

@@ -70,7 +70,8 @@ extern const struct cli_command cli_tutor, cli_cluster_up, cli_cluster_down, cli
 
 extern const struct cli_command cli_learn, cli_quiz, cli_lab_list, cli_lab_start, cli_lab_reset, cli_lab_stop,
         cli_lab_hint, cli_lab_solution, cli_lab_add, cli_lab_remove, cli_lab_answer, cli_check,
-        cli_progress_command, cli_config, cli_course_lint, cli_course_test, cli_course_new;
+        cli_progress_command, cli_config, cli_course_lint, cli_course_test, cli_course_new, cli_expert,
+        cli_expert_list, cli_expert_play;
 
 /* The command that the first words spell, and how many of them they are; NULL: none. */
 const struct cli_command *cli_find(const char *const *argv, int argc, size_t *words);

@@ -50,14 +50,16 @@ KT_MUST_CHECK enum kt_code db_progress_open(const char *home, struct db **out, s
  *   lesson-page {lesson, page}   lesson-read {lesson}   answer {lesson, question, answer, right: 0|1}
  *   lab-start {lab, provider}    lab-check {lab, points, of}   task {lab, task, passed: 0|1, finding}   hint
  * {lab, task, hint: N so far} lab-pass {lab}   lab-time {lab, seconds: more of them}   reply {lab, question,
- * answer}   setting {name, value}   unlock {what, roaming: 0|1} (EXPERT) Another kind is a bug. `at` is wall
+ * answer}   setting {name, value}   unlock {what, roaming: 0|1} (EXPERT)   prediction {family, seed,
+ * question: N, answer, right: 0|1, sure: PERCENT or absent} Another kind is a bug. `at` is wall
  * time. */
 KT_MUST_CHECK enum kt_code db_record_event(struct db *db, kt_ns at, const char *kind,
                                            const struct kt_json *data, struct kt_err *err);
 /* {lessons: [{lesson, opened, page, read}], answers: [{lesson, question, answer, right, times, at}],
  *  labs: [{lab, started, attempts, checks, seconds, points, of, passed, provider}], tasks: [{lab, task,
- * passed, hints, finding}], unlocks: [{what, at, roaming}], days: [{days, first, last}]}: times in seconds
- * since 1970, null where it did not happen. New. */
+ * passed, hints, finding}], unlocks: [{what, at, roaming}], predictions: [{family, seed, question, answer,
+ * right, sure, at}], days: [{days, first, last}]}: times in seconds since 1970, null where it did not happen.
+ * New. */
 KT_MUST_CHECK enum kt_code db_progress_read(struct db *db, struct kt_json **out, struct kt_err *err);
 /* Make all summaries again from the log. */
 KT_MUST_CHECK enum kt_code db_progress_rebuild(struct db *db, struct kt_err *err);

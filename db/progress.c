@@ -29,6 +29,10 @@ static const struct db_migration migrations[] = {
          "CREATE TABLE unlock (what TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, roaming INTEGER NOT "
          "NULL) "
          "STRICT;"},
+        {3, "predictions",
+         "CREATE TABLE prediction (id INTEGER PRIMARY KEY, family TEXT NOT NULL, seed INTEGER NOT NULL, "
+         "question INTEGER NOT NULL, answer TEXT NOT NULL, right INTEGER NOT NULL, sure INTEGER, at INTEGER "
+         "NOT NULL) STRICT;"},
 };
 
 /* ?1 the event's data (JSON), ?2 its time. */
@@ -67,10 +71,14 @@ static const struct {
                   "'answer') ON CONFLICT DO UPDATE SET answer = excluded.answer;"},
         {"unlock", "INSERT INTO unlock (what, at, roaming) VALUES (?1 ->> 'what', ?2, ?1 ->> 'roaming') ON "
                    "CONFLICT DO NOTHING;"},
+        {"prediction",
+         "INSERT INTO prediction (family, seed, question, answer, right, sure, at) VALUES (?1 ->> 'family', "
+         "?1 ->> 'seed', ?1 ->> 'question', ?1 ->> 'answer', ?1 ->> 'right', ?1 ->> 'sure', ?2);"},
         {"setting", "INSERT INTO setting (name, value) VALUES (?1 ->> 'name', ?1 ->> 'value') ON CONFLICT DO "
                     "UPDATE SET value = excluded.value;"},
 };
-static const char *const summaries[] = {"lesson", "answer", "task", "lab", "reply", "setting", "unlock"};
+static const char *const summaries[] = {"lesson", "answer",  "task",   "lab",
+                                        "reply",  "setting", "unlock", "prediction"};
 
 enum kt_code db_progress_open(const char *home, struct db **out, struct kt_err *err)
 {
@@ -223,6 +231,8 @@ enum kt_code db_progress_read(struct db *db, struct kt_json **out, struct kt_err
 	        {"labs", "SELECT lab, started, attempts, checks, seconds, points, points_of AS 'of', passed, "
 	                 "provider FROM lab ORDER BY lab"},
 	        {"tasks", "SELECT lab, task, passed, hints, finding FROM task ORDER BY lab, task"},
+	        {"predictions",
+	         "SELECT family, seed, question, answer, right, sure, at FROM prediction ORDER BY id"},
 	        {"unlocks", "SELECT what, at, roaming FROM unlock ORDER BY at"},
 	        {"days",
 	         "SELECT count(DISTINCT at / 86400) AS days, min(at) AS first, max(at) AS last FROM event"},

@@ -131,6 +131,8 @@ static bool is_value(enum node_value wanted, const struct kt_json *v)
 		return kt_is_object(v);
 	if (wanted == SCALAR)
 		return !kt_is_object(v) && !kt_is_array(v) && kt_json_type(v) != KT_JSON_NULL;
+	if (wanted == NAMES && kt_json_type(v) == KT_JSON_INT)
+		return kt_int_or(v, 0) > 0; /* so many of them */
 	KT_JSON_EACH (item, v)
 		if (kt_is_array(item) || (wanted == NAMES && kt_is_object(item)))
 			return false;

@@ -106,7 +106,11 @@ static void add_resources(struct kt_json **node, const struct kt_json *row)
 /* Machines of one row: general-a1, general-b1, general-c1, general-a2 … in turn over the zones. */
 static void add_row(struct kt_json **items, const struct kt_json *row)
 {
-	const struct kt_json *zones = kt_get(row, "zones"), *regions = kt_get(row, "regions");
+	static const char *const letters[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+	struct kt_json *made = NULL; /* `zones: 2` is short for [a, b] */
+	for (int64_t z = 0; z < KT_MIN(kt_int_or(kt_get(row, "zones"), 0), (int64_t)KT_COUNT(letters)); z++)
+		kt_push(&made, kt_json_str(letters[z]));
+	const struct kt_json *zones = made ? made : kt_get(row, "zones"), *regions = kt_get(row, "regions");
 	const char *pool = kt_str_or(kt_get(row, "pool"), "worker"), *given = kt_get_str(row, "name");
 	char *cpu = text_of(kt_get(row, "cpu"), "4"), *memory = text_of(kt_get(row, "memory"), "8Gi"),
 	     *pods = text_of(kt_get(row, "pods"), "110");
@@ -133,6 +137,7 @@ static void add_row(struct kt_json **items, const struct kt_json *row)
 		add_resources(&node, row);
 		kt_push(items, node);
 	}
+	kt_json_free(made);
 	kt_free(cpu);
 	kt_free(memory);
 	kt_free(pods);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Predictions: rounds of EXPERT, a family a file (share/labs/expert/NAME.yaml) in the scenario language. What
+ * varies is drawn from a seed; no answer is written down anywhere: the cluster really does it, and tells. */
+#ifndef LABS_EXPERT_H
+#define LABS_EXPERT_H
+
+#include "labs/labs.h"
+
+struct lab_round_ask {
+	const char *question;
+	const struct kt_json *value; /* {objects, count}, {of, path}: as check_value; or NULL */
+	struct check_check **when;   /* how many seconds until it holds; NULL: `value` */
+	size_t when_count;
+	kt_ns at;      /* since the action; of `when`: how long it is waited for */
+	double within; /* how far a number may be off (0: not at all) */
+};
+struct lab_round {
+	const char *family, *title;
+	const char *text, *does, *explain; /* the cluster; what is done to it; why it went so. May be "" */
+	struct kt_json *drawn;             /* {replicas: 4, …} */
+	uint64_t seed;
+	struct lab_round_ask *asks;
+	size_t ask_count;
+	struct lab_round_inner *inner;
+};
+/* Read a family's file with what `seed` draws. Errors name file and line. */
+KT_MUST_CHECK enum kt_code lab_round_new(const char *path, uint64_t seed, struct lab_round **out,
+                                         struct kt_err *err);
+void lab_round_free(struct lab_round *round);
+/* [{family, title, file}] of the folder, by name; a wrong file is told in `wrong` (may be NULL). New. */
+KT_MUST_CHECK enum kt_code lab_rounds(const char *dir, struct kt_json **out, struct kt_strs *wrong,
+                                      struct kt_err *err);
+/* Do it on a cluster of its own, which ends afterwards: {answers: [VALUE…], timeline: [{at: SECONDS, ask: I,
+ * value}]}: in the order of asks; the timeline holds every change of a value. New. */
+KT_MUST_CHECK enum kt_code lab_round_play(const struct lab_round *round, const struct lab_options *options,
+                                          struct kt_json **out, struct kt_err *err);
+/* Is what was typed right, given what the cluster said? */
+bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* A round is played: scene, action, then time passes, and every change of what was asked for is noted. */
+#include "labs/expert_internal.h"
+#include "labs/labs_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOKS_MAX 5000
+
+struct play {
+	const struct lab_round *round;
+	struct check_run run;
+	kt_ns began;
+	struct kt_json **last;   /* of each question: the value now */
+	struct kt_json *answers; /* null until known */
+	struct kt_json *timeline;
+	struct kt_err *err;
+};
+
+static kt_ns since(const struct play *p)
+{
+	return p->run.world->now(p->run.world->arg) - p->began;
+}
+
+static bool holds(const struct play *p, const struct lab_round_ask *ask)
+{
+	struct check_finding *findings = kt_alloc(KT_MAX(ask->when_count, 1) * sizeof(*findings));
+	struct check_run run = p->run;
+	bool all = true;
+	run.no_wait = true;
+	check_look(&run, ask->when, ask->when_count, findings);
+	for (size_t i = 0; i < ask->when_count; i++) {
+		all = all && findings[i].status == CHECK_PASSED;
+		check_finding_clear(&findings[i]);
+	}
+	kt_free(findings);
+	return all;
+}
+
+static void note(struct play *p, size_t i, struct kt_json *steal)
+{
+	if (!p->last[i] || !kt_equal(p->last[i], steal))
+		kt_push(&p->timeline, kt_jsonf("{at: %l, ask: %d, value: %J}", (int64_t)(since(p) / KT_SEC),
+		                               (int)i, steal));
+	kt_json_free(p->last[i]);
+	p->last[i] = steal;
+}
+
+/* Look at all questions that are still open; answers become known. */
+static enum kt_code look(struct play *p)
+{
+	enum kt_code rc = KT_OK;
+	kt_ns now = since(p);
+	for (size_t i = 0; !rc && i < p->round->ask_count; i++) {
+		const struct lab_round_ask *ask = &p->round->asks[i];
+		struct kt_json *value = NULL;
+		if (kt_json_type(kt_at(p->answers, i)) != KT_JSON_NULL)
+			continue;
+		if (ask->value) {
+			rc = check_value(&p->run, ask->value, &value, p->err);
+			if (rc == KT_ENOTFOUND) { /* not there yet, or no more */
+				kt_err_clear(p->err);
+				value = kt_json_str("nothing");
+				rc = KT_OK;
+			}
+			if (!rc && now >= ask->at)
+				kt_put(&p->answers, i, kt_json_ref(value));
+		} else if (holds(p, ask)) {
+			value = kt_json_int((now + KT_SEC / 2) / KT_SEC);
+			kt_put(&p->answers, i, kt_json_ref(value));
+		} else if (now >= ask->at) {
+			value = kt_json_str("never");
+			kt_put(&p->answers, i, kt_json_ref(value));
+		}
+		if (value)
+			note(p, i, value);
+	}
+	return rc;
+}
+
+/* When the next question is due; 0: none is open. */
+static kt_ns next_due(const struct play *p)
+{
+	kt_ns next = 0, now = since(p);
+	for (size_t i = 0; i < p->round->ask_count; i++)
+		if (kt_json_type(kt_at(p->answers, i)) == KT_JSON_NULL) {
+			kt_ns left = KT_MAX(p->round->asks[i].at - now, KT_MS);
+			next = !next || left < next ? left : next;
+		}
+	return next;
+}
+
+static enum kt_code watch(struct play *p)
+{
+	enum kt_code rc = look(p);
+	kt_ns left;
+	for (int looks = 0; !rc && (left = next_due(p)) > 0; looks++) {
+		kt_ns passed = 0;
+		/* past LOOKS_MAX only the moments that are asked for count */
+		rc = p->run.world->pass(p->run.world->arg, left, looks < LOOKS_MAX, &passed, p->err);
+		if (!rc && p->run.progress &&
+		    !p->run.progress(p->run.progress_arg, "time passes", since(p), 0))
+			rc = kt_fail(p->err, KT_ECANCELLED, "cancelled");
+		if (!rc)
+			rc = look(p);
+	}
+	return rc;
+}
+
+static enum kt_code play_in(struct play *p)
+{
+	const struct lab_round *r = p->round;
+	enum kt_code rc = check_do(&p->run, r->inner->scene, r->inner->scene_count, p->err);
+	p->began = p->run.world->now(p->run.world->arg);
+	if (!rc)
+		rc = check_do(&p->run, r->inner->action, r->inner->action_count, p->err);
+	return rc ? rc : watch(p);
+}
+
+enum kt_code lab_round_play(const struct lab_round *round, const struct lab_options *options,
+                            struct kt_json **out, struct kt_err *err)
+{
+	/* a lab without tasks: its start makes the cluster */
+	char *name = kt_strf("expert-%s", round->family);
+	struct lab lab = {.lab = name, .title = round->title, .dir = "", .cluster = round->inner->cluster};
+	struct lab_options fresh = *options;
+	struct lab_session *session = NULL;
+	fresh.fresh = true;
+	enum kt_code rc = lab_start(&lab, &fresh, NULL, err);
+	if (!rc)
+		rc = lab_open(&lab, &fresh, &session, err);
+	struct play p = {.round = round, .err = err, .answers = kt_json_array(), .timeline = kt_json_array()};
+	p.last = kt_alloc((round->ask_count + 1) * sizeof(*p.last));
+	for (size_t i = 0; i < round->ask_count; i++)
+		kt_push(&p.answers, kt_json_null());
+	if (!rc) {
+		p.run = (struct check_run){.client = lab_client(session),
+		                           .world = lab_world(session),
+		                           .progress = options->progress,
+		                           .progress_arg = options->progress_arg,
+		                           .seed = round->seed};
+		rc = play_in(&p);
+	}
+	lab_close(session);
+	struct kt_err why = {0};
+	if (lab_stop(&lab, &fresh, &why) && !rc)
+		rc = kt_fail(err, why.code, "%s", why.text);
+	if (!rc)
+		*out = kt_jsonf("{answers: %J, timeline: %J}", p.answers, p.timeline);
+	for (size_t i = 0; i < round->ask_count; i++)
+		kt_json_free(p.last[i]);
+	kt_free(p.last);
+	kt_json_free(p.answers);
+	kt_json_free(p.timeline);
+	kt_free(name);
+	return rc ? kt_wrap(err, "the round '%s'", round->family) : KT_OK;
+}
+
+bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed)
+{
+	char *end;
+	double mine = strtod(typed, &end), right = kt_real_or(answer, 0);
+	bool number = kt_json_type(answer) == KT_JSON_INT || kt_json_type(answer) == KT_JSON_REAL;
+	if (number && end != typed && ask->within > 0)
+		return mine >= right - ask->within && mine <= right + ask->within;
+	return check_answer_is(answer, typed);
+}
