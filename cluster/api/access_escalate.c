@@ -189,6 +189,8 @@ bool admit_escalation(const struct rules_request *r, struct api_status *status)
 	const struct kt_json *ref = kt_get(*r->object, "roleRef");
 	const char *ref_kind = kt_str_or(kt_get(ref, "kind"), ""), *name = kt_str_or(kt_get(ref, "name"), "");
 	bool role = strcmp(ref_kind, "Role") == 0;
+	if (!role && strcmp(ref_kind, "ClusterRole") != 0)
+		return api_fail(status, 500, "", "unsupported role reference kind: \"%s\"", ref_kind);
 	if ((r->old && kt_equal(kt_get(r->old, "roleRef"), ref) &&
 	     kt_equal(kt_get(r->old, "subjects"), kt_get(*r->object, "subjects"))) ||
 	    may(r, "bind", role ? "roles" : "clusterroles", role ? ns : "", name))

@@ -24,6 +24,8 @@ static const struct plugin mutating[] = {
         {"", "Pod", CREATE, admit_runtime_class},
         {"networking.k8s.io", "Ingress", CREATE, admit_ingress_class},
         {"", "Pod", CREATE, admit_pod_order},
+        /* no plugin: the storage of roles looks before it validates (registry/rbac policybased) */
+        {"rbac.authorization.k8s.io", NULL, CREATE | UPDATE, admit_escalation},
 };
 
 static const struct plugin validating[] = {
@@ -34,7 +36,6 @@ static const struct plugin validating[] = {
         {"", NULL, CREATE | UPDATE, admit_pod_security},
         {"", "Namespace", CREATE | UPDATE, admit_security_labels},
         {"", "PersistentVolumeClaim", UPDATE, admit_claim_resize},
-        {"rbac.authorization.k8s.io", NULL, CREATE | UPDATE, admit_escalation},
         {"", NULL, CREATE | UPDATE | DELETE, admit_policies},
         {"", NULL, CREATE | UPDATE, admit_quota},
 };

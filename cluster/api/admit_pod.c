@@ -199,18 +199,55 @@ bool admit_tolerations(const struct rules_request *r, struct api_status *status)
 
 /* --- runtime classes --- */
 
+/* plugin/pkg/admission/runtimeclass: what the class asks of nodes is added to the pod. */
+static bool schedule_as(const struct rules_request *r, const struct kt_json *scheduling,
+                        struct api_status *status)
+{
+	const struct kt_json *wanted = kt_get(scheduling, "nodeSelector"), *toleration;
+	for (size_t i = 0, n = kt_count(wanted); i < n; i++) {
+		const char *key = kt_key(wanted, i), *value = kt_str_or(kt_at(wanted, i), "");
+		const char *is = kt_get_str(kt_path(*r->object, "spec.nodeSelector"), key);
+		if (is && strcmp(is, value) != 0)
+			return admit_forbid(r, status,
+			                    "conflict: runtimeClass.scheduling.nodeSelector[%s] = %s; "
+			                    "pod.spec.nodeSelector[%s] = %s",
+			                    key, value, key, is);
+		kt_set(kt_edit(kt_edit(r->object, "spec"), "nodeSelector"), key, kt_json_str(value));
+	}
+	KT_JSON_EACH (toleration, kt_get(scheduling, "tolerations")) {
+		const struct kt_json *had = kt_path(*r->object, "spec.tolerations"), *item;
+		bool there = false;
+		KT_JSON_EACH (item, had)
+			there = there || kt_equal(item, toleration);
+		if (!there)
+			kt_push(kt_edit(kt_edit(r->object, "spec"), "tolerations"), kt_json_ref(toleration));
+	}
+	return true;
+}
+
 bool admit_runtime_class(const struct rules_request *r, struct api_status *status)
 {
 	const char *name = kt_path_str(*r->object, "spec.runtimeClassName");
-	if (!name || !*name)
-		return true;
-	const struct kt_json *class = admit_get(r, "node.k8s.io", "RuntimeClass", "", name);
-	if (!class)
-		return admit_forbid(r, status, "pod rejected: RuntimeClass \"%s\" not found", name);
-	const struct kt_json *overhead = kt_path(class, "overhead.podFixed");
+	const struct kt_json *own = kt_path(*r->object, "spec.overhead");
+	const struct kt_json *class = NULL, *overhead;
+	if (name && *name) {
+		class = admit_get(r, "node.k8s.io", "RuntimeClass", "", name);
+		if (!class)
+			return admit_forbid(r, status, "pod rejected: RuntimeClass \"%s\" not found", name);
+	}
+	overhead = kt_path(class, "overhead.podFixed");
+	if (kt_count(own) > 0 && !overhead)
+		return admit_forbid(
+		        r, status,
+		        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined "
+		        "Overhead");
+	if (kt_count(own) > 0 && !kt_equal(own, overhead))
+		return admit_forbid(
+		        r, status,
+		        "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
 	if (overhead)
 		kt_set(kt_edit(r->object, "spec"), "overhead", kt_json_ref(overhead));
-	return true;
+	return schedule_as(r, kt_get(class, "scheduling"), status);
 }
 
 bool admit_pod_order(const struct rules_request *r, struct api_status *status)

@@ -39,7 +39,7 @@ static const struct api_traits traits[] = {
         {"admissionregistration.k8s.io", "ValidatingAdmissionPolicy", GEN},
         {"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", GEN},
         {"storage.k8s.io", "StorageClass", API_RETURNS_DELETED},
-        {"storage.k8s.io", "CSIDriver", GEN | API_RETURNS_DELETED},
+        {"storage.k8s.io", "CSIDriver", API_RETURNS_DELETED},
         {"storage.k8s.io", "CSINode", API_RETURNS_DELETED},
         {"storage.k8s.io", "VolumeAttachment", API_RETURNS_DELETED},
         {"storage.k8s.io", "VolumeAttributesClass", API_RETURNS_DELETED},
@@ -156,9 +156,20 @@ static bool namespace_create(struct api_write *write, struct kt_json **object)
 	return true;
 }
 
+/* admission plugin StorageObjectInUseProtection */
+static void protect(struct kt_json **object, const char *protection)
+{
+	struct kt_json **finalizers = kt_edit(kt_edit(object, "metadata"), "finalizers");
+
+	for (size_t i = 0, n = kt_count(*finalizers); i < n; i++) {
+		if (kt_streq(kt_str(kt_at(*finalizers, i)), protection))
+			return;
+	}
+	kt_push(finalizers, kt_json_str(protection));
+}
+
 static bool volume_create(struct api_write *write, struct kt_json **object)
 {
-	struct kt_json **finalizers;
 	const char *protection = kt_streq(write->kind->kind, "PersistentVolume")
 	                                 ? "kubernetes.io/pv-protection"
 	                                 : "kubernetes.io/pvc-protection";
@@ -170,13 +181,7 @@ static bool volume_create(struct api_write *write, struct kt_json **object)
 		kt_set(kt_edit(object, "status"), "lastPhaseTransitionTime", kt_json_str(now));
 		kt_free(now);
 	}
-	/* admission plugin StorageObjectInUseProtection */
-	finalizers = kt_edit(kt_edit(object, "metadata"), "finalizers");
-	for (size_t i = 0, n = kt_count(*finalizers); i < n; i++) {
-		if (kt_streq(kt_str(kt_at(*finalizers, i)), protection))
-			return true;
-	}
-	kt_push(finalizers, kt_json_str(protection));
+	protect(object, protection);
 	return true;
 }
 
@@ -337,6 +342,7 @@ void api_prepare_owned(struct api_write *write, const struct kt_json *old, struc
 {
 	const struct schema_kind *kind = write->kind->storage;
 
+	api_drop_disabled(kind, object);
 	for (size_t i = 0; i < KT_COUNT(owned); i++) {
 		if (kt_streq(owned[i].kind, kind->kind) && kt_streq(owned[i].group, kind->group))
 			owned[i].set(write, old, object);
@@ -398,13 +404,30 @@ static void volume_status(struct api_write *write, const struct kt_json *old, st
 	kt_free(now);
 }
 
+/* Finalizers of the spec go through /finalize alone (pkg/registry/core/namespace/strategy.go). */
+static void namespace_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
+{
+	const struct kt_json *was = kt_path(old, "spec.finalizers");
+
+	if (write->trusted || kt_streq(write->subresource, "finalize"))
+		return;
+	if (was)
+		kt_set_path(object, "spec.finalizers", kt_json_ref(was));
+	else
+		kt_unset_path(object, "spec.finalizers");
+}
+
 void api_prepare_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
 {
 	const struct schema_kind *kind = write->kind->storage;
 	unsigned flags = api_traits_of(kind);
 	const struct kt_json *was = kt_get(old, "metadata");
 	int64_t generation = kt_get_int(was, "generation", 0);
-	bool changed = (flags & API_GENERATION) && content_differs(old, *object);
+	bool changed;
+
+	if (kt_streq(kind->kind, "Namespace") && !*kind->group)
+		namespace_update(write, old, object);
+	changed = (flags & API_GENERATION) && content_differs(old, *object);
 
 	if (kt_streq(write->subresource, "status")) {
 		if (kt_streq(kind->kind, "PersistentVolume") && !*kind->group)

@@ -71,6 +71,13 @@ void rules_validate_create(struct cluster *cluster, const struct schema_kind *ki
 		row->create(&v);
 }
 
+void rules_validate_addresses(struct cluster *cluster, const struct schema_kind *kind,
+                              const struct kt_json *object, struct rules_errors *errors)
+{
+	struct v v = {.cluster = cluster, .errors = errors, .kind = kind, .object = object};
+	v_service_addresses(&v);
+}
+
 /* Only what changed is looked at again: old objects may have been made under other rules. */
 void rules_validate_update(struct cluster *cluster, const struct schema_kind *kind, const char *subresource,
                            const struct kt_json *object, const struct kt_json *old,

@@ -24,6 +24,9 @@ void rules_validate_create(struct cluster *cluster, const struct schema_kind *ki
 void rules_validate_update(struct cluster *cluster, const struct schema_kind *kind, const char *subresource,
                            const struct kt_json *object, const struct kt_json *old,
                            struct rules_errors *errors);
+/* Of a Service only what has to do with its addresses: the allocator looks at that before all else. */
+void rules_validate_addresses(struct cluster *cluster, const struct schema_kind *kind,
+                              const struct kt_json *object, struct rules_errors *errors);
 /* Warnings that the real server sends for this object (deprecated fields, PodSecurity warn, …) are added by
  * these too. */
 

@@ -72,6 +72,44 @@ static bool refuse(struct api_write *write, const struct kt_json *object, const 
 	return false;
 }
 
+/* --- families: the cluster has addresses of version 4 alone --- */
+static bool check_families(struct api_write *write, const struct kt_json *object)
+{
+	const struct kt_json *spec = kt_get(object, "spec"), *family,
+	                     *policy = kt_get(spec, "ipFamilyPolicy");
+	struct rules_errors errors = {0};
+	bool fine;
+
+	rules_validate_addresses(write->cluster, write->kind->storage, object, &errors);
+	if (!kt_count(errors.causes)) {
+		bool dual = kt_streq(kt_str(policy), "RequireDualStack");
+
+		if (kt_count(kt_get(spec, "ipFamilies")) > 1 && !dual &&
+		    !kt_streq(kt_str(policy), "PreferDualStack"))
+			rules_error(
+			        &errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy,
+			        "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families "
+			        "are specified");
+		if (dual)
+			rules_error(&errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy,
+			            "this cluster is not configured for dual-stack services");
+		KT_JSON_EACH (family, kt_get(spec, "ipFamilies")) {
+			char field[48];
+
+			snprintf(field, sizeof(field), "spec.ipFamilies[%zu]", family_i);
+			if (!kt_streq(kt_str(family), "IPv4"))
+				rules_error(&errors, "FieldValueInvalid", field, family,
+				            "not configured on this cluster");
+		}
+	}
+	fine = !kt_count(errors.causes);
+	if (!fine)
+		api_fail_invalid(write->status, write->kind, kt_path_str(object, "metadata.name"),
+		                 errors.causes);
+	rules_errors_clear(&errors);
+	return fine;
+}
+
 /* --- addresses --- */
 static bool in_range(const char *address)
 {
@@ -170,7 +208,7 @@ static bool is_own_port(const struct kt_json *old, int64_t port)
 }
 
 static bool check_port(struct api_write *write, const struct kt_json *object, size_t i, int64_t port,
-                       const char *key, const struct kt_json *old)
+                       const char *key, const struct kt_json *old, bool twice)
 {
 	const struct api_state *state = cluster_api_state(write->cluster);
 	struct kt_json *value = kt_json_int(port);
@@ -182,7 +220,7 @@ static bool check_port(struct api_write *write, const struct kt_json *object, si
 		fine = refuse(
 		        write, object, field, value,
 		        "provided port is not in the valid range. The range of valid ports is 30000-32767");
-	else if (api_words_get(&state->ports, key) && !is_own_port(old, port))
+	else if ((twice && !old) || (api_words_get(&state->ports, key) && !is_own_port(old, port)))
 		fine = refuse(write, object, field, value, "provided port is already allocated");
 	kt_json_free(value);
 	return fine;
@@ -214,7 +252,7 @@ static bool take_ports(struct api_write *write, struct kt_json **object, const s
 
 		port_key(key, number, protocol);
 		if (number) {
-			fine = check_port(write, *object, i, number, key, old);
+			fine = check_port(write, *object, i, number, key, old, kt_get(mine, key) != NULL);
 		} else if (wants) {
 			struct kt_json **slot = kt_edit_at(kt_edit_path(object, "spec.ports"), i);
 
@@ -248,12 +286,23 @@ static bool is_external_name(const struct kt_json *object)
 static bool take_health_port(struct api_write *write, struct kt_json **object)
 {
 	const struct kt_json *spec = kt_get(*object, "spec");
+	int64_t asked = kt_get_int(spec, "healthCheckNodePort", 0);
 
-	if (kt_streq(kt_get_str(spec, "type"), "LoadBalancer") &&
-	    kt_streq(kt_get_str(spec, "externalTrafficPolicy"), "Local") &&
-	    !kt_get_int(spec, "healthCheckNodePort", 0))
+	if (!kt_streq(kt_get_str(spec, "type"), "LoadBalancer") ||
+	    !kt_streq(kt_get_str(spec, "externalTrafficPolicy"), "Local"))
+		return true;
+	if (!asked) {
 		kt_set_path(object, "spec.healthCheckNodePort", kt_json_int(pick_port(write, "TCP", NULL)));
-	return true;
+		return true;
+	}
+	if (asked >= FIRST_PORT && asked < FIRST_PORT + PORTS)
+		return true;
+	api_fail(write->status, 500, "InternalError",
+	         "Internal error occurred: failed to allocate requested HealthCheck NodePort %lld: provided "
+	         "port is not in "
+	         "the valid range. The range of valid ports is 30000-32767",
+	         (long long)asked);
+	return false;
 }
 
 bool api_service_create(struct api_write *write, struct kt_json **object)
@@ -262,8 +311,8 @@ bool api_service_create(struct api_write *write, struct kt_json **object)
 		kt_set(object, "status", kt_jsonf("{loadBalancer: {}}"));
 	if (is_external_name(*object))
 		return true;
-	if (!take_address(write, object) || !take_ports(write, object, NULL) ||
-	    !take_health_port(write, object))
+	if (!check_families(write, *object) || !take_address(write, object) ||
+	    !take_ports(write, object, NULL) || !take_health_port(write, object))
 		return false;
 	set_families(object);
 	return true;
@@ -322,7 +371,7 @@ bool api_service_update(struct api_write *write, const struct kt_json *old, stru
 				kt_set(kt_edit(object, "spec"), addresses[i], kt_json_ref(was));
 		}
 	}
-	if (ports_before && !wants_ports(kt_get(*object, "spec")) && !external) {
+	if (ports_before && !wants_ports(kt_get(*object, "spec"))) {
 		size_t i = 0;
 
 		KT_JSON_EACH (item, kt_path(old, "spec.ports")) {
@@ -337,6 +386,8 @@ bool api_service_update(struct api_write *write, const struct kt_json *old, stru
 	drop_type_fields(old, object);
 	if (external)
 		return true;
+	if (!check_families(write, *object))
+		return false;
 	if (is_external_name(old)) {
 		if (!take_address(write, object))
 			return false;

@@ -25,6 +25,7 @@ struct v {
 	const struct schema_kind *kind;
 	const struct kt_json *object; /* the whole */
 	const struct kt_json *old;    /* on update */
+	const struct kt_json *pod;    /* the pod spec whose containers are being checked */
 };
 
 /* --- errors (k8s.io/apimachinery/pkg/util/validation/field) --- */
@@ -35,10 +36,16 @@ void v_invalid_str(struct v *v, const struct v_path *path, const char *value, co
 /* `value` is stolen. */
 void v_invalid_steal(struct v *v, const struct v_path *path, struct kt_json *value, const char *fmt, ...)
         KT_PRINTF(4, 5);
+/* Invalid, without showing the value. */
+void v_invalid_bare(struct v *v, const struct v_path *path, const char *detail);
 void v_required(struct v *v, const struct v_path *path, const char *detail /* "" none */);
 void v_duplicate(struct v *v, const struct v_path *path, const struct kt_json *value);
+void v_duplicate_because(struct v *v, const struct v_path *path, const struct kt_json *value,
+                         const char *detail);
 void v_forbidden(struct v *v, const struct v_path *path, const char *fmt, ...) KT_PRINTF(3, 4);
 void v_not_found(struct v *v, const struct v_path *path, const struct kt_json *value);
+void v_not_found_because(struct v *v, const struct v_path *path, const struct kt_json *value,
+                         const char *detail);
 /* `values` is NULL-terminated, in the order in which the server lists them. */
 void v_unsupported(struct v *v, const struct v_path *path, const struct kt_json *value,
                    const char *const *values);
@@ -52,7 +59,9 @@ typedef void v_format(const char *s, struct kt_strs *out);
 v_format v_dns_label, v_dns_subdomain, v_dns_1035, v_qualified_name, v_label_value, v_config_key, v_port_name,
         v_env_name, v_path_segment, v_percent, v_cron, v_fully_qualified, v_wildcard_dns, v_annotation_key,
         v_ip, v_http_header, v_dns_label_trailing, v_dns_subdomain_trailing, v_dns_1035_trailing, v_time_zone,
-        v_cidr, v_c_identifier;
+        v_cidr, v_c_identifier, v_dns_subdomain_underscore, v_sysctl, v_endpoint_ip;
+/* Whether the CIDR `inner` is a part of `outer`, and not all of it; both are valid. */
+bool v_is_within(const char *outer, const char *inner);
 /* Check a string and report each fault as invalid. */
 bool v_check(struct v *v, const struct v_path *path, const char *s, v_format *format);
 
@@ -113,14 +122,31 @@ void v_volumes(struct v *v, const struct v_path *path, const struct kt_json *vol
                const struct kt_json *meta);
 void v_containers(struct v *v, const struct v_path *path, const struct kt_json *spec,
                   const struct kt_json *meta);
+void v_csi_driver_name(struct v *v, const struct v_path *path, const char *name);
 void v_resources(struct v *v, const struct v_path *path, const struct kt_json *resources);
 void v_security_context(struct v *v, const struct v_path *path, const struct kt_json *context);
+/* Of the pod itself, `path` its securityContext; hostUsers, and what another system lacks, at `path` the
+ * spec. */
+void v_pod_security_context(struct v *v, const struct v_path *path, const struct kt_json *spec);
+void v_host_users(struct v *v, const struct v_path *path, const struct kt_json *spec);
+void v_pod_os(struct v *v, const struct v_path *path, const struct kt_json *spec);
+void v_env(struct v *v, const struct v_path *path, const struct kt_json *vars);
+void v_env_from(struct v *v, const struct v_path *path, const struct kt_json *list);
+/* ObjectFieldSelector and ResourceFieldSelector, as variables and downward volumes have them. */
+void v_field_ref(struct v *v, const struct v_path *path, const struct kt_json *ref,
+                 const char *const *supported);
+void v_resource_ref(struct v *v, const struct v_path *path, const struct kt_json *ref, bool of_volume);
+/* A path below something: not absolute, no "..". */
+void v_descending_path(struct v *v, const struct v_path *path, const char *s);
 void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *spec, bool in_cron_job);
 bool v_resource_name(const char *name, struct kt_strs *out);
 void v_int_or_percent(struct v *v, const struct v_path *path, const struct kt_json *value);
 bool v_is_percent(const struct kt_json *value, int64_t *out); /* "25%" */
 bool v_is_zero(const struct kt_json *value);                  /* 0 or "0%" */
 void v_custom_resource(struct v *v);
+void v_service(struct v *v);
+void v_service_update(struct v *v);
+void v_service_addresses(struct v *v);
 void v_quantity_min(struct v *v, const struct v_path *path, const struct kt_json *value);
 
 /* A value as Go's encoding/json prints the server's internal type of it (names in capitals, nothing left

@@ -207,7 +207,7 @@ static void daemon_strategy(struct v *v, const struct v_path *path, const struct
 		return;
 	if (strcmp(str(s, "type"), "RollingUpdate") != 0) {
 		struct kt_json *shown = v_internal(v, "DeploymentStrategy", s);
-		v_unsupported(v, path, shown, V_WORDS("OnDelete", "RollingUpdate"));
+		v_unsupported(v, path, shown, V_WORDS("RollingUpdate", "OnDelete"));
 		kt_json_free(shown);
 		return;
 	}
@@ -219,12 +219,12 @@ static void daemon_strategy(struct v *v, const struct v_path *path, const struct
 	                     *surge = kt_get(rolling, "maxSurge");
 	v_int_or_percent(v, V_IN(at, "maxUnavailable"), unavailable);
 	v_int_or_percent(v, V_IN(at, "maxSurge"), surge);
+	at_most_all(v, V_IN(at, "maxUnavailable"), unavailable);
+	at_most_all(v, V_IN(at, "maxSurge"), surge);
 	if (!v_is_zero(unavailable) && !v_is_zero(surge))
 		v_invalid(v, V_IN(at, "maxSurge"), surge, "may not be set when maxUnavailable is non-zero");
 	if (v_is_zero(unavailable) && v_is_zero(surge))
 		v_required(v, V_IN(at, "maxUnavailable"), "cannot be 0 when maxSurge is 0");
-	at_most_all(v, V_IN(at, "maxUnavailable"), unavailable);
-	at_most_all(v, V_IN(at, "maxSurge"), surge);
 }
 
 static void daemon_set(struct v *v)
@@ -282,8 +282,9 @@ static void stateful_strategy(struct v *v, const struct v_path *path, const stru
 	const struct kt_json *rolling = kt_get(s, "rollingUpdate");
 	if (strcmp(str(s, "type"), "OnDelete") == 0) {
 		if (rolling)
-			v_invalid(v, V_IN(path, "rollingUpdate"), rolling,
-			          "only allowed for updateStrategy 'RollingUpdate'");
+			v_invalid_steal(v, V_IN(path, "rollingUpdate"),
+			                v_internal(v, "StatefulRollingUpdate", rolling),
+			                "only allowed for updateStrategy 'RollingUpdate'");
 	} else if (strcmp(str(s, "type"), "RollingUpdate") == 0) {
 		V_RULES(v, V_IN(path, "rollingUpdate"), rolling, rules);
 	} else {
@@ -294,8 +295,15 @@ static void stateful_strategy(struct v *v, const struct v_path *path, const stru
 
 static void stateful_set(struct v *v)
 {
-	static const struct v_rule first[] = {
+	static const char *const policies[] = {"Retain", "Delete", NULL};
+	static const struct v_rule strategy[] = {
 	        {.field = "updateStrategy", .kind = V_CALL, .fn = stateful_strategy},
+	};
+	static const struct v_rule retention[] = {
+	        {.field = "whenDeleted", .kind = V_ENUM, .values = policies},
+	        {.field = "whenScaled", .kind = V_ENUM, .values = policies},
+	};
+	static const struct v_rule counts[] = {
 	        {.field = "replicas", .kind = V_MIN},
 	        {.field = "minReadySeconds", .kind = V_MIN},
 	};
@@ -309,8 +317,15 @@ static void stateful_set(struct v *v)
 	else if (strcmp(policy, "OrderedReady") != 0 && strcmp(policy, "Parallel") != 0)
 		v_invalid_str(v, V_IN(path, "podManagementPolicy"), policy,
 		              "must be 'OrderedReady' or 'Parallel'");
-	V_RULES(v, path, spec, first);
+	V_RULES(v, path, spec, strategy);
+	V_RULES(v, V_IN(path, "persistentVolumeClaimRetentionPolicy"),
+	        kt_get(spec, "persistentVolumeClaimRetentionPolicy"), retention);
+	if (!v->old)
+		claim_templates(v, V_IN(path, "volumeClaimTemplates"), kt_get(spec, "volumeClaimTemplates"));
+	V_RULES(v, path, spec, counts);
 	V_RULES(v, V_IN(path, "ordinals"), kt_get(spec, "ordinals"), ordinals);
+	if (!v->old && *str(spec, "serviceName"))
+		v_check(v, V_IN(path, "serviceName"), str(spec, "serviceName"), v_dns_label);
 	if (!sel) {
 		v_required(v, V_IN(path, "selector"), "");
 	} else {
@@ -319,8 +334,6 @@ static void stateful_set(struct v *v)
 			v_invalid(v, V_IN(path, "selector"), sel,
 			          "empty selector is invalid for statefulset");
 	}
-	if (!v->old)
-		claim_templates(v, V_IN(path, "volumeClaimTemplates"), kt_get(spec, "volumeClaimTemplates"));
 	if (v_selector_valid(sel)) {
 		struct kt_json *whole = with_claims(spec);
 		selector_matches(v, tp, sel, template);
@@ -371,12 +384,20 @@ static void revision_update(struct v *v)
 		v_invalid(v, V_ROOT("data"), kt_get(v->object, "data"), "field is immutable");
 }
 
+/* The selector first, unlike the others of its group (ValidateDaemonSetUpdate). */
+static void daemon_set_update(struct v *v)
+{
+	v_immutable(v, V_IN(V_ROOT("spec"), "selector"), kt_path(v->object, "spec.selector"),
+	            kt_path(v->old, "spec.selector"));
+	daemon_set(v);
+}
+
 static const char *const fixed_selector[] = {"spec.selector", NULL};
 
 const struct v_kind v_kinds_apps[] = {
         {.group = "apps", .kind = "Deployment", .create = deployment, .immutable = fixed_selector},
         {.group = "apps", .kind = "ReplicaSet", .create = replica_set, .immutable = fixed_selector},
-        {.group = "apps", .kind = "DaemonSet", .create = daemon_set, .immutable = fixed_selector},
+        {.group = "apps", .kind = "DaemonSet", .create = daemon_set, .update = daemon_set_update},
         {.group = "apps", .kind = "StatefulSet", .create = stateful_set, .update = stateful_set_update},
         {.group = "apps", .kind = "ControllerRevision", .create = revision, .update = revision_update},
         {.group = "", .kind = "ReplicationController", .create = replication_controller},

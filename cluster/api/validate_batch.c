@@ -11,14 +11,21 @@ static const char *str(const struct kt_json *v, const char *key)
 
 /* --- failure policies --- */
 
-static void exit_codes(struct v *v, const struct v_path *path, const struct kt_json *codes)
+static void exit_codes(struct v *v, const struct v_path *path, const struct kt_json *codes,
+                       const struct kt_json *template)
 {
 	static const char *const operators[] = {"In", "NotIn", NULL};
 	const struct kt_json *values = kt_get(codes, "values"), *value;
 	const struct v_path *vp = V_IN(path, "values");
-	const char *op = str(codes, "operator");
-	if (strcmp(op, "In") != 0 && strcmp(op, "NotIn") != 0)
+	const char *op = str(codes, "operator"), *name = kt_get_str(codes, "containerName");
+	if (!*op)
+		v_required(v, V_IN(path, "operator"), "valid values: [\"In\" \"NotIn\"]");
+	else if (strcmp(op, "In") != 0 && strcmp(op, "NotIn") != 0)
 		v_unsupported(v, V_IN(path, "operator"), kt_get(codes, "operator"), operators);
+	if (name && kt_find(kt_path(template, "spec.containers"), "name", name) < 0 &&
+	    kt_find(kt_path(template, "spec.initContainers"), "name", name) < 0)
+		v_invalid_str(v, V_IN(path, "containerName"), name,
+		              "must be one of the container or initContainer names in the pod template");
 	if (kt_count(values) == 0)
 		v_invalid_steal(v, vp, kt_json_ref(values), "at least one value is required");
 	KT_JSON_EACH (value, values) {
@@ -37,9 +44,23 @@ static void exit_codes(struct v *v, const struct v_path *path, const struct kt_j
 		}
 }
 
-static void failure_rule(struct v *v, const struct v_path *path, const struct kt_json *rule)
+static void pod_condition(struct v *v, const struct v_path *path, const struct kt_json *pattern)
+{
+	static const char *const states[] = {"False", "True", "Unknown", NULL};
+	const char *state = str(pattern, "status");
+	v_check(v, V_IN(path, "type"), str(pattern, "type"), v_qualified_name);
+	if (!*state)
+		v_required(v, V_IN(path, "status"), "valid values: [\"False\" \"True\" \"Unknown\"]");
+	else if (strcmp(state, "False") && strcmp(state, "True") && strcmp(state, "Unknown"))
+		v_unsupported(v, V_IN(path, "status"), kt_get(pattern, "status"), states);
+}
+
+static void failure_rule(struct v *v, const struct v_path *path, const struct kt_json *rule,
+                         const struct kt_json *spec)
 {
 	static const char *const actions[] = {"Count", "FailIndex", "FailJob", "Ignore", NULL};
+	const struct kt_json *codes = kt_get(rule, "onExitCodes"),
+	                     *conditions = kt_get(rule, "onPodConditions"), *pattern;
 	const char *action = str(rule, "action");
 	bool known = false;
 	for (size_t i = 0; actions[i]; i++)
@@ -49,19 +70,122 @@ static void failure_rule(struct v *v, const struct v_path *path, const struct kt
 		           "valid values: [\"Count\" \"FailIndex\" \"FailJob\" \"Ignore\"]");
 	else if (!known)
 		v_unsupported(v, V_IN(path, "action"), kt_get(rule, "action"), actions);
-	if (kt_get(rule, "onExitCodes"))
-		exit_codes(v, V_IN(path, "onExitCodes"), kt_get(rule, "onExitCodes"));
-	if (kt_get(rule, "onExitCodes") && kt_count(kt_get(rule, "onPodConditions")) > 0)
-		v_invalid(v, path, NULL, "specifying both OnExitCodes and OnPodConditions is not supported");
-	if (!kt_get(rule, "onExitCodes") && kt_count(kt_get(rule, "onPodConditions")) == 0)
-		v_invalid(v, path, NULL, "specifying one of OnExitCodes and OnPodConditions is required");
+	else if (strcmp(action, "FailIndex") == 0 && !kt_get(spec, "backoffLimitPerIndex"))
+		v_invalid_str(v, V_IN(path, "action"), action, "requires the backoffLimitPerIndex to be set");
+	if (codes)
+		exit_codes(v, V_IN(path, "onExitCodes"), codes, kt_get(spec, "template"));
+	KT_JSON_EACH (pattern, conditions)
+		pod_condition(v, V_AT(V_IN(path, "onPodConditions"), pattern_i), pattern);
+	if (codes && kt_count(conditions) > 0)
+		v_invalid_bare(v, path, "specifying both OnExitCodes and OnPodConditions is not supported");
+	if (!codes && kt_count(conditions) == 0)
+		v_invalid_bare(v, path, "specifying one of OnExitCodes and OnPodConditions is required");
 }
 
-static void failure_policy(struct v *v, const struct v_path *path, const struct kt_json *policy)
+static void failure_policy(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
-	const struct kt_json *rule;
-	KT_JSON_EACH (rule, kt_get(policy, "rules"))
-		failure_rule(v, V_AT(V_IN(path, "rules"), rule_i), rule);
+	const struct kt_json *rules = kt_path(spec, "podFailurePolicy.rules"), *rule;
+	if (kt_count(rules) > 20)
+		v_too_many(v, V_IN(path, "rules"), kt_count(rules), 20);
+	KT_JSON_EACH (rule, rules)
+		failure_rule(v, V_AT(V_IN(path, "rules"), rule_i), rule, spec);
+}
+
+/* --- success policies --- */
+
+/* A number in front of a '-' or ',' or the end; false and a message in `out` if it is none of the job's. */
+static bool index_in(const char *text, size_t len, int64_t completions, int64_t *number, struct kt_buf *out)
+{
+	int64_t n = 0;
+	bool digits = len > 0 && len < 10;
+	for (size_t i = 0; digits && i < len; i++) {
+		digits = text[i] >= '0' && text[i] <= '9';
+		n = n * 10 + (text[i] - '0');
+	}
+	if (!digits)
+		kt_buf_addf(out, "cannot convert string to integer for index: \"%.*s\"", (int)len, text);
+	else if (n >= completions)
+		kt_buf_addf(out, "too large index: \"%.*s\"", (int)len, text);
+	*number = n;
+	return out->len == 0;
+}
+
+/* How many indexes "1,3-5" names; what is wrong with it goes to `out`. */
+static int64_t count_indexes(const char *text, int64_t completions, struct kt_buf *out)
+{
+	int64_t total = 0, last = -1, from, to;
+	const char *rest = text, *piece;
+	size_t len;
+	while (*text && (piece = kt_split(&rest, ',', &len)) != NULL) {
+		const char *dash = memchr(piece, '-', len);
+		size_t first = dash ? (size_t)(dash - piece) : len;
+		if (dash && memchr(dash + 1, '-', len - first - 1)) {
+			kt_buf_addf(
+			        out,
+			        "the fragment \"%.*s\" violates the requirement that an index interval can "
+			        "have at most two parts separated by '-'",
+			        (int)len, piece);
+			return 0;
+		}
+		if (!index_in(piece, first, completions, &from, out) ||
+		    !index_in(dash ? dash + 1 : piece, dash ? len - first - 1 : len, completions, &to, out))
+			return 0;
+		if (dash ? from >= to : last >= from) {
+			kt_buf_addf(out, "non-increasing order, previous: %lld, current: %lld",
+			            (long long)(dash ? from : last), (long long)(dash ? to : from));
+			return 0;
+		}
+		total += to - from + 1;
+		last = to;
+	}
+	return total;
+}
+
+static void success_rule(struct v *v, const struct v_path *path, const struct kt_json *rule,
+                         int64_t completions)
+{
+	const struct kt_json *count = kt_get(rule, "succeededCount");
+	const char *indexes = kt_get_str(rule, "succeededIndexes");
+	const struct v_path *cp = V_IN(path, "succeededCount");
+	int64_t total = 0;
+	if (!count && !indexes)
+		v_required(v, path, "at least one of succeededCount or succeededIndexes must be specified");
+	if (indexes) {
+		struct kt_buf fault = {0};
+		total = count_indexes(indexes, completions, &fault);
+		if (fault.len > 0)
+			v_invalid_str(v, V_IN(path, "succeededIndexes"), indexes,
+			              "error parsing succeededIndexes: %s", kt_buf_str(&fault));
+		kt_buf_clear(&fault);
+	}
+	if (!count)
+		return;
+	if (kt_int_or(count, 0) < 0)
+		v_invalid(v, cp, count, "must be greater than or equal to 0");
+	if (kt_int_or(count, 0) > completions)
+		v_invalid(v, cp, count,
+		          "must be less than or equal to %lld (the number of specified completions)",
+		          (long long)completions);
+	if (indexes && kt_int_or(count, 0) > total)
+		v_invalid(v, cp, count,
+		          "must be less than or equal to %lld (the number of indexes in the specified "
+		          "succeededIndexes field)",
+		          (long long)total);
+}
+
+static void success_policy(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *policy = kt_get(spec, "successPolicy"), *rules = kt_get(policy, "rules"), *rule;
+	if (strcmp(str(spec, "completionMode"), "Indexed") != 0) {
+		v_invalid_steal(v, path, v_internal(v, "SuccessPolicy", policy),
+		                "requires indexed completion mode");
+		return;
+	}
+	if (kt_count(rules) == 0)
+		v_required(v, V_IN(path, "rules"),
+		           "at least one rules must be specified when the successPolicy is specified");
+	KT_JSON_EACH (rule, rules)
+		success_rule(v, V_AT(V_IN(path, "rules"), rule_i), rule, kt_get_int(spec, "completions", 0));
 }
 
 /* --- jobs --- */
@@ -80,9 +204,53 @@ static void job_restart_policy(struct v *v, const struct v_path *path, const str
 		              "only \"Never\" is supported when podFailurePolicy is specified");
 }
 
+static void managed_by(struct v *v, const struct v_path *path, const struct kt_json *value)
+{
+	const char *s = kt_str_or(value, ""), *slash = strchr(s, '/');
+	struct kt_strs faults = {0};
+	if (!slash || slash == s || !slash[1]) {
+		v_invalid_str(v, path, s, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+		return;
+	}
+	char *domain = kt_strndup(s, (size_t)(slash - s));
+	v_dns_subdomain(domain, &faults);
+	for (size_t i = 0; i < faults.count; i++)
+		v_invalid_str(v, path, domain, "%s", faults.items[i]);
+	kt_strs_clear(&faults);
+	kt_free(domain);
+}
+
+static void job_indexes(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *completions = kt_get(spec, "completions"),
+	                     *failed = kt_get(spec, "maxFailedIndexes");
+	const char *mode = str(spec, "completionMode");
+	if (strcmp(mode, "Indexed") == 0) {
+		if (!completions)
+			v_required(v, V_IN(path, "completions"), "when completion mode is Indexed");
+		if (kt_get_int(spec, "parallelism", 0) > 100000)
+			v_invalid(v, V_IN(path, "parallelism"), kt_get(spec, "parallelism"),
+			          "must be less than or equal to 100000 when completion mode is Indexed");
+		if (completions && failed && kt_int_or(failed, 0) > kt_int_or(completions, 0))
+			v_invalid(v, V_IN(path, "maxFailedIndexes"), failed,
+			          "must be less than or equal to completions");
+		if (failed && kt_int_or(failed, 0) > 100000)
+			v_invalid(v, V_IN(path, "maxFailedIndexes"), failed,
+			          "must be less than or equal to 100000");
+		return;
+	}
+	if (*mode && strcmp(mode, "NonIndexed"))
+		return;
+	if (kt_get(spec, "backoffLimitPerIndex"))
+		v_invalid(v, V_IN(path, "backoffLimitPerIndex"), kt_get(spec, "backoffLimitPerIndex"),
+		          "requires indexed completion mode");
+	if (failed)
+		v_invalid(v, V_IN(path, "maxFailedIndexes"), failed, "requires indexed completion mode");
+}
+
 void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *spec, bool in_cron_job)
 {
-	static const char *const modes[] = {"Indexed", "NonIndexed", NULL};
+	static const char *const modes[] = {"NonIndexed", "Indexed", NULL};
 	static const char *const replacements[] = {"Failed", "TerminatingOrFailed", NULL};
 	static const struct v_rule rules[] = {
 	        {.field = "parallelism", .kind = V_MIN},
@@ -92,27 +260,30 @@ void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *sp
 	        {.field = "ttlSecondsAfterFinished", .kind = V_MIN},
 	        {.field = "backoffLimitPerIndex", .kind = V_MIN},
 	        {.field = "maxFailedIndexes", .kind = V_MIN},
+	};
+	static const struct v_rule mode[] = {
+	        {.field = "managedBy", .kind = V_OBJECT, .fn = managed_by},
 	        {.field = "completionMode", .kind = V_ENUM, .values = modes},
 	};
-	static const struct v_rule policies[] = {
-	        {.field = "podFailurePolicy", .kind = V_OBJECT, .fn = failure_policy},
+	static const struct v_rule last[] = {
 	        {.field = "podReplacementPolicy", .kind = V_ENUM, .values = replacements},
 	        {.field = "template", .kind = V_CALL, .fn = v_pod_template},
 	};
-	bool indexed = strcmp(str(spec, "completionMode"), "Indexed") == 0;
 	(void)in_cron_job;
 	V_RULES(v, path, spec, rules);
-	if (indexed && !kt_get(spec, "completions"))
-		v_required(v, V_IN(path, "completions"), "when completion mode is Indexed");
-	if (indexed && kt_get_int(spec, "parallelism", 0) > 100000)
-		v_invalid(v, V_IN(path, "parallelism"), kt_get(spec, "parallelism"),
-		          "must be less than or equal to 100000 when completion mode is Indexed");
-	if (!indexed && kt_get(spec, "backoffLimitPerIndex"))
-		v_invalid(v, V_IN(path, "backoffLimitPerIndex"), kt_get(spec, "backoffLimitPerIndex"),
-		          "requires indexed completion mode");
 	if (kt_get(spec, "maxFailedIndexes") && !kt_get(spec, "backoffLimitPerIndex"))
 		v_required(v, V_IN(path, "backoffLimitPerIndex"), "when maxFailedIndexes is specified");
-	V_RULES(v, path, spec, policies);
+	V_RULES(v, path, spec, mode);
+	job_indexes(v, path, spec);
+	if (kt_get(spec, "podFailurePolicy"))
+		failure_policy(v, V_IN(path, "podFailurePolicy"), spec);
+	if (kt_get(spec, "successPolicy"))
+		success_policy(v, V_IN(path, "successPolicy"), spec);
+	if (kt_get(spec, "podFailurePolicy") &&
+	    kt_streq(kt_get_str(spec, "podReplacementPolicy"), "TerminatingOrFailed"))
+		v_unsupported(v, V_IN(path, "podReplacementPolicy"), kt_get(spec, "podReplacementPolicy"),
+		              V_WORDS("Failed"));
+	V_RULES(v, path, spec, last);
 	job_restart_policy(v, path, spec);
 }
 
@@ -134,6 +305,10 @@ static void generated_selector(struct v *v)
 		return;
 	for (size_t i = 0; i < KT_COUNT(wanted); i++) {
 		const char *is = kt_get_str(labels, wanted[i].key);
+		/* a job that was made without the prefixed ones may go on without */
+		if (v->old && strchr(wanted[i].key, '/') &&
+		    !kt_get(kt_path(v->old, "spec.template.metadata.labels"), wanted[i].key))
+			continue;
 		char *detail = kt_strf("must be '%s'", wanted[i].value ? wanted[i].value : "");
 		if (!is)
 			v_required(v, V_KEY(lp, wanted[i].key), detail);
@@ -161,7 +336,7 @@ static void job(struct v *v)
 		v_required(v, V_IN(path, "selector"), "");
 	else
 		v_label_selector(v, V_IN(path, "selector"), selector);
-	if (v_selector_valid(selector) && selector && !view_selector_matches(selector, labels))
+	if (v_selector_valid(selector) && (!selector || !view_selector_matches(selector, labels)))
 		v_invalid(v, V_IN(V_IN(V_IN(path, "template"), "metadata"), "labels"), labels,
 		          "`selector` does not match template `labels`");
 }

@@ -195,24 +195,82 @@ static bool has_word(const struct kt_json *list, const char *word)
 	return false;
 }
 
+static bool is_scope(const char *s)
+{
+	for (size_t i = 0; quota_scopes[i]; i++)
+		if (strcmp(quota_scopes[i], s) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a scope can narrow what a resource counts (helper.IsResourceQuotaScopeValidForResource). */
+static bool fits(const char *scope, const char *resource)
+{
+	static const char *const of_pods[] = {
+	        "pods", "cpu", "memory", "requests.cpu", "limits.cpu", "requests.memory", "limits.memory"};
+	if (strcmp(scope, "VolumeAttributesClass") == 0)
+		return strcmp(resource, "persistentvolumeclaims") == 0 ||
+		       strcmp(resource, "requests.storage") == 0;
+	if (strcmp(scope, "BestEffort") == 0)
+		return strcmp(resource, "pods") == 0;
+	for (size_t i = 0; i < KT_COUNT(of_pods); i++)
+		if (strcmp(of_pods[i], resource) == 0)
+			return true;
+	return false;
+}
+
+/* Once for each resource that the scope cannot be applied to. */
+static void unfit(struct v *v, const struct v_path *path, const struct kt_json *shown, const char *scope,
+                  const struct kt_json *hard)
+{
+	for (size_t i = 0, n = kt_count(hard); i < n; i++)
+		if (is_standard_quota(kt_key(hard, i)) && is_scope(scope) && !fits(scope, kt_key(hard, i)))
+			v_invalid(v, path, shown, "unsupported scope applied to resource");
+}
+
 static void quota_scope_list(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
-	const struct kt_json *scopes = kt_get(spec, "scopes"), *hard = kt_get(spec, "hard"), *item;
+	const struct kt_json *scopes = kt_get(spec, "scopes"), *item;
 	KT_JSON_EACH (item, scopes) {
-		const char *s = kt_str_or(item, "");
-		bool known = false;
-		for (size_t i = 0; quota_scopes[i]; i++)
-			known = known || strcmp(quota_scopes[i], s) == 0;
-		if (!known)
+		if (!is_scope(kt_str_or(item, "")))
 			v_invalid(v, path, scopes, "unsupported scope");
-		for (size_t i = 0, n = kt_count(hard); i < n && known; i++)
-			if ((strcmp(s, "BestEffort") == 0 && strcmp(kt_key(hard, i), "pods") != 0) ||
-			    (is_whole(kt_key(hard, i)) && strcmp(kt_key(hard, i), "pods") != 0))
-				v_invalid(v, path, scopes, "unsupported scope applied to resource");
+		unfit(v, path, scopes, kt_str_or(item, ""), kt_get(spec, "hard"));
 	}
 	if ((has_word(scopes, "BestEffort") && has_word(scopes, "NotBestEffort")) ||
 	    (has_word(scopes, "Terminating") && has_word(scopes, "NotTerminating")))
 		v_invalid(v, path, scopes, "conflicting scopes");
+}
+
+static bool takes_values(const char *scope)
+{
+	return strcmp(scope, "PriorityClass") == 0 || strcmp(scope, "VolumeAttributesClass") == 0;
+}
+
+static void scope_requirement(struct v *v, const struct v_path *path, const struct kt_json *item,
+                              const struct kt_json *spec)
+{
+	const char *op = str(item, "operator"), *scope = str(item, "scopeName");
+	bool listed = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
+	if (!is_scope(scope))
+		v_invalid_str(v, V_IN(path, "scopeName"), scope, "unsupported scope");
+	unfit(v, path, kt_get(spec, "scopeSelector"), scope, kt_get(spec, "hard"));
+	if (is_scope(scope) && !takes_values(scope) && strcmp(op, "Exists") != 0)
+		v_invalid_str(v, V_IN(path, "operator"), op,
+		              "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
+		              "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
+		              "ResourceQuotaScopeNotBestEffort or "
+		              "ResourceQuotaScopeCrossNamespacePodAffinity");
+	if (listed && kt_count(kt_get(item, "values")) == 0)
+		v_required(v, V_IN(path, "values"),
+		           "must be at least one value when `operator` is 'In' or 'NotIn' for scope "
+		           "selector");
+	else if (!listed && (strcmp(op, "Exists") == 0 || strcmp(op, "DoesNotExist") == 0)) {
+		if (kt_count(kt_get(item, "values")) > 0)
+			v_invalid(v, V_IN(path, "values"), kt_get(item, "values"),
+			          "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope "
+			          "selector");
+	} else if (!listed)
+		v_invalid_str(v, V_IN(path, "operator"), op, "not a valid selector operator");
 }
 
 static void quota(struct v *v)
@@ -221,17 +279,8 @@ static void quota(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
 	quota_hard(v, V_IN(path, "hard"), kt_get(spec, "hard"));
 	quota_scope_list(v, V_IN(path, "scopes"), spec);
-	KT_JSON_EACH (item, kt_path(spec, "scopeSelector.matchExpressions")) {
-		const struct v_path *at = V_IN(V_IN(path, "scopeSelector"), "matchExpressions");
-		const char *op = str(item, "operator");
-		bool listed = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
-		if (listed && kt_count(kt_get(item, "values")) == 0)
-			v_required(v, V_IN(at, "values"),
-			           "must be at least one value when `operator` is 'In' or 'NotIn' for scope "
-			           "selector");
-		else if (!listed && strcmp(op, "Exists") != 0 && strcmp(op, "DoesNotExist") != 0)
-			v_invalid_str(v, V_IN(at, "operator"), op, "not a valid selector operator");
-	}
+	KT_JSON_EACH (item, kt_path(spec, "scopeSelector.matchExpressions"))
+		scope_requirement(v, V_IN(V_IN(path, "scopeSelector"), "matchExpressions"), item, spec);
 }
 
 static void quota_update(struct v *v)
@@ -282,6 +331,16 @@ static void limit_values(struct v *v, const struct v_path *path, const struct kt
 		              "ratio %s is less than 1", ratio);
 }
 
+static void limit_type(struct v *v, const struct v_path *path, const char *type)
+{
+	static const char *const standard[] = {"Pod", "Container", "PersistentVolumeClaim"};
+	bool known = strchr(type, '/') != NULL;
+	for (size_t i = 0; i < KT_COUNT(standard); i++)
+		known = known || strcmp(standard[i], type) == 0;
+	if (v_check(v, path, type, v_qualified_name) && !known)
+		v_invalid_str(v, path, type, "must be a standard limit type or fully qualified");
+}
+
 static void limit_range(struct v *v)
 {
 	static const char *const maps[] = {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"};
@@ -290,7 +349,7 @@ static void limit_range(struct v *v)
 		const struct v_path *at = V_AT(V_IN(V_ROOT("spec"), "limits"), limit_i);
 		struct kt_json *names = kt_json_object();
 		bool pod = strcmp(str(limit, "type"), "Pod") == 0;
-		v_check(v, V_IN(at, "type"), str(limit, "type"), v_qualified_name);
+		limit_type(v, V_IN(at, "type"), str(limit, "type"));
 		if (kt_find(limits, "type", str(limit, "type")) < (ptrdiff_t)limit_i)
 			v_duplicate(v, V_IN(at, "type"), kt_get(limit, "type"));
 		if (pod && kt_get(limit, "default"))
@@ -337,27 +396,32 @@ static void taints(struct v *v, const struct v_path *path, const struct kt_json 
 			if (kt_equal(kt_get(kt_at(list, i), "key"), kt_get(taint, "key")) &&
 			    kt_equal(kt_get(kt_at(list, i), "effect"), kt_get(taint, "effect"))) {
 				struct kt_json *shown = v_internal(v, "Taint", taint);
-				v_duplicate(v, at, shown);
-				v_forbidden(v, at, "taints must be unique by key and effect pair");
+				v_duplicate_because(v, at, shown,
+				                    "taints must be unique by key and effect pair");
 				kt_json_free(shown);
 				break;
 			}
 	}
 }
 
+/* The server names the taints below metadata (ValidateNode). */
 static void node(struct v *v)
 {
-	static const struct v_rule rules[] = {{.field = "taints", .kind = V_CALL, .fn = taints}};
-	V_RULES(v, V_ROOT("spec"), kt_get(v->object, "spec"), rules);
+	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
+	taints(v, V_IN(V_ROOT("metadata"), "taints"), kt_get(spec, "taints"));
+	KT_JSON_EACH (item, kt_get(spec, "podCIDRs"))
+		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), item_i), kt_str_or(item, ""), v_cidr);
+	if (!kt_get(spec, "podCIDRs") && *str(spec, "podCIDR"))
+		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), 0), str(spec, "podCIDR"), v_cidr);
 }
 
 static void node_update(struct v *v)
 {
 	const char *now = kt_path_str(v->object, "spec.podCIDR"), *old = kt_path_str(v->old, "spec.podCIDR");
 	const char *provider = kt_path_str(v->old, "spec.providerID");
-	node(v);
+	taints(v, V_IN(V_ROOT("metadata"), "taints"), kt_path(v->object, "spec.taints"));
 	if (old && !kt_streq(now, old))
-		v_forbidden(v, V_ROOT("spec"),
+		v_forbidden(v, V_IN(V_ROOT("spec"), "podCIDRs"),
 		            "node updates may not change podCIDR except from \"\" to valid");
 	if (provider && *provider && !kt_streq(kt_path_str(v->object, "spec.providerID"), provider))
 		v_forbidden(v, V_IN(V_ROOT("spec"), "providerID"),
@@ -366,9 +430,16 @@ static void node_update(struct v *v)
 
 static void namespace(struct v *v)
 {
+	const struct v_path *path = V_IN(V_ROOT("spec"), "finalizers");
 	const struct kt_json *item;
-	KT_JSON_EACH (item, kt_path(v->object, "spec.finalizers"))
-		v_check(v, V_IN(V_ROOT("spec"), "finalizers"), kt_str_or(item, ""), v_qualified_name);
+	KT_JSON_EACH (item, kt_path(v->object, "spec.finalizers")) {
+		const char *name = kt_str_or(item, "");
+		bool standard = strcmp(name, "kubernetes") == 0 || strcmp(name, "orphan") == 0 ||
+		                strcmp(name, "foregroundDeletion") == 0;
+		if (v_check(v, path, name, v_qualified_name) && !strchr(name, '/') && !standard)
+			v_invalid_str(v, path, name,
+			              "name is neither a standard finalizer name nor is it fully qualified");
+	}
 }
 
 static void lease(struct v *v)
@@ -377,10 +448,27 @@ static void lease(struct v *v)
 	        {.field = "leaseDurationSeconds", .kind = V_POSITIVE},
 	        {.field = "leaseTransitions", .kind = V_MIN},
 	};
-	const struct kt_json *spec = kt_get(v->object, "spec");
-	V_RULES(v, V_ROOT("spec"), spec, rules);
-	if (kt_get(spec, "holderIdentity") && !*str(spec, "holderIdentity"))
-		v_invalid_str(v, V_IN(V_ROOT("spec"), "holderIdentity"), "", "must not be empty");
+	V_RULES(v, V_ROOT("spec"), kt_get(v->object, "spec"), rules);
+}
+
+/* --- runtime classes --- */
+
+static void scheduling(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	v_labels(v, V_IN(path, "nodeSelector"), kt_get(s, "nodeSelector"));
+	v_tolerations(v, V_IN(V_IN(path, "tolerations"), "tolerations"), kt_get(s, "tolerations"));
+}
+
+static void runtime_class(struct v *v)
+{
+	const struct kt_json *fixed = kt_path(v->object, "overhead.podFixed");
+	struct kt_json *resources = fixed ? kt_jsonf("{limits: %J}", fixed) : NULL;
+	v_check(v, V_ROOT("handler"), str(v->object, "handler"), v_dns_label);
+	if (resources)
+		v_resources(v, V_ROOT("overhead"), resources);
+	kt_json_free(resources);
+	if (kt_get(v->object, "scheduling"))
+		scheduling(v, V_ROOT("scheduling"), kt_get(v->object, "scheduling"));
 }
 
 static void nothing(struct v *v)
@@ -389,6 +477,7 @@ static void nothing(struct v *v)
 }
 
 static const char *const fixed_lease[] = {NULL};
+static const char *const fixed_handler[] = {"handler", NULL};
 
 const struct v_kind v_kinds_core[] = {
         {.group = "", .kind = "ConfigMap", .create = config_map, .update = config_map_update},
@@ -399,10 +488,16 @@ const struct v_kind v_kinds_core[] = {
          .kind = "Namespace",
          .name = v_dns_label,
          .prefix = v_dns_label_trailing,
-         .create = namespace},
+         .create = namespace,
+         .update = nothing},
         {.group = "", .kind = "Node", .create = node, .update = node_update},
         {.group = "", .kind = "ServiceAccount", .create = nothing},
         {.group = "", .kind = "Event", .create = nothing},
+        {.group = "node.k8s.io",
+         .kind = "RuntimeClass",
+         .create = runtime_class,
+         .update = nothing,
+         .immutable = fixed_handler},
         {.group = "coordination.k8s.io", .kind = "Lease", .create = lease, .immutable = fixed_lease},
         {0},
 };

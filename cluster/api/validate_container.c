@@ -10,155 +10,6 @@ static const char *str(const struct kt_json *v, const char *key)
 	return kt_str_or(kt_get(v, key), "");
 }
 
-/* --- environment --- */
-
-static void key_selector(struct v *v, const struct v_path *path, const struct kt_json *ref)
-{
-	if (!*str(ref, "name"))
-		v_required(v, V_IN(path, "name"), "");
-	if (!*str(ref, "key"))
-		v_required(v, V_IN(path, "key"), "");
-	else
-		v_check(v, V_IN(path, "key"), str(ref, "key"), v_config_key);
-}
-
-static bool is_subscript(const char *s)
-{
-	return kt_starts(s, "metadata.annotations['") || kt_starts(s, "metadata.labels['");
-}
-
-static void field_ref(struct v *v, const struct v_path *path, const struct kt_json *ref)
-{
-	static const char *const fine[] = {"metadata.name",
-	                                   "metadata.namespace",
-	                                   "metadata.uid",
-	                                   "spec.nodeName",
-	                                   "spec.serviceAccountName",
-	                                   "status.hostIP",
-	                                   "status.hostIPs",
-	                                   "status.podIP",
-	                                   "status.podIPs"};
-	static const char *const sorted[] = {"metadata.name",
-	                                     "metadata.namespace",
-	                                     "metadata.uid",
-	                                     "spec.nodeName",
-	                                     "spec.serviceAccountName",
-	                                     "status.hostIP",
-	                                     "status.hostIPs",
-	                                     "status.podIP",
-	                                     "status.podIPs",
-	                                     NULL};
-	const char *s = str(ref, "fieldPath");
-	bool known = is_subscript(s);
-	if (!*str(ref, "apiVersion"))
-		v_required(v, V_IN(path, "apiVersion"), "");
-	if (!*s) {
-		v_required(v, V_IN(path, "fieldPath"), "");
-		return;
-	}
-	for (size_t i = 0; i < KT_COUNT(fine); i++)
-		known = known || strcmp(s, fine[i]) == 0;
-	if (known)
-		return;
-	if (strcmp(s, "metadata.annotations") == 0 || strcmp(s, "metadata.labels") == 0 ||
-	    strcmp(s, "status.phase") == 0)
-		v_unsupported(v, V_IN(path, "fieldPath"), kt_get(ref, "fieldPath"), sorted);
-	else
-		v_invalid_str(v, V_IN(path, "fieldPath"), s,
-		              "error converting fieldPath: field label not supported: %s", s);
-}
-
-static void resource_ref(struct v *v, const struct v_path *path, const struct kt_json *ref)
-{
-	static const char *const fine[] = {"limits.cpu",
-	                                   "limits.ephemeral-storage",
-	                                   "limits.memory",
-	                                   "requests.cpu",
-	                                   "requests.ephemeral-storage",
-	                                   "requests.memory",
-	                                   NULL};
-	const char *s = str(ref, "resource");
-	if (!*s)
-		v_required(v, V_IN(path, "resource"), "");
-	for (size_t i = 0; fine[i]; i++)
-		if (strcmp(fine[i], s) == 0)
-			return;
-	if (*s && !kt_starts(s, "limits.hugepages-") && !kt_starts(s, "requests.hugepages-"))
-		v_unsupported(v, V_IN(path, "resource"), kt_get(ref, "resource"), fine);
-}
-
-static void value_from(struct v *v, const struct v_path *path, const struct kt_json *var)
-{
-	static const struct {
-		const char *name;
-		v_fn *fn;
-	} sources[] = {{"fieldRef", field_ref},
-	               {"resourceFieldRef", resource_ref},
-	               {"configMapKeyRef", key_selector},
-	               {"secretKeyRef", key_selector}};
-	const struct kt_json *from = kt_get(var, "valueFrom");
-	size_t count = 0;
-	if (!from)
-		return;
-	for (size_t i = 0; i < KT_COUNT(sources); i++) {
-		const struct kt_json *ref = kt_get(from, sources[i].name);
-		if (!ref)
-			continue;
-		count++;
-		sources[i].fn(v, V_IN(path, sources[i].name), ref);
-	}
-	count += kt_get(from, "fileKeyRef") != NULL;
-	if (count == 0)
-		v_invalid_str(v, path, "",
-		              "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
-		              "`secretKeyRef` or `fileKeyRef`");
-	else if (*str(var, "value"))
-		v_invalid_str(v, path, "", "may not be specified when `value` is not empty");
-	else if (count > 1)
-		v_invalid_str(v, path, "", "may not have more than one field specified at a time");
-}
-
-static void env(struct v *v, const struct v_path *path, const struct kt_json *vars)
-{
-	const struct kt_json *var;
-	KT_JSON_EACH (var, vars) {
-		const struct v_path *at = V_AT(path, var_i);
-		if (!*str(var, "name"))
-			v_required(v, V_IN(at, "name"), "");
-		else
-			v_check(v, V_IN(at, "name"), str(var, "name"), v_env_name);
-		value_from(v, V_IN(at, "valueFrom"), var);
-		if (*str(var, "name") && kt_find(vars, "name", str(var, "name")) < (ptrdiff_t)var_i)
-			v_warn(v, at,
-			       "hides previous definition of \"%s\", which may be dropped when using apply",
-			       str(var, "name"));
-	}
-}
-
-static void env_from(struct v *v, const struct v_path *path, const struct kt_json *list)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list) {
-		static const char *const sources[] = {"configMapRef", "secretRef"};
-		const struct v_path *at = V_AT(path, item_i);
-		size_t count = 0;
-		if (*str(item, "prefix"))
-			v_check(v, V_IN(at, "prefix"), str(item, "prefix"), v_env_name);
-		for (size_t i = 0; i < KT_COUNT(sources); i++) {
-			const struct kt_json *ref = kt_get(item, sources[i]);
-			if (!ref)
-				continue;
-			count++;
-			if (!*str(ref, "name"))
-				v_required(v, V_IN(V_IN(at, sources[i]), "name"), "");
-		}
-		if (count == 0)
-			v_invalid_str(v, at, "", "must specify one of: `configMapRef` or `secretRef`");
-		else if (count > 1)
-			v_invalid_str(v, at, "", "may not have more than one field specified at a time");
-	}
-}
-
 /* --- ports --- */
 
 static void port_number(struct v *v, const struct v_path *path, const struct kt_json *value)
@@ -245,8 +96,11 @@ static void tcp_action(struct v *v, const struct v_path *path, const struct kt_j
 static void sleep_action(struct v *v, const struct v_path *path, const struct kt_json *action)
 {
 	int64_t seconds = kt_get_int(action, "seconds", 0);
-	if (seconds < 0)
-		v_invalid_steal(v, path, kt_json_int(seconds), "must be non-negative");
+	int64_t grace = kt_get_int(v->pod, "terminationGracePeriodSeconds", 30);
+	if (seconds < 0 || seconds > grace)
+		v_invalid_steal(v, path, kt_json_int(seconds),
+		                "must be non-negative and less than terminationGracePeriodSeconds (%lld)",
+		                (long long)grace);
 }
 
 static void handler(struct v *v, const struct v_path *path, const struct kt_json *h)
@@ -296,6 +150,17 @@ static void probe(struct v *v, const struct v_path *path, const struct kt_json *
 		v_invalid(v, V_IN(path, "successThreshold"), kt_get(p, "successThreshold"), "must be 1");
 }
 
+static void stop_signal(struct v *v, const struct v_path *path, const struct kt_json *signal)
+{
+	static const char *const of_windows[] = {"SIGKILL", "SIGTERM", NULL};
+	const char *os = kt_path_str(v->pod, "os.name");
+	if (!os || !*os)
+		v_forbidden(v, path, "may not be set for containers with empty `spec.os.name`");
+	else if (strcmp(os, "windows") == 0 && strcmp(kt_str_or(signal, ""), "SIGKILL") &&
+	         strcmp(kt_str_or(signal, ""), "SIGTERM"))
+		v_unsupported(v, path, signal, of_windows);
+}
+
 static void probes(struct v *v, const struct v_path *path, const struct kt_json *c)
 {
 	const struct kt_json *lifecycle = kt_get(c, "lifecycle");
@@ -303,6 +168,8 @@ static void probes(struct v *v, const struct v_path *path, const struct kt_json 
 	for (size_t i = 0; i < KT_COUNT(hooks); i++)
 		if (kt_get(lifecycle, hooks[i]))
 			handler(v, V_IN(V_IN(path, "lifecycle"), hooks[i]), kt_get(lifecycle, hooks[i]));
+	if (kt_get(lifecycle, "stopSignal"))
+		stop_signal(v, V_IN(V_IN(path, "lifecycle"), "stopSignal"), kt_get(lifecycle, "stopSignal"));
 	probe(v, V_IN(path, "livenessProbe"), kt_get(c, "livenessProbe"), LIVENESS);
 	probe(v, V_IN(path, "readinessProbe"), kt_get(c, "readinessProbe"), READINESS);
 	probe(v, V_IN(path, "startupProbe"), kt_get(c, "startupProbe"), STARTUP);
@@ -310,7 +177,7 @@ static void probes(struct v *v, const struct v_path *path, const struct kt_json 
 
 /* --- mounts --- */
 
-static void descending_path(struct v *v, const struct v_path *path, const char *s)
+void v_descending_path(struct v *v, const struct v_path *path, const char *s)
 {
 	size_t len;
 	const char *rest = s, *piece;
@@ -323,14 +190,41 @@ static void descending_path(struct v *v, const struct v_path *path, const char *
 		}
 }
 
+/* The server reports these at the list, without the index (validateMountPropagation). */
+static void propagation(struct v *v, const struct v_path *path, const struct kt_json *m,
+                        const struct kt_json *c)
+{
+	static const char *const modes[] = {"Bidirectional", "HostToContainer", "None", NULL};
+	const char *mode = str(m, "mountPropagation");
+	if (*mode && strcmp(mode, "None") && strcmp(mode, "HostToContainer") && strcmp(mode, "Bidirectional"))
+		v_unsupported(v, path, kt_get(m, "mountPropagation"), modes);
+	if (strcmp(mode, "Bidirectional") == 0 && !kt_path_bool(c, "securityContext.privileged", false))
+		v_forbidden(v, path,
+		            "Bidirectional mount propagation is available only to privileged containers");
+}
+
+static void recursive(struct v *v, const struct v_path *path, const struct kt_json *m)
+{
+	static const char *const modes[] = {"Disabled", "Enabled", "IfPossible", NULL};
+	const char *mode = str(m, "recursiveReadOnly"), *propagated = str(m, "mountPropagation");
+	if (strcmp(mode, "Disabled") == 0)
+		return;
+	if (strcmp(mode, "Enabled") && strcmp(mode, "IfPossible")) {
+		v_unsupported(v, path, kt_get(m, "recursiveReadOnly"), modes);
+		return;
+	}
+	if (!kt_get_bool(m, "readOnly", false))
+		v_forbidden(v, path, "may only be specified when readOnly is true");
+	if (*propagated && strcmp(propagated, "None"))
+		v_forbidden(v, path, "may only be specified when mountPropagation is None or not specified");
+}
+
 static void mounts(struct v *v, const struct v_path *path, const struct kt_json *c,
                    const struct kt_json *volumes)
 {
-	static const char *const modes[] = {"Bidirectional", "HostToContainer", "None", NULL};
 	const struct kt_json *list = kt_get(c, "volumeMounts"), *devices = kt_get(c, "volumeDevices"), *m;
 	KT_JSON_EACH (m, list) {
 		const struct v_path *at = V_AT(path, m_i);
-		const char *mode = str(m, "mountPropagation");
 		if (!*str(m, "name"))
 			v_required(v, V_IN(at, "name"), "");
 		if (kt_find(volumes, "name", str(m, "name")) < 0)
@@ -346,32 +240,29 @@ static void mounts(struct v *v, const struct v_path *path, const struct kt_json 
 			v_invalid(v, V_IN(at, "mountPath"), kt_get(m, "mountPath"),
 			          "must not already exist as a path in volumeDevices");
 		if (*str(m, "subPath"))
-			descending_path(v, V_IN(path, "subPath"), str(m, "subPath"));
+			v_descending_path(v, V_IN(path, "subPath"), str(m, "subPath"));
 		if (*str(m, "subPathExpr") && *str(m, "subPath"))
 			v_invalid(v, V_IN(at, "subPathExpr"), kt_get(m, "subPathExpr"),
 			          "subPathExpr and subPath are mutually exclusive");
 		if (*str(m, "subPathExpr"))
-			descending_path(v, V_IN(path, "subPathExpr"), str(m, "subPathExpr"));
-		if (*mode && strcmp(mode, "None") && strcmp(mode, "HostToContainer") &&
-		    strcmp(mode, "Bidirectional"))
-			v_unsupported(v, V_IN(at, "mountPropagation"), kt_get(m, "mountPropagation"), modes);
-		if (strcmp(mode, "Bidirectional") == 0 &&
-		    !kt_path_bool(c, "securityContext.privileged", false))
-			v_forbidden(
-			        v, V_IN(at, "mountPropagation"),
-			        "Bidirectional mount propagation is available only to privileged containers");
+			v_descending_path(v, V_IN(path, "subPathExpr"), str(m, "subPathExpr"));
+		propagation(v, V_IN(path, "mountPropagation"), m, c);
+		if (kt_get(m, "recursiveReadOnly"))
+			recursive(v, V_IN(path, "recursiveReadOnly"), m);
 	}
 }
 
 static void devices(struct v *v, const struct v_path *path, const struct kt_json *c,
                     const struct kt_json *volumes)
 {
-	const struct kt_json *d;
-	KT_JSON_EACH (d, kt_get(c, "volumeDevices")) {
+	const struct kt_json *list = kt_get(c, "volumeDevices"), *mounted = kt_get(c, "volumeMounts"), *d;
+	KT_JSON_EACH (d, list) {
 		const struct v_path *at = V_AT(path, d_i);
 		ptrdiff_t volume = kt_find(volumes, "name", str(d, "name"));
 		if (!*str(d, "name"))
 			v_required(v, V_IN(at, "name"), "");
+		else if (kt_find(list, "name", str(d, "name")) < (ptrdiff_t)d_i)
+			v_invalid(v, V_IN(at, "name"), kt_get(d, "name"), "must be unique");
 		if (volume >= 0 && !kt_get(kt_at(volumes, (size_t)volume), "persistentVolumeClaim") &&
 		    !kt_get(kt_at(volumes, (size_t)volume), "ephemeral"))
 			v_invalid(v, V_IN(at, "name"), kt_get(d, "name"),
@@ -381,6 +272,12 @@ static void devices(struct v *v, const struct v_path *path, const struct kt_json
 			v_not_found(v, V_IN(at, "name"), kt_get(d, "name"));
 		if (!*str(d, "devicePath"))
 			v_required(v, V_IN(at, "devicePath"), "");
+		if (kt_find(mounted, "name", str(d, "name")) >= 0)
+			v_invalid(v, V_IN(at, "name"), kt_get(d, "name"),
+			          "must not already exist in volumeMounts");
+		if (kt_find(mounted, "mountPath", str(d, "devicePath")) >= 0)
+			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"),
+			          "must not already exist as a path in volumeMounts");
 	}
 }
 
@@ -427,6 +324,18 @@ bool v_resource_name(const char *name, struct kt_strs *out)
 	return false;
 }
 
+/* helper.IsExtendedResourceName: fit to be counted by a quota as "requests.NAME". */
+static bool is_extended(const char *name)
+{
+	struct kt_strs faults = {0};
+	char *counted = kt_strf("requests.%s", name);
+	v_qualified_name(counted, &faults);
+	bool fine = faults.count == 0 && !kt_starts(name, "requests.");
+	kt_strs_clear(&faults);
+	kt_free(counted);
+	return fine;
+}
+
 static void resource_name(struct v *v, const struct v_path *path, const char *name)
 {
 	struct kt_strs faults = {0};
@@ -437,8 +346,44 @@ static void resource_name(struct v *v, const struct v_path *path, const char *na
 	if (!strchr(name, '/') && strcmp(name, "cpu") && strcmp(name, "memory") &&
 	    strcmp(name, "ephemeral-storage") && !kt_starts(name, "hugepages-"))
 		v_invalid_str(v, path, name, "must be a standard resource for containers");
-	else if (strchr(name, '/') && !is_native(name) && kt_starts(name, "requests."))
+	else if (strchr(name, '/') && !is_native(name) && !is_extended(name))
 		v_invalid_str(v, path, name, "doesn't follow extended resource name standard");
+}
+
+static void huge_pages(struct v *v, const struct v_path *path, const char *name, const struct kt_json *value)
+{
+	struct kt_quantity page, is;
+	if (!kt_starts(name, "hugepages-") || !kt_quantity_parse(name + strlen("hugepages-"), &page) ||
+	    !kt_quantity_parse(kt_str_or(value, ""), &is))
+		return;
+	if (page.milli <= 0 || is.milli < 0 || is.milli % page.milli != 0)
+		v_invalid(v, path, value, "%s is not positive integer multiple of %s", kt_str_or(value, ""),
+		          name);
+}
+
+static void claims(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *of_pod = kt_get(v->pod, "resourceClaims"), *claim, *item;
+	KT_JSON_EACH (claim, list) {
+		const struct v_path *at = V_AT(path, claim_i);
+		const char *name = str(claim, "name");
+		struct kt_buf detail = {0};
+		if (!*name) {
+			v_required(v, at, "");
+			continue;
+		}
+		if (kt_find(list, "name", name) < (ptrdiff_t)claim_i)
+			v_duplicate(v, at, kt_get(claim, "name"));
+		if (kt_find(of_pod, "name", name) >= 0)
+			continue;
+		kt_buf_adds(&detail, "must be one of the names in pod.spec.resourceClaims");
+		if (kt_count(of_pod) == 0)
+			kt_buf_adds(&detail, " which is empty");
+		KT_JSON_EACH (item, of_pod)
+			kt_buf_addf(&detail, "%s%s", item_i == 0 ? ": " : ", ", str(item, "name"));
+		v_not_found_because(v, at, kt_get(claim, "name"), kt_buf_str(&detail));
+		kt_buf_clear(&detail);
+	}
 }
 
 void v_quantity_min(struct v *v, const struct v_path *path, const struct kt_json *value)
@@ -468,6 +413,7 @@ void v_resources(struct v *v, const struct v_path *path, const struct kt_json *r
 		const char *name = kt_key(limits, i);
 		resource_name(v, V_KEY(lp, name), name);
 		resource_quantity(v, V_KEY(lp, name), name, kt_at(limits, i));
+		huge_pages(v, V_KEY(lp, name), name, kt_at(limits, i));
 		huge = huge || kt_starts(name, "hugepages-");
 		base = base || strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0;
 	}
@@ -479,6 +425,7 @@ void v_resources(struct v *v, const struct v_path *path, const struct kt_json *r
 		resource_quantity(v, V_KEY(rp, name), name, kt_at(requests, i));
 		huge = huge || kt_starts(name, "hugepages-");
 		base = base || strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0;
+		huge_pages(v, V_KEY(rp, name), name, kt_at(requests, i));
 		if (!limit && !overcommit)
 			v_required(v, lp, "Limit must be set for non overcommitable resources");
 		else if (limit && !overcommit && kt_quantity_compare(is, limit) != 0)
@@ -488,70 +435,84 @@ void v_resources(struct v *v, const struct v_path *path, const struct kt_json *r
 	}
 	if (huge && !base)
 		v_forbidden(v, path, "HugePages require cpu or memory");
-}
-
-/* --- security --- */
-
-static void security_profile(struct v *v, const struct v_path *path, const struct kt_json *p)
-{
-	static const char *const types[] = {"Localhost", "RuntimeDefault", "Unconfined", NULL};
-	const char *type = str(p, "type"), *profile = kt_get_str(p, "localhostProfile");
-	if (!*type)
-		v_required(v, V_IN(path, "type"), "type is required when seccompProfile is set");
-	else if (strcmp(type, "Localhost") && strcmp(type, "RuntimeDefault") && strcmp(type, "Unconfined"))
-		v_unsupported(v, V_IN(path, "type"), kt_get(p, "type"), types);
-	else if (strcmp(type, "Localhost") == 0 && !profile)
-		v_required(v, V_IN(path, "localhostProfile"), "must be set when seccomp type is Localhost");
-	else if (strcmp(type, "Localhost") != 0 && profile)
-		v_invalid_str(v, V_IN(path, "localhostProfile"), profile,
-		              "can only be set when seccomp type is Localhost");
-}
-
-static void user_id(struct v *v, const struct v_path *path, const struct kt_json *id)
-{
-	if (id && (kt_int_or(id, 0) < 0 || kt_int_or(id, 0) > INT32_MAX))
-		v_invalid(v, path, id, "must be between 0 and 2147483647, inclusive");
-}
-
-void v_security_context(struct v *v, const struct v_path *path, const struct kt_json *sc)
-{
-	const struct kt_json *capability;
-	if (!sc)
-		return;
-	user_id(v, V_IN(path, "runAsUser"), kt_get(sc, "runAsUser"));
-	user_id(v, V_IN(path, "runAsGroup"), kt_get(sc, "runAsGroup"));
-	if (kt_get(sc, "seccompProfile"))
-		security_profile(v, V_IN(path, "seccompProfile"), kt_get(sc, "seccompProfile"));
-	if (!kt_get(sc, "allowPrivilegeEscalation") || kt_get_bool(sc, "allowPrivilegeEscalation", true))
-		return;
-	if (kt_get_bool(sc, "privileged", false))
-		v_invalid_steal(v, path, v_internal(v, "SecurityContext", sc),
-		                "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
-	KT_JSON_EACH (capability, kt_path(sc, "capabilities.add"))
-		if (kt_streq(kt_str(capability), "CAP_SYS_ADMIN"))
-			v_invalid_steal(v, path, v_internal(v, "SecurityContext", sc),
-			                "cannot set `allowPrivilegeEscalation` to false and "
-			                "`capabilities.Add` CAP_SYS_ADMIN");
+	claims(v, V_IN(path, "claims"), kt_get(resources, "claims"));
 }
 
 /* --- containers --- */
+
+static void resize_policy(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	static const char *const resources[] = {"cpu", "memory", NULL};
+	static const char *const policies[] = {"NotRequired", "RestartContainer", NULL};
+	static const struct {
+		const char *field;
+		const char *const *values;
+	} words[] = {{"resourceName", resources}, {"restartPolicy", policies}};
+	bool never = strcmp(str(v->pod, "restartPolicy"), "Never") == 0;
+	const struct kt_json *p;
+	KT_JSON_EACH (p, list) {
+		if (kt_find(list, "resourceName", str(p, "resourceName")) < (ptrdiff_t)p_i)
+			v_duplicate(v, V_AT(path, p_i), kt_get(p, "resourceName"));
+		for (size_t i = 0; i < KT_COUNT(words); i++) {
+			const char *word = str(p, words[i].field);
+			if (!*word)
+				v_required(v, path, "");
+			else if (strcmp(word, words[i].values[0]) && strcmp(word, words[i].values[1]))
+				v_unsupported(v, path, kt_get(p, words[i].field), words[i].values);
+		}
+		if (never && strcmp(str(p, "restartPolicy"), "NotRequired"))
+			v_invalid(v, path, kt_get(p, "restartPolicy"),
+			          "must be 'NotRequired' when `restartPolicy` is 'Never'");
+	}
+}
+
+static void restart_rule(struct v *v, const struct v_path *path, const struct kt_json *rule)
+{
+	static const char *const operators[] = {"In", "NotIn", NULL};
+	static const struct v_rule codes[] = {
+	        {.field = "operator", .kind = V_ENUM, .values = operators},
+	};
+	if (strcmp(str(rule, "action"), "Restart") != 0)
+		v_unsupported(v, V_IN(path, "action"), kt_get(rule, "action"), V_WORDS("Restart"));
+	if (!kt_get(rule, "exitCodes"))
+		v_required(v, V_IN(path, "exitCodes"), "must be specified");
+	else
+		V_RULES(v, V_IN(path, "exitCodes"), kt_get(rule, "exitCodes"), codes);
+}
+
+/* Of containers that are no sidecars. */
+static void restart_policy(struct v *v, const struct v_path *path, const struct kt_json *c)
+{
+	static const char *const policies[] = {"Always", "Never", "OnFailure", NULL};
+	const char *policy = str(c, "restartPolicy");
+	const struct kt_json *rule, *rules = kt_get(c, "restartPolicyRules");
+	if (!*policy && kt_count(rules) > 0)
+		v_required(v, V_IN(path, "restartPolicy"),
+		           "must specify restartPolicy when restart rules are used");
+	else if (*policy && strcmp(policy, "Always") && strcmp(policy, "Never") &&
+	         strcmp(policy, "OnFailure"))
+		v_unsupported(v, V_IN(path, "restartPolicy"), kt_get(c, "restartPolicy"), policies);
+	KT_JSON_EACH (rule, rules)
+		restart_rule(v, V_AT(V_IN(path, "restartPolicyRules"), rule_i), rule);
+}
 
 static void common(struct v *v, const struct v_path *path, const struct kt_json *c,
                    const struct kt_json *volumes)
 {
 	static const char *const policies[] = {"Always", "IfNotPresent", "Never", NULL};
-	static const char *const messages[] = {"FallbackToLogsOnError", "File", NULL};
+	static const char *const messages[] = {"File", "FallbackToLogsOnError", NULL};
 	static const struct v_rule first[] = {
 	        {.field = "name", .kind = V_NEEDED, .format = v_dns_label},
 	        {.field = "image", .kind = V_REQUIRED},
 	        {.field = "terminationMessagePolicy", .kind = V_ENUM_NEEDED, .values = messages},
 	        {.field = "ports", .kind = V_CALL, .fn = ports},
-	        {.field = "env", .kind = V_CALL, .fn = env},
-	        {.field = "envFrom", .kind = V_CALL, .fn = env_from},
+	        {.field = "env", .kind = V_CALL, .fn = v_env},
+	        {.field = "envFrom", .kind = V_CALL, .fn = v_env_from},
 	};
 	static const struct v_rule then[] = {
 	        {.field = "imagePullPolicy", .kind = V_ENUM_NEEDED, .values = policies},
 	        {.field = "resources", .kind = V_CALL, .fn = v_resources},
+	        {.field = "resizePolicy", .kind = V_CALL, .fn = resize_policy},
 	        {.field = "securityContext", .kind = V_CALL, .fn = v_security_context},
 	};
 	V_RULES(v, path, c, first);
@@ -607,6 +568,7 @@ void v_containers(struct v *v, const struct v_path *path, const struct kt_json *
 	const struct kt_json *volumes = kt_get(spec, "volumes"), *c;
 	const struct v_path *cp = V_IN(path, "containers"), *ip = V_IN(path, "initContainers");
 	(void)meta;
+	v->pod = spec;
 	if (kt_count(containers) == 0)
 		v_required(v, cp, "");
 	KT_JSON_EACH (c, containers) {
@@ -615,19 +577,18 @@ void v_containers(struct v *v, const struct v_path *path, const struct kt_json *
 		if (kt_find(containers, "name", str(c, "name")) < (ptrdiff_t)c_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
 		probes(v, at, c);
-		if (*str(c, "restartPolicy") && strcmp(str(c, "restartPolicy"), "Never") &&
-		    strcmp(str(c, "restartPolicy"), "OnFailure"))
-			v_forbidden(v, V_IN(at, "restartPolicy"), "may not be set for non-init containers");
+		restart_policy(v, at, c);
 	}
 	host_ports(v, cp, containers);
 	KT_JSON_EACH (c, inits) {
 		const struct v_path *at = V_AT(ip, c_i);
-		const char *policy = str(c, "restartPolicy");
 		common(v, at, c, volumes);
-		if (*policy && strcmp(policy, "Always") && strcmp(policy, "OnFailure") &&
-		    strcmp(policy, "Never"))
-			v_unsupported(v, V_IN(at, "restartPolicy"), kt_get(c, "restartPolicy"),
-			              V_WORDS("Always", "Never", "OnFailure"));
+		if (strcmp(str(c, "restartPolicy"), "Always") != 0)
+			restart_policy(v, at, c);
+		else if (kt_count(kt_get(c, "restartPolicyRules")) > 0)
+			v_forbidden(v, V_IN(at, "restartPolicyRules"),
+			            "restartPolicyRules are not allowed for init containers with restart "
+			            "policy Always");
 		if (*str(c, "name") && (kt_find(containers, "name", str(c, "name")) >= 0 ||
 		                        kt_find(inits, "name", str(c, "name")) < (ptrdiff_t)c_i))
 			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));

@@ -182,7 +182,7 @@ void v_time_zone(const char *s, struct kt_strs *out)
 		if (strcmp(s, names[i]) == 0)
 			return;
 	if (!*s)
-		kt_strs_add(out, "must be nil or non-empty string");
+		kt_strs_add(out, "timeZone must be nil or non-empty string");
 	else if (strlen(s) == 5 && (s[0] | 32) == 'l' && strcmp(s + 1, "ocal") == 0)
 		kt_strs_add(out, "timeZone must be an explicit time zone as defined in "
 		                 "https://www.iana.org/time-zones");

@@ -122,6 +122,11 @@ void v_invalid_steal(struct v *v, const struct v_path *path, struct kt_json *val
 	kt_json_free(value);
 }
 
+void v_invalid_bare(struct v *v, const struct v_path *path, const char *detail)
+{
+	report(v, "FieldValueInvalid", path, NULL, false, detail);
+}
+
 void v_required(struct v *v, const struct v_path *path, const char *detail)
 {
 	report(v, "FieldValueRequired", path, NULL, false, detail);
@@ -130,6 +135,12 @@ void v_required(struct v *v, const struct v_path *path, const char *detail)
 void v_duplicate(struct v *v, const struct v_path *path, const struct kt_json *value)
 {
 	report(v, "FieldValueDuplicate", path, value, true, "");
+}
+
+void v_duplicate_because(struct v *v, const struct v_path *path, const struct kt_json *value,
+                         const char *detail)
+{
+	report(v, "FieldValueDuplicate", path, value, true, detail);
 }
 
 void v_forbidden(struct v *v, const struct v_path *path, const char *fmt, ...)
@@ -143,6 +154,12 @@ void v_forbidden(struct v *v, const struct v_path *path, const char *fmt, ...)
 void v_not_found(struct v *v, const struct v_path *path, const struct kt_json *value)
 {
 	report(v, "FieldValueNotFound", path, value, true, "");
+}
+
+void v_not_found_because(struct v *v, const struct v_path *path, const struct kt_json *value,
+                         const char *detail)
+{
+	report(v, "FieldValueNotFound", path, value, true, detail);
 }
 
 void v_unsupported(struct v *v, const struct v_path *path, const struct kt_json *value,

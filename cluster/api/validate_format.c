@@ -3,6 +3,7 @@
 #include "cluster/api/validate.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LABEL_TEXT                                                                                           \
@@ -15,6 +16,13 @@
 	"and must start "                                                                                    \
 	"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "          \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+#define UNDERSCORE_TEXT                                                                                      \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "    \
+	"'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "    \
+	"validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')"
+#define SYSCTL_TEXT                                                                                          \
+	"must have at most 253 characters and match regex "                                                  \
+	"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 #define DNS_1035_TEXT                                                                                        \
 	"a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "         \
 	"alphabetic "                                                                                        \
@@ -109,6 +117,47 @@ void v_dns_subdomain(const char *s, struct kt_strs *out)
 		too_long(253, out);
 	if (!is_subdomain(s))
 		kt_strs_add(out, SUBDOMAIN_TEXT);
+}
+
+static bool is_underscored(const char *s, size_t len)
+{
+	size_t skip = len > 0 && s[0] == '_';
+	if (len == skip || !is_lower(s[skip]) || !is_lower(s[len - 1]))
+		return false;
+	for (size_t i = skip; i < len; i++)
+		if (!is_lower(s[i]) && s[i] != '-' && s[i] != '_')
+			return false;
+	return true;
+}
+
+void v_dns_subdomain_underscore(const char *s, struct kt_strs *out)
+{
+	const char *rest = s, *piece;
+	size_t len;
+	if (strlen(s) > 253)
+		too_long(253, out);
+	while ((piece = kt_split(&rest, '.', &len)) != NULL) {
+		if (is_underscored(piece, len))
+			continue;
+		kt_strs_add(out, UNDERSCORE_TEXT);
+		return;
+	}
+}
+
+void v_sysctl(const char *s, struct kt_strs *out)
+{
+	size_t from = 0, n = strlen(s);
+	bool fine = n > 0 && n <= 253;
+	for (size_t i = 0; fine && i <= n; i++) {
+		if (s[i] != '.' && s[i] != '/' && s[i]) {
+			fine = is_lower(s[i]) || s[i] == '-' || s[i] == '_';
+			continue;
+		}
+		fine = i > from && is_lower(s[from]) && is_lower(s[i - 1]);
+		from = i + 1;
+	}
+	if (!fine)
+		kt_strs_add(out, SYSCTL_TEXT);
 }
 
 void v_dns_1035(const char *s, struct kt_strs *out)
@@ -322,4 +371,55 @@ void v_c_identifier(const char *s, struct kt_strs *out)
 		fine = fine && (is_alnum(*c) || *c == '_');
 	if (!fine)
 		kt_strs_add(out, C_IDENTIFIER_TEXT);
+}
+
+/* Four or sixteen bytes; their number, 0 for none. */
+static size_t ip_bytes(const char *s, size_t len, unsigned char out[16])
+{
+	char text[64];
+	if (len >= sizeof(text))
+		return 0;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (inet_pton(AF_INET, text, out) == 1)
+		return 4;
+	return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
+}
+
+static size_t cidr_bytes(const char *s, unsigned char out[16], unsigned *bits)
+{
+	const char *slash = strchr(s, '/');
+	*bits = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : 0;
+	return slash ? ip_bytes(s, (size_t)(slash - s), out) : 0;
+}
+
+bool v_is_within(const char *outer, const char *inner)
+{
+	unsigned char a[16], b[16];
+	unsigned a_bits, b_bits;
+	size_t n = cidr_bytes(outer, a, &a_bits);
+	if (n == 0 || cidr_bytes(inner, b, &b_bits) != n || b_bits <= a_bits || a_bits > n * 8)
+		return false;
+	for (unsigned i = 0; i < a_bits; i++)
+		if (((a[i / 8] ^ b[i / 8]) >> (7 - i % 8)) & 1)
+			return false;
+	return true;
+}
+
+void v_endpoint_ip(const char *s, struct kt_strs *out)
+{
+	static const unsigned char zero[16];
+	unsigned char ip[16];
+	size_t n = ip_bytes(s, strlen(s), ip);
+	bool v6 = n == 16, loopback6 = v6 && memcmp(ip, zero, 15) == 0 && ip[15] == 1;
+	if (n == 0)
+		kt_strs_add(out, "must be a valid IP address");
+	else if (memcmp(ip, zero, n) == 0)
+		kt_strs_steal(out, kt_strf("may not be unspecified (%s)", s));
+	else if ((!v6 && ip[0] == 127) || loopback6)
+		kt_strs_add(out, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+	else if ((!v6 && ip[0] == 169 && ip[1] == 254) || (v6 && ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80))
+		kt_strs_add(out, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+	else if ((!v6 && ip[0] == 224 && ip[1] == 0 && ip[2] == 0) || (v6 && ip[0] == 0xff && ip[1] == 2))
+		kt_strs_add(out, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
 }

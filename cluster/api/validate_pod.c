@@ -13,10 +13,32 @@ static const char *str(const struct kt_json *v, const char *key)
 
 /* --- where it may run --- */
 
+static void node_field(struct v *v, const struct v_path *path, const struct kt_json *r)
+{
+	const char *op = str(r, "operator");
+	const struct kt_json *values = kt_get(r, "values"), *name;
+	if (strcmp(op, "In") && strcmp(op, "NotIn"))
+		v_invalid_str(v, V_IN(path, "operator"), op, "not a valid selector operator");
+	else if (kt_count(values) != 1)
+		v_required(
+		        v, V_IN(path, "values"),
+		        "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
+	if (strcmp(str(r, "key"), "metadata.name") != 0) {
+		v_invalid_str(v, V_IN(path, "key"), str(r, "key"), "not a valid field selector key");
+		return;
+	}
+	KT_JSON_EACH (name, values)
+		v_check(v, V_AT(V_IN(path, "values"), name_i), kt_str_or(name, ""), v_dns_subdomain);
+}
+
 static void node_requirement(struct v *v, const struct v_path *path, const struct kt_json *r, bool of_fields)
 {
 	const char *op = str(r, "operator");
 	const struct kt_json *values = kt_get(r, "values");
+	if (of_fields) {
+		node_field(v, path, r);
+		return;
+	}
 	if (strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0) {
 		if (kt_count(values) == 0)
 			v_required(v, V_IN(path, "values"),
@@ -32,10 +54,7 @@ static void node_requirement(struct v *v, const struct v_path *path, const struc
 	} else {
 		v_invalid_str(v, V_IN(path, "operator"), op, "not a valid selector operator");
 	}
-	if (!of_fields)
-		v_check(v, V_IN(path, "key"), str(r, "key"), v_qualified_name);
-	else if (strcmp(str(r, "key"), "metadata.name") != 0)
-		v_invalid_str(v, V_IN(path, "key"), str(r, "key"), "not a valid field selector key");
+	v_check(v, V_IN(path, "key"), str(r, "key"), v_qualified_name);
 }
 
 void v_node_selector_term(struct v *v, const struct v_path *path, const struct kt_json *term)
@@ -79,8 +98,7 @@ static void pod_affinity_term(struct v *v, const struct v_path *path, const stru
 		v_check(v, V_IN(path, "namespace"), kt_str_or(ns, ""), v_dns_label);
 	if (!*str(term, "topologyKey"))
 		v_required(v, V_IN(path, "topologyKey"), "can not be empty");
-	else
-		v_check(v, V_IN(path, "topologyKey"), str(term, "topologyKey"), v_qualified_name);
+	v_check(v, V_IN(path, "topologyKey"), str(term, "topologyKey"), v_qualified_name);
 }
 
 static void pod_affinity(struct v *v, const struct v_path *path, const struct kt_json *a)
@@ -131,8 +149,8 @@ static void toleration(struct v *v, const struct v_path *path, const struct kt_j
 		kt_buf_clear(&text);
 	} else if (strcmp(op, "Exists") == 0) {
 		if (*str(t, "value"))
-			v_invalid_steal(v, V_IN(path, "operator"), v_internal(v, "Toleration", t),
-			                "value must be empty when `operator` is 'Exists'");
+			v_invalid(v, V_IN(path, "operator"), kt_get(t, "value"),
+			          "value must be empty when `operator` is 'Exists'");
 	} else {
 		v_unsupported(v, V_IN(path, "operator"), kt_get(t, "operator"), V_WORDS("Equal", "Exists"));
 	}
@@ -149,12 +167,34 @@ void v_tolerations(struct v *v, const struct v_path *path, const struct kt_json 
 		toleration(v, V_AT(path, t_i), t);
 }
 
-static void spread(struct v *v, const struct v_path *path, const struct kt_json *c)
+/* The first of two alike is the one that is reported. */
+static void spread_again(struct v *v, const struct v_path *path, const struct kt_json *c,
+                         const struct kt_json *list, size_t from)
+{
+	for (size_t i = from; i < kt_count(list); i++) {
+		const struct kt_json *other = kt_at(list, i);
+		if (strcmp(str(c, "topologyKey"), str(other, "topologyKey")) ||
+		    strcmp(str(c, "whenUnsatisfiable"), str(other, "whenUnsatisfiable")))
+			continue;
+		struct kt_json *text =
+		        kt_json_strf("{%s, %s}", str(c, "topologyKey"), str(c, "whenUnsatisfiable"));
+		v_duplicate(v, path, text);
+		kt_json_free(text);
+		return;
+	}
+}
+
+static void spread(struct v *v, const struct v_path *path, const struct kt_json *c,
+                   const struct kt_json *rest, size_t from)
 {
 	static const char *const when[] = {"DoNotSchedule", "ScheduleAnyway", NULL};
 	static const char *const policies[] = {"Honor", "Ignore", NULL};
 	const char *unsatisfiable = str(c, "whenUnsatisfiable"), *key = str(c, "topologyKey");
-	const struct kt_json *domains = kt_get(c, "minDomains");
+	const struct kt_json *domains = kt_get(c, "minDomains"), *label;
+	const struct v_rule rules[] = {
+	        {.field = "nodeAffinityPolicy", .kind = V_ENUM, .values = policies},
+	        {.field = "nodeTaintsPolicy", .kind = V_ENUM, .values = policies},
+	};
 	if (kt_get_int(c, "maxSkew", 0) <= 0)
 		v_invalid_steal(v, V_IN(path, "maxSkew"), kt_json_int(kt_get_int(c, "maxSkew", 0)),
 		                "must be greater than zero");
@@ -164,42 +204,41 @@ static void spread(struct v *v, const struct v_path *path, const struct kt_json 
 		v_check(v, V_IN(path, "topologyKey"), key, v_qualified_name);
 	if (strcmp(unsatisfiable, when[0]) && strcmp(unsatisfiable, when[1]))
 		v_unsupported(v, V_IN(path, "whenUnsatisfiable"), kt_get(c, "whenUnsatisfiable"), when);
+	spread_again(v, V_IN(path, "{topologyKey, whenUnsatisfiable}"), c, rest, from);
 	if (domains && kt_int_or(domains, 0) <= 0)
 		v_invalid(v, V_IN(path, "minDomains"), domains, "must be greater than zero");
 	if (domains && strcmp(unsatisfiable, "DoNotSchedule") != 0)
 		v_invalid(v, V_IN(path, "minDomains"), domains,
 		          "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s",
 		          unsatisfiable);
-	const struct v_rule rules[] = {
-	        {.field = "nodeAffinityPolicy", .kind = V_ENUM, .values = policies},
-	        {.field = "nodeTaintsPolicy", .kind = V_ENUM, .values = policies},
-	};
 	V_RULES(v, path, c, rules);
+	KT_JSON_EACH (label, kt_get(c, "matchLabelKeys"))
+		v_check(v, V_AT(V_IN(path, "matchLabelKeys"), label_i), kt_str_or(label, ""),
+		        v_qualified_name);
+	if (kt_count(kt_get(c, "matchLabelKeys")) > 0 && !kt_get(c, "labelSelector"))
+		v_forbidden(v, V_IN(path, "matchLabelKeys"),
+		            "must not be specified when labelSelector is not set");
 	v_label_selector(v, V_IN(path, "labelSelector"), kt_get(c, "labelSelector"));
 }
 
 static void spreads(struct v *v, const struct v_path *path, const struct kt_json *list)
 {
-	const struct kt_json *c, *other;
-	KT_JSON_EACH (c, list) {
-		spread(v, V_AT(path, c_i), c);
-		KT_JSON_EACH (other, list) {
-			if (other_i >= c_i)
-				break;
-			if (strcmp(str(c, "topologyKey"), str(other, "topologyKey")) == 0 &&
-			    strcmp(str(c, "whenUnsatisfiable"), str(other, "whenUnsatisfiable")) == 0) {
-				struct kt_json *text = kt_json_strf("{%s, %s}", str(c, "topologyKey"),
-				                                    str(c, "whenUnsatisfiable"));
-				v_duplicate(v, V_IN(V_AT(path, c_i), "{topologyKey, whenUnsatisfiable}"),
-				            text);
-				kt_json_free(text);
-				break;
-			}
-		}
-	}
+	const struct kt_json *c;
+	KT_JSON_EACH (c, list)
+		spread(v, V_AT(path, c_i), c, list, c_i + 1);
 }
 
 /* --- network, names --- */
+
+static void dns_search(struct v *v, const struct v_path *path, const char *search)
+{
+	size_t len = strlen(search);
+	if (strcmp(search, ".") == 0)
+		return;
+	char *bare = kt_strndup(search, len > 0 && search[len - 1] == '.' ? len - 1 : len);
+	v_check(v, path, bare, v_dns_subdomain_underscore);
+	kt_free(bare);
+}
 
 static void dns_config(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
@@ -216,6 +255,11 @@ static void dns_config(struct v *v, const struct v_path *path, const struct kt_j
 		          "must not have more than 3 nameservers");
 	KT_JSON_EACH (item, kt_get(config, "nameservers"))
 		v_check(v, V_AT(V_IN(path, "nameservers"), item_i), kt_str_or(item, ""), v_ip);
+	if (kt_count(kt_get(config, "searches")) > 32)
+		v_invalid(v, V_IN(path, "searches"), kt_get(config, "searches"),
+		          "must not have more than 32 search paths");
+	KT_JSON_EACH (item, kt_get(config, "searches"))
+		dns_search(v, V_AT(V_IN(path, "searches"), item_i), kt_str_or(item, ""));
 	KT_JSON_EACH (item, kt_get(config, "options"))
 		if (!*str(item, "name"))
 			v_required(v, V_AT(V_IN(path, "options"), item_i), "must not be empty");
@@ -244,36 +288,27 @@ static void host_network(struct v *v, const struct v_path *path, const struct kt
 				        "must match `containerPort` when `hostNetwork` is true");
 }
 
-static void id_range(struct v *v, const struct v_path *path, const struct kt_json *value)
+static void pull_secrets(struct v *v, const struct v_path *path, const struct kt_json *list)
 {
-	if (value && (kt_int_or(value, 0) < 0 || kt_int_or(value, 0) > INT32_MAX))
-		v_invalid(v, path, value, "must be between 0 and 2147483647, inclusive");
+	const struct kt_json *ref;
+	KT_JSON_EACH (ref, list)
+		if (kt_count(ref) > 0 && !*str(ref, "name") && kt_get(ref, "name"))
+			v_required(v, V_IN(V_AT(path, ref_i), "name"), "");
 }
 
-static void pod_security(struct v *v, const struct v_path *path, const struct kt_json *spec)
+static void host_name(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
-	const struct kt_json *sc = kt_get(spec, "securityContext"), *item;
-	const struct v_path *at = V_IN(path, "securityContext");
-	static const char *const policies[] = {"Always", "OnRootMismatch", NULL};
-	const struct v_rule rules[] = {{.field = "fsGroupChangePolicy", .kind = V_ENUM, .values = policies}};
-	if (kt_get_bool(spec, "hostNetwork", false))
-		host_network(v, V_IN(path, "containers"), kt_get(spec, "containers"));
-	if (!sc)
+	const struct v_path *at = V_IN(path, "hostnameOverride");
+	const char *name = kt_get_str(spec, "hostnameOverride");
+	if (!name)
 		return;
-	id_range(v, V_IN(at, "fsGroup"), kt_get(sc, "fsGroup"));
-	id_range(v, V_IN(at, "runAsUser"), kt_get(sc, "runAsUser"));
-	id_range(v, V_IN(at, "runAsGroup"), kt_get(sc, "runAsGroup"));
-	KT_JSON_EACH (item, kt_get(sc, "supplementalGroups"))
-		id_range(v, V_AT(V_IN(at, "supplementalGroups"), item_i), item);
-	KT_JSON_EACH (item, kt_get(sc, "sysctls"))
-		if (!*str(item, "name"))
-			v_required(v, V_IN(V_AT(V_IN(at, "sysctls"), item_i), "name"), "");
-	V_RULES(v, at, sc, rules);
-	if (kt_get(sc, "seccompProfile")) {
-		struct kt_json *only = kt_jsonf("{seccompProfile: %J}", kt_get(sc, "seccompProfile"));
-		v_security_context(v, at, only);
-		kt_json_free(only);
-	}
+	if (kt_get_bool(spec, "setHostnameAsFQDN", false))
+		v_forbidden(v, at, "may not be specified when setHostnameAsFQDN is true");
+	if (kt_get_bool(spec, "hostNetwork", false))
+		v_forbidden(v, at, "may not be specified when hostNetwork is true");
+	if (strlen(name) > 64)
+		v_too_long(v, at, 64);
+	v_check(v, at, name, v_dns_subdomain);
 }
 
 static void gates(struct v *v, const struct v_path *path, const struct kt_json *list)
@@ -307,20 +342,21 @@ void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json 
 	static const char *const restart[] = {"Always", "OnFailure", "Never", NULL};
 	static const char *const dns[] = {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", NULL};
 	static const char *const preemption[] = {"PreemptLowerPriority", "Never", NULL};
-	static const char *const systems[] = {"linux", "windows", NULL};
-	static const struct v_rule os[] = {{.field = "name", .kind = V_ENUM_NEEDED, .values = systems}};
 	static const struct v_rule first[] = {
 	        {.field = "restartPolicy", .kind = V_ENUM_NEEDED, .values = restart},
 	        {.field = "dnsPolicy", .kind = V_ENUM_NEEDED, .values = dns},
 	        {.field = "nodeSelector", .kind = V_CALL, .fn = v_labels},
 	};
 	static const struct v_rule then[] = {
+	        {.field = "imagePullSecrets", .kind = V_CALL, .fn = pull_secrets},
 	        {.field = "affinity", .kind = V_OBJECT, .fn = affinity},
 	};
-	static const struct v_rule rest[] = {
+	static const struct v_rule gated[] = {
 	        {.field = "readinessGates", .kind = V_CALL, .fn = readiness_gates},
 	        {.field = "schedulingGates", .kind = V_CALL, .fn = gates},
 	        {.field = "topologySpreadConstraints", .kind = V_CALL, .fn = spreads},
+	};
+	static const struct v_rule rest[] = {
 	        {.field = "serviceAccountName", .kind = V_FORMAT, .format = v_dns_subdomain},
 	        {.field = "nodeName", .kind = V_FORMAT, .format = v_dns_subdomain},
 	        {.field = "activeDeadlineSeconds", .kind = V_RANGE, .lo = 1, .hi = INT32_MAX},
@@ -335,13 +371,17 @@ void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json 
 	};
 	v_volumes(v, V_IN(path, "volumes"), kt_get(spec, "volumes"), meta);
 	v_containers(v, path, spec, meta);
+	if (kt_get_bool(spec, "hostNetwork", false))
+		host_network(v, V_IN(path, "containers"), kt_get(spec, "containers"));
 	V_RULES(v, path, spec, first);
-	pod_security(v, path, spec);
+	v_pod_security_context(v, V_IN(path, "securityContext"), spec);
 	V_RULES(v, path, spec, then);
 	dns_config(v, V_IN(path, "dnsConfig"), spec);
+	V_RULES(v, path, spec, gated);
+	v_host_users(v, path, spec);
+	host_name(v, path, spec);
 	V_RULES(v, path, spec, rest);
-	if (kt_get(spec, "os"))
-		V_RULES(v, V_IN(path, "os"), kt_get(spec, "os"), os);
+	v_pod_os(v, path, spec);
 	if (kt_get_int(spec, "terminationGracePeriodSeconds", 0) < 0)
 		v_warn(v, V_IN(path, "terminationGracePeriodSeconds"),
 		       "must be >= 0; negative values are invalid and will be treated as 1");

@@ -4,6 +4,7 @@
  * ValidatePodEphemeralContainersUpdate). */
 #include "cluster/api/validate.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define UPDATE_TEXT                                                                                          \
@@ -17,13 +18,26 @@ static const char *str(const struct kt_json *v, const char *key)
 	return kt_str_or(kt_get(v, key), "");
 }
 
+/* Of pods alone: templates may have such images (validateContainerOnlyForPod). */
+static void padded_image(struct v *v, const struct v_path *path, const struct kt_json *c)
+{
+	const char *image = str(c, "image");
+	size_t len = strlen(image);
+	if (len > 0 && (isspace((unsigned char)image[0]) || isspace((unsigned char)image[len - 1])))
+		v_invalid_str(v, V_IN(path, "image"), image, "must not have leading or trailing whitespace");
+}
+
 static void pod_create(struct v *v)
 {
+	static const char *const lists[] = {"containers", "initContainers"};
 	const struct v_path *spec_path = V_ROOT("spec");
-	const struct kt_json *spec = kt_get(v->object, "spec");
+	const struct kt_json *spec = kt_get(v->object, "spec"), *c;
 	v_pod_annotations(v, V_IN(V_ROOT("metadata"), "annotations"),
 	                  kt_path(v->object, "metadata.annotations"), NULL);
 	v_pod_spec_of(v, spec_path, spec, kt_get(v->object, "metadata"));
+	for (size_t i = 0; i < KT_COUNT(lists); i++)
+		KT_JSON_EACH (c, kt_get(spec, lists[i]))
+			padded_image(v, V_AT(V_IN(spec_path, lists[i]), c_i), c);
 	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
 		v_forbidden(v, V_IN(spec_path, "ephemeralContainers"), "cannot be set on create");
 	if (kt_count(kt_get(spec, "schedulingGates")) > 0 && *str(spec, "nodeName"))
@@ -43,6 +57,8 @@ static bool same_count(struct v *v, const char *list)
 	KT_JSON_EACH (c, now)
 		if (!*str(c, "image"))
 			v_required(v, V_IN(V_AT(path, c_i), "image"), "");
+		else
+			padded_image(v, V_AT(path, c_i), c);
 	return true;
 }
 

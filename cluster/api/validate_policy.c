@@ -12,16 +12,24 @@ static const char *str(const struct kt_json *v, const char *key)
 
 /* --- horizontal pod autoscalers --- */
 
-static void scale_target(struct v *v, const struct v_path *path, const struct kt_json *ref)
+static void object_reference(struct v *v, const struct v_path *path, const struct kt_json *ref)
 {
 	static const struct v_rule rules[] = {
 	        {.field = "kind", .kind = V_NEEDED, .format = v_path_segment},
 	        {.field = "name", .kind = V_NEEDED, .format = v_path_segment},
 	};
-	const char *version = str(ref, "apiVersion");
-	bool core = strcmp(str(ref, "kind"), "ReplicationController") == 0;
 	V_RULES(v, path, ref, rules);
-	if (!strchr(version, '/') && !core && *str(ref, "kind"))
+}
+
+static void scale_target(struct v *v, const struct v_path *path, const struct kt_json *ref)
+{
+	const char *version = str(ref, "apiVersion"), *slash = strchr(version, '/');
+	bool core = strcmp(str(ref, "kind"), "ReplicationController") == 0;
+	object_reference(v, path, ref);
+	if (slash && strchr(slash + 1, '/'))
+		v_invalid_str(v, V_IN(path, "apiVersion"), version, "unexpected GroupVersion string: %s",
+		              version);
+	else if (!slash && !core)
 		v_invalid_str(v, V_IN(path, "apiVersion"), version, "apiVersion must specify API group");
 }
 
@@ -63,22 +71,66 @@ static void resource_metric(struct v *v, const struct v_path *path, const struct
 		            "may not set both a target raw value and a target utilization");
 }
 
-static void named_metric(struct v *v, const struct v_path *path, const struct kt_json *m)
+static void container_metric(struct v *v, const struct v_path *path, const struct kt_json *m)
 {
-	if (!*kt_str_or(kt_path(m, "metric.name"), ""))
-		v_required(v, V_IN(V_IN(path, "metric"), "name"), "must specify a metric name");
+	if (!*str(m, "container"))
+		v_required(v, V_IN(path, "container"), "must specify a container");
+	else
+		v_check(v, V_IN(path, "container"), str(m, "container"), v_dns_label);
+	resource_metric(v, path, m);
+}
+
+static void metric_name(struct v *v, const struct v_path *path, const struct kt_json *m)
+{
+	const char *name = kt_str_or(kt_path(m, "metric.name"), "");
+	const struct v_path *at = V_IN(V_IN(path, "metric"), "name");
+	if (!*name)
+		v_required(v, at, "must specify a metric name");
+	else
+		v_check(v, at, name, v_path_segment);
 	metric_target(v, V_IN(path, "target"), kt_get(m, "target"));
 }
 
+static void pods_metric(struct v *v, const struct v_path *path, const struct kt_json *m)
+{
+	metric_name(v, path, m);
+	if (!kt_path(m, "target.averageValue"))
+		v_required(v, V_IN(V_IN(path, "target"), "averageValue"),
+		           "must specify a positive target averageValue");
+}
+
+static void object_metric(struct v *v, const struct v_path *path, const struct kt_json *m)
+{
+	object_reference(v, V_IN(path, "describedObject"), kt_get(m, "describedObject"));
+	metric_name(v, path, m);
+	if (!kt_path(m, "target.value") && !kt_path(m, "target.averageValue"))
+		v_required(v, V_IN(V_IN(path, "target"), "averageValue"),
+		           "must set either a target value or averageValue");
+}
+
+static void external_metric(struct v *v, const struct v_path *path, const struct kt_json *m)
+{
+	const struct v_path *tp = V_IN(path, "target");
+	bool value = kt_path(m, "target.value"), average = kt_path(m, "target.averageValue");
+	metric_name(v, path, m);
+	if (!value && !average)
+		v_required(v, V_IN(tp, "averageValue"),
+		           "must set either a target value for metric or a per-pod target");
+	if (value && average)
+		v_forbidden(v, V_IN(tp, "value"),
+		            "may not set both a target value for metric and a per-pod target");
+}
+
+/* In the order in which the server looks: of several sources it checks the first. */
 static const struct {
 	const char *type, *field;
 	v_fn *fn;
 } sources[] = {
-        {"Object", "object", named_metric},
-        {"Pods", "pods", named_metric},
+        {"Object", "object", object_metric},
+        {"External", "external", external_metric},
+        {"Pods", "pods", pods_metric},
         {"Resource", "resource", resource_metric},
-        {"ContainerResource", "containerResource", resource_metric},
-        {"External", "external", named_metric},
+        {"ContainerResource", "containerResource", container_metric},
 };
 
 static void metric(struct v *v, const struct v_path *path, const struct kt_json *m)
@@ -86,6 +138,7 @@ static void metric(struct v *v, const struct v_path *path, const struct kt_json 
 	static const char *const types[] = {"ContainerResource", "External", "Object", "Pods",
 	                                    "Resource",          NULL};
 	const char *type = str(m, "type");
+	size_t count = 0;
 	bool known = false;
 	for (size_t i = 0; i < KT_COUNT(sources); i++)
 		known = known || strcmp(sources[i].type, type) == 0;
@@ -95,16 +148,17 @@ static void metric(struct v *v, const struct v_path *path, const struct kt_json 
 		v_unsupported(v, V_IN(path, "type"), kt_get(m, "type"), types);
 	for (size_t i = 0; i < KT_COUNT(sources); i++) {
 		const struct kt_json *source = kt_get(m, sources[i].field);
-		bool mine = strcmp(sources[i].type, type) == 0;
-		if (source && mine)
+		if (source && count++ == 0)
 			sources[i].fn(v, V_IN(path, sources[i].field), source);
-		else if (source && known)
-			v_forbidden(v, V_IN(path, sources[i].field),
-			            "must populate the given metric source only");
-		else if (mine)
+	}
+	for (size_t i = 0; i < KT_COUNT(sources); i++)
+		if (strcmp(sources[i].type, type) == 0 && !kt_get(m, sources[i].field))
 			v_required(v, V_IN(path, sources[i].field),
 			           "must populate information for the given metric source");
-	}
+	for (size_t i = 0; count > 1 && i < KT_COUNT(sources); i++)
+		if (strcmp(sources[i].type, type) != 0 && kt_get(m, sources[i].field))
+			v_forbidden(v, V_IN(path, sources[i].field),
+			            "must populate the given metric source only");
 }
 
 static void scaling_rules(struct v *v, const struct v_path *path, const struct kt_json *rules)
@@ -120,7 +174,7 @@ static void scaling_rules(struct v *v, const struct v_path *path, const struct k
 		v_invalid(v, V_IN(path, "stabilizationWindowSeconds"), window,
 		          "must be less than or equal to 3600");
 	V_RULES(v, path, rules, rows);
-	if (kt_count(kt_get(rules, "policies")) == 0 && !kt_get(rules, "tolerance"))
+	if (kt_count(kt_get(rules, "policies")) == 0)
 		v_required(v, pp, "must specify at least one Policy");
 	KT_JSON_EACH (policy, kt_get(rules, "policies")) {
 		const struct v_path *at = V_AT(pp, policy_i);
@@ -209,7 +263,7 @@ static void budget(struct v *v)
 
 static void priority_class(struct v *v)
 {
-	static const char *const policies[] = {"Never", "PreemptLowerPriority", NULL};
+	static const char *const policies[] = {"PreemptLowerPriority", "Never", NULL};
 	static const struct v_rule rules[] = {
 	        {.field = "preemptionPolicy", .kind = V_ENUM, .values = policies}};
 	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");

@@ -152,6 +152,20 @@ static const struct internal types[] = {
         {"ServiceBackendPort", "Name:s Number:i"},
         {"LimitRangeItem", "Type:s Max:n Min:n Default:n DefaultRequest:n MaxLimitRequestRatio:n"},
         {"NetworkPolicyPort", "Protocol:n Port:n EndPort:n"},
+        {"SuccessPolicy", "Rules:[]SuccessPolicyRule"},
+        {"SuccessPolicyRule", "SucceededIndexes:n SucceededCount:n"},
+        {"StatefulRollingUpdate", "Partition:i MaxUnavailable:n"},
+        {"PersistentVolumeSource",
+         "GCEPersistentDisk(gcePersistentDisk):n AWSElasticBlockStore(awsElasticBlockStore):n "
+         "HostPath:*HostPath Glusterfs:n NFS(nfs):*NFS RBD(rbd):n Quobyte:n ISCSI(iscsi):n FlexVolume:n "
+         "Cinder:n CephFS(cephfs):n FC(fc):n Flocker:n AzureFile:n VsphereVolume:n AzureDisk:n "
+         "PhotonPersistentDisk:n PortworxVolume:n ScaleIO(scaleIO):n Local:*LocalVolume "
+         "StorageOS(storageos):n CSI(csi):*CSIVolume"},
+        {"LocalVolume", "Path:s FSType(fsType):n"},
+        {"CSIVolume", "Driver:s VolumeHandle:s ReadOnly:b FSType(fsType):s VolumeAttributes:n "
+                      "ControllerPublishSecretRef:n NodeStageSecretRef:n NodePublishSecretRef:n "
+                      "ControllerExpandSecretRef:n NodeExpandSecretRef:n"},
+        {"VolumeNodeAffinity", "Required:*NodeSelector"},
         {"Taint", "Key:s Value:s Effect:s TimeAdded:n"},
 };
 

@@ -57,8 +57,11 @@ static void cluster_role(struct v *v)
 	if (kt_count(kt_get(aggregation, "clusterRoleSelectors")) == 0)
 		v_required(v, path,
 		           "at least one clusterRoleSelector required if aggregationRule is non-nil");
-	KT_JSON_EACH (selector, kt_get(aggregation, "clusterRoleSelectors"))
+	KT_JSON_EACH (selector, kt_get(aggregation, "clusterRoleSelectors")) {
 		v_label_selector(v, V_AT(path, selector_i), selector);
+		if (!v_selector_valid(selector))
+			v_invalid(v, V_AT(path, selector_i), NULL, "invalid label selector.");
+	}
 }
 
 static void subject(struct v *v, const struct v_path *path, const struct kt_json *s, bool namespaced)

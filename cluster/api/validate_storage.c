@@ -12,12 +12,12 @@ static const char *str(const struct kt_json *v, const char *key)
 static const char *const access_modes[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce",
                                            "ReadWriteOncePod", NULL};
 
-static void modes(struct v *v, const struct v_path *path, const struct kt_json *list)
+static void modes(struct v *v, const struct v_path *path, const struct kt_json *list, const char *why)
 {
 	const struct kt_json *mode;
 	bool pod = false;
 	if (kt_count(list) == 0)
-		v_required(v, path, "at least 1 access mode is required");
+		v_required(v, path, why);
 	KT_JSON_EACH (mode, list) {
 		bool known = false;
 		for (size_t i = 0; access_modes[i]; i++)
@@ -36,6 +36,14 @@ static void positive(struct v *v, const struct v_path *path, const struct kt_jso
 		v_invalid(v, path, value, "must be greater than zero");
 }
 
+/* What is no amount at all is shown in its smallest unit (validateBasicResource). */
+static void basic(struct v *v, const struct v_path *path, const struct kt_json *value)
+{
+	struct kt_quantity q;
+	if (kt_str(value) && kt_quantity_parse(kt_str(value), &q) && q.milli < 0)
+		v_invalid_steal(v, path, kt_json_int(q.milli / 1000), "must be a valid resource quantity");
+}
+
 static void volume_mode(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	static const char *const kinds[] = {"Block", "Filesystem", NULL};
@@ -47,12 +55,13 @@ void v_claim_spec(struct v *v, const struct v_path *path, const struct kt_json *
 {
 	const struct kt_json *request = kt_path(spec, "resources.requests.storage");
 	const struct v_path *storage = V_KEY(V_IN(path, "resources"), "storage");
-	modes(v, V_IN(path, "accessModes"), kt_get(spec, "accessModes"));
 	v_label_selector(v, V_IN(path, "selector"), kt_get(spec, "selector"));
+	modes(v, V_IN(path, "accessModes"), kt_get(spec, "accessModes"),
+	      "at least 1 access mode is required");
 	if (!request)
 		v_required(v, storage, "");
 	else
-		positive(v, V_KEY(V_IN(V_IN(path, "resources"), "requests"), "storage"), request);
+		positive(v, storage, request);
 	if (*str(spec, "storageClassName"))
 		v_check(v, V_IN(path, "storageClassName"), str(spec, "storageClassName"), v_dns_subdomain);
 	volume_mode(v, path, spec);
@@ -148,6 +157,35 @@ static void node_affinity(struct v *v, const struct v_path *path, const struct k
 		v_node_selector_term(v, V_AT(tp, term_i), term);
 }
 
+/* What each needs; sources without rows are taken as they are. */
+static void source_fields(struct v *v, const struct v_path *path, const char *name, const struct kt_json *s)
+{
+	static const struct {
+		const char *source, *field;
+	} needed[] = {{"hostPath", "path"},
+	              {"local", "path"},
+	              {"nfs", "server"},
+	              {"nfs", "path"},
+	              {"csi", "driver"},
+	              {"csi", "volumeHandle"},
+	              {"iscsi", "targetPortal"},
+	              {"iscsi", "iqn"},
+	              {"awsElasticBlockStore", "volumeID"},
+	              {"gcePersistentDisk", "pdName"}};
+	for (size_t i = 0; i < KT_COUNT(needed); i++) {
+		const struct v_path *at = V_IN(path, needed[i].field);
+		const char *is = str(s, needed[i].field);
+		if (strcmp(needed[i].source, name) != 0)
+			continue;
+		if (strcmp(needed[i].field, "driver") == 0)
+			v_csi_driver_name(v, at, is);
+		else if (!*is)
+			v_required(v, at, "");
+		else if (strcmp(name, "nfs") == 0 && strcmp(needed[i].field, "path") == 0 && *is != '/')
+			v_invalid_str(v, at, is, "must be an absolute path");
+	}
+}
+
 static void source(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	size_t count = 0;
@@ -160,16 +198,9 @@ static void source(struct v *v, const struct v_path *path, const struct kt_json 
 			v_forbidden(v, V_IN(path, name), "may not specify more than 1 volume type");
 			continue;
 		}
-		if ((strcmp(name, "hostPath") == 0 || strcmp(name, "local") == 0) && !*str(s, "path"))
-			v_required(v, V_IN(V_IN(path, name), "path"), "");
+		source_fields(v, V_IN(path, name), name, s);
 		if (strcmp(name, "local") == 0 && !kt_get(spec, "nodeAffinity"))
-			v_required(v, V_ROOT("metadata.annotations"), "Local volume requires node affinity");
-		if (strcmp(name, "csi") == 0 && !*str(s, "driver"))
-			v_required(v, V_IN(V_IN(path, name), "driver"), "");
-		if (strcmp(name, "csi") == 0 && !*str(s, "volumeHandle"))
-			v_required(v, V_IN(V_IN(path, name), "volumeHandle"), "");
-		if (strcmp(name, "nfs") == 0 && !*str(s, "server"))
-			v_required(v, V_IN(V_IN(path, name), "server"), "");
+			v_required(v, V_IN(path, "nodeAffinity"), "Local volume requires node affinity");
 	}
 	if (count == 0)
 		v_required(v, path, "must specify a volume type");
@@ -184,39 +215,97 @@ static void volume(struct v *v)
 	};
 	const struct v_path *path = V_ROOT("spec"), *cp = V_IN(path, "capacity");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *capacity = kt_get(spec, "capacity");
-	modes(v, V_IN(path, "accessModes"), kt_get(spec, "accessModes"));
+	struct kt_json *no_capacity = kt_json_null();
+	modes(v, V_IN(path, "accessModes"), kt_get(spec, "accessModes"), "");
 	if (kt_count(capacity) == 0)
 		v_required(v, cp, "");
-	else if (!kt_get(capacity, "storage") || kt_count(capacity) > 1)
-		v_unsupported(v, cp, capacity, V_WORDS("storage"));
-	for (size_t i = 0, n = kt_count(capacity); i < n; i++)
-		positive(v, V_KEY(cp, kt_key(capacity, i)), kt_at(capacity, i));
+	if (!kt_get(capacity, "storage") || kt_count(capacity) > 1)
+		v_unsupported(v, cp, kt_count(capacity) > 0 ? capacity : no_capacity, V_WORDS("storage"));
+	for (size_t i = 0, n = kt_count(capacity); i < n; i++) {
+		const struct v_path *at = V_KEY(cp, kt_key(capacity, i));
+		basic(v, at, kt_at(capacity, i));
+		positive(v, at, kt_at(capacity, i));
+	}
+	kt_json_free(no_capacity);
 	V_RULES(v, path, spec, rules);
 	source(v, path, spec);
+	if (kt_streq(kt_path_str(spec, "hostPath.path"), "/") &&
+	    strcmp(str(spec, "persistentVolumeReclaimPolicy"), "Recycle") == 0)
+		v_forbidden(v, V_IN(path, "persistentVolumeReclaimPolicy"),
+		            "may not be 'recycle' for a hostPath mount of '/'");
 	if (*str(spec, "storageClassName"))
 		v_check(v, V_IN(path, "storageClassName"), str(spec, "storageClassName"), v_dns_subdomain);
 	volume_mode(v, path, spec);
 }
 
+static bool same_source(const struct kt_json *a, const struct kt_json *b)
+{
+	for (size_t i = 0; i < KT_COUNT(volume_sources); i++) {
+		const struct kt_json *x = kt_get(a, volume_sources[i]), *y = kt_get(b, volume_sources[i]);
+		if ((x || y) && !(x && y && kt_equal(x, y)))
+			return false;
+	}
+	return true;
+}
+
+/* The server names these two by their last field alone (ValidatePersistentVolumeUpdate). */
 static void volume_update(struct v *v)
 {
-	const struct v_path *path = V_ROOT("spec");
 	const struct kt_json *now = kt_get(v->object, "spec"), *old = kt_get(v->old, "spec");
+	const struct kt_json *affinity = kt_get(now, "nodeAffinity");
 	volume(v);
-	for (size_t i = 0; i < KT_COUNT(volume_sources); i++)
-		if (!(kt_get(now, volume_sources[i]) == NULL && kt_get(old, volume_sources[i]) == NULL) &&
-		    !kt_equal(kt_get(now, volume_sources[i]), kt_get(old, volume_sources[i]))) {
-			v_forbidden(v, V_IN(path, "persistentvolumesource"),
-			            "spec.persistentvolumesource is immutable after creation\n");
-			break;
-		}
-	v_immutable(v, V_IN(path, "volumeMode"), kt_get(now, "volumeMode"), kt_get(old, "volumeMode"));
-	if (kt_get(old, "nodeAffinity") &&
-	    !kt_equal(kt_get(now, "nodeAffinity"), kt_get(old, "nodeAffinity")))
-		v_invalid(v, V_IN(path, "nodeAffinity"), kt_get(now, "nodeAffinity"), "field is immutable");
+	if (!same_source(now, old)) {
+		struct kt_json *a = v_internal(v, "PersistentVolumeSource", old),
+		               *b = v_internal(v, "PersistentVolumeSource", now);
+		struct kt_buf diff = {0};
+		v_diff(a, b, &diff);
+		v_forbidden(v, V_IN(V_ROOT("spec"), "persistentvolumesource"),
+		            "spec.persistentvolumesource is immutable after creation\n%s", kt_buf_str(&diff));
+		kt_buf_clear(&diff);
+		kt_json_free(a);
+		kt_json_free(b);
+	}
+	v_immutable(v, V_ROOT("volumeMode"), kt_get(now, "volumeMode"), kt_get(old, "volumeMode"));
+	if (kt_get(old, "nodeAffinity") && !kt_equal(affinity, kt_get(old, "nodeAffinity")))
+		v_invalid_steal(v, V_ROOT("nodeAffinity"),
+		                affinity ? v_internal(v, "VolumeNodeAffinity", affinity) : kt_json_null(),
+		                "field is immutable, except for updating from beta label to GA");
 }
 
 /* --- classes --- */
+
+static void parameters(struct v *v, const struct v_path *path, const struct kt_json *map)
+{
+	size_t total = 0;
+	if (kt_count(map) > 512)
+		v_too_long(v, path, 512);
+	for (size_t i = 0, n = kt_count(map); i < n; i++) {
+		if (!*kt_key(map, i))
+			v_invalid_str(v, path, "", "field can not be empty.");
+		total += strlen(kt_key(map, i)) + strlen(kt_str_or(kt_at(map, i), ""));
+	}
+	if (total > 256 * 1024)
+		v_too_long(v, path, 256 * 1024);
+}
+
+static void topology(struct v *v, const struct v_path *path, const struct kt_json *term)
+{
+	const struct kt_json *r, *value;
+	KT_JSON_EACH (r, kt_get(term, "matchLabelExpressions")) {
+		const struct v_path *at = V_AT(V_IN(path, "matchLabelExpressions"), r_i);
+		const struct v_path *vp = V_IN(at, "values");
+		const struct kt_json *values = kt_get(r, "values");
+		if (kt_count(values) == 0)
+			v_required(v, vp, "");
+		KT_JSON_EACH (value, values)
+			for (size_t i = 0; i < value_i; i++)
+				if (kt_equal(kt_at(values, i), value)) {
+					v_duplicate(v, V_AT(vp, value_i), value);
+					break;
+				}
+		v_check(v, V_IN(at, "key"), str(r, "key"), v_qualified_name);
+	}
+}
 
 static void storage_class(struct v *v)
 {
@@ -224,8 +313,10 @@ static void storage_class(struct v *v)
 	static const char *const binding[] = {"Immediate", "WaitForFirstConsumer", NULL};
 	static const struct v_rule rules[] = {
 	        {.field = "provisioner", .kind = V_NEEDED, .format = v_annotation_key},
+	        {.field = "parameters", .kind = V_OBJECT, .fn = parameters},
 	        {.field = "reclaimPolicy", .kind = V_ENUM, .values = reclaim},
 	        {.field = "volumeBindingMode", .kind = V_ENUM_NEEDED, .values = binding},
+	        {.field = "allowedTopologies", .kind = V_EACH, .fn = topology},
 	};
 	V_RULES(v, NULL, v->object, rules);
 }

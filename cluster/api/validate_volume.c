@@ -2,6 +2,7 @@
 /* Volumes of a pod: kubernetes pkg/apis/core/validation/validation.go (ValidateVolumes and the sources). */
 #include "cluster/api/validate.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char *str(const struct kt_json *v, const char *key)
@@ -15,14 +16,12 @@ static void mode(struct v *v, const struct v_path *path, const struct kt_json *v
 		v_invalid(v, path, value, "must be a number between 0 and 0777 (octal), both inclusive");
 }
 
+/* Below something, and not one of the names that volumes keep for themselves. */
 static void local_path(struct v *v, const struct v_path *path, const char *s)
 {
-	if (*s == '/')
-		v_invalid_str(v, path, s, "must be a relative path");
-	if (kt_starts(s, "..") && s[2] != '/' && s[2])
+	v_descending_path(v, path, s);
+	if (kt_starts(s, "..") && s[2] != '/')
 		v_invalid_str(v, path, s, "must not start with '..'");
-	else if (strcmp(s, "..") == 0 || kt_starts(s, "../") || strstr(s, "/../") || kt_ends(s, "/.."))
-		v_invalid_str(v, path, s, "must not contain '..'");
 }
 
 static void key_to_path(struct v *v, const struct v_path *path, const struct kt_json *item)
@@ -103,80 +102,142 @@ static void nfs(struct v *v, const struct v_path *path, const struct kt_json *s)
 
 static void downward_file(struct v *v, const struct v_path *path, const struct kt_json *f)
 {
+	static const char *const fine[] = {"metadata.annotations", "metadata.labels", "metadata.name",
+	                                   "metadata.namespace",   "metadata.uid",    NULL};
+	const struct kt_json *field = kt_get(f, "fieldRef"), *resource = kt_get(f, "resourceFieldRef");
 	if (!*str(f, "path"))
 		v_required(v, V_IN(path, "path"), "");
-	else
-		local_path(v, V_IN(path, "path"), str(f, "path"));
-	if (kt_get(f, "fieldRef")) {
-		if (kt_get(f, "resourceFieldRef"))
-			v_invalid_str(v, path, "resource",
-			              "fieldRef and resourceFieldRef can not be specified simultaneously");
-	} else if (!kt_get(f, "resourceFieldRef")) {
-		v_required(v, V_IN(path, "fieldRef"), "one of fieldRef and resourceFieldRef is required");
-	} else if (!*str(kt_get(f, "resourceFieldRef"), "containerName")) {
-		v_required(v, V_IN(V_IN(path, "resourceFieldRef"), "containerName"), "");
-	}
+	local_path(v, V_IN(path, "path"), str(f, "path"));
+	if (field)
+		v_field_ref(v, V_IN(path, "fieldRef"), field, fine);
+	if (field && resource)
+		v_invalid_str(v, path, "resource",
+		              "fieldRef and resourceFieldRef can not be specified simultaneously");
+	else if (resource)
+		v_resource_ref(v, V_IN(path, "resourceFieldRef"), resource, true);
+	else if (!field)
+		v_required(v, path, "one of fieldRef and resourceFieldRef is required");
 	mode(v, V_IN(path, "mode"), kt_get(f, "mode"));
 }
 
+/* The server names the volume here, not the item. */
 static void downward(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
 	const struct kt_json *f;
 	mode(v, V_IN(path, "defaultMode"), kt_get(s, "defaultMode"));
 	KT_JSON_EACH (f, kt_get(s, "items"))
-		downward_file(v, V_AT(V_IN(path, "items"), f_i), f);
+		downward_file(v, path, f);
 }
 
-static void token(struct v *v, const struct v_path *path, const struct kt_json *s)
+/* --- projected --- */
+
+/* Paths that sources before this one have taken. */
+struct taken {
+	const struct v_path *volume;
+	struct kt_strs paths;
+};
+
+static void take(struct v *v, struct taken *taken, const char *path, const char *shown)
+{
+	if (!*path)
+		return;
+	if (kt_strs_has(&taken->paths, path))
+		v_invalid_str(v, taken->volume, shown, "conflicting duplicate paths");
+	else
+		kt_strs_add(&taken->paths, path);
+}
+
+static void project_named(struct v *v, const struct v_path *path, const struct kt_json *s,
+                          struct taken *taken)
+{
+	const struct kt_json *item;
+	if (!*str(s, "name"))
+		v_required(v, V_IN(path, "name"), "");
+	KT_JSON_EACH (item, kt_get(s, "items")) {
+		key_to_path(v, V_AT(V_IN(path, "items"), item_i), item);
+		take(v, taken, str(item, "path"), str(s, "name"));
+	}
+}
+
+static void project_downward(struct v *v, const struct v_path *path, const struct kt_json *s,
+                             struct taken *taken)
+{
+	const struct kt_json *f;
+	KT_JSON_EACH (f, kt_get(s, "items")) {
+		downward_file(v, path, f);
+		take(v, taken, str(f, "path"), str(f, "path"));
+	}
+}
+
+static void project_token(struct v *v, const struct v_path *path, const struct kt_json *s,
+                          struct taken *taken)
 {
 	int64_t seconds = kt_get_int(s, "expirationSeconds", 3600);
 	if (seconds < 600)
 		v_invalid(v, V_IN(path, "expirationSeconds"), kt_get(s, "expirationSeconds"),
 		          "may not specify a duration less than 10 minutes");
-	if (!*str(s, "path"))
-		v_required(v, V_IN(path, "path"), "");
+	else if (seconds > INT64_C(1) << 32)
+		v_invalid(v, V_IN(path, "expirationSeconds"), kt_get(s, "expirationSeconds"),
+		          "may not specify a duration larger than 2^32 seconds");
+	if (!*str(s, "path")) {
+		v_required(v, V_IN(taken->volume, "path"), "");
+		return;
+	}
+	local_path(v, V_IN(path, "path"), str(s, "path"));
+	take(v, taken, str(s, "path"), str(s, "path"));
 }
 
-static void named_projection(struct v *v, const struct v_path *path, const struct kt_json *s)
-{
-	if (!*str(s, "name"))
-		v_required(v, V_IN(path, "name"), "");
-	items(v, V_IN(path, "items"), kt_get(s, "items"));
-}
-
-static void projection(struct v *v, const struct v_path *path, const struct kt_json *p)
+static void projection(struct v *v, const struct v_path *path, const struct kt_json *p, struct taken *taken)
 {
 	static const struct {
 		const char *name;
-		v_fn *fn;
-	} sources[] = {{"secret", named_projection},
-	               {"configMap", named_projection},
-	               {"downwardAPI", downward},
-	               {"serviceAccountToken", token}};
+		void (*fn)(struct v *, const struct v_path *, const struct kt_json *, struct taken *);
+	} sources[] = {{"secret", project_named},
+	               {"configMap", project_named},
+	               {"downwardAPI", project_downward},
+	               {"serviceAccountToken", project_token}};
 	size_t count = 0;
 	for (size_t i = 0; i < KT_COUNT(sources); i++) {
 		const struct kt_json *s = kt_get(p, sources[i].name);
 		if (!s)
 			continue;
-		if (count++ > 0)
-			v_forbidden(v, path, "may not specify more than 1 volume type");
-		else
-			sources[i].fn(v, V_IN(path, sources[i].name), s);
+		count++;
+		sources[i].fn(v, V_IN(path, sources[i].name), s, taken);
 	}
+	if (count > 1)
+		v_forbidden(v, path, "may not specify more than 1 volume type per source");
 }
 
 static void projected(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
+	struct taken taken = {.volume = path};
 	const struct kt_json *p;
 	mode(v, V_IN(path, "defaultMode"), kt_get(s, "defaultMode"));
 	KT_JSON_EACH (p, kt_get(s, "sources"))
-		projection(v, V_AT(V_IN(path, "sources"), p_i), p);
+		projection(v, V_AT(V_IN(path, "sources"), p_i), p, &taken);
+	kt_strs_clear(&taken.paths);
+}
+
+void v_csi_driver_name(struct v *v, const struct v_path *path, const char *name)
+{
+	if (!*name)
+		v_required(v, path, "");
+	if (strlen(name) > 63)
+		v_too_long(v, path, 63);
+	char *lower = kt_strdup(name);
+	struct kt_strs faults = {0};
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	v_dns_subdomain(lower, &faults);
+	for (size_t i = 0; i < faults.count; i++)
+		v_invalid_str(v, path, name, "%s", faults.items[i]);
+	kt_strs_clear(&faults);
+	kt_free(lower);
 }
 
 static void csi(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	if (!*str(s, "driver"))
-		v_required(v, V_IN(path, "driver"), "");
+	v_csi_driver_name(v, V_IN(path, "driver"), str(s, "driver"));
 }
 
 static void ephemeral(struct v *v, const struct v_path *path, const struct kt_json *s)
@@ -188,10 +249,39 @@ static void ephemeral(struct v *v, const struct v_path *path, const struct kt_js
 		v_claim_spec(v, V_IN(V_IN(path, "volumeClaimTemplate"), "spec"), kt_get(template, "spec"));
 }
 
-static void image(struct v *v, const struct v_path *path, const struct kt_json *s)
+/* Sources of which only a few words are needed. */
+static void iscsi(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	if (!*str(s, "reference"))
-		v_required(v, V_IN(path, "reference"), "");
+	static const struct v_rule rules[] = {{.field = "targetPortal", .kind = V_REQUIRED},
+	                                      {.field = "iqn", .kind = V_REQUIRED},
+	                                      {.field = "lun", .kind = V_RANGE, .hi = 255}};
+	V_RULES(v, path, s, rules);
+}
+
+static void ebs(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	static const struct v_rule rules[] = {{.field = "volumeID", .kind = V_REQUIRED},
+	                                      {.field = "partition", .kind = V_RANGE, .hi = 255}};
+	V_RULES(v, path, s, rules);
+}
+
+static void gce(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	static const struct v_rule rules[] = {{.field = "pdName", .kind = V_REQUIRED},
+	                                      {.field = "partition", .kind = V_RANGE, .hi = 255}};
+	V_RULES(v, V_IN(path->up, "persistentDisk"), s, rules);
+}
+
+static void git(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	static const struct v_rule rules[] = {{.field = "repository", .kind = V_REQUIRED}};
+	V_RULES(v, path, s, rules);
+}
+
+static void volume_id(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	static const struct v_rule rules[] = {{.field = "volumeID", .kind = V_REQUIRED}};
+	V_RULES(v, path, s, rules);
 }
 
 static const struct {
@@ -200,17 +290,17 @@ static const struct {
 } sources[] = {
         {"emptyDir", empty_dir},
         {"hostPath", host_path},
-        {"gitRepo", NULL},
-        {"gcePersistentDisk", NULL},
-        {"awsElasticBlockStore", NULL},
+        {"gitRepo", git},
+        {"gcePersistentDisk", gce},
+        {"awsElasticBlockStore", ebs},
         {"secret", secret},
         {"nfs", nfs},
-        {"iscsi", NULL},
+        {"iscsi", iscsi},
         {"glusterfs", NULL},
         {"flocker", NULL},
         {"persistentVolumeClaim", claim},
         {"rbd", NULL},
-        {"cinder", NULL},
+        {"cinder", volume_id},
         {"cephfs", NULL},
         {"quobyte", NULL},
         {"downwardAPI", downward},
@@ -220,14 +310,14 @@ static const struct {
         {"azureFile", NULL},
         {"vsphereVolume", NULL},
         {"photonPersistentDisk", NULL},
-        {"portworxVolume", NULL},
+        {"portworxVolume", volume_id},
         {"azureDisk", NULL},
         {"storageos", NULL},
         {"projected", projected},
         {"scaleIO", NULL},
         {"csi", csi},
         {"ephemeral", ephemeral},
-        {"image", image},
+        {"image", NULL},
 };
 
 static void source(struct v *v, const struct v_path *path, const struct kt_json *volume)

@@ -226,6 +226,9 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 		return false;
 	if (!api_prepare_create(write, object))
 		return false;
+	/* the allocators come before validation (registry.Store's BeginCreate) */
+	if (is_kind(write, "", "Service") && !api_service_create(write, object))
+		return false;
 	if (!write->trusted)
 		rules_validate_create(write->cluster, write->kind->storage, *object, &errors);
 	if (invalid(write, *object, &errors))
@@ -235,8 +238,6 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 		return false;
 	if (store_get(store, write->kind->storage, rules.ns, name))
 		return api_fail_exists(write->status, write->kind, name);
-	if (is_kind(write, "", "Service") && !api_service_create(write, object))
-		return false;
 	api_order_metadata(object);
 	if (write->dry_run) {
 		kt_unset(kt_edit(object, "metadata"), "resourceVersion");

@@ -123,6 +123,13 @@ static struct kt_json *decode_quantity(struct decode *d, const struct decode_at 
 	return decode_refuse(d, "%s", QUANTITY_WORDS);
 }
 
+/* metav1.MicroTime wants all six digits; `s` is a time. */
+static bool has_micros(const char *s)
+{
+	const char *fraction = s + strlen("2006-01-02T15:04:05");
+	return *fraction == '.' && strspn(fraction + 1, "0123456789") >= 6;
+}
+
 static struct kt_json *decode_time(struct decode *d, const struct decode_at *at, const char *go,
                                    const struct kt_json *raw, bool micro)
 {
@@ -138,6 +145,11 @@ static struct kt_json *decode_time(struct decode *d, const struct decode_at *at,
 		                     kt_str(raw),
 		                     micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00",
 		                     kt_str(raw));
+	if (micro && !has_micros(kt_str(raw)))
+		return decode_refuse(d,
+		                     "parsing time \"%s\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot "
+		                     "parse \"%s\" as \".000000\"",
+		                     kt_str(raw), kt_str(raw) + strlen("2006-01-02T15:04:05"));
 	struct kt_buf buf = {0};
 	if (micro)
 		kt_time_print_micro(t, &buf);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Fields whose feature is off by default in Kubernetes 1.34: the server takes them and drops them before it
+ * validates (pkg/api/pod/util.go dropDisabledFields, pkg/registry/autoscaling/horizontalpodautoscaler). */
+#include "cluster/api/internal.h"
+
+#include <string.h>
+
+static bool is_not_sidecar(const struct kt_json *policy)
+{
+	return !kt_streq(kt_str(policy), "Always");
+}
+
+/* In each item of a list of the pod spec. */
+static const struct {
+	const char *list, *field;
+	bool (*only)(const struct kt_json *value); /* NULL: always */
+} of_items[] = {
+        /* ContainerRestartRules */
+        {"containers", "restartPolicy", NULL},
+        {"containers", "restartPolicyRules", NULL},
+        {"initContainers", "restartPolicy", is_not_sidecar},
+        {"initContainers", "restartPolicyRules", NULL},
+        /* ContainerStopSignals */
+        {"containers", "lifecycle.stopSignal", NULL},
+        {"initContainers", "lifecycle.stopSignal", NULL},
+};
+
+static void drop_of_items(struct kt_json **spec)
+{
+	for (size_t row = 0; row < KT_COUNT(of_items); row++) {
+		for (size_t i = 0; i < kt_count(kt_get(*spec, of_items[row].list)); i++) {
+			const struct kt_json *item = kt_at(kt_get(*spec, of_items[row].list), i);
+			const struct kt_json *value = kt_path(item, of_items[row].field);
+
+			if (value && (!of_items[row].only || of_items[row].only(value)))
+				kt_unset_path(kt_edit_at(kt_edit(spec, of_items[row].list), i),
+				              of_items[row].field);
+		}
+	}
+}
+
+/* ImageVolume */
+static void drop_image_volumes(struct kt_json **spec)
+{
+	for (size_t i = kt_count(kt_get(*spec, "volumes")); i-- > 0;) {
+		if (kt_get(kt_at(kt_get(*spec, "volumes"), i), "image"))
+			kt_remove(kt_edit(spec, "volumes"), i);
+	}
+}
+
+static void drop_of_pod(struct kt_json **spec)
+{
+	drop_of_items(spec);
+	drop_image_volumes(spec);
+	if (kt_get(*spec, "hostnameOverride")) /* HostnameOverride */
+		kt_unset(spec, "hostnameOverride");
+}
+
+/* HPAConfigurableTolerance */
+static void drop_tolerance(struct kt_json **behavior)
+{
+	static const char *const ways[] = {"scaleUp", "scaleDown"};
+
+	for (size_t i = 0; i < KT_COUNT(ways); i++) {
+		if (kt_get(kt_get(*behavior, ways[i]), "tolerance"))
+			kt_unset(kt_edit(behavior, ways[i]), "tolerance");
+	}
+}
+
+/* CoordinatedLeaderElection */
+static void drop_strategy(struct kt_json **spec)
+{
+	kt_unset(spec, "strategy");
+	kt_unset(spec, "preferredHolder");
+}
+
+static const struct {
+	const char *group, *kind, *path;
+	void (*drop)(struct kt_json **slot);
+} rows[] = {
+        {"", "Pod", "spec", drop_of_pod},
+        {"", "PodTemplate", "template.spec", drop_of_pod},
+        {"", "ReplicationController", "spec.template.spec", drop_of_pod},
+        {"apps", "Deployment", "spec.template.spec", drop_of_pod},
+        {"apps", "ReplicaSet", "spec.template.spec", drop_of_pod},
+        {"apps", "StatefulSet", "spec.template.spec", drop_of_pod},
+        {"apps", "DaemonSet", "spec.template.spec", drop_of_pod},
+        {"batch", "Job", "spec.template.spec", drop_of_pod},
+        {"batch", "CronJob", "spec.jobTemplate.spec.template.spec", drop_of_pod},
+        {"coordination.k8s.io", "Lease", "spec", drop_strategy},
+        {"autoscaling", "HorizontalPodAutoscaler", "spec.behavior", drop_tolerance},
+};
+
+void api_drop_disabled(const struct schema_kind *kind, struct kt_json **object)
+{
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		if (kt_streq(rows[i].kind, kind->kind) && kt_streq(rows[i].group, kind->group) &&
+		    kt_path(*object, rows[i].path))
+			rows[i].drop(kt_edit_path(object, rows[i].path));
+	}
+}
