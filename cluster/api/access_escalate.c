@@ -196,10 +196,7 @@ bool admit_escalation(const struct rules_request *r, struct api_status *status)
 	    may(r, "bind", role ? "roles" : "clusterroles", role ? ns : "", name))
 		return true;
 	const struct kt_json *target = access_role_rules(r->cluster, ref_kind, ns, name);
-	if (!target) {
-		const struct schema_kind *k =
-		        schema_stored(cluster_schema(r->cluster), ACCESS_RBAC, role ? "Role" : "ClusterRole");
-		return api_fail_not_found(status, k, name);
-	}
+	if (!target) /* told of as if the binding were missing */
+		return api_fail_not_found(status, r->kind, name);
 	return confirm(r, kt_get(target, "rules"), status);
 }

@@ -18,8 +18,11 @@ static bool invalid(struct api_status *status, const struct schema_kind *kind, c
                     const char *field, const struct kt_json *value, const char *detail)
 {
 	struct rules_errors errors = {0};
+	struct schema_kind nameless = *kind; /* access reviews are told of without their kind */
+	if (kt_ends(kind->kind, "AccessReview"))
+		nameless.kind = "";
 	rules_error(&errors, cause, field, value, "%s", detail);
-	api_fail_invalid(status, kind, "", errors.causes);
+	api_fail_invalid(status, &nameless, "", errors.causes);
 	rules_errors_clear(&errors);
 	return false;
 }
@@ -82,9 +85,13 @@ static bool subject_access(struct cluster *cluster, const struct schema_kind *ki
 	struct api_user subject = {0};
 	(void)user;
 	(void)name;
-	if (!*str(spec, "user") && kt_count(kt_get(spec, "groups")) == 0)
-		return invalid(status, kind, "FieldValueInvalid", "spec.user", kt_get(spec, "user"),
-		               "at least one of user or group must be specified");
+	if (!*str(spec, "user") && kt_count(kt_get(spec, "groups")) == 0) {
+		struct kt_json *nobody = kt_json_str("");
+		invalid(status, kind, "FieldValueInvalid", "spec.user", nobody,
+		        "at least one of user or group must be specified");
+		kt_json_free(nobody);
+		return false;
+	}
 	if (!check_attributes(kind, spec, status))
 		return false;
 	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0 &&
@@ -197,7 +204,10 @@ static bool token_review(struct cluster *cluster, const struct schema_kind *kind
 	const char *why = access_token_check(cluster, str(spec, "token"), audiences, &whose);
 	if (why) {
 		kt_set(object, "status",
-		       kt_jsonf("{user: {}, error: %j}", kt_json_strf("[invalid bearer token, %s]", why)));
+		       kt_jsonf("{user: {}, error: %j}",
+		                strcmp(why, "invalid bearer token") == 0
+		                        ? kt_json_str(why)
+		                        : kt_json_strf("[invalid bearer token, %s]", why)));
 	} else {
 		struct kt_json *heard =
 		        kt_count(audiences) > 0 ? kt_json_ref(audiences) : kt_jsonf("[%s]", ACCESS_AUDIENCE);

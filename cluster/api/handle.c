@@ -238,8 +238,7 @@ static bool authorize(struct api_request *request, bool is_resource)
 /* --- routes --- */
 static void not_found(struct api_request *request)
 {
-	api_fail(&request->status, 404, "NotFound", "the server could not find the requested resource");
-	request->status.details = kt_json_object();
+	api_respond_text(request, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }
 
 static void not_allowed(struct api_request *request)
@@ -303,6 +302,43 @@ static void warn_deprecated(struct api_request *request)
 	}
 }
 
+/* A version of a custom kind that its definition calls deprecated. */
+static void warn_old_version(struct api_request *request)
+{
+	const struct schema_kind *kind = request->kind;
+	const struct schema_kind *crds = schema_stored(cluster_schema(request->cluster),
+	                                               "apiextensions.k8s.io", "CustomResourceDefinition");
+	char *name = kt_strf("%s.%s", kind->resource, kind->group);
+	const struct store_object *crd = store_get(cluster_store(request->cluster), crds, "", name);
+	const struct kt_json *versions = crd ? kt_path(crd->json, "spec.versions") : NULL, *version;
+	const char *newer = NULL, *own = NULL;
+
+	kt_free(name);
+	KT_JSON_EACH (version, versions) {
+		bool deprecated_one = kt_get_bool(version, "deprecated", false);
+
+		if (kt_streq(kt_get_str(version, "name"), kind->version)) {
+			if (!deprecated_one)
+				return;
+			own = kt_get_str(version, "deprecationWarning");
+		} else if (!deprecated_one && kt_get_bool(version, "served", false) &&
+		           (!newer || kt_get_bool(version, "storage", false))) {
+			newer = kt_get_str(version, "name");
+		}
+	}
+	if (!versions)
+		return;
+	if (own)
+		kt_strs_add(&request->warnings, own);
+	else if (newer)
+		kt_strs_steal(&request->warnings,
+		              kt_strf("%s/%s %s is deprecated; use %s/%s %s", kind->group, kind->version,
+		                      kind->kind, kind->group, newer, kind->kind));
+	else
+		kt_strs_steal(&request->warnings,
+		              kt_strf("%s/%s %s is deprecated", kind->group, kind->version, kind->kind));
+}
+
 static bool scope_fits(const struct api_request *request)
 {
 	bool collection_read = kt_streq(request->verb, "list") || kt_streq(request->verb, "watch");
@@ -329,6 +365,8 @@ static void resource_route(struct api_request *request)
 		return;
 	}
 	warn_deprecated(request);
+	if (request->kind->crd)
+		warn_old_version(request);
 	if (*request->subresource) {
 		subresource_route(request);
 		return;

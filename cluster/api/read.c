@@ -29,16 +29,18 @@ bool api_invalid_options(struct api_request *request, const char *cause, const c
 
 bool api_parse_version(struct api_request *request, const char *text, uint64_t *out)
 {
+	bool list = kt_streq(request->verb, "list");
+
 	*out = 0;
 	if (!text || !*text)
 		return true;
 	for (const char *c = text; *c; c++) {
 		if (*c < '0' || *c > '9' || c - text > 18)
-			return api_fail(
-			        &request->status, 500, "",
-			        "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": "
-			        "invalid syntax",
-			        text, text);
+			return api_fail(&request->status, list ? 400 : 500, list ? "BadRequest" : "",
+			                "%sresourceVersion: Invalid value: \"%s\": strconv.ParseUint: "
+			                "parsing \"%s\": "
+			                "invalid syntax",
+			                list ? "invalid resource version: " : "", text, text);
 		*out = *out * 10 + (uint64_t)(*c - '0');
 	}
 	return true;
@@ -51,7 +53,7 @@ static bool too_large(struct api_request *request, uint64_t version)
 	if (version <= now)
 		return false;
 	api_fail(&request->status, 504, "Timeout",
-	         "Too large resource version: %" PRIu64 ", current: %" PRIu64, version, now);
+	         "Timeout: Too large resource version: %" PRIu64 ", current: %" PRIu64, version, now);
 	request->status.details =
 	        kt_jsonf("{causes: [{reason: 'ResourceVersionTooLarge', message: 'Too large resource "
 	                 "version'}], retryAfterSeconds: 1}");

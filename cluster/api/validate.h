@@ -38,6 +38,8 @@ void v_invalid_steal(struct v *v, const struct v_path *path, struct kt_json *val
         KT_PRINTF(4, 5);
 /* Invalid, without showing the value. */
 void v_invalid_bare(struct v *v, const struct v_path *path, const char *detail);
+/* One that others have put together, as in a Status. */
+void v_add_cause(struct v *v, const struct kt_json *cause);
 void v_required(struct v *v, const struct v_path *path, const char *detail /* "" none */);
 void v_duplicate(struct v *v, const struct v_path *path, const struct kt_json *value);
 void v_duplicate_because(struct v *v, const struct v_path *path, const struct kt_json *value,
@@ -166,5 +168,5 @@ struct v_kind {
 };
 const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
-        v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[];
+        v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[];
 #endif

@@ -127,6 +127,14 @@ void v_invalid_bare(struct v *v, const struct v_path *path, const char *detail)
 	report(v, "FieldValueInvalid", path, NULL, false, detail);
 }
 
+void v_add_cause(struct v *v, const struct kt_json *cause)
+{
+	if (!v->errors->causes)
+		v->errors->causes = kt_json_array();
+	if (kt_count(v->errors->causes) < MAX_ERRORS)
+		kt_push(&v->errors->causes, kt_json_ref(cause));
+}
+
 void v_required(struct v *v, const struct v_path *path, const char *detail)
 {
 	report(v, "FieldValueRequired", path, NULL, false, detail);

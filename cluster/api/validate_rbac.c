@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Roles, bindings, certificate requests, custom resource definitions, admission policies: kubernetes
- * pkg/apis/rbac/validation, pkg/apis/certificates/validation, apiextensions-apiserver
- * pkg/apis/apiextensions/validation. */
+/* Roles, bindings, certificate requests: kubernetes pkg/apis/rbac/validation,
+ * pkg/apis/certificates/validation. */
 #include "cluster/api/validate.h"
 
 #include <string.h>
@@ -201,129 +200,6 @@ static void csr(struct v *v)
 
 static const char *const fixed_spec[] = {"spec", NULL};
 
-/* --- custom resource definitions --- */
-
-static void crd_names(struct v *v, const struct v_path *path, const struct kt_json *names)
-{
-	static const struct v_rule rows[] = {
-	        {.field = "plural", .kind = V_NEEDED, .format = v_dns_1035},
-	        {.field = "singular", .kind = V_FORMAT, .format = v_dns_1035},
-	};
-	const char *kind = str(names, "kind");
-	const struct kt_json *item;
-	V_RULES(v, path, names, rows);
-	if (!*kind) {
-		v_required(v, V_IN(path, "kind"), "");
-	} else {
-		char *lower = kt_strdup(kind);
-		for (char *c = lower; *c; c++)
-			if (*c >= 'A' && *c <= 'Z')
-				*c = (char)(*c - 'A' + 'a');
-		struct kt_strs faults = {0};
-		v_dns_1035(lower, &faults);
-		for (size_t i = 0; i < faults.count; i++)
-			v_invalid_str(v, V_IN(path, "kind"), kind,
-			              "may have mixed case, but should otherwise match: %s", faults.items[i]);
-		kt_strs_clear(&faults);
-		kt_free(lower);
-	}
-	KT_JSON_EACH (item, kt_get(names, "shortNames"))
-		v_check(v, V_AT(V_IN(path, "shortNames"), item_i), kt_str_or(item, ""), v_dns_1035);
-}
-
-static void crd_version(struct v *v, const struct v_path *path, const struct kt_json *version)
-{
-	const struct kt_json *schema = kt_path(version, "schema.openAPIV3Schema"), *column;
-	const struct v_path *sp = V_IN(V_IN(path, "schema"), "openAPIV3Schema");
-	const char *name = str(version, "name");
-	if (*name)
-		v_check(v, V_IN(path, "name"), name, v_dns_1035);
-	else
-		v_required(v, V_IN(path, "name"), "");
-	if (!schema)
-		v_required(v, sp, "");
-	else if (!*str(schema, "type"))
-		v_required(v, V_IN(sp, "type"), "must not be empty at the root");
-	else if (strcmp(str(schema, "type"), "object") != 0)
-		v_invalid_str(v, V_IN(sp, "type"), str(schema, "type"), "must be object at the root");
-	KT_JSON_EACH (column, kt_get(version, "additionalPrinterColumns")) {
-		const struct v_path *cp = V_AT(V_IN(path, "additionalPrinterColumns"), column_i);
-		if (!*str(column, "name"))
-			v_required(v, V_IN(cp, "name"), "");
-		if (!*str(column, "type"))
-			v_required(v, V_IN(cp, "type"), "must be one of boolean,date,integer,number,string");
-		if (!*str(column, "jsonPath"))
-			v_required(v, V_IN(cp, "jsonPath"), "");
-	}
-}
-
-static void crd(struct v *v)
-{
-	const struct v_path *path = V_ROOT("spec"), *vp = V_IN(path, "versions");
-	const struct kt_json *spec = kt_get(v->object, "spec"), *versions = kt_get(spec, "versions"),
-	                     *version;
-	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
-	char *wanted = kt_strf("%s.%s", kt_str_or(kt_path(spec, "names.plural"), ""), str(spec, "group"));
-	size_t stored = 0;
-	if (strcmp(name, wanted) != 0)
-		v_invalid_str(v, V_IN(V_ROOT("metadata"), "name"), name,
-		              "must be spec.names.plural+\".\"+spec.group");
-	kt_free(wanted);
-	if (!*str(spec, "group"))
-		v_required(v, V_IN(path, "group"), "");
-	else if (!strchr(str(spec, "group"), '.'))
-		v_invalid_str(v, V_IN(path, "group"), str(spec, "group"),
-		              "should be a domain with at least one dot");
-	else
-		v_check(v, V_IN(path, "group"), str(spec, "group"), v_dns_subdomain);
-	if (!*str(spec, "scope"))
-		v_required(v, V_IN(path, "scope"), "");
-	else if (strcmp(str(spec, "scope"), "Cluster") != 0 && strcmp(str(spec, "scope"), "Namespaced") != 0)
-		v_unsupported(v, V_IN(path, "scope"), kt_get(spec, "scope"),
-		              V_WORDS("Cluster", "Namespaced"));
-	KT_JSON_EACH (version, versions) {
-		crd_version(v, V_AT(vp, version_i), version);
-		stored += kt_get_bool(version, "storage", false);
-	}
-	if (stored != 1)
-		v_invalid_steal(v, vp, v_internal(v, "[]CustomResourceDefinitionVersion", versions),
-		                "must have exactly one version marked as storage version");
-	crd_names(v, V_IN(path, "names"), kt_get(spec, "names"));
-	if (!v->old && kt_count(kt_path(v->object, "status.storedVersions")) == 0)
-		v_invalid(v, V_IN(V_ROOT("status"), "storedVersions"), NULL,
-		          "must have at least one stored version");
-}
-
-static const char *const crd_fixed[] = {"spec.group", "spec.names.plural", "spec.scope", "spec.names.kind",
-                                        NULL};
-
-/* --- admission policies --- */
-
-static void policy(struct v *v)
-{
-	const struct v_path *path = V_ROOT("spec");
-	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
-	if (kt_count(kt_get(spec, "validations")) + kt_count(kt_get(spec, "auditAnnotations")) == 0)
-		v_required(v, V_IN(path, "validations"),
-		           "validations or auditAnnotations must contain at least one item");
-	if (!kt_get(spec, "matchConstraints"))
-		v_required(v, V_IN(path, "matchConstraints"), "");
-	KT_JSON_EACH (item, kt_get(spec, "validations"))
-		if (!*str(item, "expression"))
-			v_required(v, V_IN(V_AT(V_IN(path, "validations"), item_i), "expression"),
-			           "expression is not specified");
-}
-
-static void policy_binding(struct v *v)
-{
-	static const struct v_rule rows[] = {
-	        {.field = "policyName", .kind = V_NEEDED, .format = v_dns_subdomain}};
-	const struct v_path *path = V_ROOT("spec");
-	V_RULES(v, path, kt_get(v->object, "spec"), rows);
-	if (kt_count(kt_path(v->object, "spec.validationActions")) == 0)
-		v_required(v, V_IN(path, "validationActions"), "at least one validation action is required");
-}
-
 #define RBAC "rbac.authorization.k8s.io"
 const struct v_kind v_kinds_rbac[] = {
         {.group = RBAC, .kind = "Role", .name = v_path_segment, .prefix = v_path_segment, .create = role},
@@ -349,13 +225,5 @@ const struct v_kind v_kinds_rbac[] = {
          .name = v_path_segment,
          .create = csr,
          .immutable = fixed_spec},
-        {.group = "apiextensions.k8s.io",
-         .kind = "CustomResourceDefinition",
-         .create = crd,
-         .immutable = crd_fixed},
-        {.group = "admissionregistration.k8s.io", .kind = "ValidatingAdmissionPolicy", .create = policy},
-        {.group = "admissionregistration.k8s.io",
-         .kind = "ValidatingAdmissionPolicyBinding",
-         .create = policy_binding},
         {0},
 };

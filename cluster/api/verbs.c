@@ -165,6 +165,30 @@ static bool tolerate(struct api_request *request, const struct kt_json *raw, con
 	return false;
 }
 
+/* "apps" of apps, "rbac" of rbac.authorization.k8s.io, "core" of none: the package of the internal types. */
+static char *package_of(const struct schema_kind *kind)
+{
+	return *kind->group ? kt_strndup(kind->group, strcspn(kind->group, ".")) : kt_strdup("core");
+}
+
+/* A kind that is another than the path's, or none at all. */
+static char *wrong_kind(struct api_request *request, const struct schema_kind *kind, const char *said)
+{
+	const struct schema_kind *other =
+	        schema_by_kind(cluster_schema(request->cluster), kind->group, kind->version, said);
+	char *package, *why;
+
+	if (!other)
+		return kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
+		               "\"pkg/runtime/scheme.go:110\"",
+		               said, kind->api_version);
+	package = package_of(kind);
+	why = kt_strf("converting (%s.%s) to (%s.%s): unknown conversion", kind->version, said, package,
+	              kind->kind);
+	kt_free(package);
+	return why;
+}
+
 static bool right_kind(struct api_request *request, const struct schema_kind *kind, struct kt_json **raw)
 {
 	const char *said = kt_get_str(*raw, "kind"), *version = kt_get_str(*raw, "apiVersion");
@@ -180,8 +204,7 @@ static bool right_kind(struct api_request *request, const struct schema_kind *ki
 		        "the API version in the data (%s) does not match the expected API version (%s)",
 		        version, kind->api_version);
 	if (said && *said && !kt_streq(said, kind->kind)) {
-		char *why = kt_strf("no kind \"%s\" is registered for version \"%s\" here", said,
-		                    kind->api_version);
+		char *why = wrong_kind(request, kind, said);
 
 		undecodable(request, *raw, kind, why);
 		kt_free(why);

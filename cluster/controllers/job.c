@@ -209,8 +209,11 @@ static void write_status(struct job_sync *sync)
 	put_count(sync, "failed", sync->failures);
 	if (sync->indexed)
 		put_indexes(sync, "completedIndexes", &sync->done);
-	if (sync->per_index)
-		put_indexes(sync, "failedIndexes", &sync->lost);
+	if (sync->per_index) { /* there even if there are none, unlike the completed ones */
+		char *lost = job_indexes_text(&sync->lost);
+		kt_set(&sync->status, "failedIndexes", kt_json_str(lost));
+		kt_free(lost);
+	}
 	kt_set(&sync->status, "ready", kt_json_int(KT_MAX(sync->ready, 0)));
 	kt_set(&sync->status, "terminating", kt_json_int(sync->terminating));
 	kt_set(&sync->status, "uncountedTerminatedPods", kt_json_object());

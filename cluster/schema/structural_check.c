@@ -214,10 +214,12 @@ static void check_string(struct check *c, const struct kt_json *schema, const st
 	const char *pattern = kt_get_str(schema, "pattern"), *format = kt_get_str(schema, "format");
 	int64_t length = (int64_t)characters(kt_str(v));
 	kt_ns t;
-	if (most && length > kt_int_or(most, 0))
+	if (most && length > kt_int_or(most, 0)) {
 		add_error(c, TOO_LONG, path, NULL,
 		          kt_strf("may not be more than %lld byte%s", (long long)kt_int_or(most, 0),
 		                  kt_int_or(most, 0) == 1 ? "" : "s"));
+		return; /* the first fault of a text is told */
+	}
 	if (least && length < kt_int_or(least, 0))
 		invalid(c, path, v, said(path, "at least ", least, " chars long"));
 	if (pattern && !schema_pattern_matches(pattern, kt_str(v)))

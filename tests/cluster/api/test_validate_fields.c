@@ -76,12 +76,10 @@ static void pods_are_checked_field_by_field(void **state)
 	                "'secret':{'name':'b','items':[{'key':'k','path':'p'}]}}]}"),
 	         422, "conflicting duplicate paths"},
 	        {0, "POST", PODS,
-	         POD(
-	                 BOX(
-	                         ",'volumeMounts':[{'name':'v','mountPath':'/"
-	                         "x','recursiveReadOnly':'Enabled'}]") ","
-	                                                               "'volumes':[{'name':'v','emptyDir':{}}"
-	                                                               "]"),
+	         POD(BOX(",'volumeMounts':[{'name':'v','mountPath':'/"
+	                 "x','recursiveReadOnly':'Enabled'}]") ","
+	                                                       "'volumes':[{'name':'v','emptyDir':{}}"
+	                                                       "]"),
 	         422, "recursiveReadOnly: Forbidden: may only be specified when readOnly is true"},
 	        {0, "POST", PODS, POD(BOX(",'resources':{'claims':[{'name':'x'}]}")), 422,
 	         "must be one of the names in pod.spec.resourceClaims which is empty"},
@@ -249,6 +247,64 @@ static void other_kinds_are_checked_field_by_field(void **state)
 	run_rows(rows, KT_COUNT(rows));
 }
 
+#define CRDS     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define WIDGETS  "/apis/e.example.com/v1/namespaces/default/widgets"
+#define WEBHOOKS "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+#define BINDINGS "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+#define CRD(schema)                                                                                          \
+	"{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition','metadata':{'name':"      \
+	"'widgets.e.example.com'},'spec':{'group':'e.example.com','scope':'Namespaced','names':{'plural':"   \
+	"'widgets','kind':'Widget'},'versions':[{'name':'v1','served':true,'storage':true,'deprecated':"     \
+	"true,'subresources':{'status':{},'scale':{'specReplicasPath':'.spec.replicas',"                     \
+	"'statusReplicasPath':'.status.replicas'}},'schema':{'openAPIV3Schema':{'type':'object',"            \
+	"'properties':{" schema "}}}}]}}"
+#define WIDGET(spec)                                                                                         \
+	"{'apiVersion':'e.example.com/v1','kind':'Widget','metadata':{'name':'w'},'spec':{" spec "}}"
+
+static void custom_kinds_are_checked_field_by_field(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", CRDS, CRD("'spec':{}"), 422,
+	         "spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty "
+	         "for "
+	         "specified object fields"},
+	        {0, "POST", CRDS, CRD("'a':{'type':'array'}"), 422,
+	         "properties[a].items: Required value: must be specified"},
+	        {0, "POST", CRDS, CRD("'a':{'type':'string','default':5}"), 422,
+	         "properties[a].default: Invalid value: \"integer\":  in body must be of type string"},
+	        {0, "POST", CRDS,
+	         CRD("'spec':{'type':'object','properties':{'replicas':{'type':'integer','maximum':9},'when':"
+	             "{"
+	             "'type':'string','format':'date-time'},'tags':{'type':'array','x-kubernetes-list-type':'"
+	             "set',"
+	             "'items':{'type':'string'}},'port':{'x-kubernetes-int-or-string':true}}}"),
+	         201, NULL},
+	        {0, "POST", WIDGETS, WIDGET("'when':'yesterday'"), 422, "must be of type date-time"},
+	        {0, "POST", WIDGETS, WIDGET("'tags':['a','a']"), 422, "spec.tags[1]: Duplicate value: \"a\""},
+	        {0, "POST", WIDGETS, WIDGET("'port':[]"), 422, "must be of type integer,string: \"array\""},
+	        {0, "POST", WIDGETS, WIDGET("'replicas':1"), 201, NULL},
+	        {0, "PATCH", WIDGETS "/w/scale", "{'spec':{'replicas':99}}", 422,
+	         "spec.replicas: Invalid value: 99: spec.replicas in body should be less than or equal to 9"},
+	        {0, "POST", WEBHOOKS,
+	         TOP("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration",
+	             "'webhooks':[{'name':'a','admissionReviewVersions':['v1'],'sideEffects':'None','"
+	             "clientConfig':"
+	             "{'url':'https://127.0.0.1/'}}]"),
+	         422, "should be a domain with at least three segments separated by dots"},
+	        {0, "POST", BINDINGS,
+	         OF("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding",
+	            "'policyName':'p','validationActions':['Deny','Warn']"),
+	         422, "must not contain both Deny and Warn"},
+	        {0, "POST", PODS, "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'p'}}", 400,
+	         "converting (v1.Secret) to (core.Pod): unknown conversion"},
+	        {0, "GET", PODS "?resourceVersion=x", NULL, 400,
+	         "invalid resource version: resourceVersion: "},
+	        {0, "GET", "/api/v1/namespaces/default/nothing", NULL, 404, "404 page not found"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +314,7 @@ int main(void)
 	        cmocka_unit_test(workloads_are_checked_field_by_field),
 	        cmocka_unit_test(networks_are_checked_field_by_field),
 	        cmocka_unit_test(other_kinds_are_checked_field_by_field),
+	        cmocka_unit_test(custom_kinds_are_checked_field_by_field),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,7 +122,7 @@ static const struct {
          "v1\",\"metadata\":{},\"rules\":null}"},
         /* apiVersion and kind are filled in */
         {"{'kind':'Lease','apiVersion':'coordination.k8s.io/v1','metadata':{'name':'l'},'spec':{'renewTime':"
-         "'2026-01-02T03:04:05Z'}}",
+         "'2026-01-02T03:04:05.000000Z'}}",
          "{\"kind\":\"Lease\",\"apiVersion\":\"coordination.k8s.io/v1\",\"metadata\":{\"name\":\"l\"},"
          "\"spec\":{\"renewTime\":\"2026-01-02T03:04:05.000000Z\"}}"},
 };
