@@ -59,6 +59,10 @@ KT_MUST_CHECK enum kt_code check_exec(struct check_client *client, const struct 
                                       size_t count, struct check_exec_result *results, struct kt_err *err);
 void check_exec_result_clear(struct check_exec_result *result);
 
+/* A namespace that was just made has no account yet, and a pod is refused for want of it: true for that
+ * refusal, which a moment mends (`kubectl` shows the same race). */
+bool check_account_is_coming(const struct check_answer *answer);
+
 /* Changes as they happen: a watch on each of several collections ("/api/v1/pods"), over connections of their
  * own. What changed before it was made is not told. The client must outlive it. */
 struct check_feed;

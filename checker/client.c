@@ -177,6 +177,13 @@ enum kt_code check_request(struct check_client *client, const char *method, cons
 	return rc ? rc : perform(client, method, path, "application/json", content_type, body, len, out, err);
 }
 
+bool check_account_is_coming(const struct check_answer *answer)
+{
+	const char *message = answer->status == 403 ? kt_get_str(answer->json, "message") : NULL;
+	return message && strstr(message, "error looking up service account") &&
+	       strstr(message, "serviceaccount \"default\" not found");
+}
+
 /* --- discovery --- */
 
 static void note_version(struct kt_json **list, const char *group, const struct kt_json *version)

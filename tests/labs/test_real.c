@@ -294,6 +294,31 @@ static void one_context_is_copied_out_of_several_files_and_the_others_stay(void 
 	assert_int_equal(kt_remove_tree(dir, NULL), KT_OK);
 }
 
+static void a_refusal_that_a_moment_mends_is_told_from_others(void **state)
+{
+	static const struct {
+		int status;
+		const char *message;
+		bool coming;
+	} rows[] = {{403,
+	             "pods \"p\" is forbidden: error looking up service account new/default: serviceaccount "
+	             "\"default\" not found",
+	             true},
+	            {403,
+	             "pods \"p\" is forbidden: error looking up service account new/robot: serviceaccount "
+	             "\"robot\" not found",
+	             false},
+	            {403, "pods is forbidden: User \"jane\" cannot create resource", false},
+	            {404, "serviceaccounts \"default\" not found", false}};
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		struct check_answer answer = {.status = rows[i].status,
+		                              .json = kt_jsonf("{message: %s}", rows[i].message)};
+		assert_int_equal(check_account_is_coming(&answer), rows[i].coming);
+		check_answer_clear(&answer);
+	}
+}
+
 static void parts_of_a_proof_are_named(void **state)
 {
 	unsigned parts = 0;
@@ -328,6 +353,7 @@ int main(void)
 	        cmocka_unit_test(what_became_of_requests_is_added_up_from_a_moment_on),
 	        cmocka_unit_test(a_machine_that_slept_is_noticed_and_a_clock_that_was_set_is_not),
 	        cmocka_unit_test(one_context_is_copied_out_of_several_files_and_the_others_stay),
+	        cmocka_unit_test(a_refusal_that_a_moment_mends_is_told_from_others),
 	        cmocka_unit_test(parts_of_a_proof_are_named),
 	};
 	return cmocka_run_group_tests(tests, set_path, NULL);
