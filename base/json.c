@@ -118,7 +118,8 @@ struct kt_json *json_fresh_string(const char *s, size_t len)
 
 struct kt_json *kt_json_strn(const char *s, size_t len)
 {
-	return len ? json_fresh_string(s, len) : json_own(&empty_string.head);
+	const struct kt_json *common = len ? json_common_key(s, len) : &empty_string.head;
+	return common ? json_own(common) : json_fresh_string(s, len);
 }
 
 struct kt_json *kt_json_str(const char *s)
@@ -176,8 +177,7 @@ struct kt_json *json_object_of(const struct json_member *members, size_t count)
 
 struct kt_json *json_key(const char *s, size_t len)
 {
-	const struct kt_json *common = json_common_key(s, len);
-	return common ? json_own(common) : kt_json_strn(s, len);
+	return kt_json_strn(s, len);
 }
 
 struct kt_json *kt_json_copy(const struct kt_json *v)

@@ -136,18 +136,24 @@ static char *create(struct cluster *cluster, const struct event_facts *facts, co
 
 	kt_random_uuid(cluster_random(cluster), uid);
 	snprintf(version, sizeof(version), "%" PRIu64, about->version);
+	/* there are many Events: what repeats within one is kept once */
+	struct kt_json *when = kt_json_str(now), *component = kt_json_str(facts->actor->component),
+	               *host = kt_json_str(facts->host);
 	json = kt_jsonf("{kind: 'Event', apiVersion: 'v1', metadata: {name: %s, namespace: %s, uid: %s, "
 	                "resourceVersion: '', "
-	                "creationTimestamp: %s}, involvedObject: {kind: %s, namespace: %s, name: %s, uid: "
+	                "creationTimestamp: %J}, involvedObject: {kind: %s, namespace: %s, name: %s, uid: "
 	                "%s, apiVersion: "
 	                "%s, resourceVersion: %s, fieldPath: %s}, reason: %s, message: %s, source: "
-	                "{component: %s, host: "
-	                "%s}, firstTimestamp: %s, lastTimestamp: %s, count: 1, type: %s, eventTime: %j, "
-	                "reportingComponent: %s, reportingInstance: %s}",
-	                name, ns, uid, now, about->kind->kind, *about->ns ? about->ns : NULL, about->name,
+	                "{component: %J, host: "
+	                "%J}, firstTimestamp: %J, lastTimestamp: %J, count: 1, type: %s, eventTime: %j, "
+	                "reportingComponent: %J, reportingInstance: %j}",
+	                name, ns, uid, when, about->kind->kind, *about->ns ? about->ns : NULL, about->name,
 	                about->uid, about->kind->api_version, version, facts->field_path, facts->reason,
-	                facts->message, facts->actor->component, facts->host, now, now, facts->type,
-	                kt_json_null(), facts->actor->component, facts->host ? facts->host : "");
+	                facts->message, component, host, when, when, facts->type, kt_json_null(), component,
+	                host ? kt_json_ref(host) : kt_json_str(""));
+	kt_json_free(when);
+	kt_json_free(component);
+	kt_json_free(host);
 	if (facts->action)
 		modernise(cluster, facts, &json);
 	put(cluster, facts->actor, json);
