@@ -75,34 +75,6 @@ static size_t tell_wrong(struct cli_call *call, const struct many *m)
 	return m->wrong.count;
 }
 
-static int run_lint(struct cli_call *call)
-{
-	struct kt_err err = {0};
-	struct many m = {0};
-	struct lesson_course *course = NULL;
-	char *dir = NULL;
-	int code = CLI_OK;
-	if (gather(call, &m, &err))
-		return lab_wrong(call, &err);
-	if (tell_wrong(call, &m))
-		code = CLI_LAB_WRONG;
-	if (!call->arg_count &&
-	    (cli_share_dir("lessons", &dir, &err) || lesson_course_new(dir, &course, &err)))
-		code = lab_wrong(call, &err);
-	for (size_t i = 0; course && i < m.count; i++)
-		if (m.labs[i]->lesson && !lesson_find(course, m.labs[i]->lesson)) {
-			(void)fprintf(call->err, "ktutor: lab '%s': there is no lesson %s\n", m.labs[i]->lab,
-			              m.labs[i]->lesson);
-			code = CLI_LAB_WRONG;
-		}
-	if (!code)
-		(void)fprintf(call->out, "%zu lab%s: nothing found\n", m.count, m.count == 1 ? "" : "s");
-	lesson_course_free(course);
-	kt_free(dir);
-	clear(&m);
-	return code;
-}
-
 static void told(void *arg, const char *line)
 {
 	struct cli_call *call = arg;
@@ -110,6 +82,113 @@ static void told(void *arg, const char *line)
 	(void)fputc('\n', call->out);
 	(void)fflush(call->out);
 }
+
+/* --- lint --- */
+
+#define COLUMNS_MAX   76
+#define PAGE_MAX      60 /* lines as they stand in the file, about */
+#define QUESTIONS_MIN 3
+
+struct lesson_lint {
+	struct cli_call *call;
+	const struct lesson *lesson;
+	unsigned found;
+};
+
+static void lesson_found(struct lesson_lint *l, const char *page, const char *what)
+{
+	char *line = kt_strf("lesson %s%s%s%s: %s", l->lesson->id, page ? ", '" : "", page ? page : "",
+	                     page ? "'" : "", what);
+	told(l->call, line);
+	kt_free(line);
+	l->found++;
+}
+
+/* How many lines a block takes; wide ones are told. */
+static size_t lint_block(struct lesson_lint *l, const struct lesson_page *page,
+                         const struct lesson_block *block)
+{
+	const char *text = block->text, *line;
+	size_t len, lines = 0, letters = 0;
+	bool wide = false;
+	while (text && (line = kt_split(&text, '\n', &len))) {
+		lines++;
+		wide = wide || (block->kind == LESSON_PICTURE && kt_width(line, len) > COLUMNS_MAX);
+	}
+	if (wide)
+		lesson_found(l, page->title, "a picture is wider than 76 columns");
+	for (size_t i = 0; i < block->span_count; i++)
+		letters += strlen(block->spans[i].text);
+	return lines + (letters + COLUMNS_MAX - 1) / COLUMNS_MAX + 1;
+}
+
+static void lint_lesson(struct lesson_lint *l, const struct many *m)
+{
+	const struct lesson *lesson = l->lesson;
+	bool there = !lesson->lab;
+	for (size_t i = 0; i < m->count; i++)
+		there = there || kt_streq(m->labs[i]->lab, lesson->lab);
+	if (!there)
+		lesson_found(l, NULL, "its lab is not there");
+	for (size_t p = 0; p < lesson->page_count; p++) {
+		size_t lines = 0;
+		for (size_t b = 0; b < lesson->pages[p].block_count; b++)
+			lines += lint_block(l, &lesson->pages[p], &lesson->pages[p].blocks[b]);
+		if (lines > PAGE_MAX)
+			lesson_found(l, lesson->pages[p].title, "a page longer than 60 lines");
+	}
+	if (lesson->question_count < QUESTIONS_MIN)
+		lesson_found(l, NULL, "fewer than three questions");
+	for (size_t q = 0; q < lesson->question_count; q++)
+		for (size_t c = 0; c < lesson->questions[q].choice_count; c++)
+			if (!lesson->questions[q].choices[c].because ||
+			    !*lesson->questions[q].choices[c].because)
+				lesson_found(l, NULL, "an answer of the quiz does not say why");
+}
+
+static unsigned lint_course(struct cli_call *call, const struct lesson_course *course, const struct many *m)
+{
+	unsigned found = 0;
+	for (size_t l = 0; l < course->level_count; l++)
+		for (size_t i = 0; i < course->levels[l].lesson_count; i++) {
+			struct lesson_lint lint = {.call = call, .lesson = course->levels[l].lessons[i]};
+			lint_lesson(&lint, m);
+			found += lint.found;
+		}
+	for (size_t i = 0; i < m->count; i++)
+		if (m->labs[i]->lesson && !lesson_find(course, m->labs[i]->lesson)) {
+			char *line = kt_strf("lab '%s': there is no lesson %s", m->labs[i]->lab,
+			                     m->labs[i]->lesson);
+			told(call, line);
+			kt_free(line);
+			found++;
+		}
+	return found;
+}
+
+/* Without names: the whole course. */
+static int run_lint(struct cli_call *call)
+{
+	struct kt_err err = {0};
+	struct many m = {0};
+	struct lesson_course *course = NULL;
+	if (gather(call, &m, &err))
+		return lab_wrong(call, &err);
+	size_t found = tell_wrong(call, &m);
+	if (!call->arg_count && cli_course(call, &course))
+		found++;
+	if (course)
+		found += lint_course(call, course, &m);
+	for (size_t i = 0; i < m.count; i++)
+		found += lab_lint(m.labs[i], told, call);
+	(void)fprintf(call->out, found ? "%zu lab%s: %zu found\n" : "%zu lab%s: nothing found\n", m.count,
+	              m.count == 1 ? "" : "s", found);
+	lesson_course_free(course);
+	clear(&m);
+	return found ? CLI_LAB_WRONG : CLI_OK;
+}
+
+/* --- test --- */
 
 /* A home of its own: a proof never touches a learner's clusters or labs. One of real clusters stays the same
  * from run to run, so that what a killed run left behind is found again. */
@@ -238,6 +317,12 @@ static const char *const skeleton[][2] = {
         {"solution/10-answer.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: answer, namespace: "
                                     "default}\ndata: {value: \"42\"}\n"},
         {"solution.md", "Why it is solved so.\n"},
+        {"also-right/labelled/answer.yaml",
+         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: answer, namespace: default, labels: {by: "
+         "somebody}}\ndata: {value: \"42\"}\n"},
+        {"wrong/another-name/answer.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: reply, "
+                                           "namespace: default}\ndata: {value: \"42\"}\n"},
+        {"wrong/another-name/expect.yaml", "- {task: first-task, finding: is not there}\n"},
         {"wrong/off-by-one/answer.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: answer, "
                                          "namespace: default}\ndata: {value: \"43\"}\n"},
         {"wrong/off-by-one/expect.yaml", "- {task: first-task, finding: \"43\"}\n"},

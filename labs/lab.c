@@ -232,7 +232,9 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 	lab->tasks = kt_arena_alloc(r->arena, kt_count(tasks) * sizeof(*lab->tasks));
 	for (size_t i = 0; !rc && i < kt_count(tasks); i++)
 		rc = read_task(r, kt_at(tasks, i), dir, &lab->tasks[lab->task_count++]);
-	return rc ? rc : hold_order(r, tasks, lab);
+	if (!rc)
+		rc = hold_order(r, tasks, lab);
+	return rc ? rc : lab_hold_places(lab, r->yaml, doc, r->err);
 }
 
 enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err)

@@ -165,6 +165,10 @@ void lab_result_free(struct lab_result *result);
  * given}]}]. By meaning: a dry run lets the cluster fill in what is not written. Changes nothing. New. */
 struct kt_json *lab_compare(struct lab_session *session, const struct lab *lab);
 
+/* What is wrong with a lab as it lies there: parts that are missing, needs that are not declared, kinds and
+ * fields that Kubernetes does not have. A sentence each; how many. */
+unsigned lab_lint(const struct lab *lab, void (*told)(void *arg, const char *line), void *told_arg);
+
 /* --- proof (course test): start fails every task, solution passes, each also-right passes, each wrong fails
  * as its expect.yaml says; then mutations --- */
 enum { LAB_PROOF_START = 1, LAB_PROOF_SOLUTION = 2, LAB_PROOF_WRONG = 4, LAB_PROOF_ALSO_RIGHT = 8 };

@@ -20,6 +20,10 @@ struct lab_session {
  * for three seconds, fifteen at most; a second of real time. */
 void lab_settle(const struct check_world *world);
 
+/* Every zone and region that steps name is one of the lab's machines'; else file, line and what there is. */
+KT_MUST_CHECK enum kt_code lab_hold_places(const struct lab *lab, const struct kt_yaml *yaml,
+                                           const struct kt_json *doc, struct kt_err *err);
+
 /* What is kept of a lab that was started: HOME/labs/LAB/state.json. */
 struct lab_state {
 	char provider[32], cluster[64];

@@ -30,6 +30,23 @@ done
 [ "$code" = 0 ]
 ok $? "the proof ends with 0"
 
+# lint: a new lab has nothing that is found; what is broken then is found, all of it
+new=$KTUTOR_HOME/new/my-lab
+"$ktutor" course new "$new" >"$out" 2>&1 && "$ktutor" course lint "$new" >>"$out" 2>&1 && "$ktutor" course test "$new" >>"$out" 2>&1
+ok $? "a new lab passes lint and proves itself"
+rm "$new/solution.md"
+sed 's/^setup:/setup:\n  - zone: {name: b, is: down}/' "$new/lab.yaml" >"$new/lab.new" && mv "$new/lab.new" "$new/lab.yaml"
+printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: c, image: i, port: 80}]}\n---\napiVersion: v1\nkind: Pud\nmetadata: {name: x}\n' >"$new/start.yaml"
+"$ktutor" course lint "$new" >"$out" 2>&1
+[ $? = 4 ] && grep -q 'no solution.md' "$out" && grep -q "setup needs 'zones'" "$out" && grep -q 'start.yaml:1: .*unknown field "spec.containers\[0\].port"' "$out" &&
+	grep -q "start.yaml:6: Kubernetes has no kind 'Pud' in v1" "$out"
+ok $? "lint tells what is missing, not declared, not of Kubernetes"
+
+sed 's/zone: {name: b/zone: {name: q/' "$new/lab.yaml" >"$new/lab.new" && mv "$new/lab.new" "$new/lab.yaml"
+"$ktutor" lab start "$new" >"$out" 2>&1
+[ $? = 4 ] && grep -q "lab.yaml:[0-9]*: none of the lab's machines is in zone 'q'; there is: a, b, c" "$out"
+ok $? "a zone that is not there is told before anything starts"
+
 pack=$KTUTOR_HOME/pack
 mkdir -p "$pack/broken" && cp -r tests/labs/self-healing "$pack/"
 printf 'lab: broken\ntitle: Broken\ntasks:\n  - task: a\n    title: A\n    checks:\n      - objct: pod web\n' >"$pack/broken/lab.yaml"
