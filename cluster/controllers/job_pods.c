@@ -70,7 +70,9 @@ static void count_failed(struct job_sync *sync, const struct store_object *pod)
 		message = NULL;
 	}
 	kt_free(message);
-	if (action == JOB_IGNORE)
+	/* pods that are ended because the job has succeeded have not failed */
+	if (action == JOB_IGNORE ||
+	    kt_find(kt_get(sync->status, "conditions"), "type", "SuccessCriteriaMet") >= 0)
 		return;
 	sync->failures++;
 	sync->uncounted_failures++;

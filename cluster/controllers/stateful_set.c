@@ -135,6 +135,7 @@ static bool grow(struct stateful_sync *sync, struct plan *plan)
 		}
 		if (!plan->parallel && (view->deleting || !ready(pod) || !available(plan, pod)))
 			return true;
+		stateful_keep_claims(sync, pod);
 	}
 	return false;
 }

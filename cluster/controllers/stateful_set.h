@@ -19,6 +19,8 @@ struct stateful_sync {
 int64_t stateful_ordinal(const struct stateful_sync *sync, const char *pod_name);
 /* Make the pod of an ordinal at the current or the update revision, and its claims first. */
 bool stateful_create(struct stateful_sync *sync, int64_t ordinal, const struct store_object *revision);
+/* Claims of a pod that stays belong to whom persistentVolumeClaimRetentionPolicy says. */
+void stateful_keep_claims(struct stateful_sync *sync, const struct store_object *pod);
 bool stateful_delete(struct stateful_sync *sync, const struct store_object *pod, bool condemned);
 
 #endif

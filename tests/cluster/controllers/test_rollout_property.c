@@ -43,7 +43,7 @@ static void one_round(struct kt_random *random)
 	         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: %d\n"
 	         "  minReadySeconds: %d\n  strategy: {rollingUpdate: {maxSurge: %d, maxUnavailable: %d}}\n"
 	         "  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n"
-	         "    spec: {containers: [{name: web, image: 'nginx:1.0'}]}\n",
+	         "    spec: {containers: [{name: web, image: 'nginx:1.29'}]}\n",
 	         (int)limits.replicas, changes > 1 ? 0 : (int)kt_random_below(random, 3), (int)limits.surge,
 	         (int)limits.unavailable);
 	create(&world, text);
@@ -53,7 +53,7 @@ static void one_round(struct kt_random *random)
 	world.check = within_limits;
 	limits.watched = true;
 	for (unsigned i = 0; i < changes; i++) {
-		snprintf(text, sizeof(text), "nginx:1.%u", i + 1);
+		snprintf(text, sizeof(text), "nginx:1.%u", i % 9 + 20);
 		set(&world, "Deployment", "web", "spec.template.spec.containers.0.image", kt_json_str(text));
 		run(&world, (kt_ns)(1 + kt_random_below(random, 3000)) * KT_MS);
 	}
