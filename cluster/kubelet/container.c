@@ -107,8 +107,8 @@ void kubelet_ctr_free(struct kubelet_ctr *ctr)
 		/* Somebody's exec is still to be told of its end; its owner frees it. */
 		ctr->pub.ns = ctr->pub.pod = ctr->pub.pod_uid = ctr->pub.name = ctr->pub.node =
 		        ctr->pub.image = "";
-		ctr->pub.pod_ip = ctr->pub.host_name = ctr->pub.working_dir = NULL;
-		ctr->pub.labels = NULL;
+		ctr->pub.pod_ip = ctr->pub.host_name = ctr->pub.working_dir = ctr->pub.message_path = NULL;
+		ctr->pub.labels = ctr->pub.spec = ctr->pub.groups = NULL;
 		ctr->pod = NULL;
 		ctr->next = kubelet->zombies;
 		kubelet->zombies = ctr;
@@ -163,6 +163,8 @@ static void secure(struct kubelet_ctr *ctr)
 	pub->run_as_user = kt_get_int(own, "runAsUser", kt_get_int(all, "runAsUser", -1));
 	pub->run_as_group = kt_get_int(own, "runAsGroup", kt_get_int(all, "runAsGroup", -1));
 	pub->fs_group = kt_get_int(all, "fsGroup", -1);
+	pub->spec = ctr->pod->spec;
+	pub->message_path = kt_get_str(ctr->spec, "terminationMessagePath");
 	pub->groups = kt_get(all, "supplementalGroups");
 	pub->read_only_root = kt_get_bool(own, "readOnlyRootFilesystem", false);
 	pub->drops_all = drops_all(kt_get(own, "capabilities"));

@@ -30,7 +30,7 @@ struct mount {
 struct volume {
 	unsigned refs;
 	struct node *root;
-	bool read_only;
+	bool read_only, in_memory;
 	int64_t size_limit;
 };
 struct seed_list {
@@ -235,6 +235,14 @@ void files_set_read_only(struct files *files)
 	files->read_only = true;
 }
 
+int64_t files_memory(const struct files *files)
+{
+	int64_t sum = 0;
+	for (const struct mount *mount = files->mounts; mount; mount = mount->next)
+		sum += mount->volume->in_memory ? node_bytes(mount->volume->root) : 0;
+	return sum;
+}
+
 int64_t files_written(const struct files *files)
 {
 	return files->root ? KT_MAX(node_bytes(files->root) - files->image_bytes, 0) : 0;
@@ -270,6 +278,11 @@ void volume_own(struct volume *volume, uint32_t uid, uint32_t gid, unsigned mode
 	volume->root->uid = uid;
 	volume->root->gid = gid;
 	volume->root->mode = mode;
+}
+
+void volume_in_memory(struct volume *volume)
+{
+	volume->in_memory = true;
 }
 
 void volume_make_file(struct volume *volume)

@@ -13,6 +13,7 @@ struct volume *volume_new(bool read_only, int64_t size_limit /* bytes, 0 none */
 void volume_own(struct volume *volume, uint32_t uid, uint32_t gid, unsigned mode);
 struct volume *volume_ref(struct volume *volume);
 void volume_free(struct volume *volume);
+void volume_in_memory(struct volume *volume); /* what is written in it takes memory */
 void volume_make_file(struct volume *volume); /* it is a file, not a folder, if it is empty yet */
 /* Set the content of a projected volume (ConfigMap, Secret, downward API, token), replaced as one the way the
  * kubelet's atomic writer does it: a folder with the time as its name, the link ..data to it, and links to
@@ -53,6 +54,8 @@ const struct files_user *files_user(const struct files *files);
 void files_set_read_only(struct files *files);
 /* Bytes written into the container's own layer, without what is mounted. */
 int64_t files_written(const struct files *files);
+/* Bytes in volumes of memory, which the container pays for. */
+int64_t files_memory(const struct files *files);
 
 enum files_type { FILES_NONE, FILES_REGULAR, FILES_DIR, FILES_LINK };
 struct files_stat {

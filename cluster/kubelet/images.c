@@ -2,6 +2,7 @@
 #include "cluster/kubelet/images.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cluster/network/world.h"
@@ -43,7 +44,17 @@ static const struct files_seed httpd_files[] = {
         {"/usr/local/apache2/htdocs/index.html", "<html><body><h1>It works!</h1></body></html>\n", 0},
         {"/usr/local/apache2/conf/httpd.conf", "Listen 80\nDocumentRoot \"/usr/local/apache2/htdocs\"\n", 0},
         {NULL, NULL, 0}};
-static const struct files_seed data_files[] = {{"/data", NULL, 0}, {NULL, NULL, 0}};
+static const struct files_seed curl_files[] = {
+        {"/etc/passwd",
+         "root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/"
+         "sbin/"
+         "nologin\n"
+         "curl_user:x:100:101:Linux User,,,:/home/curl_user:/sbin/nologin\n",
+         0},
+        {"/etc/group", "root:x:0:root\nbin:x:1:root\nnobody:x:65534:\ncurl_group:x:101:curl_user\n", 0},
+        {"/home/curl_user", NULL, FILES_OWNED(100) | 0755},
+        {NULL, NULL, 0}};
+static const struct files_seed data_files[] = {{"/data", NULL, FILES_OWNED(999) | 0755}, {NULL, NULL, 0}};
 static const struct files_seed postgres_files[] = {
         {"/var/lib/postgresql/data", NULL, 0700}, {"/docker-entrypoint-initdb.d", NULL, 0}, {NULL, NULL, 0}};
 static const struct files_seed mysql_files[] = {
@@ -69,7 +80,8 @@ static const struct files_seed busybox_base[] = {
          "sys:x:3:3:sys:/dev:/bin/false\nwww-data:x:33:33:www-data:/var/www:/bin/false\n"
          "nobody:x:65534:65534:nobody:/home:/bin/false\n",
          0},
-        {"/etc/group", "root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\nwww-data:x:33:\nnobody:x:65534:\n", 0},
+        {"/etc/group",
+         "root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\nwheel:x:10:root\nwww-data:x:33:\nnobody:x:65534:\n", 0},
         {"/etc/shadow", "root:*:::::::\n", 0600},
         {NULL, NULL, 0}};
 static const struct files_seed alpine_base[] = {
@@ -93,7 +105,12 @@ static const struct files_seed alpine_base[] = {
          "nginx:/sbin/nologin\n"
          "nobody:x:65534:65534:nobody:/:/sbin/nologin\n",
          0},
-        {"/etc/group", "root:x:0:root\nbin:x:1:root\nnginx:x:101:\nnobody:x:65534:\n", 0},
+        {"/etc/group",
+         "root:x:0:root\nbin:x:1:root\ndaemon:x:2:root\nsys:x:3:root\nadm:x:4:root\ndisk:x:6:root\nwheel:x:"
+         "10:root\n"
+         "floppy:x:11:root\ndialout:x:20:root\ntape:x:26:root\nvideo:x:27:root\nnginx:x:101:\nnobody:x:65534:"
+         "\n",
+         0},
         {NULL, NULL, 0}};
 static const struct files_seed debian_base[] = {
         {"/etc/os-release",
@@ -138,6 +155,8 @@ static const struct files_seed debian_base[] = {
  */
 static const struct image images[] = {
         {.name = "nginx",
+         .versions = "1.7.9 1.9.15 1.10.3 1.11.13 1.12.2 1.13.12 1.14.2 1.15.12 1.16.1 1.17.10 1.18.0 "
+                     "1.19.10 1.20.2 1.21.6 1.22.1 1.23.4 1.24.0 1.25.5 1.26.3 1.27.5 1.28.0 1.29.4",
          .tag = "alpine",
          .newest_major = 1,
          .newest_minor = 29,
@@ -152,6 +171,8 @@ static const struct image images[] = {
          .memory = 4 MIB,
          .stop_signal_exit = 0},
         {.name = "nginx",
+         .versions = "1.7.9 1.9.15 1.10.3 1.11.13 1.12.2 1.13.12 1.14.2 1.15.12 1.16.1 1.17.10 1.18.0 "
+                     "1.19.10 1.20.2 1.21.6 1.22.1 1.23.4 1.24.0 1.25.5 1.26.3 1.27.5 1.28.0 1.29.4",
          .newest_major = 1,
          .newest_minor = 29,
          .entrypoint = WORDS("/docker-entrypoint.sh"),
@@ -178,6 +199,7 @@ static const struct image images[] = {
          .memory = 5 MIB,
          .stop_signal_exit = 0},
         {.name = "httpd",
+         .versions = "2.2.34 2.4.66",
          .tag = "alpine",
          .newest_major = 2,
          .newest_minor = 4,
@@ -191,6 +213,7 @@ static const struct image images[] = {
          .memory = 7 MIB,
          .stop_signal_exit = 0},
         {.name = "httpd",
+         .versions = "2.2.34 2.4.66",
          .newest_major = 2,
          .newest_minor = 4,
          .command = WORDS("httpd-foreground"),
@@ -203,6 +226,8 @@ static const struct image images[] = {
          .memory = 8 MIB,
          .stop_signal_exit = 0},
         {.name = "busybox",
+         .versions = "1.23.2 1.24.2 1.25.1 1.26.2 1.27.2 1.28.4 1.29.3 1.30.1 1.31.1 1.32.1 1.33.1 1.34.1 "
+                     "1.35.0 1.36.1 1.37.0",
          .newest_major = 1,
          .newest_minor = 37,
          .command = WORDS("sh"),
@@ -211,6 +236,8 @@ static const struct image images[] = {
          .memory = 400 << 10,
          .stop_signal_exit = -1},
         {.name = "alpine",
+         .versions = "3.5.3 3.6.5 3.7.3 3.8.5 3.9.6 3.10.9 3.11.13 3.12.12 3.13.12 3.14.10 3.15.11 3.16.9 "
+                     "3.17.10 3.18.12 3.19.9 3.20.8 3.21.5 3.22.2 3.23.0",
          .newest_major = 3,
          .newest_minor = 22,
          .command = WORDS("/bin/sh"),
@@ -270,6 +297,8 @@ static const struct image images[] = {
          .entrypoint = WORDS("/entrypoint.sh"),
          .command = WORDS("curl"),
          .user = "curl_user",
+         .working_dir = "/home/curl_user",
+         .files = curl_files,
          .size = 9 MB,
          .tools = "busybox alpine curl",
          .memory = 1 MIB,
@@ -339,6 +368,7 @@ static const struct image images[] = {
          .start = 200 * KT_MS,
          .memory = 5 MIB},
         {.name = "redis",
+         .versions = "3.2.12 4.0.14 5.0.14 6.0.20 6.2.21 7.0.15 7.2.12 7.4.7 8.0.5 8.2.3 8.4.0",
          .tag = "alpine",
          .newest_major = 8,
          .newest_minor = 2,
@@ -353,6 +383,7 @@ static const struct image images[] = {
          .memory = 4 MIB,
          .stop_signal_exit = 0},
         {.name = "redis",
+         .versions = "3.2.12 4.0.14 5.0.14 6.0.20 6.2.21 7.0.15 7.2.12 7.4.7 8.0.5 8.2.3 8.4.0",
          .newest_major = 8,
          .newest_minor = 2,
          .entrypoint = WORDS("docker-entrypoint.sh"),
@@ -498,6 +529,7 @@ static const struct image images[] = {
          .start = 50 * KT_MS,
          .memory = 3 MIB},
         {.name = "traefik/whoami",
+         .tagged_v = true,
          .entrypoint = WORDS("/whoami"),
          .size = 2600000,
          .tools = "none whoami-server",
@@ -505,6 +537,7 @@ static const struct image images[] = {
          .start = 50 * KT_MS,
          .memory = 4 MIB},
         {.name = "containous/whoami",
+         .tagged_v = true,
          .entrypoint = WORDS("/whoami"),
          .size = 2600000,
          .tools = "none whoami-server",
@@ -579,6 +612,7 @@ static const struct image images[] = {
          .memory = 1 MIB,
          .stop_signal_exit = -1},
         {.name = "fluent/fluentd",
+         .tagged_v = true,
          .command = WORDS("fluentd"),
          .size = 25 MB,
          .tools = "busybox daemon",
@@ -587,6 +621,7 @@ static const struct image images[] = {
          .memory = 45 MIB,
          .cpu_milli = 2},
         {.name = "quay.io/fluentd_elasticsearch/fluentd",
+         .tagged_v = true,
          .command = WORDS("fluentd"),
          .size = 50 MB,
          .tools = "busybox debian daemon",
@@ -603,6 +638,7 @@ static const struct image images[] = {
          .memory = 12 MIB,
          .cpu_milli = 1},
         {.name = "prom/prometheus",
+         .tagged_v = true,
          .newest_major = 3,
          .newest_minor = 5,
          .entrypoint = WORDS("/bin/prometheus"),
@@ -615,6 +651,7 @@ static const struct image images[] = {
          .memory = 60 MIB,
          .cpu_milli = 5},
         {.name = "prom/node-exporter",
+         .tagged_v = true,
          .entrypoint = WORDS("/bin/node_exporter"),
          .user = "nobody",
          .size = 12 MB,
@@ -635,6 +672,7 @@ static const struct image images[] = {
          .memory = 90 MIB,
          .cpu_milli = 3},
         {.name = "registry.k8s.io/coredns/coredns",
+         .tagged_v = true,
          .entrypoint = WORDS("/coredns"),
          .size = 20 MB,
          .tools = "none coredns",
@@ -643,6 +681,7 @@ static const struct image images[] = {
          .memory = 14 MIB,
          .cpu_milli = 2},
         {.name = "registry.k8s.io/kube-proxy",
+         .tagged_v = true,
          .entrypoint = WORDS("/usr/local/bin/kube-proxy"),
          .size = 30 MB,
          .tools = "none daemon",
@@ -650,6 +689,7 @@ static const struct image images[] = {
          .memory = 18 MIB,
          .cpu_milli = 1},
         {.name = "registry.k8s.io/metrics-server/metrics-server",
+         .tagged_v = true,
          .entrypoint = WORDS("/metrics-server"),
          .size = 20 MB,
          .tools = "none daemon",
@@ -658,6 +698,7 @@ static const struct image images[] = {
          .memory = 20 MIB,
          .cpu_milli = 3},
         {.name = "registry.k8s.io/ingress-nginx/controller",
+         .tagged_v = true,
          .entrypoint = WORDS("/nginx-ingress-controller"),
          .size = 110 MB,
          .tools = "busybox daemon",
@@ -698,6 +739,7 @@ static const struct image images[] = {
          .start = 500 * KT_MS,
          .memory = 30 MIB},
         {.name = "gcr.io/google-samples/kubernetes-bootcamp",
+         .tagged_v = true,
          .command = WORDS("server"),
          .size = 80 MB,
          .tools = "busybox debian curl bootcamp",
@@ -705,6 +747,7 @@ static const struct image images[] = {
          .start = 400 * KT_MS,
          .memory = 20 MIB},
         {.name = "jocatalin/kubernetes-bootcamp",
+         .tagged_v = true,
          .command = WORDS("server"),
          .size = 80 MB,
          .tools = "busybox debian curl bootcamp",
@@ -801,6 +844,7 @@ static const struct image images[] = {
          .start = 500 * KT_MS,
          .memory = 30 MIB},
         {.name = "traefik",
+         .tagged_v = true,
          .newest_major = 3,
          .newest_minor = 5,
          .entrypoint = WORDS("/entrypoint.sh"),
@@ -869,42 +913,152 @@ static const struct image images[] = {
          .port = 5000,
          .start = 200 * KT_MS,
          .memory = 12 MIB},
+/* applications of tutorials, told by what they answer */
+#define SERVES(image_name, listens, kit)                                                                     \
+	{                                                                                                    \
+		.name = image_name, .command = WORDS("server"), .size = 60 MB,                               \
+		.tools = kit " generic-server", .files = work_files, .port = listens, .start = 500 * KT_MS,  \
+		.memory = 30 MIB, .cpu_milli = 1,                                                            \
+	}
+        SERVES("jmalloc/echo-server", 8080, "none"),
+        SERVES("kennethreitz/httpbin", 80, "busybox debian python"),
+        SERVES("mccutchen/go-httpbin", 8080, "none"),
+        SERVES("nginxdemos/hello", 80, "busybox alpine curl"),
+        SERVES("paulbouwer/hello-kubernetes", 8080, "busybox alpine"),
+        SERVES("hashicorp/consul", 8500, "busybox alpine"),
+        SERVES("hashicorp/vault", 8200, "busybox alpine"),
+        SERVES("bitnami/nginx", 8080, "busybox debian curl"),
+        SERVES("bitnami/postgresql", 5432, "busybox debian"),
+        SERVES("bitnami/mysql", 3306, "busybox debian"),
+        SERVES("bitnami/mongodb", 27017, "busybox debian"),
+        SERVES("bitnami/redis", 6379, "busybox debian redis"),
+        SERVES("bitnami/kafka", 9092, "busybox debian"),
+        SERVES("bitnami/zookeeper", 2181, "busybox debian"),
+        SERVES("bitnami/wordpress", 8080, "busybox debian"),
+        SERVES("gcr.io/google-samples/gb-frontend", 80, "busybox debian curl"),
+        SERVES("gcr.io/google_samples/gb-frontend", 80, "busybox debian curl"),
+        SERVES("us-docker.pkg.dev/google-samples/containers/gke/gb-frontend", 80, "busybox debian curl"),
+        SERVES("gcr.io/google-samples/cassandra", 9042, "busybox debian"),
+        SERVES("gcr.io/google-samples/zone-printer", 80, "busybox debian"),
+        SERVES("gcr.io/google-samples/whereami", 8080, "busybox debian"),
+        SERVES("us-docker.pkg.dev/google-samples/containers/gke/whereami", 8080, "busybox debian"),
+        SERVES("gcr.io/kuar-demo/kuard-amd64", 8080, "busybox"),
+        SERVES("registry.k8s.io/e2e-test-images/httpd", 80, "busybox debian"),
+        SERVES("registry.k8s.io/e2e-test-images/nautilus", 80, "none"),
+        SERVES("registry.k8s.io/e2e-test-images/echoserver", 8080, "busybox debian"),
+        SERVES("k8spatterns/random-generator", 8080, "busybox"),
+        SERVES("fortio/fortio", 8080, "none"),
+        SERVES("prom/alertmanager", 9093, "busybox"),
+        SERVES("prom/pushgateway", 9091, "busybox"),
+        SERVES("prom/blackbox-exporter", 9115, "busybox"),
+        SERVES("quay.io/prometheus/prometheus", 9090, "busybox"),
+        SERVES("quay.io/prometheus/node-exporter", 9100, "busybox"),
+        SERVES("quay.io/prometheus/alertmanager", 9093, "busybox"),
+        SERVES("registry.k8s.io/kube-state-metrics/kube-state-metrics", 8080, "none"),
+        SERVES("grafana/loki", 3100, "busybox"),
+        SERVES("grafana/promtail", 9080, "busybox debian"),
+        SERVES("jaegertracing/all-in-one", 16686, "busybox alpine"),
+        SERVES("docker.elastic.co/elasticsearch/elasticsearch", 9200, "busybox debian curl"),
+        SERVES("docker.elastic.co/kibana/kibana", 5601, "busybox debian curl"),
+        SERVES("minio/minio", 9000, "busybox"),
+        SERVES("phpmyadmin", 80, "busybox debian"),
+        SERVES("phpmyadmin/phpmyadmin", 80, "busybox debian"),
+        SERVES("adminer", 8080, "busybox alpine"),
+        SERVES("mongo-express", 8081, "busybox alpine"),
+        SERVES("ghost", 2368, "busybox debian node"),
+        SERVES("drupal", 80, "busybox debian"),
+        SERVES("joomla", 80, "busybox debian"),
+        SERVES("nextcloud", 80, "busybox debian"),
+        SERVES("redmine", 3000, "busybox debian"),
+        SERVES("sonarqube", 9000, "busybox debian"),
+        SERVES("influxdb", 8086, "busybox debian curl"),
+        SERVES("couchdb", 5984, "busybox debian curl"),
+        SERVES("kong", 8000, "busybox debian"),
+        SERVES("php", 80, "busybox debian curl"),
+        SERVES("jetty", 8080, "busybox debian"),
+        SERVES("docker", 2375, "busybox alpine"),
+        SERVES("eclipse-mosquitto", 1883, "busybox alpine"),
+        SERVES("solr", 8983, "busybox debian"),
+        SERVES("neo4j", 7474, "busybox debian"),
+        SERVES("vault", 8200, "busybox alpine"),
+        SERVES("consul", 8500, "busybox alpine"),
+/* systems and tools without a server */
+#define HOLDS(image_name, kit)                                                                               \
+	{                                                                                                    \
+		.name = image_name, .command = WORDS("/bin/sh"), .size = 80 MB, .tools = kit,                \
+		.memory = 1 MIB, .stop_signal_exit = -1,                                                     \
+	}
+        HOLDS("rockylinux", "busybox debian curl"),
+        HOLDS("almalinux", "busybox debian curl"),
+        HOLDS("amazonlinux", "busybox debian curl"),
+        HOLDS("openjdk", "busybox debian"),
+        HOLDS("eclipse-temurin", "busybox debian curl"),
+        HOLDS("maven", "busybox debian curl"),
+        HOLDS("gradle", "busybox debian curl"),
+        HOLDS("ruby", "busybox debian curl"),
+        HOLDS("rust", "busybox debian curl"),
+        HOLDS("gcc", "busybox debian curl"),
+        HOLDS("buildpack-deps", "busybox debian curl"),
+        HOLDS("alpine/git", "busybox alpine"),
+        HOLDS("alpine/curl", "busybox alpine curl"),
+        HOLDS("alpine/k8s", "busybox alpine curl bash kubectl"),
+        HOLDS("rancher/kubectl", "none kubectl"),
+        HOLDS("registry.k8s.io/kubectl", "none kubectl"),
+        HOLDS("lachlanevenson/k8s-kubectl", "busybox alpine kubectl"),
+        HOLDS("dtzar/helm-kubectl", "busybox alpine curl bash kubectl"),
+        HOLDS("tutum/dnsutils", "busybox debian netshoot"),
+        HOLDS("infoblox/dnstools", "busybox alpine curl netshoot"),
+        HOLDS("gcr.io/kubernetes-e2e-test-images/dnsutils", "busybox debian netshoot"),
+        HOLDS("williamyeh/hey", "none"),
+        HOLDS("rakyll/hey", "none"),
+        HOLDS("mcr.microsoft.com/dotnet/aspnet", "busybox debian"),
+        HOLDS("amazon/aws-cli", "busybox debian"),
+        HOLDS("gcr.io/google-samples/xtrabackup", "busybox debian"),
+        HOLDS("gcr.io/distroless/static", "none"),
+        HOLDS("gcr.io/distroless/static-debian12", "none"),
+        HOLDS("gcr.io/distroless/base", "none"),
 };
-/* An application that the catalogue does not know: an HTTP server. */
-static const struct image generic_image = {.name = "application",
-                                           .entrypoint = WORDS("/app/server"),
-                                           .size = 60 MB,
-                                           .tools = "busybox debian curl generic-server",
-                                           .files = work_files,
-                                           .port = 8080,
-                                           .start = 500 * KT_MS,
-                                           .memory = 30 MIB,
-                                           .cpu_milli = 1};
-
 /* Words of tags that are not versions. */
-static const char *const tag_words[] = {
-        "latest", "stable", "mainline",     "alpine", "slim", "bookworm", "bullseye",
-        "trixie", "jammy",  "noble",        "focal",  "edge", "musl",     "glibc",
-        "lts",    "perl",   "unprivileged", "debian", "main", "master",   "current"};
-/* Names with these words in them are never in a registry. */
-static const char *const absent_words[] = {"no-such",    "does-not-exist", "doesnotexist", "nonexist",
-                                           "non-exist",  "not-exist",      "notexist",     "missing",
-                                           "nosuch",     "invalid",        "not-found",    "typo",
-                                           "broken-tag", "bad-tag",        "wrong-tag"};
+static const char *const tag_words[] = {"latest",
+                                        "stable",
+                                        "mainline",
+                                        "alpine",
+                                        "slim",
+                                        "bookworm",
+                                        "bullseye",
+                                        "trixie",
+                                        "jammy",
+                                        "noble",
+                                        "focal",
+                                        "edge",
+                                        "musl",
+                                        "glibc",
+                                        "lts",
+                                        "perl",
+                                        "unprivileged",
+                                        "debian",
+                                        "main",
+                                        "master",
+                                        "current",
+                                        "buster",
+                                        "stretch",
+                                        "uclibc",
+                                        "otel",
+                                        "management",
+                                        "fpm",
+                                        "apache",
+                                        "rc",
+                                        "alpine-slim",
+                                        "windowsservercore"};
+/* The registries that there are; another host has no address. */
+static const char *const registries[] = {
+        "docker.io", "index.docker.io", "registry.k8s.io",   "k8s.gcr.io",    "gcr.io",           "ghcr.io",
+        "quay.io",   "public.ecr.aws",  "mcr.microsoft.com", "mirror.gcr.io", "us-docker.pkg.dev"};
 
 struct reference {
 	char registry[128], repository[256], tag[160]; /* tag: without ':'; of a digest "sha256:…" */
 	bool digest;
 };
-
-static bool has_word(const char *text, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strstr(text, words[i]))
-			return true;
-	}
-	return false;
-}
 
 /* distribution/reference: domain, path of lowercase names, tag, digest. False with the words of the real
  * parser. */
@@ -1013,22 +1167,62 @@ void image_id(const char *reference, char out[128])
 	kt_free(full);
 }
 
+static bool is_word(const char *text, size_t len)
+{
+	size_t digits = len;
+	while (digits && strchr("0123456789.", text[digits - 1]))
+		digits--; /* alpine3.22 */
+	for (size_t i = 0; i < KT_COUNT(tag_words); i++) {
+		size_t n = strlen(tag_words[i]);
+		if ((n == len || n == digits) && !strncmp(tag_words[i], text, n))
+			return true;
+	}
+	return false;
+}
+
+/* "alpine3.22-slim": words only. */
+static bool are_words(const char *text)
+{
+	size_t len;
+	for (; *text; text += len + (text[len] == '-')) {
+		len = strcspn(text, "-");
+		if (!is_word(text, len))
+			return false;
+	}
+	return true;
+}
+
+/* "1.27.5 1.28.1": of each minor version the last patch; those of other majors and minors do not exist. */
+static bool is_listed(const char *versions, const unsigned part[3], unsigned n)
+{
+	const char *rest = versions;
+	size_t len;
+	for (const char *one; rest && (one = kt_split(&rest, ' ', &len));) {
+		unsigned known[3] = {0}, i = 0;
+		for (const char *c = one; i < 3; i++) {
+			char *end;
+			known[i] = (unsigned)strtoul(c, &end, 10);
+			if (*end != '.' || end >= one + len) {
+				i++;
+				break;
+			}
+			c = end + 1;
+		}
+		if (part[0] == known[0] && (n < 2 || part[1] == known[1]) && (n < 3 || part[2] <= known[2]))
+			return true;
+	}
+	return false;
+}
+
 /* "1.27.3-alpine": is there such a version? */
 static bool tag_exists(const struct image *image, const char *tag)
 {
 	const char *at = tag;
 	unsigned part[3] = {0}, n = 0;
-	if (*at == 'v')
+	if (*at == 'v' && image->tagged_v)
 		at++;
-	if (!isdigit((unsigned char)*at)) {
-		for (size_t i = 0; i < KT_COUNT(tag_words); i++) {
-			size_t len = strlen(tag_words[i]);
-			if (!strncmp(tag, tag_words[i], len) &&
-			    (!tag[len] || strchr("-.0123456789", tag[len])))
-				return true;
-		}
-		return image->newest_major == 0;
-	}
+	if (!isdigit((unsigned char)*at))
+		return are_words(tag);
 	while (n < 3 && isdigit((unsigned char)*at)) {
 		for (; isdigit((unsigned char)*at); at++)
 			part[n] = part[n] > 100000000 ? part[n] : part[n] * 10 + (unsigned)(*at - '0');
@@ -1038,8 +1232,12 @@ static bool tag_exists(const struct image *image, const char *tag)
 		else
 			break;
 	}
+	if (*at == '-' ? !are_words(at + 1) : *at != '\0')
+		return false;
+	if (image->versions)
+		return is_listed(image->versions, part, n);
 	if (!image->newest_major)
-		return true;
+		return part[0] < 100 && part[1] < 100 && part[2] < 200;
 	if (part[0] > image->newest_major)
 		return false;
 	if (n > 1 && part[0] == image->newest_major && image->newest_minor && part[1] > image->newest_minor)
@@ -1090,19 +1288,16 @@ const struct image *image_find(struct cluster *cluster, const char *reference, c
 		return NULL;
 	}
 	const struct image *image = catalogue_find(&ref, &known);
-	bool absent = has_word(ref.repository, absent_words, KT_COUNT(absent_words)) ||
-	              has_word(ref.registry, absent_words, KT_COUNT(absent_words)) ||
-	              has_word(ref.tag, absent_words, KT_COUNT(absent_words));
-	bool official = kt_streq(ref.registry, "docker.io") && kt_starts(ref.repository, "library/");
-	if (!image && !known && !absent && !official)
-		image = &generic_image;
 	char *full = image_full_name(reference);
 	bool disturbed = cluster && world_image_missing(cluster, full);
-	if (image && !absent && !disturbed) {
+	if (image && !disturbed) {
 		kt_free(full);
 		return image;
 	}
-	if (why && has_word(ref.registry, absent_words, KT_COUNT(absent_words)))
+	bool reached = false;
+	for (size_t i = 0; i < KT_COUNT(registries); i++)
+		reached = reached || kt_streq(registries[i], ref.registry);
+	if (why && !reached && !disturbed)
 		*why = kt_strf("rpc error: code = Unknown desc = failed to pull and unpack image \"%s\": "
 		               "failed to resolve "
 		               "reference \"%s\": failed to do request: Head "

@@ -54,6 +54,8 @@ static void account(struct process *process)
 static int64_t memory_of(const struct container *container)
 {
 	int64_t sum = container->load_memory;
+	if (container->files)
+		sum += files_memory(container->files);
 	for (const struct process *process = container->processes; process; process = process->next) {
 		if (process->spec.is_main && process->image && !process->over)
 			sum += process->image->memory;
@@ -213,31 +215,107 @@ static void write_missing(struct files *files, const char *path, const char *tex
 		(void)files_write(files, path, text, strlen(text), false, 0644, now);
 }
 
+/* Source: kubernetes pkg/kubelet/network/dns/dns.go. */
+static char *resolv_conf(const struct container *c)
+{
+	const struct kt_json *config = kt_get(c->spec, "dnsConfig"), *item;
+	const char *policy = kt_str_or(kt_get(c->spec, "dnsPolicy"), "ClusterFirst");
+	bool cluster = !strcmp(policy, "ClusterFirstWithHostNet") ||
+	               (!strcmp(policy, "ClusterFirst") && !c->host_network);
+	bool none = !strcmp(policy, "None");
+	struct kt_buf out = {0}, search = {0}, servers = {0}, options = {0};
+	char dns[46] = "10.96.0.10";
+	if (cluster) {
+		(void)network_dns_address(c->cluster, dns);
+		kt_buf_addf(&search, " %s.svc.cluster.local svc.cluster.local cluster.local", c->ns);
+		kt_buf_addf(&servers, "nameserver %s\n", dns);
+	} else if (!none) {
+		kt_buf_adds(&servers, "nameserver 172.18.0.1\n");
+	}
+	KT_JSON_EACH (item, kt_get(config, "searches"))
+		kt_buf_addf(&search, " %s", kt_str_or(item, ""));
+	KT_JSON_EACH (item, kt_get(config, "nameservers"))
+		kt_buf_addf(&servers, "nameserver %s\n", kt_str_or(item, ""));
+	bool has_ndots = kt_find(kt_get(config, "options"), "name", "ndots") >= 0;
+	if (cluster && !has_ndots)
+		kt_buf_adds(&options, " ndots:5");
+	else if (!none && !cluster && !has_ndots)
+		kt_buf_adds(&options, " ndots:0");
+	KT_JSON_EACH (item, kt_get(config, "options")) {
+		const char *value = kt_get_str(item, "value");
+		kt_buf_addf(&options, " %s%s%s", kt_str_or(kt_get(item, "name"), ""), value ? ":" : "",
+		            value ? value : "");
+	}
+	if (search.len)
+		kt_buf_addf(&out, "search%s\n", search.data);
+	kt_buf_adds(&out, kt_buf_str(&servers));
+	if (options.len)
+		kt_buf_addf(&out, "options%s\n", options.data);
+	kt_buf_clear(&search);
+	kt_buf_clear(&servers);
+	kt_buf_clear(&options);
+	kt_buf_adds(&out, "");
+	return kt_buf_take(&out);
+}
+
+/* hostAliases, as the kubelet appends them. */
+static char *with_aliases(const struct container *c, const char *hosts)
+{
+	const struct kt_json *aliases = kt_get(c->spec, "hostAliases"), *alias, *name;
+	struct kt_buf out = {0};
+	kt_buf_adds(&out, hosts);
+	if (kt_count(aliases))
+		kt_buf_adds(&out, "\n# Entries added by HostAliases.\n");
+	KT_JSON_EACH (alias, aliases) {
+		kt_buf_adds(&out, kt_str_or(kt_get(alias, "ip"), ""));
+		KT_JSON_EACH (name, kt_get(alias, "hostnames"))
+			kt_buf_addf(&out, "\t%s", kt_str_or(name, ""));
+		kt_buf_addc(&out, '\n');
+	}
+	return kt_buf_take(&out);
+}
+
+/* The file for the last words, which the kubelet mounts. */
+static void mount_message(const struct container *c, struct files *files)
+{
+	struct volume *volume = volume_new(false, 0);
+	volume_make_file(volume);
+	volume_own(volume, 0, 0, 0666);
+	files_mount(files, c->message_path, volume, NULL, false);
+	volume_free(volume);
+}
+
 /* What a runtime puts into /etc, unless the kubelet did. */
 static void write_etc(void *arg, struct files *files)
 {
 	const struct container *c = arg;
-	char dns[46], *text;
+	char *text;
 	kt_ns now = cluster_now(c->cluster);
 	text = kt_strf("%s\n", c->host_name ? c->host_name : c->pod);
 	write_missing(files, "/etc/hostname", text, now);
 	kt_free(text);
+	const char *subdomain = kt_get_str(c->spec, "subdomain"),
+	           *name = c->host_name ? c->host_name : c->pod;
+	char *own = !c->pod_ip ? kt_strdup("")
+	            : subdomain && *subdomain && !c->host_network
+	                    ? kt_strf("%s\t%s.%s.%s.svc.cluster.local\t%s\n", c->pod_ip, name, subdomain,
+	                              c->ns, name)
+	                    : kt_strf("%s\t%s\n", c->pod_ip, name);
 	text = kt_strf("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 	               "ip6-loopback\n"
 	               "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-"
-	               "allrouters\n"
-	               "%s%s%s%s",
-	               c->pod_ip ? c->pod_ip : "", c->pod_ip ? "\t" : "",
-	               c->pod_ip ? (c->host_name ? c->host_name : c->pod) : "", c->pod_ip ? "\n" : "");
-	write_missing(files, "/etc/hosts", text, now);
+	               "allrouters\n%s",
+	               own);
+	kt_free(own);
+	char *whole = with_aliases(c, text);
+	write_missing(files, "/etc/hosts", whole, now);
+	kt_free(whole);
 	kt_free(text);
-	if (network_dns_address(c->cluster, dns)) {
-		text = kt_strf("search %s.svc.cluster.local svc.cluster.local cluster.local\nnameserver "
-		               "%s\noptions ndots:5\n",
-		               c->ns, dns);
-		write_missing(files, "/etc/resolv.conf", text, now);
-		kt_free(text);
-	}
+	if (c->message_path && *c->message_path)
+		mount_message(c, files);
+	text = resolv_conf(c);
+	write_missing(files, "/etc/resolv.conf", text, now);
+	kt_free(text);
 }
 
 static void add_env(struct kt_json **vars, const char *pair)

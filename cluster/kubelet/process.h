@@ -21,15 +21,17 @@ struct container {
 	const char *ns, *pod, *pod_uid, *name, *node, *pod_ip,
 	        *host_name; /* pod_ip NULL until there is one */
 	const char *image;
-	const struct kt_json *labels;                 /* of the pod */
-	struct kt_json *env;                          /* {NAME: value} resolved, with the Service variables */
-	struct files *files;                          /* its root: image's files with the volumes mounted */
-	const char *working_dir;                      /* NULL: the image's */
-	int64_t memory_limit;                         /* bytes; 0 none */
-	int64_t cpu_limit_milli;                      /* 0 none */
-	int64_t run_as_user;                          /* -1: the image's */
-	int64_t run_as_group, fs_group;               /* -1: none */
-	const struct kt_json *groups;                 /* supplementalGroups */
+	const struct kt_json *labels;   /* of the pod */
+	struct kt_json *env;            /* {NAME: value} resolved, with the Service variables */
+	struct files *files;            /* its root: image's files with the volumes mounted */
+	const char *working_dir;        /* NULL: the image's */
+	int64_t memory_limit;           /* bytes; 0 none */
+	int64_t cpu_limit_milli;        /* 0 none */
+	int64_t run_as_user;            /* -1: the image's */
+	int64_t run_as_group, fs_group; /* -1: none */
+	const char *message_path;     /* where its last words go: a file that everybody may write; or NULL */
+	const struct kt_json *spec;   /* of the pod: hostAliases, dnsConfig; may be NULL */
+	const struct kt_json *groups; /* supplementalGroups */
 	bool read_only_root, host_network, drops_all; /* drops_all: no capability is left */
 	struct process *main;                         /* PID 1; NULL while not running */
 	struct process *processes;                    /* all of it, private to process.c; NULL at the start */
@@ -82,6 +84,8 @@ struct image {
 	const char
 	        *tag; /* only tags with this word in them ("alpine"); NULL: all. Specific rows come first */
 	unsigned newest_major, newest_minor; /* what the registry has; 0: any version */
+	const char *versions; /* instead: of each minor version the last patch, "1.26.3 1.27.5" */
+	bool tagged_v;        /* tags may begin with a v */
 	const char *const *entrypoint, *const *command, *const *env; /* NULL-terminated */
 	const char *working_dir, *user;
 	int64_t size; /* bytes, for pull times and ImageLocality */
@@ -95,9 +99,7 @@ struct image {
 	int stop_signal_exit;      /* exit code after SIGTERM; -1: ignores it */
 };
 /* `reference` as in a pod spec. NULL with a reason ("ErrImagePull" texts) when the registry has no such image
- * or tag or lacks it by a disturbance. Unknown names that look like application images
- * ("registry.example/shop/api:1.2") are served by a generic HTTP server image, unless the name cannot exist
- * (tag "no-such-tag", invalid reference). See images.c for the rule. */
+ * or tag or lacks it by a disturbance. What the catalogue does not know is in no registry. */
 const struct image *image_find(struct cluster *cluster, const char *reference, char **why);
 /* "docker.io/library/nginx:1.27" for "nginx:1.27"; owned. */
 char *image_full_name(const char *reference);

@@ -147,8 +147,11 @@ static bool add_downward(struct kubelet_pod *pod, const struct kt_json *items, s
 static struct kt_json *token(struct kubelet_pod *pod, const struct kt_json *source)
 {
 	struct cluster *cluster = pod->node->kubelet->cluster;
-	const struct schema_kind *kind =
-	        schema_by_kind(cluster_schema(cluster), "authentication.k8s.io", "v1", "TokenRequest");
+	/* a body only: there is no such resource */
+	const struct schema_kind kind = {.group = "authentication.k8s.io",
+	                                 .version = "v1",
+	                                 .kind = "TokenRequest",
+	                                 .api_version = "authentication.k8s.io/v1"};
 	const char *account = kt_str_or(kt_get(pod->spec, "serviceAccountName"), "default");
 	const char *audience = kt_get_str(source, "audience");
 	struct api_user user = {.name = pod->node->user};
@@ -160,7 +163,7 @@ static struct kt_json *token(struct kubelet_pod *pod, const struct kt_json *sour
 	        pod->name, pod->uid);
 	struct kt_json *text = NULL;
 
-	if (kind && rules_review(cluster, kind, &user, pod->ns, account, &request, &status))
+	if (rules_review(cluster, &kind, &user, pod->ns, account, &request, &status))
 		text = kt_json_ref(kt_path(request, "status.token"));
 	api_status_clear(&status);
 	kt_json_free(request);
@@ -315,6 +318,8 @@ static bool set_empty(struct kubelet_pod *pod, struct kubelet_mount *mount, cons
 	(void)why;
 	if (!mount->volume)
 		mount->volume = grouped(pod, volume_new(false, memory_size(source)));
+	if (kt_streq(kt_get_str(source, "medium"), "Memory"))
+		volume_in_memory(mount->volume);
 	return true;
 }
 
@@ -606,7 +611,9 @@ bool kubelet_volumes_mount(struct kubelet_ctr *ctr, char **why)
 			if (strcmp(pod->mounts[j].name, name) != 0 || !pod->mounts[j].volume)
 				continue;
 			files_mount(ctr->pub.files, path, pod->mounts[j].volume, expanded ? expanded : sub,
-			            kt_get_bool(sorted[i], "readOnly", false));
+			            kt_get_bool(sorted[i], "readOnly", false) ||
+			                    kt_path_bool(pod->mounts[j].spec,
+			                                 "persistentVolumeClaim.readOnly", false));
 			found = true;
 		}
 		kt_free(expanded);

@@ -216,6 +216,25 @@ static void respecify(struct kubelet_pod *pod, const struct kt_json *spec, kt_ns
 	pod->dirty = true; /* observedGeneration */
 }
 
+/* Somebody set a condition that the pod's readiness waits for. */
+static bool gates_moved(const struct kubelet_pod *pod, const struct store_object *old,
+                        const struct store_object *object)
+{
+	const struct kt_json *before = kt_path(old->json, "status.conditions"),
+	                     *after = kt_path(object->json, "status.conditions"), *gate;
+
+	KT_JSON_EACH (gate, kt_get(pod->spec, "readinessGates")) {
+		const char *type = kt_str_or(kt_get(gate, "conditionType"), "");
+		ptrdiff_t was = kt_find(before, "type", type), is = kt_find(after, "type", type);
+		const char *one = was < 0 ? "" : kt_get_str(kt_at(before, (size_t)was), "status"),
+		           *two = is < 0 ? "" : kt_get_str(kt_at(after, (size_t)is), "status");
+
+		if (!kt_streq(one, two))
+			return true;
+	}
+	return false;
+}
+
 void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *object)
 {
 	const struct kt_json *meta = kt_get(object->json, "metadata"), *spec = kt_get(object->json, "spec");
@@ -246,6 +265,10 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 	if (!pod->writing && view_pod(object)->ready != view_pod(old)->ready) {
 		pod->dirty = true;
 		kubelet_pod_wake(pod, now + KUBELET_RECONCILE);
+	}
+	if (gates_moved(pod, old, object)) {
+		pod->dirty = true;
+		wake = true;
 	}
 	store_unref(old);
 	if (wake)

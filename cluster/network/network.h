@@ -22,6 +22,7 @@ struct network_http_request {
 	const char *body;
 	size_t body_len;
 	const char *client; /* address */
+	bool https;
 };
 struct network_http_response {
 	int status;
@@ -76,8 +77,8 @@ struct network_path {
 void network_connect(struct cluster *cluster, const struct network_peer *from, const char *address,
                      unsigned port, const char *protocol, struct network_path *out);
 /* Have the listener of an open path answer: its words, and the time it takes under the load it is under
- * (traffic). False: it speaks no HTTP (or the path has no listener: the internet, the API server: a page or a
- * 403 is made up, true). */
+ * (traffic). False: it speaks no HTTP (or the path has no listener: the internet: a page is made up; the API
+ * server answers as to anybody, true). */
 bool network_serve(struct cluster *cluster, const struct network_path *path,
                    const struct network_http_request *request, struct network_http_response *response);
 void network_http_response_clear(struct network_http_response *response);

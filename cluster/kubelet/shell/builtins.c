@@ -167,11 +167,12 @@ static enum step do_cd(struct task *task, struct frame *frame, const struct kt_s
 		if (task->flavour == FLAVOUR_BASH)
 			task_error(task, "cd: %s: %s", target, why);
 		else
-			task_error(task, "cd: can't cd to %s%s%s", target,
+			task_error(task, "cd: %scan't cd to %s%s%s",
+			           task->flavour == FLAVOUR_DASH ? "" : "line 0: ", target,
 			           task->flavour == FLAVOUR_DASH ? "" : ": ",
 			           task->flavour == FLAVOUR_DASH ? "" : why);
 		kt_free(path);
-		return done(task, task->flavour == FLAVOUR_DASH ? 2 : 1);
+		return done(task, task->flavour == FLAVOUR_BASH ? 1 : 2);
 	}
 	task_set_var(task, "OLDPWD", task->dir);
 	set_dir(task, path);
@@ -528,7 +529,7 @@ static enum step do_wait(struct task *task, struct frame *frame, const struct kt
 			if (child && child->ppid == task->pid && !child->done)
 				return STEP_WAIT;
 			if (i + 1 == argv->count) {
-				task_reap(task, pid, &status);
+				task_reap_told(task, pid, &status);
 				return done(task, status);
 			}
 		}
@@ -685,6 +686,8 @@ static enum step do_kill(struct task *task, struct frame *frame, const struct kt
 			process_changed(target->process);
 		}
 	}
+	if (task->done) /* of its own signal */
+		return STEP_POP;
 	return done(task, status);
 }
 

@@ -183,7 +183,8 @@ int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, c
 		                                       .headers = headers,
 		                                       .body = body ? body : "",
 		                                       .body_len = body ? strlen(body) : 0,
-		                                       .client = tool_container(r)->pod_ip};
+		                                       .client = tool_container(r)->pod_ip,
+		                                       .https = fetch->https};
 		bool spoke = network_serve(r->task->process->cluster, &fetch->to, &request, &fetch->response);
 		kt_free(host);
 		fetch->stage = spoke ? 4 : 5;

@@ -14,7 +14,8 @@ struct here {
 struct parser {
 	const char *at, *end;
 	struct kt_arena *arena;
-	struct here *here; /* documents whose text comes after this line */
+	struct here *here;  /* documents whose text comes after this line */
+	bool open_document; /* the text ended before one of them did */
 	unsigned line, depth, nodes;
 	enum sh_parse state;
 	char *message;
@@ -121,6 +122,7 @@ static void read_documents(struct parser *p)
 				kt_buf_addc(&text, '\n');
 			}
 		}
+		p->open_document = p->open_document || !found;
 		here->redirect->word = document_word(p, kt_buf_str(&text), text.len, here->quoted);
 		kt_buf_clear(&text);
 	}
@@ -924,6 +926,19 @@ enum sh_parse sh_parse(const char *text, size_t len, struct sh_program **out, ch
 	}
 	*out = program;
 	return SH_PARSED;
+}
+
+bool sh_open_document(const char *text, size_t len)
+{
+	static const char *const none[] = {NULL};
+	char message[256];
+	struct kt_arena arena = {0};
+	struct parser p = {.at = text, .end = text + len, .arena = &arena, .line = 1, .message = message};
+	(void)parse_list(&p, none);
+	if (p.state == SH_PARSED && p.here)
+		read_documents(&p);
+	kt_arena_clear(&arena);
+	return p.state == SH_PARSED && p.open_document;
 }
 
 struct sh_program *sh_program_ref(struct sh_program *program)

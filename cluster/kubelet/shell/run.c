@@ -315,6 +315,12 @@ static bool do_assigns(struct task *task, struct frame *frame, struct kt_json **
 		char *value = expand_text(task, frame, word->parts->next);
 		if (!value)
 			return false;
+		if (task->xtrace && !frame->node->words) {
+			struct kt_buf line = {0};
+			kt_buf_addf(&line, "+ %s=%s\n", name, value);
+			task_write(task, 2, line.data, line.len);
+			kt_buf_clear(&line);
+		}
 		if (env) {
 			kt_set(env, name, kt_json_str(value));
 		} else {
@@ -488,7 +494,7 @@ static enum step run_simple(struct task *task, struct frame *frame)
 	case 3:
 		return dispatch(task, frame);
 	case 5:
-		return task_reap(task, frame->child, &task->status) ? STEP_POP : STEP_WAIT;
+		return task_reap_told(task, frame->child, &task->status) ? STEP_POP : STEP_WAIT;
 	default:
 		return STEP_POP;
 	}
@@ -592,7 +598,7 @@ static enum step run_subshell(struct task *task, struct frame *frame)
 		frame->child = task_fork(task, frame->node->children, program)->pid;
 		return STEP_AGAIN;
 	}
-	return task_reap(task, frame->child, &task->status) ? STEP_POP : STEP_WAIT;
+	return task_reap_told(task, frame->child, &task->status) ? STEP_POP : STEP_WAIT;
 }
 
 static enum step run_once(struct task *task, struct frame *frame)
@@ -834,7 +840,11 @@ static enum step run_input(struct task *task, struct frame *frame)
 	unsigned line;
 	enum sh_parse state = sh_parse(frame->text.data, frame->text.len, &program, message, &line);
 	frame->flag = false;
-	if (state == SH_INCOMPLETE && newline)
+	bool document = state == SH_PARSED && newline && strstr(frame->text.data, "<<") &&
+	                sh_open_document(frame->text.data, frame->text.len);
+	if (document)
+		sh_program_unref(program);
+	if (document || (state == SH_INCOMPLETE && newline))
 		return STEP_AGAIN;
 	kt_buf_clear(&frame->text);
 	if (state != SH_PARSED) {

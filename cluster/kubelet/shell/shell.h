@@ -55,6 +55,7 @@ struct task {
 	int shell_pid;                /* $$: of the shell that forked it */
 	bool done, orphan, executing; /* executing: its frames are in use, freed later */
 	int status;                   /* $?, and the exit code at the end */
+	int signo;                    /* it died of */
 	struct fd fds[FD_MAX];
 	char *dir;
 	struct variables vars;
@@ -158,6 +159,8 @@ void task_run(struct task *task);
 bool task_is_shell(const struct task *task);
 /* A finished child: its status, and it is gone. False while it runs (or with status 127 if there is none). */
 bool task_reap(struct task *task, int pid, int *status);
+/* The same in the foreground of a shell, which tells of a signal: "Killed". */
+bool task_reap_told(struct task *task, int pid, int *status);
 const char *task_var(const struct task *task, const char *name);
 bool task_set_var(struct task *task, const char *name, const char *value); /* false: read-only */
 char *task_path(const struct task *task, const char *path);                /* absolute, owned */
@@ -251,8 +254,8 @@ struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file. */
-extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_system[],
-        tools_network[], tools_servers[], tools_filter[];
+extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_kubectl[],
+        tools_diff[], tools_system[], tools_network[], tools_servers[], tools_filter[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

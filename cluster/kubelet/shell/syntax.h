@@ -68,6 +68,8 @@ enum sh_parse { SH_PARSED, SH_INCOMPLETE /* more lines could complete it */, SH_
 /* `message` (256 bytes) as the shells put it: `unterminated quoted string`. */
 enum sh_parse sh_parse(const char *text, size_t len, struct sh_program **out, char message[256],
                        unsigned *line);
+/* A text that parses, but its last here-document has no end yet: more lines may come. */
+bool sh_open_document(const char *text, size_t len);
 struct sh_program *sh_program_ref(struct sh_program *program);
 void sh_program_unref(struct sh_program *program);
 

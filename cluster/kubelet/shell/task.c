@@ -177,8 +177,10 @@ void task_signal(struct task *task, int signo)
 	    signo == SIGCONT)
 		return;
 	if (signo == SIGKILL) {
-		if (!first)
-			task_end(task, 128 + SIGKILL);
+		if (first)
+			return;
+		task->signo = signo;
+		task_end(task, 128 + SIGKILL);
 		return;
 	}
 	if (task_is_shell(task)) {
@@ -200,7 +202,28 @@ void task_signal(struct task *task, int signo)
 		if (first)
 			return;
 	}
+	task->signo = signo;
 	task_end(task, 128 + signo);
+}
+
+bool task_reap_told(struct task *task, int pid, int *status)
+{
+	static const struct {
+		int signo;
+		const char *text;
+	} words[] = {{SIGKILL, "Killed\n"},
+	             {SIGTERM, "Terminated\n"},
+	             {SIGSEGV, "Segmentation fault\n"},
+	             {SIGABRT, "Aborted\n"},
+	             {SIGHUP, "Hangup\n"}};
+	const struct task *child = process_task(task->process, pid);
+	int signo = child && child->ppid == task->pid && child->done ? child->signo : 0;
+	bool over = task_reap(task, pid, status);
+	for (size_t i = 0; over && signo && task->flavour != FLAVOUR_BASH && i < KT_COUNT(words); i++) {
+		if (words[i].signo == signo)
+			task_write(task, 2, words[i].text, strlen(words[i].text));
+	}
+	return over;
 }
 
 /* --- variables --- */
@@ -590,6 +613,7 @@ int task_become(struct task *task, const struct kt_strs *argv, char **why)
 	if (!tool) {
 		rc = become_file(task, argv, at, kt_buf_str(&script), why);
 	} else if (tool->shell) {
+		task->shell_pid = task->pid;
 		become_shell(task, argv, at);
 	} else {
 		struct kt_strs words = {0};

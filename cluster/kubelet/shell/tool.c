@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct tool *const tables[] = {tools_awk,  tools_text,   tools_filter,  tools_files,
-                                            tools_list, tools_system, tools_network, tools_servers};
+static const struct tool *const tables[] = {tools_awk,     tools_text,    tools_filter, tools_files,
+                                            tools_list,    tools_kubectl, tools_diff,   tools_system,
+                                            tools_network, tools_servers};
 
 const struct tool *tool_at(size_t i)
 {
@@ -27,7 +28,10 @@ bool tool_in(const struct tool *tool, const struct image *image)
 		char word[32] = "";
 		if (len && len < sizeof(word)) {
 			memcpy(word, piece, len);
-			if (image_has_tools(image, word))
+			/* "plain": the busybox image itself, which has more applets than alpine */
+			if (!strcmp(word, "plain")
+			            ? image_is_busybox(image) && !image_has_tools(image, "alpine")
+			            : image_has_tools(image, word))
 				return true;
 		}
 	}

@@ -21,11 +21,15 @@ struct grep {
 	bool any, several;
 	const char *last_name;
 	struct kt_strs files;
+	size_t before, after, due,
+	        shown;       /* lines around; due: still to be shown; shown: the last one that was */
+	struct kt_strs kept; /* the lines before this one */
 };
 
 static void end_grep(struct tool_run *r)
 {
 	struct grep *s = r->state;
+	kt_strs_clear(&s->kept);
 	for (size_t i = 0; i < s->compiled; i++)
 		regfree(&s->patterns[i]);
 	kt_strs_clear(&s->files);
@@ -129,6 +133,15 @@ static int grep_options(struct tool_run *r, struct grep *s)
 		case 'm':
 			s->most = strtoul(value, NULL, 10);
 			break;
+		case 'A':
+			s->after = strtoul(value, NULL, 10);
+			break;
+		case 'B':
+			s->before = strtoul(value, NULL, 10);
+			break;
+		case 'C':
+			s->before = s->after = strtoul(value, NULL, 10);
+			break;
 		default:
 			s->fixed = s->fixed || option == 'F';
 			s->nocase = s->nocase || option == 'i';
@@ -176,6 +189,47 @@ static void grep_count(struct tool_run *r, const struct grep *s)
 		tool_outf(r, "%s\n", s->last_name ? s->last_name : "(standard input)");
 }
 
+/* A line that does not match, but stands near one that does. */
+static void grep_near(struct tool_run *r, struct grep *s, size_t line, const char *text)
+{
+	if (s->several && !s->no_names && s->last_name)
+		tool_outf(r, "%s-", s->last_name);
+	if (s->numbers)
+		tool_outf(r, "%zu-", line);
+	tool_outf(r, "%s\n", text);
+	s->shown = line;
+}
+
+static void grep_miss(struct tool_run *r, struct grep *s, const char *text)
+{
+	if (s->due) {
+		s->due--;
+		grep_near(r, s, s->line, text);
+	} else if (s->before) {
+		if (s->kept.count == s->before) {
+			kt_free(s->kept.items[0]);
+			memmove(s->kept.items, s->kept.items + 1, (s->before - 1) * sizeof(*s->kept.items));
+			s->kept.count--;
+		}
+		kt_strs_add(&s->kept, text);
+	}
+}
+
+/* What stood before a match. */
+static void grep_before(struct tool_run *r, struct grep *s)
+{
+	size_t first = s->line - s->kept.count;
+	if (!s->before && !s->after)
+		return;
+	if (s->shown && first > s->shown + 1)
+		tool_outs(r, "--\n");
+	for (size_t i = 0; i < s->kept.count; i++)
+		grep_near(r, s, first + i, s->kept.items[i]);
+	kt_strs_clear(&s->kept);
+	s->shown = s->line;
+	s->due = s->after;
+}
+
 static int run_grep(struct tool_run *r)
 {
 	struct grep *s = r->state;
@@ -193,17 +247,24 @@ static int run_grep(struct tool_run *r)
 			s->line = s->hits = 0;
 		}
 		s->line++;
-		if (s->hits >= s->most)
+		if (s->hits >= s->most) {
+			if (s->due && !tool_busybox(r))
+				grep_miss(r, s, text);
 			continue;
+		}
 		bool hit = grep_find(s, text, 0, &start, &end) != s->invert;
-		if (!hit)
+		if (!hit) {
+			if (!s->quiet && !s->counting && !s->names)
+				grep_miss(r, s, text);
 			continue;
+		}
 		s->any = true;
 		s->hits++;
 		if (s->quiet)
 			break;
 		if (s->counting || s->names)
 			continue;
+		grep_before(r, s);
 		for (bool more = true; more;) {
 			if (s->several && !s->no_names && s->last_name)
 				tool_outf(r, "%s:", s->last_name);

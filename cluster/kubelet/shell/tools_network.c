@@ -9,7 +9,7 @@
 
 struct client {
 	struct fetch fetch;
-	const char *url, *output, *method, *format;
+	const char *url, *output, *method, *format, *authority;
 	struct kt_json *headers;
 	struct kt_buf body;
 	bool quiet, show_errors, spider, head, fail, headers_too, insecure, verbose, server_headers;
@@ -226,7 +226,7 @@ static bool curl_options(struct tool_run *r, struct client *s)
 	             {"url", 'l', true},
 	             {"data-raw", 'd', true},
 	             {"data-binary", 'd', true},
-	             {"cacert", 'E', true},
+	             {"cacert", 'q', true},
 	             {"resolve", 'E', true},
 	             {"retry-connrefused", 'e', false},
 	             {"retry-all-errors", 'e', false},
@@ -262,7 +262,7 @@ static bool curl_options(struct tool_run *r, struct client *s)
 		}
 		for (; *letters; letters++) {
 			const char *value = NULL;
-			if (strchr("owmHXdCrDuAlEbeTFxcK", *letters) && *letters != 'e') {
+			if (strchr("owmHXdCrDuAlEbeTFxcKq", *letters) && *letters != 'e') {
 				value = letters[1] ? letters + 1
 				                   : (i + 1 < r->argv.count ? r->argv.items[++i] : "");
 			}
@@ -321,6 +321,9 @@ static bool curl_options(struct tool_run *r, struct client *s)
 				break;
 			case 'l':
 				s->url = value;
+				break;
+			case 'q':
+				s->authority = value;
 				break;
 			default:
 				break;
@@ -419,10 +422,23 @@ static int curl_answer(struct tool_run *r, struct client *s)
 	return 0;
 }
 
+/* --cacert: is there a certificate in the file? */
+static bool trusts(struct tool_run *r, const char *file, bool *missing)
+{
+	struct kt_buf text = {0};
+	char *path = tool_path(r, file);
+	*missing = files_read(tool_container(r)->files, path, &text) != 0;
+	bool good = !*missing && strstr(kt_buf_str(&text), "BEGIN CERTIFICATE");
+	kt_free(path);
+	kt_buf_clear(&text);
+	return good;
+}
+
 static int curl_once(struct tool_run *r)
 {
 	struct client *s = r->state;
 	struct fetch *f = &s->fetch;
+	bool missing = false;
 	if (fetch_connect(r, f))
 		return TOOL_WAIT;
 	long long ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
@@ -453,7 +469,11 @@ static int curl_once(struct tool_run *r)
 	if (f->https && f->to.listener && f->to.listener->http)
 		return curl_fail(r, s, 35,
 		                 "TLS connect error: error:0A00010B:SSL routines::wrong version number");
-	if (f->https && !f->to.listener && !s->insecure && kt_starts(f->address, "10."))
+	if (s->authority && !trusts(r, s->authority, &missing))
+		return missing ? curl_fail(r, s, 77, "error setting certificate file: %s", s->authority)
+		               : curl_fail(r, s, 60,
+		                           "SSL certificate problem: unable to get local issuer certificate");
+	if (f->https && !f->to.listener && !s->insecure && !s->authority && kt_starts(f->address, "10."))
 		return curl_fail(r, s, 60, "SSL certificate problem: unable to get local issuer certificate");
 	if (fetch_request(r, f, s->method, s->headers, s->body.len ? s->body.data : NULL))
 		return TOOL_WAIT;
@@ -784,7 +804,10 @@ static bool ask(struct tool_run *r, const char *name, const char *type, bool qui
 	                        outcome);
 	if (ok && !strcmp(type, "SRV")) {
 		for (size_t i = 0; i < found.count; i++)
-			tool_outf(r, "%s\tservice = %s\n", name, found.items[i]);
+			tool_outf(r, "%s\tservice = %.*s\n", name,
+			          (int)(strlen(found.items[i]) -
+			                (tool_busybox(r) && kt_ends(found.items[i], "."))),
+			          found.items[i]);
 	} else if (ok) {
 		if (canonical && strcmp(canonical, name) != 0)
 			tool_outf(r, "%s\tcanonical name = %s\n", name, canonical);
@@ -845,7 +868,7 @@ static int run_nslookup(struct tool_run *r)
 	char *plain = kt_strdup(name);
 	if (kt_ends(plain, "."))
 		plain[strlen(plain) - 1] = '\0';
-	bool ok = false;
+	bool ok = false, missed = false;
 	if (v6) {
 		tool_outs(r, "\n");
 		ok = true;
@@ -860,9 +883,26 @@ static int run_nslookup(struct tool_run *r)
 		                       kt_strf("%s.svc.cluster.local", plain),
 		                       kt_strf("%s.cluster.local", plain), kt_strdup(plain)};
 		for (size_t i = 0; i < 4; i++) {
-			if (!ok)
-				ok = ask(r, candidates[i], type, !tool_busybox(r) || i == 3, &outcome);
+			/* busybox asks for all of them, each for both kinds of address, and tells of each */
+			if (tool_busybox(r) && i < 3) {
+				bool one = ask(r, candidates[i], type, false, &outcome);
+				tool_outs(r, "\n");
+				if (!one && !*s->type) {
+					(void)ask(r, candidates[i], type, false, &outcome);
+					tool_outs(r, "\n");
+				} else if (one && !*s->type) {
+					tool_outs(r, "\n");
+				}
+				ok = ok || one;
+				missed = missed || !one;
+			} else if (!tool_busybox(r) && !ok) {
+				ok = ask(r, candidates[i], type, true, &outcome);
+			}
 			kt_free(candidates[i]);
+		}
+		if (missed && tool_busybox(r)) {
+			kt_free(plain);
+			return 1;
 		}
 		if (!ok && !tool_busybox(r))
 			tool_outf(r, "** server can't find %s: NXDOMAIN\n", plain);

@@ -2,6 +2,7 @@
 #include "cluster/kubelet/shell/fetch.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -148,6 +149,33 @@ static char *directive(const char *at, const char *end, const char *name, const 
 	return NULL;
 }
 
+/* Its temporary folders and its pid file, when not everything is allowed. */
+static bool nginx_may_write(struct tool_run *r)
+{
+	struct container *c = tool_container(r);
+	bool own = strstr(r->task->process->image->name, "unprivileged") != NULL;
+	const char *folder = own ? "/tmp/proxy_temp" : "/var/cache/nginx/client_temp",
+	           *pid = own ? "/tmp/nginx.pid" : "/run/nginx.pid";
+	kt_ns now = process_now(r->task->process);
+	struct kt_buf text = {0};
+	int rc;
+	if (files_user(c->files)->all && !c->read_only_root)
+		return true;
+	rc = files_mkdir(c->files, folder, false, now);
+	if (rc && rc != EEXIST) {
+		kt_buf_addf(&text, "nginx: [emerg] mkdir() \"%s\" failed (%d: %s)\n", folder, rc,
+		            tool_strerror(rc));
+	} else if ((rc = files_write(c->files, pid, "1\n", 2, false, 0644, now)) != 0) {
+		kt_buf_addf(&text, "nginx: [emerg] open() \"%s\" failed (%d: %s)\n", pid, rc,
+		            tool_strerror(rc));
+	}
+	bool good = !text.len;
+	if (!good)
+		task_write(r->task, 2, text.data, text.len);
+	kt_buf_clear(&text);
+	return good;
+}
+
 static bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 {
 	const char *flag = r->argv.count > 1 ? r->argv.items[1] : "";
@@ -194,14 +222,8 @@ static bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 	}
 	if (!s->port_count)
 		port_add(s, 80, "TCP");
-	if (tool_container(r)->run_as_user > 0 && s->ports[0] < 1024 && tool_container(r)->read_only_root) {
-		static const char text[] = "nginx: [emerg] mkdir() \"/var/cache/nginx/client_temp\" failed "
-		                           "(30: Read-only file system)\n";
-		task_write(r->task, 2, text, sizeof(text) - 1);
-		*status = 1;
-		return false;
-	}
-	return true;
+	*status = nginx_may_write(r) ? 0 : 1;
+	return !*status;
 }
 
 static const char *mime(const char *path)
@@ -351,6 +373,66 @@ static void httpd_serve(struct tool_run *r, const struct network_http_request *r
 {
 	kt_set(&response->headers, "Server", kt_json_str("Apache/2.4.65 (Unix)"));
 	serve_file(r, "/usr/local/apache2/htdocs", request->path, "Apache", response);
+}
+
+/* busybox's: httpd [-f] [-p [ADDRESS:]PORT] [-h FOLDER] */
+static bool small_httpd_prepare(struct tool_run *r, struct server *s, int *status)
+{
+	size_t at = 1, in = 0;
+	const char *value;
+	int option;
+	bool stays = false;
+	s->root = kt_strdup(r->task->dir);
+	while ((option = tool_option(r, &at, &in, "fvip:h:c:u:r:e:d:m:", &value))) {
+		const char *colon = value ? strrchr(value, ':') : NULL;
+		if (option == '?') {
+			*status = 1;
+			return false;
+		}
+		stays = stays || option == 'f' || option == 'i';
+		if (option == 'p')
+			port_add(s, strtoul(colon ? colon + 1 : value, NULL, 10), "TCP");
+		if (option == 'h') {
+			struct files_stat st;
+			kt_free(s->root);
+			s->root = tool_path(r, value);
+			if (files_stat(tool_container(r)->files, s->root, &st) || st.type != FILES_DIR) {
+				*status = tool_fail(
+				        r, 1, "can't change directory to '%s': No such file or directory",
+				        value);
+				return false;
+			}
+		}
+	}
+	if (!s->port_count)
+		port_add(s, 80, "TCP");
+	if (!stays) {
+		/* into the background */
+		struct task *child = task_fork(r->task, NULL, NULL);
+		kt_strs_add(&r->argv, "-f");
+		if (task_become(child, &r->argv, NULL))
+			task_end(child, 127);
+		child->orphan = true;
+		*status = 0;
+		return false;
+	}
+	return true;
+}
+
+static void small_httpd_serve(struct tool_run *r, const struct network_http_request *request,
+                              struct network_http_response *response)
+{
+	const struct server *s = r->state;
+	serve_file(r, s->root, request->path, "", response);
+	if (response->status >= 400) {
+		kt_buf_cut(&response->body, 0);
+		kt_buf_addf(
+		        &response->body,
+		        "<HTML><HEAD><TITLE>%d %s</TITLE></HEAD>\n<BODY><H1>%d %s</H1>\n%s\n</BODY></HTML>\n",
+		        response->status, fetch_reason(response->status), response->status,
+		        fetch_reason(response->status),
+		        response->status == 404 ? "The requested URL was not found" : "");
+	}
 }
 
 static void python_serve(struct tool_run *r, const struct network_http_request *request,
@@ -931,6 +1013,7 @@ static const struct server_row rows[] = {
          "AH00558: httpd: Could not reliably determine the server's fully qualified domain name\n", true,
          300 * KT_US},
         {"httpd", 80, NULL, httpd_serve, NULL, NULL, true, 300 * KT_US},
+        {"busybox httpd", 0, small_httpd_prepare, small_httpd_serve, NULL, NULL, false, 200 * KT_US},
         {"apache2-foreground", 80, NULL, hpa_serve, NULL,
          "AH00558: apache2: Could not reliably determine the server's fully qualified domain name\n", true,
          6 * KT_MS},
@@ -969,8 +1052,9 @@ static const struct server_row rows[] = {
 
 static const struct server_row *row_of(const struct tool_run *r)
 {
+	const char *name = kt_streq(r->tool->sets, "plain") ? "busybox httpd" : r->tool->name;
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
-		if (!strcmp(rows[i].program, r->tool->name))
+		if (!strcmp(rows[i].program, name))
 			return &rows[i];
 	}
 	return &rows[KT_COUNT(rows) - 1];
@@ -1224,18 +1308,6 @@ static void end_agnhost(struct tool_run *r)
 	fetch_clear(&s->fetch);
 }
 
-static int run_kubectl(struct tool_run *r)
-{
-	static const char text[] = "The connection to the server localhost:8080 was refused - did you "
-	                           "specify the right host or port?\n";
-	if (r->argv.count > 1 && !strcmp(r->argv.items[1], "version")) {
-		tool_outs(r, "Client Version: v1.34.1\nKustomize Version: v5.7.1\n");
-		return 0;
-	}
-	task_write(r->task, 2, text, sizeof(text) - 1);
-	return 1;
-}
-
 #define SERVER .run = run_server, .state_size = sizeof(struct server), .end = end_server
 #define DB     .run = run_db_client, .state_size = sizeof(struct fetch), .end = end_db_client
 const struct tool tools_servers[] = {
@@ -1256,9 +1328,9 @@ const struct tool tools_servers[] = {
         {.name = "hello-app", .sets = "hello-app", SERVER, .term = 3},
         {.name = "http-echo", .sets = "http-echo", SERVER, .term = 1},
         {.name = "httpd", .sets = "httpd", SERVER, .term = 1},
+        {.name = "httpd", .sets = "plain", SERVER},
         {.name = "httpd-foreground", .sets = "httpd", SERVER, .term = 1},
         {.name = "kube-proxy", .sets = "daemon", SERVER, .term = 1},
-        {.name = "kubectl", .sets = "kubectl", .run = run_kubectl},
         {.name = "mariadb", .sets = "mysql", DB},
         {.name = "mariadb-admin", .sets = "mysql", DB},
         {.name = "mariadbd", .sets = "mysql", SERVER, .term = 1},

@@ -88,6 +88,20 @@ static void made_version(const struct tool_run *r, struct kt_buf *out)
 	kt_buf_adds(out, "Linux version 6.1.0 (ktutor) #1 SMP\n");
 }
 
+static void made_comm(const struct tool_run *r, struct kt_buf *out)
+{
+	const struct task *task = container_task(tool_container(r), 1);
+	const char *command = task && task->command ? task->command : "sh";
+	const char *name = kt_basename(command);
+	kt_buf_addf(out, "%.*s\n", (int)KT_MIN(strcspn(name, " "), (size_t)15), name);
+}
+
+static void made_load(const struct tool_run *r, struct kt_buf *out)
+{
+	(void)r;
+	kt_buf_adds(out, "0.12 0.10 0.09 1/512 42\n");
+}
+
 int special_file(const struct tool_run *r, const char *path, struct kt_buf *out)
 {
 	static const struct {
@@ -98,6 +112,8 @@ int special_file(const struct tool_run *r, const char *path, struct kt_buf *out)
 	            {"/sys/fs/cgroup/memory.current", made_memory_now},
 	            {"/proc/meminfo", made_meminfo},
 	            {"/proc/1/cmdline", made_cmdline},
+	            {"/proc/1/comm", made_comm},
+	            {"/proc/loadavg", made_load},
 	            {"/proc/uptime", made_uptime},
 	            {"/proc/version", made_version}};
 	int rc = files_read(tool_container(r)->files, path, out);
@@ -163,10 +179,17 @@ static int run_hostname(struct tool_run *r)
 {
 	const struct container *c = tool_container(r);
 	const char *option = argument(r, 1);
-	if (option && (!strcmp(option, "-i") || !strcmp(option, "-I")))
+	const char *subdomain = kt_get_str(c->spec, "subdomain"),
+	           *name = c->host_name ? c->host_name : c->pod;
+	if (option && (!strcmp(option, "-f") || !strcmp(option, "--fqdn")) && subdomain && *subdomain)
+		tool_outf(r, "%s.%s.%s.svc.cluster.local\n", name, subdomain, c->ns);
+	else if (option && !strcmp(option, "-d"))
+		tool_outf(r, "%s%s%s%s\n", subdomain ? subdomain : "", subdomain ? "." : "",
+		          subdomain ? c->ns : "", subdomain ? ".svc.cluster.local" : "");
+	else if (option && (!strcmp(option, "-i") || !strcmp(option, "-I")))
 		tool_outf(r, "%s%s\n", c->pod_ip ? c->pod_ip : "127.0.0.1", option[1] == 'I' ? " " : "");
 	else
-		tool_outf(r, "%s\n", c->host_name ? c->host_name : c->pod);
+		tool_outf(r, "%s\n", name);
 	return 0;
 }
 
@@ -294,8 +317,13 @@ static int run_timeout(struct tool_run *r)
 		kt_strs_add(&argv, r->argv.items[i]);
 	rc = tool_run_child(r, &argv, &status);
 	kt_strs_clear(&argv);
-	if (!rc)
+	if (!rc) {
+		/* busybox's is the program itself, and the shell tells of its end */
+		if (s->fired && tool_busybox(r) && r->task->depth > 1)
+			task_write(r->task, 2, status == 137 ? "Killed\n" : "Terminated\n",
+			           status == 137 ? 7 : 11);
 		return s->fired && !tool_busybox(r) ? 124 : status;
+	}
 	if (!s->fired && !tool_sleep(r, s->limit)) {
 		struct task *child = process_task(r->task->process, r->child);
 		s->fired = true;
@@ -676,6 +704,9 @@ static int dd_fill(struct tool_run *r, const char *out, int64_t bytes, int64_t b
 		rc = files_extend(files, path, bytes, now);
 	(void)files_stat(files, path, &st);
 	kt_free(path);
+	tool_memory(r, r->task->memory); /* the file may be in memory */
+	if (r->task->done)
+		return 137;
 	if (rc == ENOSPC) {
 		tool_errf(r, "error writing '%s': %s", out, tool_strerror(rc));
 		bytes = (int64_t)st.size;

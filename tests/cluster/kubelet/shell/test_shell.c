@@ -84,7 +84,7 @@ static void busybox_has_words_of_its_own(void **state)
 	prints(&run, "cat /nope", "cat: can't open '/nope': No such file or directory\n", 1);
 	prints(&run, "ls /nope", "ls: /nope: No such file or directory\n", 1);
 	prints(&run, "sleep x", "sleep: invalid number 'x'\n", 1);
-	prints(&run, "timeout 1 sleep 9", "", 143);
+	prints(&run, "timeout 1 sleep 9", "Terminated\n", 143);
 	shell_run_clear(&run);
 }
 
