@@ -108,6 +108,40 @@ static struct kt_json *pod_of(const struct stateful_sync *sync, int64_t ordinal,
 	return pod;
 }
 
+/* whenDeleted: Delete: the claims of a pod that is to stay belong to the set; to nobody by default. What a
+ * change of the policy left is put right, as kubernetes pkg/controller/statefulset/stateful_pod_control.go
+ * does. */
+static bool keep_claims(struct stateful_sync *sync, int64_t ordinal, const char *pod_uid)
+{
+	const struct kt_json *claim;
+	bool belongs = retention(sync, "whenDeleted"), changed = false;
+	KT_JSON_EACH (claim, claims_of(sync)) {
+		char *name = claim_name(sync, claim, ordinal);
+		const struct store_object *object =
+		        store_get(cluster_store(sync->cluster), sync->queue->kinds->pvc, sync->set->ns, name);
+		const struct kt_json *refs =
+		        object ? kt_path(object->json, "metadata.ownerReferences") : NULL;
+		kt_free(name);
+		bool of_set = kt_find(refs, "uid", sync->set->uid) >= 0,
+		     of_pod = pod_uid && kt_find(refs, "uid", pod_uid) >= 0;
+		if (!object || (of_set == belongs && !of_pod))
+			continue;
+		struct kt_json *json = kt_json_ref(object->json), *list = kt_json_array();
+		const struct kt_json *ref;
+		KT_JSON_EACH (ref, refs) {
+			const char *uid = kt_get_str(ref, "uid");
+			if (!kt_streq(uid, sync->set->uid) && !kt_streq(uid, pod_uid))
+				kt_push(&list, kt_json_ref(ref));
+		}
+		if (belongs)
+			kt_push(&list, controller_owner_ref(sync->set));
+		kt_set_path(&json, "metadata.ownerReferences", list);
+		controller_write(sync->cluster, &sync->actor, object, json);
+		changed = true;
+	}
+	return changed;
+}
+
 bool stateful_create(struct stateful_sync *sync, int64_t ordinal, const struct store_object *revision)
 {
 	char *name = kt_strf("%s-%lld", sync->set->name, (long long)ordinal);
@@ -115,6 +149,8 @@ bool stateful_create(struct stateful_sync *sync, int64_t ordinal, const struct s
 	bool done = true;
 	KT_JSON_EACH (claim, claims_of(sync))
 		done = done && create_claim(sync, claim, ordinal, name);
+	if (done)
+		(void)keep_claims(sync, ordinal, NULL); /* of claims that were there */
 	if (done) {
 		struct api_status status = {0};
 		done = api_create(sync->cluster, &sync->actor, sync->queue->kinds->pod,
@@ -154,39 +190,9 @@ static void hand_over_claims(struct stateful_sync *sync, const struct store_obje
 	}
 }
 
-/* whenDeleted: Delete: the claims of a pod that is to stay belong to the set; to nobody by default. What a
- * change of the policy left is put right, as kubernetes pkg/controller/statefulset/stateful_pod_control.go
- * does. */
 void stateful_keep_claims(struct stateful_sync *sync, const struct store_object *pod)
 {
-	const struct kt_json *claim;
-	bool belongs = retention(sync, "whenDeleted"), changed = false;
-	int64_t ordinal = stateful_ordinal(sync, pod->name);
-	KT_JSON_EACH (claim, claims_of(sync)) {
-		char *name = claim_name(sync, claim, ordinal);
-		const struct store_object *object =
-		        store_get(cluster_store(sync->cluster), sync->queue->kinds->pvc, sync->set->ns, name);
-		const struct kt_json *refs =
-		        object ? kt_path(object->json, "metadata.ownerReferences") : NULL;
-		kt_free(name);
-		bool of_set = kt_find(refs, "uid", sync->set->uid) >= 0,
-		     of_pod = kt_find(refs, "uid", pod->uid) >= 0;
-		if (!object || (of_set == belongs && !of_pod))
-			continue;
-		struct kt_json *json = kt_json_ref(object->json), *list = kt_json_array();
-		const struct kt_json *ref;
-		KT_JSON_EACH (ref, refs) {
-			const char *uid = kt_get_str(ref, "uid");
-			if (!kt_streq(uid, sync->set->uid) && !kt_streq(uid, pod->uid))
-				kt_push(&list, kt_json_ref(ref));
-		}
-		if (belongs)
-			kt_push(&list, controller_owner_ref(sync->set));
-		kt_set_path(&json, "metadata.ownerReferences", list);
-		controller_write(sync->cluster, &sync->actor, object, json);
-		changed = true;
-	}
-	if (changed)
+	if (keep_claims(sync, stateful_ordinal(sync, pod->name), pod->uid))
 		api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulUpdate", NULL, NULL,
 		          "update Pod %s in StatefulSet %s successful", pod->name, sync->set->name);
 }

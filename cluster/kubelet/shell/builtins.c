@@ -11,10 +11,10 @@ typedef enum step builtin_fn(struct task *task, struct frame *frame, const struc
 static const struct {
 	const char *name;
 	int number;
-} signal_table[] = {{"EXIT", 0},       {"HUP", SIGHUP},    {"INT", SIGINT},   {"QUIT", SIGQUIT},
-                    {"KILL", SIGKILL}, {"USR1", SIGUSR1},  {"USR2", SIGUSR2}, {"PIPE", SIGPIPE},
-                    {"ALRM", SIGALRM}, {"TERM", SIGTERM},  {"CHLD", SIGCHLD}, {"CONT", SIGCONT},
-                    {"STOP", SIGSTOP}, {"WINCH", SIGWINCH}};
+} signal_table[] = {{"EXIT", 0},       {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT},
+                    {"KILL", SIGKILL}, {"SEGV", SIGSEGV}, {"ABRT", SIGABRT}, {"USR1", SIGUSR1},
+                    {"USR2", SIGUSR2}, {"PIPE", SIGPIPE}, {"ALRM", SIGALRM}, {"TERM", SIGTERM},
+                    {"CHLD", SIGCHLD}, {"CONT", SIGCONT}, {"STOP", SIGSTOP}, {"WINCH", SIGWINCH}};
 
 int signal_number(const char *name)
 {

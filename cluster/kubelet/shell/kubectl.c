@@ -25,7 +25,7 @@ struct kubectl {
 	const struct schema_kind *kind;
 	struct kt_strs words; /* without the options */
 	const char *ns, *output, *selector, *token_file, *container, *patch, *patch_type, *file;
-	const char *replicas, *tail, *timeout;
+	const char *replicas, *tail, *timeout, *image;
 	struct kt_strs literals;
 	char *own_ns;
 	bool all_namespaces, no_headers, quiet, ignore_missing, overwrite, dry;
@@ -87,6 +87,7 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 	               {"filename", "f", &s->file, NULL},
 	               {"replicas", "", &s->replicas, NULL},
 	               {"tail", "", &s->tail, NULL},
+	               {"image", "", &s->image, NULL},
 	               {"timeout", "", &s->timeout, NULL},
 	               {"all-namespaces", "A", NULL, &s->all_namespaces},
 	               {"no-headers", "", NULL, &s->no_headers},
@@ -650,8 +651,36 @@ static void tell_rollout(struct tool_run *r, struct kubectl *s, const char *body
 }
 
 /* --- create and apply from files; create configmap|secret generic --- */
+/* create deployment NAME --image=IMAGE */
+static struct kt_json *created_deployment(struct tool_run *r, struct kubectl *s)
+{
+	if (s->words.count < 3 || !s->image) {
+		complain(r, s,
+		         s->image ? "error: exactly one NAME is required, got %d"
+		                  : "error: required flag(s) \"image\" not set%.0d",
+		         (int)s->words.count - 2);
+		return NULL;
+	}
+	if (!want_kind(r, s, "deployments"))
+		return NULL;
+	const char *name = s->words.items[2], *base = kt_basename(s->image);
+	char *container = kt_strndup(base, strcspn(base, ":@"));
+	struct kt_json *object = kt_jsonf("{apiVersion: 'apps/v1', kind: 'Deployment', metadata: {name: %s, "
+	                                  "labels: {app: %s}}, spec: {replicas: %l, "
+	                                  "selector: {matchLabels: {app: %s}}, template: {metadata: {labels: "
+	                                  "{app: %s}}, spec: {containers: [{name: %s, "
+	                                  "image: %s}]}}}}",
+	                                  name, name, s->replicas ? strtoll(s->replicas, NULL, 10) : 1LL,
+	                                  name, name, container, s->image);
+	kt_free(container);
+	return object;
+}
+
 static struct kt_json *created_object(struct tool_run *r, struct kubectl *s)
 {
+	if (s->words.count > 1 &&
+	    (kt_streq(s->words.items[1], "deployment") || kt_streq(s->words.items[1], "deploy")))
+		return created_deployment(r, s);
 	bool secret = s->words.count > 1 && kt_streq(s->words.items[1], "secret");
 	size_t name = secret ? 3 : 2;
 	struct kt_json *data = kt_json_object();

@@ -578,8 +578,16 @@ static int become_file(struct task *task, const struct kt_strs *argv, size_t at,
 			words = cut;
 		}
 	}
+	/* a shell runs such a file by itself; the kernel does not */
+	bool no_format = !words.count && !task->ppid && !task->executing;
+	if (no_format) {
+		struct kt_buf line = {0};
+		kt_buf_addf(&line, "exec %s: exec format error\n", argv->items[at]);
+		task_write(task, 2, line.data, line.len);
+		kt_buf_clear(&line);
+	}
 	if (!words.count)
-		kt_strs_add(&words, "sh");
+		kt_strs_add(&words, no_format ? "false" : "sh");
 	const struct tool *tool = tool_find(task->process->image, kt_basename(words.items[0]));
 	for (size_t i = at; i < argv->count; i++)
 		kt_strs_add(&words, argv->items[i]);

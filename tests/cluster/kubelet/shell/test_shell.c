@@ -209,6 +209,11 @@ static void a_missing_program_is_told_in_the_runtime_s_words(void **state)
 	assert_int_equal(files_chmod(run.container.files, "/run.sh", 0755), 0);
 	assert_true(shell_start(&run, script, NULL, false, NULL));
 	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	assert_string_equal(kt_buf_str(&run.err), "exec /run.sh: exec format error\n");
+	assert_int_equal(
+	        files_write(run.container.files, "/run.sh", "#!/bin/sh\necho ran", 18, false, 0755, 0), 0);
+	assert_true(shell_start(&run, script, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
 	assert_string_equal(kt_buf_str(&run.out), "ran\n");
 	shell_run_clear(&run);
 }
