@@ -31,6 +31,7 @@ static const struct plugin mutating[] = {
 static const struct plugin validating[] = {
         {"", "Namespace", DELETE, admit_immortal_namespace},
         {"scheduling.k8s.io", "PriorityClass", DELETE, admit_system_priority},
+        {"", "Pod", CREATE, admit_overhead},
         {"", "Pod", CREATE, admit_limits},
         {"", "PersistentVolumeClaim", CREATE | UPDATE, admit_limits},
         {"", NULL, CREATE | UPDATE, admit_pod_security},

@@ -20,12 +20,12 @@ void admit_reorder(const struct schema_type *type, struct kt_json **object);
 
 admit_fn admit_namespace, admit_immortal_namespace; /* admit_namespace.c */
 admit_fn admit_service_account, admit_tolerations, admit_priority, admit_priority_class,
-        admit_system_priority, admit_runtime_class, admit_pod_order;              /* admit_pod.c */
-admit_fn admit_limit_defaults, admit_limits;                                      /* admit_limit.c */
-admit_fn admit_quota;                                                             /* admit_quota.c */
-admit_fn admit_pod_security, admit_security_labels;                               /* admit_security.c */
-admit_fn admit_storage_class, admit_ingress_class, admit_claim_resize, admit_job; /* admit_default.c */
-admit_fn admit_policies;                                                          /* admit_policy.c */
-admit_fn admit_escalation;                                                        /* access_escalate.c */
+        admit_system_priority, admit_runtime_class, admit_overhead, admit_pod_order; /* admit_pod.c */
+admit_fn admit_limit_defaults, admit_limits;                                         /* admit_limit.c */
+admit_fn admit_quota;                                                                /* admit_quota.c */
+admit_fn admit_pod_security, admit_security_labels;                                  /* admit_security.c */
+admit_fn admit_storage_class, admit_ingress_class, admit_claim_resize, admit_job;    /* admit_default.c */
+admit_fn admit_policies;                                                             /* admit_policy.c */
+admit_fn admit_escalation;                                                           /* access_escalate.c */
 
 #endif

@@ -236,18 +236,26 @@ bool admit_runtime_class(const struct rules_request *r, struct api_status *statu
 			return admit_forbid(r, status, "pod rejected: RuntimeClass \"%s\" not found", name);
 	}
 	overhead = kt_path(class, "overhead.podFixed");
-	if (kt_count(own) > 0 && !overhead)
-		return admit_forbid(
-		        r, status,
-		        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined "
-		        "Overhead");
-	if (kt_count(own) > 0 && !kt_equal(own, overhead))
+	if (overhead && kt_count(own) > 0 && !kt_equal(own, overhead))
 		return admit_forbid(
 		        r, status,
 		        "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
 	if (overhead)
 		kt_set(kt_edit(r->object, "spec"), "overhead", kt_json_ref(overhead));
 	return schedule_as(r, kt_get(class, "scheduling"), status);
+}
+
+bool admit_overhead(const struct rules_request *r, struct api_status *status)
+{
+	const char *name = kt_path_str(*r->object, "spec.runtimeClassName");
+	const struct kt_json *class =
+	        name && *name ? admit_get(r, "node.k8s.io", "RuntimeClass", "", name) : NULL;
+	if (kt_count(kt_path(*r->object, "spec.overhead")) > 0 && !kt_path(class, "overhead.podFixed"))
+		return admit_forbid(
+		        r, status,
+		        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined "
+		        "Overhead");
+	return true;
 }
 
 bool admit_pod_order(const struct rules_request *r, struct api_status *status)

@@ -238,6 +238,13 @@ static bool authorize(struct api_request *request, bool is_resource)
 /* --- routes --- */
 static void not_found(struct api_request *request)
 {
+	api_fail(&request->status, 404, "NotFound", "the server could not find the requested resource");
+	request->status.details = kt_json_object();
+}
+
+/* A path that no handler serves: no Status, so that clients add what they asked for. */
+static void no_route(struct api_request *request)
+{
 	api_respond_text(request, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }
 
@@ -354,7 +361,7 @@ static void resource_route(struct api_request *request)
 	request->kind = schema_by_resource(cluster_schema(request->cluster), request->group, request->version,
 	                                   request->resource);
 	if (!request->kind || request->segments.count > 8) {
-		not_found(request);
+		no_route(request);
 		return;
 	}
 	if (!scope_fits(request)) {

@@ -537,7 +537,7 @@ static const struct {
 /* The minor version of "v1.x"; the newest of all for "latest". */
 static int minor_of(const char *version)
 {
-	return kt_starts(version, "v1.") ? atoi(version + 3) : 1000;
+	return kt_starts(version, "v1.") ? (int)strtol(version + 3, NULL, 10) : 1000;
 }
 
 void security_evaluate(const struct kt_json *spec, enum security_level level, const char *version,
