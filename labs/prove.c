@@ -125,8 +125,11 @@ static bool leave_out(struct proof *p, const char *what, kt_ns span)
 	if (!p->options->until || kt_monotonic() + need <= p->options->until)
 		return false;
 	p->left_out++;
-	tell(p, "%s: left out: its drills take %lld s, and there is no time for it", what,
-	     (long long)(span / KT_SEC));
+	if (span)
+		tell(p, "%s: left out: its drills take %lld s, and there is no time for it", what,
+		     (long long)(span / KT_SEC));
+	else
+		tell(p, "%s: left out: there is no time for it", what);
 	return true;
 }
 

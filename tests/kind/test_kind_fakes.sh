@@ -76,9 +76,10 @@ nothing_left 'a start that failed'
 : >"$FAKE/sleeper"
 FAKE_KIND=slow "$KTUTOR" lab start $lab --provider kind >"$out" 2>&1 </dev/null &
 pid=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
-	[ -s "$FAKE/sleeper" ] && break
+n=0
+while [ $n -lt 300 ] && [ ! -s "$FAKE/sleeper" ]; do
 	sleep 0.2
+	n=$((n + 1))
 done
 kill -INT $pid
 wait $pid
@@ -204,16 +205,17 @@ tasks:
     title: Hold
     points: 1
     text: It holds.
-    checks: [{drill: {do: [{cordon: {name: general-a1}}], hold: [{object: configmap default/held}], for: 8s}}]
+    checks: [{drill: {do: [{cordon: {name: general-a1}}], hold: [{object: configmap default/held}], for: 12s}}]
 YAML
 run lab start "$FAKE/labs/long" --provider kind
 says 0 'export KUBECONFIG' 'a lab with a long drill starts'
 left() { # begin a check and leave it; the file out has what was said
 	"$KTUTOR" check "$FAKE/labs/long" >"$out" 2>&1 </dev/null &
 	pid=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		grep -q 'drill goes on' "$KTUTOR_HOME/labs/long/check/progress" 2>/dev/null && break
+	n=0
+	while [ $n -lt 300 ] && ! grep -q 'drill goes on' "$KTUTOR_HOME/labs/long/check/progress" 2>/dev/null; do
 		sleep 0.2
+		n=$((n + 1))
 	done
 	kill -INT $pid
 	wait $pid
