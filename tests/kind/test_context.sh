@@ -104,7 +104,9 @@ run lab start "$dir/labs/wide" --provider context --yes
 says 1 'allow-cluster' 'what belongs to the whole cluster: refused, and how to allow it'
 grep -q "task 'dark' cannot be graded there: it takes machines down" "$out"
 ok $? 'which tasks cannot be graded is said beforehand'
-run lab stop "$dir/labs/wide"
+k get namespaces -o name >"$out"
+! grep -qE 'wide|ktutor' "$out"
+ok $? 'of a start that failed nothing stays'
 run lab start "$dir/labs/wide" --provider context --yes --allow-cluster
 says 0 'export KUBECONFIG' 'allowed, it is made'
 run check "$dir/labs/wide" --no-wait --format json
