@@ -209,6 +209,7 @@ enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load, st
 		        kt_get(load, "timeout") || !flow->given ? (double)wish.timeout / 1e9 : flow->timeout;
 		flow->retries = kt_get(load, "retries") || !flow->given ? (int)wish.retries : flow->retries;
 		flow->given = true;
+		flow->rate = flow_rate(flow, now); /* asked before its first second is over */
 		if (kt_get(load, "path"))
 			replace(&flow->path, kt_get_str(load, "path"));
 		if (kt_get(load, "host"))
@@ -244,6 +245,7 @@ static void recall(struct cluster *cluster, struct traffic *traffic, const char 
 		replace(&flow->path, kt_get_str(row, "path"));
 		replace(&flow->region, kt_get_str(row, "region"));
 		flow->given = true;
+		flow->rate = flow_rate(flow, cluster_now(cluster));
 	}
 	kt_free(target.ns);
 	kt_free(target.name);
