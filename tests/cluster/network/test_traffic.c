@@ -373,6 +373,22 @@ static void every_lost_request_has_its_cause(void **state)
 	cluster_free(cluster);
 }
 
+/* A drill that begins right after a reset must see that somebody calls. */
+static void a_load_is_told_before_its_first_second_also_after_a_restore(void **state)
+{
+	struct cluster *cluster = three_zones();
+	(void)state;
+	tier(cluster, "web", 2, NULL, NULL);
+	support_wait(cluster, 10);
+	load(cluster, kt_jsonf("{to: 'service web', rps: 40}"));
+	near_to(told(cluster, "services", "web", cluster_now(cluster), "rps"), 40, 0);
+	struct cluster_snapshot *snapshot = cluster_snapshot(cluster);
+	cluster_restore(cluster, snapshot);
+	cluster_snapshot_free(snapshot);
+	near_to(told(cluster, "services", "web", cluster_now(cluster), "rps"), 40, 0);
+	cluster_free(cluster);
+}
+
 static void a_load_that_cannot_be_is_refused_with_what_there_is(void **state)
 {
 	static const struct {
@@ -417,6 +433,7 @@ int main(void)
 	        cmocka_unit_test(near_endpoints_are_preferred_if_the_service_says_so),
 	        cmocka_unit_test(a_neighbour_without_limits_takes_cpu_but_not_what_was_requested),
 	        cmocka_unit_test(every_lost_request_has_its_cause),
+	        cmocka_unit_test(a_load_is_told_before_its_first_second_also_after_a_restore),
 	        cmocka_unit_test(a_load_that_cannot_be_is_refused_with_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
