@@ -46,8 +46,8 @@ static const char *const whom_forms[] = {"service",     "internet",  "ip",      
                                          "pod",         "pods",      "set",        "of",      "running",
                                          "name",        "zone",      "node",       "labels",  "deployment",
                                          "statefulset", "daemonset", "replicaset", "ingress", "namespace"};
-static const char *const further_keys[] = {"count", "which",    "container",      "image",
-                                           "port",  "protocol", "serviceaccount", "service-account", "path"};
+static const char *const further_keys[] = {"count",    "which",          "container",       "image", "port",
+                                           "protocol", "serviceaccount", "service-account", "path"};
 
 static enum kt_code hold_end_map(const struct check_source *source, const struct kt_json *value,
                                  const struct check_shape *shape, bool who)

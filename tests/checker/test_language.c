@@ -57,10 +57,27 @@ static void every_construct_is_understood(void **state)
 	        "[{drill: {do: [{zone: {name: b, is: down}}], hold: [{ready: {of: deployment shop/web, "
 	        "at-least: 2}}], for: 3m, end: [{available: {service: shop/web, at-least: 99.9%}}]}}]",
 	        "[{all: [{absent: pod a/b}]}, {any: [{absent: pod a/b}]}, {not: {absent: pod a/b}}]",
+	        "[{connect: {from: {statefulset: x/db, zone: a, which: random}, to: 10.0.0.7:80, within: "
+	        "40s}}]",
+	        "[{connect: {from: {new-pod: {namespace: x, labels: {a: b}, serviceaccount: s}}, to: node "
+	        "n1:30080}}]",
+	        "[{connect: {from: pods x app=a, to: {internet: 198.51.100.7, port: 443}}, within: 1m}]",
+	        "[{http: {from: pod x/a, to: service x/b:web/path, expect: 200}}]",
+	        "[{http: {from: pod x/a, to: ingress x/i, host: shop.example.com, expect: {status: {between: "
+	        "[200, "
+	        "299]}, share: 0.99}}}]",
+	        "[{matrix: {who: {a: pod x/a}, whom: {b: pod x/b}, open: [a -> b, '* > b']}}]",
+	        "[{can: {who: {user: jane, groups: [devs]}, verb: [get, list], resource: /metrics}}]",
+	        "[{answer: {ask: Why?, choices: [{text: a, right: yes}, {text: b}]}}]",
+	        "[{ready: {of: job x/j, one-of: [1, 2], within: 2m}}]",
 	};
 	static const char *const steps[] = {
 	        "[{manifest: {apiVersion: v1, kind: Namespace, metadata: {name: x}}}]",
-	        "[{delete: deployment shop/web}]",
+	        "[{delete: deployment shop/web}, {delete: [pod x/a, pods x app=b]}, {evict: {running: pods x "
+	        "app=a}}]",
+	        "[{wait: {for: [{absent: pod a/b}, {ready: {of: pod a/c}}]}}, {link: {between: [region a, "
+	        "region b], "
+	        "slow: 200ms}}]",
 	        "[{patch: {object: deployment shop/web, merge: {spec: {replicas: 2}}}}]",
 	        "[{scale: {object: deployment shop/web, replicas: 5}}, {set-image: {object: deployment "
 	        "shop/web, container: c, image: i}}, {restart: deployment shop/web}]",
@@ -108,6 +125,21 @@ static void wrong_checks_name_line_and_remedy(void **state)
 	        {"- drill:\n    do:\n      - zne: {name: b, is: down}\n",
 	         "lab.yaml:3: the list of steps has no 'zne': did you mean 'zone'?"},
 	        {"- all: []\n- 5\n", "expected a check"},
+	        {"- matrix: {who: {a: pod x/a}, whom: {b: pod x/b}, open: [aa > b]}\n", "who has no 'aa'"},
+	        {"- can: {who: jane, verb: get, resource: pods}\n",
+	         "expected `serviceaccount NAMESPACE/NAME`"},
+	        {"- answer: {ask: Why?}\n", "'answer' needs 'value' or 'choices'"},
+	        {"- answer: {ask: Why?, choices: [{text: a}, {text: b}]}\n", "none is marked `right: yes`"},
+	        {"- http: {from: pod x/a, to: b, expect: {split: {v1: most}}}\n", "expected shares"},
+	        {"- object: pod x/a\n  has: {metadata.labels: {app: web}}\n", "'app' is no operator"},
+	        {"- connect: {from: web, to: service x/b:80}\n", "'from': expected who"},
+	        {"- connect: {from: pod x/a, to: {service: x/b, protocol: UDP}}\n", "only TCP"},
+	        {"- ready: {of: pod x/a, at-lest: 2}\n", "did you mean 'at-least'"},
+	        {"- drill:\n    do:\n      - load: {to: service x/b}\n", "'load' needs 'rps' or 'times'"},
+	        {"- drill:\n    do:\n      - link: {between: [zone a], is: cut}\n", "expected two ends"},
+	        {"- drill:\n    do:\n      - patch: {object: pod x/a}\n",
+	         "needs one of merge, json and strategic"},
+	        {"- drill:\n    do:\n      - manifest: {kind: Pod}\n", "a manifest needs 'apiVersion'"},
 	};
 	(void)state;
 	for (size_t i = 0; i < KT_COUNT(cases); i++) {
