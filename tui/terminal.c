@@ -73,20 +73,33 @@ static void set_modes(void)
 	(void)idlok(stdscr, TRUE);
 }
 
+/* What setupterm() read has served its purpose; newterm() reads its own. */
+static void forget_probe(void)
+{
+	TERMINAL *probe = set_curterm(NULL);
+	if (probe)
+		(void)del_curterm(probe);
+}
+
 enum kt_code tui_terminal_new(const char *theme, struct tui_terminal **out, struct kt_err *err)
 {
 	char *name = getenv("TERM");
 	int status = 0;
-	if (setupterm(name, STDOUT_FILENO, &status) != OK || !cursor_address)
+	bool known = setupterm(name, STDOUT_FILENO, &status) == OK;
+	if (!known || !cursor_address) {
+		if (known)
+			forget_probe();
 		return kt_fail(
 		        err, KT_EUNSUPPORTED,
 		        "the terminal '%s' cannot show screens; set TERM rightly, or use `ktutor learn`",
 		        name ? name : "");
+	}
 	struct tui_terminal *terminal = kt_alloc(sizeof(*terminal));
 	terminal->theme = tui_theme_find(theme);
 	if (!terminal->theme)
 		terminal->theme = tui_theme_find("dark");
 	arm(); /* the modes as they are before curses changes them */
+	forget_probe();
 	terminal->screen = newterm(name, stdout, stdin);
 	if (!terminal->screen) {
 		tui_restore_disarm();
