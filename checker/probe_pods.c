@@ -23,7 +23,7 @@ static void copy(char *out, size_t size, const char *s)
 /* What beside the main key narrows it down: " (zone a)". */
 static void tell_narrower(const struct kt_json *who, struct kt_buf *out)
 {
-	static const char *const keys[] = {"zone", "node", "labels", "which"};
+	static const char *const keys[] = {"zone", "region", "pool", "node", "labels", "which"};
 	for (size_t i = 0; i < KT_COUNT(keys); i++) {
 		const struct kt_json *v = kt_get(who, keys[i]), *label;
 		if (kt_is_object(v)) {
@@ -135,7 +135,8 @@ static enum kt_code pod_behind(const struct check_run *run, const char *words, s
 /* A map as a selection of pods (check_pick). New. */
 static struct kt_json *selection(const struct kt_json *who)
 {
-	static const char *const kept[] = {"labels", "zone", "node", "namespace", "count", "which"};
+	static const char *const kept[] = {"labels", "zone",      "region", "pool",
+	                                   "node",   "namespace", "count",  "which"};
 	const char *value = NULL, *form = form_of(who, &value);
 	struct kt_json *pick = kt_json_object();
 	for (size_t i = 0; i < KT_COUNT(kept); i++)

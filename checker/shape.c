@@ -39,13 +39,14 @@ static bool looks_like_set(const char *s)
 }
 
 /* A map that says who or whom has one key of `forms`, and any of the others. */
-static const char *const who_forms[] = {
-        "new-pod", "pod", "pods",    "deployment", "statefulset", "daemonset", "replicaset", "job",
-        "set",     "of",  "running", "name",       "zone",        "node",      "labels",     "namespace"};
-static const char *const whom_forms[] = {"service",     "internet",  "ip",         "host",    "new-pod",
-                                         "pod",         "pods",      "set",        "of",      "running",
-                                         "name",        "zone",      "node",       "labels",  "deployment",
-                                         "statefulset", "daemonset", "replicaset", "ingress", "namespace"};
+static const char *const who_forms[] = {"new-pod",   "pod",        "pods",     "deployment", "statefulset",
+                                        "daemonset", "replicaset", "job",      "set",        "of",
+                                        "running",   "name",       "zone",     "region",     "pool",
+                                        "node",      "labels",     "namespace"};
+static const char *const whom_forms[] = {
+        "service",    "internet",    "ip",        "host",       "new-pod", "pod",      "pods", "set",
+        "of",         "running",     "name",      "zone",       "region",  "pool",     "node", "labels",
+        "deployment", "statefulset", "daemonset", "replicaset", "ingress", "namespace"};
 static const char *const further_keys[] = {"count",    "which",          "container",       "image", "port",
                                            "protocol", "serviceaccount", "service-account", "path"};
 

@@ -61,6 +61,8 @@ static void every_construct_is_understood(void **state)
 	        "40s}}]",
 	        "[{connect: {from: {new-pod: {namespace: x, labels: {a: b}, serviceaccount: s}}, to: node "
 	        "n1:30080}}]",
+	        "[{connect: {from: {labels: {app: a}, namespace: x, region: eu}, to: {running: pods x, pool: "
+	        "gpu}}}]",
 	        "[{connect: {from: pods x app=a, to: {internet: 198.51.100.7, port: 443}}, within: 1m}]",
 	        "[{http: {from: pod x/a, to: service x/b:web/path, expect: 200}}]",
 	        "[{http: {from: pod x/a, to: ingress x/i, host: shop.example.com, expect: {status: {between: "
