@@ -8,7 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct schema *schema = schema_new();
+	static struct schema *schema;
+	if (!schema)
+		schema = schema_new();
 	struct kt_json *object = NULL, *again = NULL;
 	struct kt_err err = {0};
 	if (schema_decode_proto(schema, data, size, &object, &err)) {
@@ -28,6 +30,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		kt_json_free(again);
 		kt_json_free(object);
 	}
-	schema_free(schema);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole requests, straight into cluster_handle: "METHOD TARGET", a line with the content type, the body;
  * several are separated by a line "%%". Each gets an answer; one that is refused, or only reads, changes
- * nothing in the store; a refusal in JSON is a Status with its code. Afterwards the cluster has a second to
- * work on what came. */
+ * nothing in the store; a refusal in JSON is a Status with its code. Afterwards the cluster has, now and
+ * then, a second to work on what came. */
 #include "tests/fuzz/fuzz.h"
 
 #include "cluster/cluster_internal.h"
@@ -79,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cluster *cluster = begin(&clean);
 	char *text = kt_strndup((const char *)data, size), *at = text;
 	size_t left = strlen(text) == size ? size : 0;
+	uint64_t version = store_version(cluster_store(cluster));
 	for (int i = 0; i < MOST && left; i++) {
 		char *next = strstr(at, "\n%%\n");
 		size_t len = next ? (size_t)(next - at) : left;
@@ -88,8 +89,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += next ? len + 4 : len;
 		left -= next ? len + 4 : len;
 	}
-	cluster_advance(cluster, cluster_now(cluster) + KT_SEC);
-	cluster_restore(cluster, clean);
+	if (store_version(cluster_store(cluster)) != version) {
+		if (size % 8 == 0) /* it costs a hundred times what the requests do */
+			cluster_advance(cluster, cluster_now(cluster) + KT_SEC);
+		cluster_restore(cluster, clean);
+	}
 	kt_free(text);
 	return 0;
 }
