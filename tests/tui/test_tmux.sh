@@ -59,7 +59,7 @@ walk() { # LAB COLSxROWS
 	mkdir -p "$home/labs/$lab/work"
 	cp labs/level-6-pro/"$lab"/solution/*.yaml "$home/labs/$lab/work/"
 	begin "$size"
-	sees "home opens" "EXPERT"
+	sees "home opens" "enter open"
 	key /
 	letters "$lab"
 	key Enter

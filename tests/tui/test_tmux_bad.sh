@@ -14,7 +14,7 @@ fresh() { # NAME: another home, another terminal
 
 fresh "no Unicode"
 locale=C begin 80x24
-sees "home is drawn" "EXPERT"
+sees "home is drawn" "enter open"
 ! screen | LC_ALL=C grep -q '[^ -~]'
 ok $? "nothing but ASCII is on the screen"
 ! t capture-pane -t k -p -e | grep -q '[●─│]'
@@ -24,24 +24,24 @@ end
 coloured() { t capture-pane -t k -p -e | grep -qE '\[([0-9]*;)*(3[0-7]|38;5;[0-9]+|9[0-7])(;[0-9]*)*m'; }
 fresh "no colour"
 begin 80x24
-sees "home is drawn" "EXPERT"
+sees "home is drawn" "enter open"
 coloured
 ok $? "there is colour without NO_COLOR"
 end
 fresh "no colour"
 extra=NO_COLOR=1 begin 80x24
-sees "home is drawn" "EXPERT"
+sees "home is drawn" "enter open"
 ! coloured
 ok $? "there is none with it"
 end
 for signal in SEGV ABRT TERM HUP; do
 	fresh "SIG$signal"
 	begin 80x24
-	sees "home is drawn" "EXPERT"
+	sees "home is drawn" "enter open"
 	kill -$signal "$(tutor)"
 	sees "the tutor ends" "left with"
 	sees "the terminal is as it was" "icanon echo"
-	! screen | grep -q EXPERT
+	! screen | grep -q "enter open"
 	ok $? "the screen before it is back"
 	end
 done
