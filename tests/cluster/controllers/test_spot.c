@@ -16,12 +16,12 @@ static struct kt_json *machine(const char *name, const char *pool, const char *p
 	return node;
 }
 
-static struct cluster *farm(void)
+static struct cluster *farm(bool spot)
 {
 	struct kt_json *nodes = kt_json_array();
 	kt_push(&nodes, machine("fixed-0", "fixed", "0.4", false));
-	kt_push(&nodes, machine("spot-0", "spot", "0.1", true));
-	kt_push(&nodes, machine("spot-1", "spot", "0.1", true));
+	kt_push(&nodes, machine("spot-0", "spot", "0.1", spot));
+	kt_push(&nodes, machine("spot-1", "spot", "0.1", spot));
 	return support_cluster(nodes);
 }
 
@@ -51,7 +51,7 @@ static void interrupt(struct cluster *cluster, const char *name)
 
 static void the_bill_adds_up_by_pool_and_hour(void **state)
 {
-	struct cluster *cluster = farm();
+	struct cluster *cluster = farm(false); /* nobody takes a machine away meanwhile */
 	(void)state;
 	support_wait(cluster, 1);
 	near_to(cost(cluster, "perHour"), 0.6);
@@ -76,7 +76,7 @@ static size_t on_node(struct cluster *cluster, const char *node)
 
 static void a_spot_node_is_emptied_in_its_two_minutes_and_goes(void **state)
 {
-	struct cluster *cluster = farm();
+	struct cluster *cluster = farm(true);
 	(void)state;
 	support_create(
 	        cluster, "apps", "Deployment",
@@ -108,7 +108,7 @@ static void a_spot_node_is_emptied_in_its_two_minutes_and_goes(void **state)
 
 static void only_spot_machines_can_be_interrupted(void **state)
 {
-	struct cluster *cluster = farm();
+	struct cluster *cluster = farm(true);
 	struct kt_json *what = kt_jsonf("{node: {is: 'interrupted', pick: {name: 'fixed-0'}}}");
 	struct kt_err err = {0};
 	(void)state;
