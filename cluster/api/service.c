@@ -347,6 +347,17 @@ static void drop_type_fields(const struct kt_json *old, struct kt_json **object)
 	}
 }
 
+/* Who changes the first address alone means the list as well (strategy.go NormalizeClusterIPs). */
+static void follow_first(const struct kt_json *old, struct kt_json **object)
+{
+	const char *first = kt_path_str(*object, "spec.clusterIP");
+	const struct kt_json *list = kt_path(*object, "spec.clusterIPs");
+
+	if (first && *first && kt_count(list) && !kt_streq(first, kt_str(kt_at(list, 0))) &&
+	    kt_equal(list, kt_path(old, "spec.clusterIPs")))
+		kt_set_path(object, "spec.clusterIPs", kt_jsonf("[%s]", first));
+}
+
 /* From and to ExternalName addresses go and come; a type that needs no ports gives them back
  * (strategy.go dropTypeDependentFields). */
 bool api_service_update(struct api_write *write, const struct kt_json *old, struct kt_json **object)
@@ -386,6 +397,7 @@ bool api_service_update(struct api_write *write, const struct kt_json *old, stru
 	drop_type_fields(old, object);
 	if (external)
 		return true;
+	follow_first(old, object);
 	if (!check_families(write, *object))
 		return false;
 	if (is_external_name(old)) {
