@@ -109,6 +109,11 @@ static bool grow(struct stateful_sync *sync, struct plan *plan)
 	for (size_t i = 0; i < plan->slot_count; i++) {
 		const struct store_object *pod = plan->slots[i];
 		const struct view_pod *view = pod ? view_pod(pod) : NULL;
+		if (!pod && sync->pause > 0) {
+			controller_add_after(sync->cluster, sync->queue, sync->set->ns, sync->set->name,
+			                     sync->pause);
+			return true;
+		}
 		if (!pod) {
 			int64_t ordinal = plan->start + (int64_t)i;
 			const struct store_object *revision = revision_for(sync, plan, ordinal);
@@ -292,6 +297,30 @@ static void sync_set(struct stateful_sync *sync)
 	store_list_clear(&history);
 }
 
+/* What is left of SUCCESSION since a pod of the set went; queue->state: {"ns/set": when}. */
+static kt_ns pause_left(struct cluster *cluster, struct controller_queue *queue, const char *key)
+{
+	struct kt_json *gone = queue->state;
+	kt_ns at = kt_get_int(gone, key, 0), left = at ? at + SUCCESSION - cluster_now(cluster) : 0;
+	if (at && (left <= 0 || left > SUCCESSION)) {
+		kt_unset(&gone, key);
+		queue->state = gone;
+	}
+	return left > SUCCESSION ? 0 : left;
+}
+
+static void note_gone(struct cluster *cluster, struct controller_queue *queue, const struct store_object *pod)
+{
+	const struct store_object *set = controller_owner(cluster, queue->kinds->stateful_set, pod);
+	struct kt_json *gone = queue->state;
+	if (!set)
+		return;
+	char *key = kt_strf("%s/%s", set->ns, set->name);
+	kt_set(&gone, key, kt_json_int(cluster_now(cluster)));
+	queue->state = gone;
+	kt_free(key);
+}
+
 static bool reconcile(struct cluster *cluster, struct controller_queue *queue, const char *key,
                       const struct store_object *because)
 {
@@ -301,7 +330,8 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	struct stateful_sync sync = {.cluster = cluster,
 	                             .queue = queue,
 	                             .actor = controller_actor(queue, because ? because : set),
-	                             .set = store_ref(set)};
+	                             .set = store_ref(set),
+	                             .pause = pause_left(cluster, queue, key)};
 	controller_claim(cluster, queue, set, queue->kinds->pod, kt_path(set->json, "spec.selector"), false,
 	                 &sync.pods);
 	sync_set(&sync);
@@ -317,14 +347,24 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	const struct store_object *object = event->object;
 	if (object->kind == queue->kinds->stateful_set)
 		controller_add(cluster, queue, object->ns, object->name, object);
-	else if (object->kind == queue->kinds->pod)
-		controller_add_owner(cluster, queue, queue->kinds->stateful_set, event, true,
-		                     event->change == STORE_DELETED ? SUCCESSION : 0);
+	else if (object->kind == queue->kinds->pod) {
+		if (event->change == STORE_DELETED)
+			note_gone(cluster, queue, object);
+		controller_add_owner(cluster, queue, queue->kinds->stateful_set, event, true, 0);
+	}
 }
 
 static void start(struct cluster *cluster, struct controller_queue *queue)
 {
+	queue->state = kt_json_object();
 	controller_add_all(cluster, queue, queue->kinds->stateful_set);
+}
+
+static void stop(struct cluster *cluster, struct controller_queue *queue)
+{
+	(void)cluster;
+	kt_json_free(queue->state);
+	queue->state = NULL;
 }
 
 const struct controller controller_stateful_set = {
@@ -333,5 +373,6 @@ const struct controller controller_stateful_set = {
         .reconcile = reconcile,
         .observe = observe,
         .start = start,
+        .stop = stop,
         .latency = 30 * KT_MS, /* slower than a client's next request: a deletion must be seen */
 };

@@ -13,6 +13,7 @@ struct stateful_sync {
 	const struct store_object *set;              /* reference */
 	const struct store_object *current, *update; /* revisions, references */
 	struct store_list pods;
+	kt_ns pause; /* until a name that has just become free may be taken */
 	bool failed;
 };
 /* The number behind the set's name, or -1. */

@@ -143,6 +143,29 @@ static void an_approved_request_is_signed_by_the_rules_of_its_signer(void **stat
 	world_end(&world);
 }
 
+static void a_stateful_pods_name_stays_free_for_a_moment(void **state)
+{
+	struct world world;
+	struct api_delete_options now = {.grace = 0};
+	(void)state;
+	world_begin(&world, 3);
+	create(&world, "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: "
+	               "db, replicas: 2, "
+	               "podManagementPolicy: Parallel, selector: {matchLabels: {a: b}}, template: {metadata: "
+	               "{labels: {a: b}}, spec: {containers: [{name: c, image: nginx}]}}}\n");
+	run(&world, 3 * KT_SEC);
+	assert_non_null(get(&world, "Pod", "db-1"));
+	assert_true(
+	        api_delete(world.cluster, &tester, kind_named(&world, "Pod"), "default", "db-1", &now, NULL));
+	/* whatever else makes the controller look */
+	set(&world, "StatefulSet", "db", "metadata.labels", kt_jsonf("{x: 'y'}"));
+	run(&world, 300 * KT_MS);
+	assert_null(get(&world, "Pod", "db-1"));
+	run(&world, KT_SEC);
+	assert_non_null(get(&world, "Pod", "db-1"));
+	world_end(&world);
+}
+
 static void deletion_takes_dependents_along(void **state)
 {
 	struct world world;
@@ -481,6 +504,7 @@ int main(void)
 	        cmocka_unit_test(every_namespace_has_an_account_and_a_root_certificate),
 	        cmocka_unit_test(a_token_secret_is_filled_and_lives_as_long_as_its_account),
 	        cmocka_unit_test(an_approved_request_is_signed_by_the_rules_of_its_signer),
+	        cmocka_unit_test(a_stateful_pods_name_stays_free_for_a_moment),
 	        cmocka_unit_test(deletion_takes_dependents_along),
 	        cmocka_unit_test(a_namespace_goes_with_all_that_is_in_it),
 	        cmocka_unit_test(endpoints_follow_pods),
