@@ -2,6 +2,7 @@
 /* lab list, start, reset, stop, hint, solution, answer. */
 #include "cli/check.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,10 +40,8 @@ static void tell_wrong(struct cli_call *call, const struct kt_strs *wrong)
 
 static char *whole_path(const char *path)
 {
-	char *real = realpath(path, NULL);
-	char *out = kt_strdup(real ? real : path);
-	free(real); /* libc's */
-	return out;
+	char real[PATH_MAX];
+	return kt_strdup(realpath(path, real) ? real : path);
 }
 
 static int run_add(struct cli_call *call)
