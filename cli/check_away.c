@@ -25,6 +25,8 @@ static char *read_small(const struct cli_call *call, const struct lab *lab, cons
 	if (!kt_is_file(path) || kt_read_file(path, 4 * 1024 * 1024, &text, NULL))
 		kt_buf_clear(&text);
 	kt_free(path);
+	if (!text.len) /* an empty file has a buffer, too */
+		kt_buf_clear(&text);
 	return text.len ? kt_buf_take(&text) : NULL;
 }
 
