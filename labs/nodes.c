@@ -143,6 +143,21 @@ static void add_row(struct kt_json **items, const struct kt_json *row)
 	kt_free(pods);
 }
 
+/* What comes before the cluster is there when a lab needs it (cluster/network/balancer.h). */
+static void add_edges(struct kt_json **control, const struct lab *lab)
+{
+	static const char *const edges[] = {"ingress", "gateway", "load-balancer"};
+	struct kt_buf list = {0};
+	for (size_t e = 0; e < KT_COUNT(edges); e++)
+		for (const char *const *need = lab->needs; need && *need; need++)
+			if (kt_streq(*need, edges[e]))
+				kt_buf_addf(&list, "%s%s", list.len ? "," : "", edges[e]);
+	if (list.len)
+		kt_set_path(control, "metadata.annotations",
+		            kt_jsonf("{'ktutor.dev/edges': %s}", kt_buf_str(&list)));
+	kt_buf_clear(&list);
+}
+
 struct kt_json *lab_nodes(const struct lab *lab)
 {
 	const struct kt_json *rows = kt_get(lab->cluster, "nodes"), *row;
@@ -152,6 +167,7 @@ struct kt_json *lab_nodes(const struct lab *lab)
 	label(&control, "topology.kubernetes.io/region", "region-1");
 	kt_set_path(&control, "spec.taints",
 	            kt_jsonf("[{key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule'}]"));
+	add_edges(&control, lab);
 	kt_push(&items, control);
 	KT_JSON_EACH (row, rows)
 		add_row(&items, row);

@@ -218,8 +218,11 @@ static void services(struct cluster *cluster)
 /* Who serves Ingresses and Gateways here: network/balancer.h. */
 static void classes(struct cluster *cluster)
 {
-	create(cluster, &server, "networking.k8s.io", "IngressClass",
-	       kt_jsonf("{metadata: {name: 'nginx'}, spec: {controller: %s}}", BALANCER_INGRESS));
+	if (balancer_has_edge(cluster, "ingress"))
+		create(cluster, &server, "networking.k8s.io", "IngressClass",
+		       kt_jsonf("{metadata: {name: 'nginx'}, spec: {controller: %s}}", BALANCER_INGRESS));
+	if (!balancer_has_edge(cluster, "gateway"))
+		return;
 	create(cluster, &server, "gateway.networking.k8s.io", "GatewayClass",
 	       kt_jsonf("{metadata: {name: 'nginx'}, spec: {controllerName: %s}}", BALANCER_GATEWAY));
 	create(cluster, &server, "gateway.networking.k8s.io", "GatewayClass",

@@ -46,10 +46,11 @@ bool load_balancer_address(struct cluster *cluster, struct controller_queue *que
 }
 
 /* --- Services --- */
-static bool wants_balancer(const struct store_object *service)
+static bool wants_balancer(struct cluster *cluster, const struct store_object *service)
 {
 	return kt_streq(kt_path_str(service->json, "spec.type"), "LoadBalancer") &&
-	       !kt_path_str(service->json, "spec.loadBalancerClass") && !view_is_deleting(service->json);
+	       !kt_path_str(service->json, "spec.loadBalancerClass") && !view_is_deleting(service->json) &&
+	       balancer_has_edge(cluster, "load-balancer");
 }
 
 static bool has_finalizer(const struct kt_json *object)
@@ -126,7 +127,7 @@ static bool reconcile_service(struct cluster *cluster, struct controller_queue *
 	if (!service)
 		return true;
 	bool has = kt_count(kt_path(service->json, "status.loadBalancer.ingress")) > 0;
-	if (!wants_balancer(service)) {
+	if (!wants_balancer(cluster, service)) {
 		if (has_finalizer(service->json))
 			take_back(cluster, queue, &actor, service, key);
 	} else if (!has) {
@@ -141,7 +142,7 @@ static void observe_service(struct cluster *cluster, struct controller_queue *qu
 	const struct store_object *service = event->object;
 	if (service->kind != queue->kinds->service || event->change == STORE_DELETED)
 		return;
-	if (wants_balancer(service)) {
+	if (wants_balancer(cluster, service)) {
 		if (!kt_count(kt_path(service->json, "status.loadBalancer.ingress")))
 			controller_add_after(cluster, queue, service->ns, service->name, SERVICE_TAKES);
 	} else if (has_finalizer(service->json)) {

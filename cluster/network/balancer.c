@@ -11,15 +11,51 @@ static const struct store_object *find(struct cluster *cluster, enum network_kin
 	return name ? store_get(cluster_store(cluster), network_of(cluster)->kinds[kind], "", name) : NULL;
 }
 
+static bool names_edge(const char *list, const char *edge)
+{
+	const char *word;
+	size_t len;
+	while (list && (word = kt_split(&list, ',', &len))) {
+		if (len == strlen(edge) && !strncmp(word, edge, len))
+			return true;
+	}
+	return false;
+}
+
+bool balancer_has_edge(struct cluster *cluster, const char *edge)
+{
+	const struct store_object *node;
+	STORE_EACH (node, cluster_store(cluster), schema_stored(cluster_schema(cluster), "", "Node"), NULL) {
+		if (names_edge(kt_get_str(kt_path(node->json, "metadata.annotations"), BALANCER_EDGES), edge))
+			return true;
+	}
+	return false;
+}
+
+static bool is_ours(const struct store_object *ingress_class)
+{
+	return kt_streq(kt_path_str(ingress_class->json, "spec.controller"), BALANCER_INGRESS);
+}
+
+static bool any_class(struct cluster *cluster)
+{
+	const struct store_object *class;
+	STORE_EACH (class, cluster_store(cluster), network_of(cluster)->kinds[NETWORK_INGRESS_CLASS], NULL) {
+		if (is_ours(class))
+			return true;
+	}
+	return false;
+}
+
 bool balancer_serves(struct cluster *cluster, const struct kt_json *ingress)
 {
 	const char *name = kt_path_str(ingress, "spec.ingressClassName");
 	if (!name)
 		name = kt_get_str(kt_path(ingress, "metadata.annotations"), "kubernetes.io/ingress.class");
 	if (!name)
-		return true;
+		return any_class(cluster);
 	const struct store_object *class = find(cluster, NETWORK_INGRESS_CLASS, name);
-	return class && kt_streq(kt_path_str(class->json, "spec.controller"), BALANCER_INGRESS);
+	return class && is_ours(class);
 }
 
 const char *balancer_controller(struct cluster *cluster, const char *gateway_class)

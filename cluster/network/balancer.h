@@ -3,10 +3,10 @@
  * does), one for each Gateway. They are not pods: they have an address outside the pods' ranges, reach
  * endpoints directly, and are what NetworkPolicies see as the source (an ipBlock).
  *
- * Classes served: IngressClasses whose controller is k8s.io/ingress-nginx, and Ingresses without a class;
- * GatewayClasses whose controllerName is BALANCER_GATEWAY or BALANCER_GLOBAL. A global Gateway sends each
- * client to the nearest region (topology.kubernetes.io/region of the endpoints' nodes) that answers its
- * health checks: every 5 s, out after two failures, back after two successes. */
+ * Classes served: IngressClasses whose controller is k8s.io/ingress-nginx, and Ingresses without a class
+ * where there is such a class; GatewayClasses whose controllerName is BALANCER_GATEWAY or BALANCER_GLOBAL. A
+ * global Gateway sends each client to the nearest region (topology.kubernetes.io/region of the endpoints'
+ * nodes) that answers its health checks: every 5 s, out after two failures, back after two successes. */
 #ifndef NETWORK_BALANCER_H
 #define NETWORK_BALANCER_H
 
@@ -16,6 +16,13 @@
 #define BALANCER_INGRESS_ADDRESS "172.18.255.1"
 #define BALANCER_GATEWAY         "gateway.nginx.org/nginx-gateway-controller"
 #define BALANCER_GLOBAL          "ktutor.dev/global-load-balancer"
+
+/* A cluster has of "ingress", "gateway" and "load-balancer" what a node's annotation BALANCER_EDGES names
+ * ("ingress,load-balancer"); as a rule the control plane's, where a lab's `needs` ask for it. Without: no
+ * class is there, and Services of type LoadBalancer wait for an address for ever, as on a plain kind cluster.
+ */
+#define BALANCER_EDGES "ktutor.dev/edges"
+bool balancer_has_edge(struct cluster *cluster, const char *edge);
 
 /* Does our controller serve this Ingress? */
 bool balancer_serves(struct cluster *cluster, const struct kt_json *ingress);

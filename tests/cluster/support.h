@@ -28,7 +28,8 @@ static inline const struct schema_kind *support_kind(struct cluster *cluster, co
 static inline struct kt_json *support_node(const char *name, const char *zone, const char *cpu,
                                            struct kt_json *spec)
 {
-	return kt_jsonf("{apiVersion: 'v1', kind: 'Node', metadata: {name: %s, labels: "
+	return kt_jsonf("{apiVersion: 'v1', kind: 'Node', metadata: {name: %s, annotations: "
+	                "{'ktutor.dev/edges': 'ingress,gateway,load-balancer'}, labels: "
 	                "{'kubernetes.io/hostname': %s, "
 	                "'topology.kubernetes.io/zone': %s}}, spec: %j, status: {capacity: {cpu: %s, memory: "
 	                "'8Gi', pods: "

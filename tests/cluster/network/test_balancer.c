@@ -196,6 +196,25 @@ static void a_load_balancer_service_gets_an_address_and_gives_it_back(void **sta
 	cluster_free(cluster);
 }
 
+/* As on a kind cluster: who asks for an address waits for it, and classes are the learner's to install. */
+static void a_plain_cluster_has_no_balancers(void **state)
+{
+	struct cluster_options options = {
+	        .name = "plain", .seed = 1, .now = (kt_ns)1764000000 * KT_SEC, .workers = 2};
+	struct cluster *cluster = NULL;
+	(void)state;
+	assert_int_equal(cluster_new(&options, &cluster, NULL), KT_OK);
+	assert_null(store_get(cluster_store(cluster),
+	                      support_kind(cluster, "networking.k8s.io", "IngressClass"), "", "nginx"));
+	apply(cluster, "", "Service",
+	      "metadata: {name: front}\nspec: {type: LoadBalancer, selector: {app: v1}, ports: [{port: "
+	      "80}]}\n");
+	support_wait(cluster, 60);
+	assert_null(kt_path(support_get(cluster, "Service", "front")->json, "status.loadBalancer.ingress"));
+	assert_int_equal(support_events(cluster, "front", "EnsuredLoadBalancer", NULL), 0);
+	cluster_free(cluster);
+}
+
 /* --- Gateway API --- */
 #define GATEWAY "gateway.networking.k8s.io"
 
@@ -357,6 +376,7 @@ int main(void)
 	        cmocka_unit_test(an_ingress_without_endpoints_says_503_and_one_to_dead_machines_502_or_504),
 	        cmocka_unit_test(a_weight_splits_single_requests),
 	        cmocka_unit_test(a_load_balancer_service_gets_an_address_and_gives_it_back),
+	        cmocka_unit_test(a_plain_cluster_has_no_balancers),
 	        cmocka_unit_test(a_gateway_tells_its_state_and_splits_by_weight),
 	        cmocka_unit_test(a_route_that_cannot_be_served_says_why),
 	        cmocka_unit_test(a_global_gateway_stays_in_the_region_and_leaves_it_when_it_fails),
