@@ -162,16 +162,51 @@ enum kt_code check_do_apply(const struct check_run *run, const struct check_step
 
 /* --- delete --- */
 
+/* What was there before: its successors (of a StatefulSet by the same name, of a Deployment in the same set)
+ * do not count. */
+struct leaving {
+	struct check_ref ref;
+	struct kt_json *uids; /* {UID: true} */
+};
+
+/* The objects that `ref` means now, as an array; none: KT_OK and an empty one. New. */
+static enum kt_code all_there(const struct check_run *run, const struct check_ref *ref, struct kt_json **out,
+                              struct kt_err *err)
+{
+	struct kt_json *found = NULL;
+	struct kt_err local = {0};
+	enum kt_code rc =
+	        ref->is_set ? check_list(run, ref, &found, &local) : check_get(run, ref, &found, &local);
+	if (rc && rc != KT_ENOTFOUND)
+		return kt_fail(err, rc, "%s", local.text);
+	*out = rc ? kt_json_array() : ref->is_set ? found : kt_jsonf("[%j]", found);
+	return KT_OK;
+}
+
+static enum kt_code note_leaving(const struct check_run *run, struct leaving *leaving, struct kt_err *err)
+{
+	struct kt_json *there = NULL;
+	const struct kt_json *item;
+	enum kt_code rc = all_there(run, &leaving->ref, &there, err);
+	leaving->uids = kt_json_object();
+	KT_JSON_EACH (item, there)
+		kt_set(&leaving->uids, kt_path_str(item, "metadata.uid"), kt_json_bool(true));
+	kt_json_free(there);
+	return rc;
+}
+
 static enum kt_code is_gone(const struct check_run *run, void *arg, bool *out, struct kt_err *err)
 {
-	struct kt_json *list = NULL;
-	struct kt_err local = {0};
-	const struct check_ref *ref = arg;
-	enum kt_code rc =
-	        ref->is_set ? check_list(run, ref, &list, &local) : check_get(run, ref, &list, &local);
-	*out = rc == KT_ENOTFOUND || (!rc && ref->is_set && !kt_count(list));
-	kt_json_free(list);
-	return rc && rc != KT_ENOTFOUND ? kt_fail(err, rc, "%s", local.text) : KT_OK;
+	const struct leaving *leaving = arg;
+	struct kt_json *there = NULL;
+	const struct kt_json *item;
+	bool gone = true;
+	enum kt_code rc = all_there(run, &leaving->ref, &there, err);
+	KT_JSON_EACH (item, there)
+		gone = gone && !kt_get(leaving->uids, kt_path_str(item, "metadata.uid"));
+	kt_json_free(there);
+	*out = !rc && gone;
+	return rc;
 }
 
 /* Services and namespaces cannot be deleted as a collection. */
@@ -201,23 +236,30 @@ static enum kt_code delete_each(const struct check_run *run, const struct check_
 
 static enum kt_code delete_words(const struct check_run *run, const char *words, struct kt_err *err)
 {
-	struct check_ref ref;
-	enum kt_code rc = check_ref_of(run, words, &ref, err);
-	if (rc)
+	struct leaving leaving = {0};
+	const struct check_ref *ref = &leaving.ref;
+	enum kt_code rc = check_ref_of(run, words, &leaving.ref, err);
+	if (!rc)
+		rc = note_leaving(run, &leaving, err);
+	if (rc) {
+		kt_json_free(leaving.uids);
 		return rc;
-	char *path = check_ref_path(&ref);
+	}
+	char *path = check_ref_path(ref);
 	struct kt_json *options =
 	        kt_jsonf("{kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background'}");
 	struct kt_err local = {0};
 	rc = check_call(run, "DELETE", path, NULL, options, NULL, &local);
-	if (rc == KT_EINVAL && ref.is_set) { /* some kinds have no delete of a collection: one by one */
-		rc = delete_each(run, &ref, options, &local);
-	}
+	if (rc == KT_EINVAL && ref->is_set) /* some kinds have no delete of a collection: one by one */
+		rc = delete_each(run, ref, options, &local);
 	kt_json_free(options);
 	kt_free(path);
 	if (rc && rc != KT_ENOTFOUND)
-		return kt_fail(err, rc, "%s", local.text);
-	return check_wait_until(run, DELETE_LIMIT, is_gone, &ref, words, err);
+		rc = kt_fail(err, rc, "%s", local.text);
+	else
+		rc = check_wait_until(run, DELETE_LIMIT, is_gone, &leaving, words, err);
+	kt_json_free(leaving.uids);
+	return rc;
 }
 
 enum kt_code check_do_delete(const struct check_run *run, const struct check_step *step, struct kt_err *err)
