@@ -263,7 +263,9 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	bool asked = event->change != STORE_MODIFIED || !event->old ||
 	             controller_generation(object) != controller_generation(event->old) ||
 	             !kt_equal(kt_get(object->json, "spec"), kt_get(event->old->json, "spec"));
-	if (event->change == STORE_ADDED || event->change == STORE_DELETED)
+	/* "Requests are always added to queue with resyncPeriod delay": also the first (horizontal.go
+	 * enqueueHPA) */
+	if (event->change == STORE_DELETED)
 		controller_add(cluster, queue, object->ns, object->name, object);
 	else if (asked)
 		controller_add_after(cluster, queue, object->ns, object->name, SYNC);

@@ -237,6 +237,24 @@ static void a_cron_job_starts_on_the_minute_and_keeps_three(void **state)
 	world_end(&world);
 }
 
+static void an_autoscaler_first_looks_after_fifteen_seconds(void **state)
+{
+	struct world world;
+	(void)state;
+	world_begin(&world, 3);
+	create(&world, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n"
+	               "  selector: {matchLabels: {app: web}}\n" TEMPLATE("web", ""));
+	create(&world, "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n"
+	               "spec: {minReplicas: 2, maxReplicas: 4, scaleTargetRef: {apiVersion: apps/v1, kind: "
+	               "Deployment, "
+	               "name: web}}\n");
+	run(&world, 14 * KT_SEC);
+	assert_int_equal(get_int(&world, "Deployment", "web", "spec.replicas"), 1);
+	run(&world, 2 * KT_SEC);
+	assert_int_equal(get_int(&world, "Deployment", "web", "spec.replicas"), 2);
+	world_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +267,7 @@ int main(void)
 	        cmocka_unit_test(an_indexed_job_numbers_its_pods),
 	        cmocka_unit_test(a_suspended_job_waits),
 	        cmocka_unit_test(a_cron_job_starts_on_the_minute_and_keeps_three),
+	        cmocka_unit_test(an_autoscaler_first_looks_after_fifteen_seconds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
