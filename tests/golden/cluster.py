@@ -82,10 +82,14 @@ class Cluster:
         """Time passes so much faster than outside; 0: it stands still."""
         self.ask("POST", "clock", {"paused": False, "speed": factor} if factor else {"paused": True})
 
-    def begin(self, folder):
-        """Everything as at the start, and a new namespace with a kubeconfig for it in `folder`."""
+    def begin(self, folder, attempt=0):
+        """Everything as at the start, and a new namespace with a kubeconfig for it in `folder`. Further attempts draw
+        other UIDs at another moment: what these decide is chance, on real clusters too."""
         self.ask("POST", "restore", {"name": "clean"})
         self.flow(0)
+        for i in range(attempt):
+            self.ask("POST", "/api/v1/namespaces/kube-public/configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"attempt-{i}"}})
+            self.advance("370ms")
         namespace = "golden-" + "".join(random.choice(LETTERS) for _ in range(7)) + "a"
         self.ask("POST", "/api/v1/namespaces?fieldManager=kubectl-create", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         self.advance("1s")
