@@ -339,9 +339,9 @@ static bool is_place(const struct kt_json *node, const char *label, const char *
 		return true;
 	if (!its)
 		return false;
-	struct kt_json *whole = kt_json_str(its), *tail = kt_json_str(its + strlen(prefix));
-	bool is = check_compare(whole, wanted) == 0 ||
-	          (kt_starts(its, prefix) && check_compare(tail, wanted) == 0);
+	struct kt_json *whole = kt_json_str(its),
+	               *tail = kt_json_str(kt_starts(its, prefix) ? its + strlen(prefix) : its);
+	bool is = check_compare(whole, wanted) == 0 || check_compare(tail, wanted) == 0;
 	kt_json_free(whole);
 	kt_json_free(tail);
 	return is;

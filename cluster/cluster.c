@@ -181,6 +181,8 @@ enum { KEPT_BEFORE = 2000 };
 
 static void forget_kept(struct cluster *cluster, size_t from, size_t count)
 {
+	if (!count) /* there may be no array yet */
+		return;
 	for (size_t i = from; i < from + count; i++)
 		kt_json_free(cluster->kept_before[i].kept);
 	memmove(cluster->kept_before + from, cluster->kept_before + from + count,
