@@ -110,8 +110,12 @@ begin 80x24 'learn 6.5'
 sees "the lesson opens" "page 1 of"
 key l
 key C-c # cancels the start, or reaches the shell if it was faster
-waits "page 1 of" || waits '$'
-key F10
+calm=0 deadline=$(($(now) + patience)) # the lesson for two seconds: it was cancelled
+until [ $calm = 20 ] || screen | grep -qF 'F10 leave' || [ "$(now)" -ge "$deadline" ]; do
+	if screen | grep -qF 'page 1 of'; then calm=$((calm + 1)); else calm=0; fi
+	sleep 0.1
+done
+[ $calm = 20 ] || key F10
 sees "the lesson is back" "page 1 of"
 key l
 sees "the lab starts after that" "expected"
