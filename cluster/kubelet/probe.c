@@ -154,8 +154,8 @@ static void add(struct kubelet_ctr *ctr, enum probe_kind kind, kt_ns now)
 	probe->told = ctr->ready;
 	probe->last = kind != PROBE_READINESS;
 	first = ctr->started_at + kt_get_int(spec, "initialDelaySeconds", 0) * KT_SEC;
-	/* The first look comes when the kubelet has seen the container run (it lists them once a second), so a
-	 * program that listens at once is not asked too early. */
+	/* The first look comes when the kubelet has seen the container run (it lists them once a second), so
+	 * a program that listens at once is not asked too early. */
 	probe->due = KT_MAX(KT_MAX(first, now) + 100 * KT_MS, ctr->started_at + 300 * KT_MS);
 	probe->timer = cluster_at(ctr->pub.cluster, probe->due, tick, probe);
 	probe->next = ctr->probes;
