@@ -104,7 +104,9 @@ char *lab_current(const char *home)
 	if (kt_is_file(path) && kt_read_file(path, STATE_MAX, &text, NULL))
 		kt_buf_clear(&text);
 	kt_free(path);
-	return text.len ? kt_buf_take(&text) : NULL;
+	char *dir = text.len ? kt_buf_take(&text) : NULL;
+	kt_buf_clear(&text);
+	return dir;
 }
 
 /* Waits for the lock; false: somebody else has it and waiting was cancelled. */
