@@ -237,6 +237,9 @@ int tool_fail(struct tool_run *r, int code, const char *fmt, ...) KT_PRINTF(3, 4
 /* Options as getopt: `spec` "n:c" ; returns the letter, 0 at the end, '?' after complaining. `*at` starts
  * at 1. A long option --name=value is given as '-' with *value at its name. */
 int tool_option(struct tool_run *r, size_t *at, size_t *in, const char *spec, const char **value);
+/* Options that are flags only, their letters into `flags`; the first argument behind them, 0 after a
+ * complaint. */
+size_t tool_flags(struct tool_run *r, const char *spec, char flags[32]);
 void tool_inputs(struct tool_run *r, size_t first);
 /* One line without its newline (1), the end (0), or nothing yet (TOOL_WAIT). */
 int tool_line(struct tool_run *r, struct kt_buf *line);

@@ -449,3 +449,18 @@ struct network_peer task_peer(const struct task *task)
 	const struct container *c = task->process->spec.container;
 	return (struct network_peer){.ns = c->ns, .pod = c->pod, .node = c->node, .address = c->pod_ip};
 }
+
+size_t tool_flags(struct tool_run *r, const char *spec, char flags[32])
+{
+	size_t at = 1, in = 0, n = 0;
+	const char *value;
+	int option;
+	memset(flags, 0, 32);
+	while ((option = tool_option(r, &at, &in, spec, &value))) {
+		if (option == '?')
+			return 0;
+		if (n < 31)
+			flags[n++] = (char)option;
+	}
+	return at;
+}

@@ -17,27 +17,11 @@ static kt_ns now_of(const struct tool_run *r)
 	return process_now(r->task->process);
 }
 
-/* Options that are flags only, into `flags`; the first argument behind them, 0 after a complaint. */
-static size_t flags_of(struct tool_run *r, const char *spec, char flags[32])
-{
-	size_t at = 1, in = 0, n = 0;
-	const char *value;
-	int option;
-	memset(flags, 0, 32);
-	while ((option = tool_option(r, &at, &in, spec, &value))) {
-		if (option == '?')
-			return 0;
-		if (n < 31)
-			flags[n++] = (char)option;
-	}
-	return at;
-}
-
 /* --- making and removing --- */
 static int run_mkdir(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "pvm:", flags);
+	size_t first = tool_flags(r, "pvm:", flags);
 	int status = first ? 0 : 1;
 	if (first == r->argv.count)
 		return tool_fail(r, 1, "missing operand");
@@ -59,7 +43,7 @@ static int run_mkdir(struct tool_run *r)
 static int run_rm(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "rRfiv", flags);
+	size_t first = tool_flags(r, "rRfiv", flags);
 	bool recursive = strpbrk(flags, "rR") || !strcmp(r->tool->name, "rmdir"),
 	     force = strchr(flags, 'f') != NULL;
 	int status = first ? 0 : 1;
@@ -92,7 +76,7 @@ static int run_rm(struct tool_run *r)
 static int run_touch(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "camt:d:r:", flags);
+	size_t first = tool_flags(r, "camt:d:r:", flags);
 	int status = first ? 0 : 1;
 	for (size_t i = first; first && i < r->argv.count; i++) {
 		char *path = tool_path(r, r->argv.items[i]);
@@ -161,7 +145,7 @@ static int copy_tree(struct tool_run *r, const char *from, const char *to, unsig
 static int run_cp(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "rRafpvLdi", flags);
+	size_t first = tool_flags(r, "rRafpvLdi", flags);
 	bool moves = r->tool->name[0] == 'm';
 	int status = first ? 0 : 1;
 	if (first && r->argv.count < first + 2)
@@ -204,7 +188,7 @@ static int run_cp(struct tool_run *r)
 static int run_ln(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "sfnv", flags);
+	size_t first = tool_flags(r, "sfnv", flags);
 	if (!first || r->argv.count < first + 2)
 		return tool_fail(r, 1, "missing file operand");
 	const char *target = r->argv.items[first];
@@ -314,7 +298,7 @@ static char *real_path(struct tool_run *r, const char *path, unsigned depth)
 static int run_readlink(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "fenm", flags);
+	size_t first = tool_flags(r, "fenm", flags);
 	struct kt_buf target = {0};
 	struct files_stat st;
 	int status = 0;
@@ -754,7 +738,7 @@ static int64_t du_tree(struct tool_run *r, const char *path, const char *shown, 
 static int run_du(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "shkmacbxd:", flags);
+	size_t first = tool_flags(r, "shkmacbxd:", flags);
 	int status = first ? 0 : 1;
 	for (size_t i = first; first && i < KT_MAX(r->argv.count, first + 1); i++) {
 		const char *name = i < r->argv.count ? r->argv.items[i] : ".";

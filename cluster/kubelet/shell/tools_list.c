@@ -14,22 +14,6 @@ static struct files *files_of(const struct tool_run *r)
 	return tool_container(r)->files;
 }
 
-/* Flag letters into `flags`; the first argument behind them, 0 after a complaint. */
-static size_t flags_of(struct tool_run *r, const char *spec, char flags[32])
-{
-	size_t at = 1, in = 0, n = 0;
-	const char *value;
-	int option;
-	memset(flags, 0, 32);
-	while ((option = tool_option(r, &at, &in, spec, &value))) {
-		if (option == '?')
-			return 0;
-		if (n < 31)
-			flags[n++] = (char)option;
-	}
-	return at;
-}
-
 static void mode_text(const struct files_stat *st, char out[11])
 {
 	static const char letters[] = "rwxrwxrwx";
@@ -250,7 +234,7 @@ static int by_text(const void *a, const void *b)
 static int run_ls(struct tool_run *r)
 {
 	char flags[32];
-	size_t first = flags_of(r, "laAh1RrtdiFnSsCpkLHcuXvg", flags);
+	size_t first = tool_flags(r, "laAh1RrtdiFnSsCpkLHcuXvg", flags);
 	int trouble = tool_busybox(r) ? 1 : 2, status = 0;
 	struct listing list = {.flags = flags};
 	bool headed = false;
@@ -429,7 +413,7 @@ static int run_id(struct tool_run *r)
 {
 	char flags[32];
 	struct files_user user;
-	size_t first = flags_of(r, "ugGnr", flags);
+	size_t first = tool_flags(r, "ugGnr", flags);
 	bool name = strchr(flags, 'n') != NULL;
 	if (!first)
 		return 1;
@@ -515,7 +499,7 @@ static int run_chown(struct tool_run *r)
 	char flags[32];
 	int64_t ids[2];
 	int status = 0;
-	size_t first = flags_of(r, "RhvfcLHP", flags);
+	size_t first = tool_flags(r, "RhvfcLHP", flags);
 	if (!first || r->argv.count < first + 2)
 		return first ? tool_fail(r, 1, "missing operand") : 1;
 	if (!owners(r, r->argv.items[first], ids))
