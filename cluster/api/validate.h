@@ -169,4 +169,9 @@ struct v_kind {
 const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
         v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[];
+/* Ports and protocols of whatever has an address (validate_net.c). */
+void v_port_range(struct v *v, const struct v_path *path, int64_t port);
+void v_port_or_name(struct v *v, const struct v_path *path, const struct kt_json *port);
+extern const char *const v_protocols[]; /* as messages list them; NULL-terminated */
+
 #endif

@@ -15,21 +15,21 @@ static bool is(const struct kt_json *v, const char *key, const char *value)
 	return strcmp(str(v, key), value) == 0;
 }
 
-static void port_range(struct v *v, const struct v_path *path, int64_t port)
+void v_port_range(struct v *v, const struct v_path *path, int64_t port)
 {
 	if (port < 1 || port > 65535)
 		v_invalid_steal(v, path, kt_json_int(port), "must be between 1 and 65535, inclusive");
 }
 
-static void port_or_name(struct v *v, const struct v_path *path, const struct kt_json *port)
+void v_port_or_name(struct v *v, const struct v_path *path, const struct kt_json *port)
 {
 	if (kt_is_string(port))
 		v_check(v, path, kt_str(port), v_port_name);
 	else
-		port_range(v, path, kt_int_or(port, 0));
+		v_port_range(v, path, kt_int_or(port, 0));
 }
 
-static const char *const protocols[] = {"SCTP", "TCP", "UDP", NULL};
+const char *const v_protocols[] = {"SCTP", "TCP", "UDP", NULL};
 
 /* --- ingresses --- */
 
@@ -68,7 +68,7 @@ static void backend(struct v *v, const struct v_path *path, const struct kt_json
 	else if (*str(port, "name"))
 		v_check(v, V_IN(pp, "name"), str(port, "name"), v_port_name);
 	else if (kt_get_int(port, "number", 0) != 0)
-		port_range(v, V_IN(pp, "number"), kt_get_int(port, "number", 0));
+		v_port_range(v, V_IN(pp, "number"), kt_get_int(port, "number", 0));
 	else
 		v_required(v, path, "port name or number is required");
 }
@@ -161,13 +161,13 @@ static void policy_port(struct v *v, const struct v_path *path, const struct kt_
 	else if (end && !number)
 		v_invalid(v, ep, end, "may not be specified when `port` is not specified");
 	if (number)
-		port_or_name(v, V_IN(path, "port"), number);
+		v_port_or_name(v, V_IN(path, "port"), number);
 	if (!end || !number || kt_is_string(number))
 		return;
 	if (kt_int_or(end, 0) < kt_int_or(number, 0)) /* the server shows the port */
 		v_invalid(v, ep, number, "must be greater than or equal to `port`");
 	if (kt_int_or(end, 0) < 1 || kt_int_or(end, 0) > 65535)
-		port_range(v, ep, kt_int_or(end, 0));
+		v_port_range(v, ep, kt_int_or(end, 0));
 }
 
 static void ip_block(struct v *v, const struct v_path *path, const struct kt_json *block)
@@ -242,7 +242,7 @@ static void network_policy(struct v *v)
 static void endpoint_port(struct v *v, const struct v_path *path, const struct kt_json *port)
 {
 	static const struct v_rule rules[] = {
-	        {.field = "protocol", .kind = V_ENUM_NEEDED, .values = protocols},
+	        {.field = "protocol", .kind = V_ENUM_NEEDED, .values = v_protocols},
 	        {.field = "appProtocol", .kind = V_FORMAT, .format = v_qualified_name},
 	};
 	V_RULES(v, path, port, rules);
@@ -275,7 +275,7 @@ static void endpoints(struct v *v)
 				v_required(v, V_IN(pp, "name"), "");
 			else if (*str(item, "name"))
 				v_check(v, V_IN(pp, "name"), str(item, "name"), v_dns_label);
-			port_range(v, V_IN(pp, "port"), kt_get_int(item, "port", 0));
+			v_port_range(v, V_IN(pp, "port"), kt_get_int(item, "port", 0));
 			endpoint_port(v, pp, item);
 		}
 	}

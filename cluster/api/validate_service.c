@@ -14,26 +14,10 @@ static bool is(const struct kt_json *v, const char *key, const char *value)
 	return strcmp(str(v, key), value) == 0;
 }
 
-static void port_range(struct v *v, const struct v_path *path, int64_t port)
-{
-	if (port < 1 || port > 65535)
-		v_invalid_steal(v, path, kt_json_int(port), "must be between 1 and 65535, inclusive");
-}
-
-static void port_or_name(struct v *v, const struct v_path *path, const struct kt_json *port)
-{
-	if (kt_is_string(port))
-		v_check(v, path, kt_str(port), v_port_name);
-	else
-		port_range(v, path, kt_int_or(port, 0));
-}
-
-static const char *const protocols[] = {"SCTP", "TCP", "UDP", NULL};
-
 static void service_port(struct v *v, const struct v_path *path, const struct kt_json *ports, size_t i)
 {
 	static const struct v_rule rules[] = {
-	        {.field = "protocol", .kind = V_ENUM_NEEDED, .values = protocols}};
+	        {.field = "protocol", .kind = V_ENUM_NEEDED, .values = v_protocols}};
 	const struct kt_json *port = kt_at(ports, i);
 	const char *name = str(port, "name");
 	if (kt_count(ports) > 1 && !*name)
@@ -43,9 +27,9 @@ static void service_port(struct v *v, const struct v_path *path, const struct kt
 		if (kt_find(ports, "name", name) < (ptrdiff_t)i)
 			v_duplicate(v, V_IN(path, "name"), kt_get(port, "name"));
 	}
-	port_range(v, V_IN(path, "port"), kt_get_int(port, "port", 0));
+	v_port_range(v, V_IN(path, "port"), kt_get_int(port, "port", 0));
 	V_RULES(v, path, port, rules);
-	port_or_name(v, V_IN(path, "targetPort"), kt_get(port, "targetPort"));
+	v_port_or_name(v, V_IN(path, "targetPort"), kt_get(port, "targetPort"));
 	if (*str(port, "appProtocol"))
 		v_check(v, V_IN(path, "appProtocol"), str(port, "appProtocol"), v_qualified_name);
 }
