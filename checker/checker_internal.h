@@ -186,6 +186,9 @@ struct kt_json *check_operators(const struct kt_json *body, const char *besides)
 /* "a > x" as its two names, owned; false: no pair. */
 bool check_matrix_pair(const char *text, char **left, char **right);
 
+/* What stands in `{manifest: …}`, where a file could be named; NULL: it is something else. */
+const struct kt_json *check_written_here(const struct kt_json *value);
+
 /* --- what a shape alone cannot say, held when a file is read --- */
 enum kt_code check_hold_matrix(const struct check_source *source, const struct kt_json *body);
 enum kt_code check_hold_http(const struct check_source *source, const struct kt_json *body);

@@ -332,7 +332,7 @@ enum kt_code check_hold_answer(const struct check_source *source, const struct k
 		if (rc)
 			return rc;
 	}
-	if (kt_get(body, "choices") && !right_choice(body))
+	if (kt_get(body, "choices") && !kt_get(body, "value") && !right_choice(body))
 		return kt_yaml_fail(source->yaml, kt_get(body, "choices"), source->err,
 		                    "'choices': none is marked `right: yes`");
 	return KT_OK;

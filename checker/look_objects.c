@@ -495,6 +495,23 @@ static enum kt_code set_value(const struct check_run *run, const struct kt_json 
 	return KT_OK;
 }
 
+/* The path begins at the list, as kubectl's does (`items[*].…`), or at each of its objects. */
+static struct kt_json *values_of_set(const char *path, const struct kt_json *items)
+{
+	struct kt_json *list = kt_jsonf("{items: %J}", items);
+	const struct kt_json *item;
+	bool whole = kt_starts(path + strspn(path, "{$."), "items");
+	struct kt_json *values = whole ? values_at(path, list) : kt_json_array();
+	KT_JSON_EACH (item, whole ? NULL : items) {
+		struct kt_json *found = values_at(path, item);
+		for (size_t i = 0; i < kt_count(found); i++)
+			kt_push(&values, kt_json_ref(kt_at(found, i)));
+		kt_json_free(found);
+	}
+	kt_json_free(list);
+	return values;
+}
+
 enum kt_code check_value(const struct check_run *run, const struct kt_json *spec, struct kt_json **out,
                          struct kt_err *err)
 {
@@ -511,11 +528,9 @@ enum kt_code check_value(const struct check_run *run, const struct kt_json *spec
 		rc = one ? check_get(run, &ref, &object, err) : check_list(run, &ref, &object, err);
 	if (rc)
 		return rc;
-	struct kt_json *wrapped = one ? kt_json_ref(object) : kt_jsonf("{items: %J}", object);
-	struct kt_json *values = values_at(path, wrapped);
+	struct kt_json *values = one ? values_at(path, object) : values_of_set(path, object);
 	*out = kt_json_ref(kt_count(values) == 1 ? kt_at(values, 0) : values);
 	kt_json_free(values);
-	kt_json_free(wrapped);
 	kt_json_free(object);
 	return KT_OK;
 }

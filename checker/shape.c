@@ -106,6 +106,11 @@ static const struct check_shape pick_shapes[] = {
         {"which", CHECK_T_WORD, false, "first|busiest|random|last", NULL},
         {0}};
 
+const struct kt_json *check_written_here(const struct kt_json *value)
+{
+	return kt_is_object(value) && kt_count(value) == 1 ? kt_get(value, "manifest") : NULL;
+}
+
 /* What is written out has all that an object needs to be sent. */
 static enum kt_code hold_object(const struct check_source *source, const struct kt_json *item)
 {
@@ -117,37 +122,42 @@ static enum kt_code hold_object(const struct check_source *source, const struct 
 	return KT_OK;
 }
 
+static enum kt_code hold_file(const struct check_source *source, const struct kt_json *item,
+                              const struct check_shape *shape)
+{
+	if (kt_is_object(item)) /* an object written here */
+		return hold_object(source, item);
+	if (kt_str(item) && strchr(kt_str(item), '\n')) { /* manifests as a text */
+		struct kt_yaml *text = NULL;
+		enum kt_code held = kt_yaml_parse(kt_yaml_file(source->yaml), kt_str(item), kt_str_len(item),
+		                                  &text, source->err);
+		kt_yaml_free(text);
+		return held;
+	}
+	if (!kt_str(item) || kt_str(item)[0] == '/' || strstr(kt_str(item), ".."))
+		return expected(source, item, shape, "a file beside this one");
+	char *path = kt_join(source->dir, kt_str(item));
+	struct kt_yaml *yaml = NULL;
+	enum kt_code rc = kt_is_dir(path) ? KT_OK : kt_yaml_read(path, &yaml, source->err);
+	kt_yaml_free(yaml);
+	kt_free(path);
+	return rc ? kt_wrap(source->err, "%s:%u", kt_yaml_file(source->yaml),
+	                    kt_yaml_line(source->yaml, item))
+	          : KT_OK;
+}
+
 static enum kt_code hold_files(const struct check_source *source, const struct kt_json *value,
                                const struct check_shape *shape)
 {
-	size_t count = kt_is_array(value) ? kt_count(value) : 1;
-	for (size_t i = 0; i < count; i++) {
-		const struct kt_json *item = kt_is_array(value) ? kt_at(value, i) : value;
-		if (kt_is_object(item)) { /* an object written here */
-			enum kt_code held = hold_object(source, item);
-			if (held)
-				return held;
-			continue;
-		}
-		if (kt_str(item) && strchr(kt_str(item), '\n')) { /* manifests as a text */
-			struct kt_yaml *text = NULL;
-			enum kt_code held = kt_yaml_parse(kt_yaml_file(source->yaml), kt_str(item),
-			                                  kt_str_len(item), &text, source->err);
-			kt_yaml_free(text);
-			if (held)
-				return held;
-			continue;
-		}
-		if (!kt_str(item) || kt_str(item)[0] == '/' || strstr(kt_str(item), ".."))
-			return expected(source, item, shape, "a file beside this one");
-		char *path = kt_join(source->dir, kt_str(item));
-		struct kt_yaml *yaml = NULL;
-		enum kt_code rc = kt_is_dir(path) ? KT_OK : kt_yaml_read(path, &yaml, source->err);
-		kt_yaml_free(yaml);
-		kt_free(path);
+	const struct kt_json *item, *written = check_written_here(value);
+	if (written)
+		return hold_files(source, written, shape);
+	if (!kt_is_array(value))
+		return hold_file(source, value, shape);
+	KT_JSON_EACH (item, value) {
+		enum kt_code rc = hold_files(source, item, shape);
 		if (rc)
-			return kt_wrap(source->err, "%s:%u", kt_yaml_file(source->yaml),
-			               kt_yaml_line(source->yaml, item));
+			return rc;
 	}
 	return KT_OK;
 }

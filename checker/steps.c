@@ -45,7 +45,7 @@ static const struct check_shape registry_shapes[] = {
         {"name", CHECK_T_TEXT, true, NULL, NULL}, {"is", CHECK_T_WORD, true, "missing|there", NULL}, {0}};
 static const struct check_shape wait_shapes[] = {
         {"for", CHECK_T_CHECKS, true, NULL, NULL}, {"within", CHECK_T_DURATION, false, NULL, NULL}, {0}};
-static const struct check_shape no_keys[] = {{0}};
+static const struct check_shape restart_shapes[] = {{"object", CHECK_T_OBJECT, true, NULL, NULL}, {0}};
 
 /* --- what a shape alone cannot say --- */
 
@@ -96,7 +96,7 @@ const struct check_step_kind check_step_kinds[] = {
         {"patch", patch_shapes, CHECK_T_ANY, NULL, hold_patch, check_do_patch},
         {"scale", scale_shapes, CHECK_T_ANY, NULL, NULL, check_do_scale},
         {"set-image", image_shapes, CHECK_T_ANY, NULL, NULL, check_do_set_image},
-        {"restart", no_keys, CHECK_T_OBJECT, NULL, NULL, check_do_restart},
+        {"restart", restart_shapes, CHECK_T_OBJECT, NULL, NULL, check_do_restart},
         {"cordon", NULL, CHECK_T_PICK, NULL, NULL, check_do_cordon},
         {"uncordon", NULL, CHECK_T_PICK, NULL, NULL, check_do_uncordon},
         {"drain", NULL, CHECK_T_PICK, NULL, NULL, check_do_drain},

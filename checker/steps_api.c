@@ -142,22 +142,30 @@ static enum kt_code apply_text(const struct check_run *run, const struct kt_json
 	return rc;
 }
 
+static enum kt_code apply_item(const struct check_run *run, const char *dir, const struct kt_json *item,
+                               struct kt_err *err)
+{
+	const struct kt_json *written = check_written_here(item), *one;
+	enum kt_code rc = KT_OK;
+	if (written)
+		return apply_item(run, dir, written, err);
+	if (kt_is_object(item))
+		return check_apply_object(run, item, err);
+	if (kt_str(item) && strchr(kt_str(item), '\n'))
+		return apply_text(run, item, err);
+	KT_JSON_EACH (one, kt_is_array(item) ? item : NULL)
+		rc = rc ? rc : apply_item(run, dir, one, err);
+	if (kt_is_array(item))
+		return rc;
+	char *path = kt_join(dir, kt_str(item));
+	rc = apply_file(run, path, err);
+	kt_free(path);
+	return rc;
+}
+
 enum kt_code check_do_apply(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
-	const struct kt_json *body = step->body;
-	size_t count = kt_is_array(body) ? kt_count(body) : 1;
-	for (size_t i = 0; i < count; i++) {
-		const struct kt_json *item = kt_is_array(body) ? kt_at(body, i) : body;
-		bool text = kt_str(item) && strchr(kt_str(item), '\n');
-		char *path = kt_str(item) && !text ? kt_join(step->dir, kt_str(item)) : NULL;
-		enum kt_code rc = path   ? apply_file(run, path, err)
-		                  : text ? apply_text(run, item, err)
-		                         : check_apply_object(run, item, err);
-		kt_free(path);
-		if (rc)
-			return rc;
-	}
-	return KT_OK;
+	return apply_item(run, step->dir, step->body, err);
 }
 
 /* --- delete --- */
@@ -356,13 +364,13 @@ enum kt_code check_do_set_image(const struct check_run *run, const struct check_
 
 enum kt_code check_do_restart(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
+	const char *words = kt_str(step->body) ? kt_str(step->body) : kt_get_str(step->body, "object");
 	struct kt_buf now = {0};
 	kt_time_print(run->world->now(run->world->arg), &now);
 	struct kt_json *patch = kt_jsonf(
 	        "{spec: {template: {metadata: {annotations: {'kubectl.kubernetes.io/restartedAt': %s}}}}}",
 	        kt_buf_str(&now));
-	enum kt_code rc = patch_object(run, kt_str(step->body), "application/strategic-merge-patch+json",
-	                               patch, "", err);
+	enum kt_code rc = patch_object(run, words, "application/strategic-merge-patch+json", patch, "", err);
 	kt_json_free(patch);
 	kt_buf_clear(&now);
 	return rc;

@@ -72,9 +72,12 @@ static void every_construct_is_understood(void **state)
 	        "[{can: {who: {user: jane, groups: [devs]}, verb: [get, list], resource: /metrics}}]",
 	        "[{answer: {ask: Why?, choices: [{text: a, right: yes}, {text: b}]}}]",
 	        "[{ready: {of: job x/j, one-of: [1, 2], within: 2m}}]",
+	        "[{answer: {ask: Which?, choices: [a, b], value: {of: pods x app=a, path: spec.nodeName}}}]",
 	};
 	static const char *const steps[] = {
 	        "[{manifest: {apiVersion: v1, kind: Namespace, metadata: {name: x}}}]",
+	        "[{apply: {manifest: {apiVersion: v1, kind: Namespace, metadata: {name: x}}}}, {apply: "
+	        "[{manifest: [{apiVersion: v1, kind: Namespace}]}]}, {restart: {object: deployment x/a}}]",
 	        "[{delete: deployment shop/web}, {delete: [pod x/a, pods x app=b]}, {evict: {running: pods x "
 	        "app=a}}]",
 	        "[{wait: {for: [{absent: pod a/b}, {ready: {of: pod a/c}}]}}, {link: {between: [region a, "
