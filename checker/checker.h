@@ -13,6 +13,8 @@ struct check_client;
  * are refused unless `allow_exec`. */
 KT_MUST_CHECK enum kt_code check_client_new(const char *kubeconfig, const char *context, bool allow_exec,
                                             struct check_client **out, struct kt_err *err);
+/* From now on reach the same server through a Unix socket: plain HTTP, no credentials. */
+void check_client_by_socket(struct check_client *client, const char *path);
 void check_client_free(struct check_client *client);
 /* The server that the current context of a kubeconfig names; owned; NULL if there is none. */
 char *check_server_of(const char *kubeconfig);

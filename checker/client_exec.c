@@ -151,7 +151,7 @@ static void add_query(struct kt_buf *url, const char *name, const char *value)
 static void ask(struct talk *t)
 {
 	const struct check_exec *e = t->exec;
-	const char *server = t->client->config.server;
+	const char *server = t->client->origin;
 	const char *host = strstr(server, "://") ? strstr(server, "://") + 3 : server;
 	size_t host_len = strcspn(host, "/");
 	struct kt_buf head = {0};
@@ -260,7 +260,7 @@ static enum kt_code begin(struct check_client *client, const struct check_exec *
 	t->deadline = kt_monotonic() + (exec->timeout_ms ? exec->timeout_ms : 30000) * KT_MS;
 	t->curl = curl_easy_init();
 	check_curl_setup(client, t->curl);
-	curl_easy_setopt(t->curl, CURLOPT_URL, client->config.server);
+	curl_easy_setopt(t->curl, CURLOPT_URL, client->origin);
 	curl_easy_setopt(t->curl, CURLOPT_CONNECT_ONLY, 1L);
 	CURLcode code = curl_easy_perform(t->curl);
 	if (code == CURLE_OK)

@@ -70,8 +70,8 @@ static void open_stream(struct stream *s)
 	enum kt_code rc = check_request(client, "GET", list, NULL, NULL, 0, &answer, &ignored);
 	const char *version = kt_path_str(answer.json, "metadata.resourceVersion");
 	if (!rc && answer.status == 200 && version) {
-		char *url = kt_strf("%s%s?watch=true&resourceVersion=%s&timeoutSeconds=600",
-		                    client->config.server, s->path, version);
+		char *url = kt_strf("%s%s?watch=true&resourceVersion=%s&timeoutSeconds=600", client->origin,
+		                    s->path, version);
 		s->curl = curl_easy_init();
 		check_curl_setup(client, s->curl);
 		for (const struct curl_slist *h = client->auth; h; h = h->next)

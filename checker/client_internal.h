@@ -20,6 +20,8 @@ void check_config_clear(struct check_config *config);
 
 struct check_client {
 	struct check_config config;
+	char *origin;            /* what requests go to: the server, or "http://localhost" over `socket` */
+	char *socket;            /* NULL: the network */
 	CURL *curl;              /* the kept connection */
 	CURLSH *share;           /* TLS sessions, shared with exec connections */
 	struct curl_slist *auth; /* Authorization header, if any */

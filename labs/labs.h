@@ -59,6 +59,7 @@ struct lab_options;
 struct provider {
 	const char *name, *title;        /* "embedded", "kind", "context" */
 	const char *const *capabilities; /* NULL-terminated */
+	bool foreign;   /* somebody else's cluster: a start that fails leaves nothing on it */
 	bool real_time; /* its minutes are minutes: a drill is watched, left, taken up again */
 	/* Is it possible on this machine? `why` (1 sentence with the remedy) if not. Quick: asks no program.
 	 */
@@ -88,7 +89,8 @@ struct provider {
 	 * this is given, a lab whose capabilities are not all there still starts, if one of its tasks can be
 	 * graded. */
 	const char *(*cannot)(const char *home, const char *cluster, const struct lab *lab, size_t i);
-	/* A client of the cluster, with what it must refuse; NULL: any client may do everything. */
+	/* A client of the cluster, with what it must refuse; NULL: one of the kubeconfig, which may do
+	 * everything. */
 	enum kt_code (*client)(const char *home, const char *cluster, struct check_client **out,
 	                       struct kt_err *err);
 };

@@ -195,8 +195,7 @@ static enum kt_code start_locked(const struct lab *lab, const struct lab_options
 		new_state(lab, options, &state);
 		throw_away(options, &state);
 		rc = start_fresh(lab, options, &state, err);
-		if (rc &&
-		    provider->client) { /* nothing stays on somebody else's cluster, whatever was pressed */
+		if (rc && provider->foreign) { /* whatever was pressed */
 			struct lab_options quiet = *options;
 			quiet.progress = NULL;
 			throw_away(&quiet, &state);

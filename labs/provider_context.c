@@ -387,6 +387,7 @@ const struct provider provider_context = {
         .name = "context",
         .title = "context: a cluster that you have, in namespaces of its own",
         .capabilities = capabilities,
+        .foreign = true,
         .real_time = true,
         .available = context_available,
         .start = context_start,

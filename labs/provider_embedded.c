@@ -166,16 +166,29 @@ static void embedded_world_free(struct check_world *world)
 	kt_free(world->arg);
 }
 
+/* A check makes a connection for every command in a pod; TLS costs more than all else it does. */
+static enum kt_code embedded_client(const char *home, const char *cluster, struct check_client **out,
+                                    struct kt_err *err)
+{
+	char *dir = NULL, *kubeconfig = kubeconfig_of(home, cluster), *socket = NULL;
+	enum kt_code rc = embedded_find(home, cluster, true, &dir, err);
+	if (!rc)
+		rc = check_client_new(kubeconfig, NULL, false, out, err);
+	if (!rc)
+		socket = embedded_socket(dir);
+	if (socket)
+		check_client_by_socket(*out, socket);
+	kt_free(socket);
+	kt_free(dir);
+	kt_free(kubeconfig);
+	return rc;
+}
+
 static enum kt_code embedded_world(const char *home, const char *cluster, struct check_world **out,
                                    struct kt_err *err)
 {
-	char *dir = NULL, *kubeconfig = kubeconfig_of(home, cluster);
 	struct world *w = kt_alloc(sizeof(*w));
-	enum kt_code rc = embedded_find(home, cluster, true, &dir, err);
-	if (!rc)
-		rc = check_client_new(kubeconfig, NULL, false, &w->client, err);
-	kt_free(dir);
-	kt_free(kubeconfig);
+	enum kt_code rc = embedded_client(home, cluster, &w->client, err);
 	if (rc) {
 		kt_free(w);
 		return rc;
@@ -229,12 +242,10 @@ static enum kt_code embedded_stop(const struct lab_options *options, const char 
 static enum kt_code with_client(const char *home, const char *cluster, const char *route, struct kt_err *err)
 {
 	struct check_client *client = NULL;
-	char *kubeconfig = kubeconfig_of(home, cluster);
-	enum kt_code rc = check_client_new(kubeconfig, NULL, false, &client, err);
+	enum kt_code rc = embedded_client(home, cluster, &client, err);
 	if (!rc)
 		rc = call_named(client, route, MARK, err);
 	check_client_free(client);
-	kt_free(kubeconfig);
 	return rc;
 }
 
@@ -258,6 +269,7 @@ const struct provider provider_embedded = {
         .available = embedded_available,
         .start = embedded_start,
         .stop = embedded_stop,
+        .client = embedded_client,
         .world = embedded_world,
         .world_free = embedded_world_free,
         .mark = embedded_mark,

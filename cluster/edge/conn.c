@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One client: TLS, then requests one after another, then perhaps a stream or an upgrade. Everything is
- * non-blocking; what is to be sent waits in `out` until the round's changes are in the journal. */
+/* One client: TLS (wire.c), then requests one after another, then perhaps a stream or an upgrade. Everything
+ * is non-blocking; what is to be sent waits in `out` until the round's changes are in the journal. */
 #include "cluster/edge/edge_internal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -37,10 +37,20 @@ static void rewatch(struct conn *conn)
 	kt_loop_watch(conn->edge->options.loop, conn->fd, events, on_event, conn);
 }
 
-void conn_accept(struct edge *edge, int fd)
+/* Who may open the socket in the cluster's folder may read the admin's key beside it. */
+static void take_for_admin(struct conn *conn)
+{
+	conn->user = kt_strdup(EDGE_ADMIN);
+	kt_strs_add(&conn->groups, EDGE_ADMIN_GROUP);
+	conn->admin = true;
+	conn->state = CONN_HEAD;
+}
+
+void conn_accept(struct edge *edge, int fd, bool local)
 {
 	int one = 1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (!local)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	struct conn *conn = kt_alloc(sizeof *conn);
@@ -51,15 +61,13 @@ void conn_accept(struct edge *edge, int fd)
 		conn->next->prev = conn;
 	edge->conns = conn;
 	edge->conn_count++;
-	if (gnutls_init(&conn->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL) ||
-	    gnutls_priority_set(conn->tls, edge->priorities) ||
-	    gnutls_credentials_set(conn->tls, GNUTLS_CRD_CERTIFICATE, edge->creds)) {
+	conn->local = local;
+	if (!wire_start(conn)) {
 		conn->dead = true;
 		return;
 	}
-	/* As kube-apiserver: a certificate is asked for, and who has none may bring a token. */
-	gnutls_certificate_server_set_request(conn->tls, GNUTLS_CERT_REQUEST);
-	gnutls_transport_set_int(conn->tls, fd);
+	if (local)
+		take_for_admin(conn);
 	set_deadline(conn, EDGE_HEAD_TIME);
 	rewatch(conn);
 }
@@ -129,8 +137,8 @@ void conn_identify(struct conn *conn)
 			kt_strs_steal(&conn->groups, group);
 	}
 	gnutls_x509_crt_deinit(crt);
-	conn->admin = kt_strs_has(&conn->groups, "kubeadm:cluster-admins") ||
-	              kt_strs_has(&conn->groups, "system:masters");
+	conn->admin =
+	        kt_strs_has(&conn->groups, EDGE_ADMIN_GROUP) || kt_strs_has(&conn->groups, "system:masters");
 }
 
 /* --- answers --- */
@@ -359,7 +367,7 @@ static void read_some(struct conn *conn)
 {
 	char piece[READ_PIECE];
 	for (int round = 0; round < READ_ROUNDS; round++) {
-		ssize_t n = gnutls_record_recv(conn->tls, piece, sizeof piece);
+		ssize_t n = wire_read(conn, piece, sizeof piece);
 		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED)
 			return;
 		if (n < 0 && !gnutls_error_is_fatal((int)n))
@@ -472,8 +480,7 @@ void conn_pump(struct conn *conn)
 /* All is said: close our side, and wait for the client's, so that nothing unread resets the connection. */
 static void linger(struct conn *conn)
 {
-	(void)gnutls_bye(conn->tls, GNUTLS_SHUT_WR);
-	(void)shutdown(conn->fd, SHUT_WR);
+	wire_end(conn);
 	drop_answer(conn);
 	conn->state = CONN_LINGER;
 	conn->close_when_sent = false;
@@ -488,12 +495,9 @@ void conn_write(struct conn *conn)
 		return;
 	bool some = conn->sent < conn->out.len;
 	while (conn->sent < conn->out.len) {
-		const char *from = conn->sending ? NULL : conn->out.data + conn->sent;
-		size_t len = conn->sending ? 0 : KT_MIN(conn->out.len - conn->sent, (size_t)READ_PIECE);
-		ssize_t n = gnutls_record_send(conn->tls, from, len);
+		ssize_t n = wire_write(conn, conn->out.data + conn->sent,
+		                       KT_MIN(conn->out.len - conn->sent, (size_t)READ_PIECE));
 		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
-			if (!conn->sending)
-				conn->sending = len;
 			conn->want_write = true;
 			set_deadline(conn, EDGE_WRITE_TIME);
 			rewatch(conn);
@@ -503,7 +507,6 @@ void conn_write(struct conn *conn)
 			conn->dead = true;
 			return;
 		}
-		conn->sending = 0;
 		conn->sent += (size_t)n;
 	}
 	if (some) {

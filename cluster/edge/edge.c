@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* --- listening --- */
@@ -29,6 +31,37 @@ static int bind_port(unsigned port)
 		return -1;
 	}
 	return fd;
+}
+
+/* -1: there is none; loopback does for all. */
+static int bind_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof address.sun_path)
+		return -1;
+	memcpy(address.sun_path, path, strlen(path));
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -1;
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	(void)unlink(path); /* of a process that was killed */
+	if (bind(fd, (struct sockaddr *)(void *)&address, sizeof address) || chmod(path, 0600) ||
+	    listen(fd, 128)) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+char *edge_socket(const char *dir)
+{
+	char *path = kt_join(dir, "socket");
+	struct stat about;
+	if (!lstat(path, &about) && S_ISSOCK(about.st_mode))
+		return path;
+	kt_free(path);
+	return NULL;
 }
 
 static unsigned read_port(const char *dir)
@@ -91,7 +124,7 @@ enum kt_code edge_new(const struct edge_options *options, const struct edge_iden
 {
 	struct edge *edge = kt_alloc(sizeof *edge);
 	edge->options = *options;
-	edge->fd = -1;
+	edge->fd = edge->local_fd = -1;
 	edge->dir = kt_strdup(options->dir);
 	edge->name = kt_strdup(options->name);
 	enum kt_code rc = set_up_tls(edge, identity, err);
@@ -130,6 +163,12 @@ void edge_free(struct edge *edge)
 		kt_loop_watch(edge->options.loop, edge->fd, 0, NULL, NULL);
 		(void)close(edge->fd);
 	}
+	if (edge->local_fd >= 0) {
+		kt_loop_watch(edge->options.loop, edge->local_fd, 0, NULL, NULL);
+		(void)unlink(edge->socket);
+		(void)close(edge->local_fd);
+	}
+	kt_free(edge->socket);
 	for (size_t i = 0; i < edge->snapshot_count; i++) {
 		kt_free(edge->snapshots[i].name);
 		cluster_snapshot_free(edge->snapshots[i].snapshot);
@@ -150,11 +189,19 @@ void edge_free(struct edge *edge)
 
 static void on_accept(int fd, int events, void *arg);
 
+static void accept_all(struct edge *edge, bool wanted)
+{
+	const int fds[] = {edge->fd, edge->local_fd};
+	for (size_t i = 0; i < KT_COUNT(fds); i++)
+		if (fds[i] >= 0)
+			kt_loop_watch(edge->options.loop, fds[i], wanted ? KT_LOOP_READ : 0, on_accept, edge);
+}
+
 static void accept_again(void *arg)
 {
 	struct edge *edge = arg;
 	edge->pause = 0;
-	kt_loop_watch(edge->options.loop, edge->fd, KT_LOOP_READ, on_accept, edge);
+	accept_all(edge, true);
 }
 
 static void on_accept(int fd, int events, void *arg)
@@ -166,7 +213,7 @@ static void on_accept(int fd, int events, void *arg)
 		if (client < 0 &&
 		    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
 			/* The queue stays readable: asking again at once would only burn CPU. */
-			kt_loop_watch(edge->options.loop, fd, 0, NULL, NULL);
+			accept_all(edge, false);
 			edge->pause = kt_loop_after(edge->options.loop, KT_SEC, accept_again, edge);
 			return;
 		}
@@ -175,7 +222,7 @@ static void on_accept(int fd, int events, void *arg)
 		if (edge->conn_count >= EDGE_MAX_CONNS || edge->stopping)
 			(void)close(client);
 		else
-			conn_accept(edge, client);
+			conn_accept(edge, client, fd == edge->local_fd);
 	}
 }
 
@@ -264,7 +311,9 @@ enum kt_code edge_serve(struct edge *edge, struct cluster *cluster, struct kt_er
 	edge->started = kt_monotonic();
 	edge_clock_init(&edge->clock, edge->started, cluster_now(cluster),
 	                edge->options.speed > 0 ? edge->options.speed : 1);
-	kt_loop_watch(edge->options.loop, edge->fd, KT_LOOP_READ, on_accept, edge);
+	edge->socket = kt_join(edge->dir, "socket");
+	edge->local_fd = bind_socket(edge->socket);
+	accept_all(edge, true);
 	kt_loop_idle(edge->options.loop, on_idle, edge);
 	return KT_OK;
 }

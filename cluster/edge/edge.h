@@ -4,6 +4,8 @@
  *   identity.pem  CA, server and admin certificates with their keys
  *   kubeconfig    for kubectl, everything inline
  *   port          the port, so that it is the same again after a restart
+ *   socket        the same server for ktutor itself, as the admin: HTTP without TLS on a Unix socket; not
+ *                 there where its path would be too long for one (sun_path)
  *   lock          held (fcntl) by the process that serves; its holder is the pid */
 #ifndef EDGE_H
 #define EDGE_H
@@ -43,6 +45,9 @@ const char *edge_address(const struct edge *edge); /* https://127.0.0.1:PORT; bo
 KT_MUST_CHECK enum kt_code edge_lock(const char *dir, int *fd, long *pid, struct kt_err *err);
 /* The pid of the process that serves `dir`; 0: none. */
 long edge_holder(const char *dir);
+
+/* dir/socket, owned; NULL where it is not there. */
+char *edge_socket(const char *dir);
 
 /* A call of a ktutor route (or any other) on the cluster that `dir` serves, as its admin. Blocking, at most
  * `timeout` (0: 30 s). KT_EUNREACHABLE if nobody answers; a status of 400 and more is a failure with the

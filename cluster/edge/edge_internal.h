@@ -20,6 +20,9 @@
 #define EDGE_HUSH          (40 * KT_MS)
 #define EDGE_OUT_HIGH      (256 * 1024) /* streams are not read beyond this */
 #define EDGE_MAX_SNAPSHOTS 64
+/* Who the admin's certificate and the Unix socket are for, as kubeadm names them. */
+#define EDGE_ADMIN       "kubernetes-admin"
+#define EDGE_ADMIN_GROUP "kubeadm:cluster-admins"
 
 /* The virtual clock against the real (monotonic) one. */
 struct edge_clock {
@@ -36,7 +39,8 @@ struct edge {
 	kt_ns wire_offset; /* as the cluster was told last */
 	gnutls_certificate_credentials_t creds;
 	gnutls_priority_t priorities;
-	int fd;
+	int fd, local_fd; /* listening: on loopback; on the Unix socket, or -1 */
+	char *socket;     /* its path */
 	unsigned port;
 	char *kubeconfig;
 	struct conn *conns;
@@ -71,7 +75,8 @@ struct conn {
 	struct edge *edge;
 	struct conn *next, *prev;
 	int fd;
-	gnutls_session_t tls;
+	bool local;           /* plain, through the Unix socket */
+	gnutls_session_t tls; /* NULL when local */
 	enum conn_state state;
 	struct http_head head;
 	struct http_chunks chunks;
@@ -96,7 +101,8 @@ struct conn {
 	struct kt_strs groups;
 	bool admin;
 };
-void conn_accept(struct edge *edge, int fd);
+/* `local`: came through the Unix socket, and is the admin. */
+void conn_accept(struct edge *edge, int fd, bool local);
 void conn_free(struct conn *conn);
 /* After a round: move streams' news into the output. */
 void conn_pump(struct conn *conn);
@@ -106,6 +112,13 @@ void conn_take_back(struct conn *conn, const char *why);
 void conn_write(struct conn *conn);
 /* Set who the client is from its certificate. */
 void conn_identify(struct conn *conn);
+
+/* --- wire.c: what they return is a number of bytes or a code of GnuTLS (GNUTLS_E_AGAIN, …) --- */
+bool wire_start(struct conn *conn);
+ssize_t wire_read(struct conn *conn, char *into, size_t len);
+ssize_t wire_write(struct conn *conn, const char *from, size_t len);
+/* We say no more. */
+void wire_end(struct conn *conn);
 
 /* --- control.c --- */
 bool control_is_route(const char *target);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cluster/edge/edge.h"
+#include "cluster/edge/edge_internal.h"
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -177,8 +177,8 @@ static enum kt_code make(struct edge_identity *out, struct kt_err *err)
 	                            server = {.cn = "kube-apiserver",
 	                                      .purpose = GNUTLS_KP_TLS_WWW_SERVER,
 	                                      .dns = names},
-	                            admin = {.cn = "kubernetes-admin",
-	                                     .organization = "kubeadm:cluster-admins",
+	                            admin = {.cn = EDGE_ADMIN,
+	                                     .organization = EDGE_ADMIN_GROUP,
 	                                     .purpose = GNUTLS_KP_TLS_WWW_CLIENT};
 	struct pair ca_pair = {0}, server_pair = {0}, admin_pair = {0};
 	int rc = make_pair(&ca, NULL, &ca_pair, &out->ca_pem, &out->ca_key_pem);

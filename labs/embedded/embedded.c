@@ -86,6 +86,11 @@ enum kt_code embedded_find(const char *home, const char *name, bool running, cha
 	return rc;
 }
 
+char *embedded_socket(const char *dir)
+{
+	return edge_socket(dir);
+}
+
 long embedded_pid(const char *home, const char *name)
 {
 	char *dir = NULL;

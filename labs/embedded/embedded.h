@@ -31,6 +31,8 @@ KT_MUST_CHECK enum kt_code embedded_dir(const char *home, const char *name, char
 /* The same, of one that exists (KT_ENOTFOUND: names the nearest), and runs if `running` (KT_EUNREACHABLE). */
 KT_MUST_CHECK enum kt_code embedded_find(const char *home, const char *name, bool running, char **out_dir,
                                          struct kt_err *err);
+/* The Unix socket of one in this folder, owned; NULL: only its port. */
+char *embedded_socket(const char *dir);
 /* The pid of its process, 0 none. */
 long embedded_pid(const char *home, const char *name);
 /* The cluster started last that still exists; owned; NULL none. */

@@ -13,13 +13,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 struct place {
-	char dir[64];
+	char dir[256];
 	pid_t pid;
 	int ready, held; /* pipes: the child says that it answers; an unused lock */
 	unsigned port;
@@ -155,10 +156,24 @@ static void call_up(const struct place *place, struct client *client)
 	greet(place, client, true);
 }
 
+/* The Unix socket in the cluster's folder. */
+static void knock(const struct place *place, struct client *client)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char *path = edge_socket(place->dir);
+	assert_non_null(path);
+	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	kt_free(path);
+	memset(client, 0, sizeof *client);
+	client->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(connect(client->fd, (struct sockaddr *)(void *)&address, sizeof address), 0);
+}
+
 static void send_text(struct client *client, const char *text, size_t len)
 {
 	for (size_t at = 0; at < len;) {
-		ssize_t n = gnutls_record_send(client->tls, text + at, len - at);
+		ssize_t n = client->tls ? gnutls_record_send(client->tls, text + at, len - at)
+		                        : write(client->fd, text + at, len - at);
 		assert_true(n > 0);
 		at += (size_t)n;
 	}
@@ -169,7 +184,8 @@ static void receive(struct client *client, struct kt_buf *got, const char *want)
 {
 	char piece[16384];
 	while (!want || !strstr(kt_buf_str(got), want)) {
-		ssize_t n = gnutls_record_recv(client->tls, piece, sizeof piece);
+		ssize_t n = client->tls ? gnutls_record_recv(client->tls, piece, sizeof piece)
+		                        : read(client->fd, piece, sizeof piece);
 		if (n == GNUTLS_E_REHANDSHAKE || n == GNUTLS_E_AGAIN)
 			continue;
 		if (n <= 0)
@@ -208,6 +224,36 @@ static void a_connection_serves_request_after_request(void **state)
 	assert_true(first && second && first < second && second < strstr(got.data, "hello"));
 	hang_up(&client);
 	kt_buf_clear(&got);
+}
+
+static void the_socket_in_the_folder_is_the_admins(void **state)
+{
+	struct place *place = *state;
+	struct client client;
+	struct kt_buf got = {0};
+	struct stat info;
+	char *path = edge_socket(place->dir);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	kt_free(path);
+	knock(place, &client);
+	say(&client, "GET /fake/hello HTTP/1.1\r\nHost: h\r\n\r\n");
+	receive(&client, &got, "hello kubernetes-admin");
+	kt_buf_cut(&got, 0);
+	say(&client, "GET /ktutor/v1/clock HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	receive(&client, &got, NULL);
+	assert_true(kt_starts(got.data, "HTTP/1.1 200 OK\r\n"));
+	hang_up(&client);
+	kt_buf_clear(&got);
+	/* A process that was killed leaves it behind: no reason not to start. */
+	assert_int_equal(kill(place->pid, SIGKILL), 0);
+	assert_int_equal(waitpid(place->pid, NULL, 0), place->pid);
+	start(place);
+	knock(place, &client);
+	hang_up(&client);
+	stop(place);
+	assert_null(edge_socket(place->dir));
+	start(place);
 }
 
 static void who_has_no_certificate_is_nobody(void **state)
@@ -482,6 +528,26 @@ static void the_port_and_the_identity_survive_a_restart(void **state)
 	kt_free(path);
 }
 
+/* A folder so deep that no socket can have its path: loopback does for all. */
+static void without_a_socket_the_port_serves(void **state)
+{
+	struct place *place = *state;
+	char short_dir[64];
+	struct kt_err err = {0};
+	stop(place);
+	(void)snprintf(short_dir, sizeof short_dir, "%.63s", place->dir);
+	(void)snprintf(place->dir, sizeof place->dir, "%s/%0100d", short_dir, 0);
+	assert_int_equal(kt_make_dirs(place->dir, 0700, &err), KT_OK);
+	start(place);
+	assert_null(edge_socket(place->dir));
+	struct kt_json *clock = ask(place, "GET", "clock", NULL);
+	assert_non_null(kt_get_str(clock, "now"));
+	kt_json_free(clock);
+	stop(place);
+	(void)snprintf(place->dir, sizeof place->dir, "%s", short_dir);
+	start(place);
+}
+
 static void a_port_that_was_taken_meanwhile_is_replaced(void **state)
 {
 	struct place *place = *state;
@@ -552,6 +618,8 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_connection_serves_request_after_request),
+	        TEST(the_socket_in_the_folder_is_the_admins),
+	        TEST(without_a_socket_the_port_serves),
 	        TEST(who_has_no_certificate_is_nobody),
 	        TEST(a_watch_streams_what_happens_until_it_ends),
 	        TEST(a_client_that_dawdles_does_not_hold_up_others),
