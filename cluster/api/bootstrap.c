@@ -55,6 +55,17 @@ static void fill(struct kt_json **slot, const char *key, struct kt_json *steal)
 		kt_set(slot, key, steal);
 }
 
+/* The pod range of the index-th node: of 10.244.0.0/16 as long as that has some (of 256), then of what lies
+ * behind it, then of what lies behind the Services' 10.96.0.0/12. Each has its own: 36,864 nodes. */
+static void pod_range(unsigned index, char out[32])
+{
+	enum { FIRST = 244, FIRST_COUNT = 256 - FIRST, THEN = 112, THEN_COUNT = FIRST - THEN };
+	unsigned block = index / 256;
+
+	block = block < FIRST_COUNT ? FIRST + block : THEN + (block - FIRST_COUNT) % THEN_COUNT;
+	snprintf(out, 32, "10.%u.%u.0/24", block, index % 256);
+}
+
 /* What the kubelet and the controllers add to a Node that somebody described: address, pod range, conditions.
  */
 static void complete_node(struct cluster *cluster, struct kt_json **node, unsigned index)
@@ -64,7 +75,7 @@ static void complete_node(struct cluster *cluster, struct kt_json **node, unsign
 	struct kt_json **labels = kt_edit_path(node, "metadata.labels"), **spec, **status;
 
 	snprintf(address, sizeof(address), "172.18.%u.%u", index / 250, index % 250 + 2);
-	snprintf(range, sizeof(range), "10.%u.%u.0/24", 244 + index / 256, index % 256);
+	pod_range(index, range);
 	snprintf(provider, sizeof(provider), "ktutor://%s/%s", cluster_get_options(cluster)->name, name);
 	fill(labels, "kubernetes.io/hostname", kt_json_str(name));
 	fill(labels, "kubernetes.io/os", kt_json_str("linux"));

@@ -141,6 +141,7 @@ struct kubelet_pod {
 	struct kubelet_mount *mounts;
 	size_t mount_count;
 	enum kubelet_stage stage;
+	bool storage_bounded; /* of its spec: kubelet_storage_bounded */
 	bool initialized, dirty, writing, deleting, sandbox, gone, held, restored,
 	        lost,      /* its sandbox, with the machine's power */
 	        disrupted; /* for the node's sake: the condition DisruptionTarget says so */
@@ -262,6 +263,8 @@ void kubelet_disks_keep(struct kubelet *kubelet);     /* remember what is writte
 void kubelet_tokens_project(struct kubelet_pod *pod); /* those that were put off */
 
 /* --- pressure.c --- */
+/* Some limit on what is written to the node's disk. */
+bool kubelet_storage_bounded(const struct kt_json *spec);
 void kubelet_pressure_check(struct kubelet_node *node, kt_ns now);
 
 /* --- status.c --- */

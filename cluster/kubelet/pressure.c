@@ -16,14 +16,11 @@ struct victim {
 
 static int64_t used_by(const struct kubelet_pod *pod)
 {
-	int64_t sum = 0, cpu, memory;
+	int64_t sum = 0;
 
-	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
-		if (!ctr->process)
-			continue;
-		container_usage(&ctr->pub, &cpu, &memory);
-		sum += memory;
-	}
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
+		if (ctr->process)
+			sum += container_memory(&ctr->pub);
 	return sum;
 }
 
@@ -125,12 +122,28 @@ static char *storage_exceeded(const struct kubelet_pod *pod)
 	return NULL;
 }
 
+bool kubelet_storage_bounded(const struct kt_json *spec)
+{
+	static const char *const lists[] = {"containers", "initContainers", "ephemeralContainers"};
+	const struct kt_json *one;
+
+	KT_JSON_EACH (one, kt_get(spec, "volumes"))
+		if (kt_path(one, "emptyDir.sizeLimit"))
+			return true;
+	for (size_t i = 0; i < KT_COUNT(lists); i++)
+		KT_JSON_EACH (one, kt_get(spec, lists[i]))
+			if (kt_path(one, "resources.limits.ephemeral-storage"))
+				return true;
+	return false;
+}
+
 static void storage_check(struct kubelet_node *node)
 {
 	for (struct kubelet_pod *pod = node->pods; pod; pod = pod->next) {
 		char *words;
 
-		if (pod->held || pod->fail_reason || pod->deleting || pod->stage != KUBELET_GOING)
+		if (!pod->storage_bounded || pod->held || pod->fail_reason || pod->deleting ||
+		    pod->stage != KUBELET_GOING)
 			continue;
 		words = storage_exceeded(pod);
 		if (!words)
@@ -141,23 +154,14 @@ static void storage_check(struct kubelet_node *node)
 	}
 }
 
-void kubelet_pressure_check(struct kubelet_node *node, kt_ns now)
+/* The first to go, of those that may; pod NULL: none. */
+static struct victim choose(struct kubelet_node *node)
 {
-	struct cluster *cluster = node->kubelet->cluster;
-	const struct store_object *object;
 	struct victim worst = {0};
-	int64_t used = 0, available;
 
-	if (!node->pods)
-		return;
-	storage_check(node);
-	object = store_get(cluster_store(cluster), node->kubelet->nodes, "", node->name);
-	if (!object)
-		return;
 	for (struct kubelet_pod *pod = node->pods; pod; pod = pod->next) {
 		struct victim one = {.pod = pod, .used = used_by(pod), .asked = pod->memory};
 
-		used += one.used;
 		if (pod->held || pod->fail_reason || pod->deleting || pod->stage != KUBELET_GOING)
 			continue;
 		one.excess = one.used - one.asked;
@@ -167,8 +171,27 @@ void kubelet_pressure_check(struct kubelet_node *node, kt_ns now)
 		if (!worst.pod || before(&one, &worst))
 			worst = one;
 	}
-	available = view_node(object)->capacity.memory - used;
+	return worst;
+}
+
+void kubelet_pressure_check(struct kubelet_node *node, kt_ns now)
+{
+	struct cluster *cluster = node->kubelet->cluster;
+	const struct store_object *object;
+	int64_t available;
+
+	if (!node->pods)
+		return;
+	storage_check(node);
+	object = store_get(cluster_store(cluster), node->kubelet->nodes, "", node->name);
+	if (!object)
+		return;
+	available = view_node(object)->capacity.memory;
+	for (const struct kubelet_pod *pod = node->pods; pod; pod = pod->next)
+		available -= used_by(pod);
 	if (available < PRESSURE_LEAST) {
+		struct victim worst = choose(node);
+
 		if (!node->memory_pressure)
 			node->status_at = now;
 		node->memory_pressure = true;

@@ -51,7 +51,7 @@ static void account(struct process *process)
 	process->counted = now;
 }
 
-static int64_t memory_of(const struct container *container)
+int64_t container_memory(const struct container *container)
 {
 	int64_t sum = container->load_memory;
 	if (container->files)
@@ -72,7 +72,7 @@ void container_usage(const struct container *container, int64_t *cpu_nano, int64
 		account(process);
 		*cpu_nano += process->cpu_nano;
 	}
-	*memory = memory_of(container);
+	*memory = container_memory(container);
 }
 
 void container_work(struct container *container, kt_ns cpu)
@@ -90,7 +90,7 @@ void process_out_of_memory(struct process *process)
 static void check_memory(struct container *container)
 {
 	if (container->memory_limit > 0 && container->processes &&
-	    memory_of(container) > container->memory_limit)
+	    container_memory(container) > container->memory_limit)
 		process_out_of_memory(container->processes);
 }
 

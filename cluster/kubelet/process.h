@@ -73,6 +73,7 @@ void process_resize(struct process *process, unsigned columns, unsigned rows);
 /* What a container's programs use: CPU time since the container started (nanoseconds, monotone while it runs)
  * and memory now. The work that requests bring (traffic) is added with container_work. */
 void container_usage(const struct container *container, int64_t *cpu_nano, int64_t *memory);
+int64_t container_memory(const struct container *container); /* that half alone: cheap */
 /* A program of it did work for somebody: `cpu` nanoseconds of one core. */
 void container_work(struct container *container, kt_ns cpu);
 /* Memory that traffic takes (absolute); above the limit the container dies of OOM (137). */

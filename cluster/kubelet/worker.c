@@ -53,6 +53,7 @@ struct kubelet_pod *kubelet_pod_new(struct kubelet_node *node, const struct stor
 	pod->object = store_ref(object);
 	pod->birth = kt_json_ref(meta);
 	pod->spec = kt_json_ref(kt_get(object->json, "spec"));
+	pod->storage_bounded = kubelet_storage_bounded(pod->spec);
 	pod->ns = kt_str_or(kt_get(meta, "namespace"), "");
 	pod->name = kt_str_or(kt_get(meta, "name"), "");
 	pod->uid = kt_str_or(kt_get(meta, "uid"), "");
@@ -189,6 +190,7 @@ static void respecify(struct kubelet_pod *pod, const struct kt_json *spec, kt_ns
 	struct kt_json *old = pod->spec;
 
 	pod->spec = kt_json_ref(spec);
+	pod->storage_bounded = kubelet_storage_bounded(spec);
 	for (size_t i = 0; i < KT_COUNT(lists); i++) {
 		const struct kt_json *one;
 

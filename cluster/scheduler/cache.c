@@ -356,7 +356,10 @@ struct sched_assigned *sched_assign(struct scheduler *scheduler, const struct st
 	memcpy(assigned->uid, pod->uid, strlen(pod->uid) + 1);
 	assigned->node = node;
 	assigned->class = sched_class(scheduler, pod->ns, view->labels);
-	assigned->class->pods++;
+	assigned->class_next = assigned->class->pods;
+	if (assigned->class_next)
+		assigned->class_next->class_prev = assigned;
+	assigned->class->pods = assigned;
 	assigned->cpu = view->requests.cpu_milli;
 	assigned->memory = view->requests.memory;
 	assigned->ephemeral = view->requests.ephemeral;
@@ -389,7 +392,12 @@ void sched_unassign(struct scheduler *scheduler, struct sched_assigned *assigned
 	if (assigned->next)
 		assigned->next->prev = assigned->prev;
 	HASH_DEL(scheduler->assigned, assigned);
-	assigned->class->pods--;
+	if (assigned->class_prev)
+		assigned->class_prev->class_next = assigned->class_next;
+	else
+		assigned->class->pods = assigned->class_next;
+	if (assigned->class_next)
+		assigned->class_next->class_prev = assigned->class_prev;
 	sched_class_unused(scheduler, assigned->class);
 	store_unref(assigned->object);
 	kt_free(assigned->terms);

@@ -338,7 +338,7 @@ void sched_pod_read(struct scheduler *scheduler, const struct store_object *obje
 	pod->view = view_pod(object);
 	pod->spec = pod->view->spec;
 	pod->class = sched_class(scheduler, object->ns, pod->view->labels);
-	pod->class->pods++; /* held */
+	pod->class->held = true;
 	pod->tolerations = kt_get(pod->spec, "tolerations");
 	pod->node_selector = kt_get(pod->spec, "nodeSelector");
 	if (!kt_count(pod->node_selector))
@@ -371,7 +371,7 @@ void sched_pod_clear(struct scheduler *scheduler, struct sched_pod *pod)
 		kt_free(pod->hard[i].own_sum);
 	for (size_t i = 0; i < pod->soft_count; i++)
 		kt_free(pod->soft[i].own_sum);
-	pod->class->pods--;
+	pod->class->held = false;
 	sched_class_unused(scheduler, pod->class);
 	kt_free(pod->missing_claim);
 	store_unref(pod->object);

@@ -61,10 +61,10 @@ struct sched_class {
 	uint64_t hash;
 	char *ns;
 	struct kt_json *labels;
-	size_t pods;                     /* assigned ones */
+	struct sched_assigned *pods;     /* list */
+	bool held;                       /* by the pod of the cycle */
 	struct sched_counter **counters; /* that count them */
 	size_t counter_count, counter_cap;
-	struct sched_class *next; /* a mark while a new counter is filled */
 	struct kt_json *selector; /* of the default spread, for pods of selector_owner */
 	char *selector_owner;
 	uint64_t selector_generation;
@@ -112,8 +112,9 @@ struct sched_port {
 struct sched_assigned {
 	char uid[40];
 	struct sched_node *node;
-	struct sched_assigned *prev, *next;
+	struct sched_assigned *prev, *next; /* of its node */
 	struct sched_class *class;
+	struct sched_assigned *class_prev, *class_next;
 	int64_t cpu, memory, ephemeral, nz_cpu, nz_memory;
 	int32_t priority;
 	bool assumed, has_ports, has_extended, deleting;

@@ -247,7 +247,7 @@ struct sched_class *sched_class(struct scheduler *scheduler, const char *ns, con
 
 void sched_class_unused(struct scheduler *scheduler, struct sched_class *class)
 {
-	if (class->pods)
+	if (class->pods || class->held)
 		return;
 	HASH_DEL(scheduler->classes, class);
 	kt_json_free(class->labels);
@@ -293,7 +293,6 @@ struct sched_counter *sched_counter(struct scheduler *scheduler, const char *ns,
 {
 	struct kt_buf key = {0};
 	struct sched_counter *counter;
-	struct sched_assigned *pod;
 
 	kt_buf_addf(&key, "%s|", ns);
 	for (size_t i = 0; i < count; i++)
@@ -317,13 +316,10 @@ struct sched_counter *sched_counter(struct scheduler *scheduler, const char *ns,
 		if (!counts(scheduler, counter, class))
 			continue;
 		class_count_by(class, counter);
-		class->next = class; /* marked for the walk below */
+		for (const struct sched_assigned *pod = class->pods; pod; pod = pod->class_next)
+			if (!pod->deleting)
+				sched_tally_add(scheduler, &counter->tally, pod->node, 1);
 	}
-	for (pod = scheduler->assigned; pod; pod = pod->hh.next)
-		if (pod->class->next && !pod->deleting)
-			sched_tally_add(scheduler, &counter->tally, pod->node, 1);
-	for (struct sched_class *class = scheduler->classes; class; class = class->hh.next)
-		class->next = NULL;
 	return counter;
 }
 
@@ -402,7 +398,8 @@ void sched_tallies_free(struct scheduler *scheduler)
 	HASH_ITER (hh, scheduler->terms, term, next_term)
 		term_free(scheduler, term);
 	HASH_ITER (hh, scheduler->classes, class, next_class) {
-		class->pods = 0;
+		class->pods = NULL;
+		class->held = false;
 		sched_class_unused(scheduler, class);
 	}
 	while (scheduler->topos) {

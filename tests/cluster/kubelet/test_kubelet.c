@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include "tests/cluster/support.h"
 
 static struct cluster *one_node(void)
@@ -327,6 +329,42 @@ static void logs_are_kept_with_their_end(void **state)
 	cluster_free(cluster);
 }
 
+static int by_words(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* 10.244.0.0/16 has ranges for 256 nodes, 10.0.0.0/8 not much more behind it. */
+static void each_node_of_a_large_cluster_has_a_pod_range_of_its_own(void **state)
+{
+	enum { NODES = 3200 };
+	struct kt_json *nodes = kt_json_array();
+	struct cluster *cluster;
+	const char **ranges = kt_alloc(NODES * sizeof(*ranges));
+	const struct store_object *node;
+	size_t count = 0;
+
+	(void)state;
+	for (int i = 0; i < NODES; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "node-%d", i);
+		kt_push(&nodes, support_node(name, "zone-a", "4", NULL));
+	}
+	cluster = support_cluster(nodes);
+	STORE_EACH (node, cluster_store(cluster), support_kind(cluster, "", "Node"), NULL) {
+		ranges[count] = kt_path_str(node->json, "spec.podCIDR");
+		assert_non_null(ranges[count]);
+		count++;
+	}
+	assert_int_equal(count, NODES);
+	qsort(ranges, count, sizeof(*ranges), by_words);
+	for (size_t i = 1; i < count; i++)
+		assert_string_not_equal(ranges[i - 1], ranges[i]);
+	kt_free(ranges);
+	cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +381,7 @@ int main(void)
 	        cmocka_unit_test(after_a_restore_a_slow_start_is_not_waited_for_again),
 	        cmocka_unit_test(what_the_environment_lacks_is_said),
 	        cmocka_unit_test(logs_are_kept_with_their_end),
+	        cmocka_unit_test(each_node_of_a_large_cluster_has_a_pod_range_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
