@@ -123,8 +123,60 @@ static const char *qos_class(const struct kt_json *spec)
 	return !qos.any ? "BestEffort" : qos.guaranteed ? "Guaranteed" : "Burstable";
 }
 
+/* The pod's own values of the keys in `member` become requirements of the term's selector; without a selector
+ * nothing is selected, with them neither (kubernetes pkg/registry/core/pod/strategy.go). */
+static void merge_label_keys(struct kt_json **term, const char *member, const char *operator,
+                             const struct kt_json * labels)
+{
+	struct kt_json *keys = kt_json_ref(kt_get(*term, member));
+	const struct kt_json *key;
+
+	KT_JSON_EACH (key, kt_get(*term, "labelSelector") ? keys : NULL) {
+		const char *name = kt_str_or(key, ""), *value = kt_get_str(labels, name);
+
+		if (value)
+			kt_push(kt_edit(kt_edit(term, "labelSelector"), "matchExpressions"),
+			        kt_jsonf("{key: %s, operator: %s, values: [%s]}", name, operator, value));
+	}
+	kt_json_free(keys);
+}
+
+static void merge_in_list(struct kt_json **spec, const char *path, const char *body,
+                          const struct kt_json *labels)
+{
+	for (size_t i = 0, n = kt_count(kt_path(*spec, path)); i < n; i++) {
+		struct kt_json **item = kt_edit_at(kt_edit_path(spec, path), i);
+		struct kt_json **term = body ? kt_edit(item, body) : item;
+
+		merge_label_keys(term, "matchLabelKeys", "In", labels);
+		merge_label_keys(term, "mismatchLabelKeys", "NotIn", labels);
+	}
+}
+
+static void select_by_own_labels(struct kt_json **object)
+{
+	static const struct {
+		const char *path, *body;
+	} lists[] = {
+	        {"affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution", "podAffinityTerm"},
+	        {"affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution", NULL},
+	        {"affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution",
+	         "podAffinityTerm"},
+	        {"affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution", NULL},
+	        {"topologySpreadConstraints", NULL},
+	};
+	struct kt_json *labels = kt_json_ref(kt_path(*object, "metadata.labels"));
+
+	for (size_t i = 0; labels && i < KT_COUNT(lists); i++) {
+		if (kt_count(kt_path(kt_get(*object, "spec"), lists[i].path)))
+			merge_in_list(kt_edit(object, "spec"), lists[i].path, lists[i].body, labels);
+	}
+	kt_json_free(labels);
+}
+
 static bool pod_create(struct api_write *write, struct kt_json **object)
 {
+	select_by_own_labels(object);
 	const struct kt_json *spec = kt_get(*object, "spec");
 	struct kt_json *status = kt_jsonf("{phase: 'Pending', qosClass: %s}", qos_class(spec));
 

@@ -89,6 +89,46 @@ static void node_affinity(struct v *v, const struct v_path *path, const struct k
 	}
 }
 
+static void keys_are_labels(struct v *v, const struct v_path *path, const struct kt_json *term,
+                            const char *member)
+{
+	const struct kt_json *keys = kt_get(term, member), *key;
+	if (kt_count(keys) > 0 && !kt_get(term, "labelSelector")) {
+		v_forbidden(v, V_IN(path, member), "must not be specified when labelSelector is not set");
+		return;
+	}
+	KT_JSON_EACH (key, keys)
+		v_check(v, V_AT(V_IN(path, member), key_i), kt_str_or(key, ""), v_qualified_name);
+}
+
+/* The server has merged matchLabelKeys into the selector: a key there twice was there before. (The path of
+ * that error is the real server's: the place in the list of keys, behind the term.) */
+static void label_keys(struct v *v, const struct v_path *path, const struct kt_json *term)
+{
+	const struct kt_json *keys = kt_get(term, "matchLabelKeys"),
+	                     *selector = kt_get(term, "labelSelector");
+	const struct kt_json *key, *other, *mismatched = kt_get(term, "mismatchLabelKeys");
+	keys_are_labels(v, path, term, "matchLabelKeys");
+	keys_are_labels(v, path, term, "mismatchLabelKeys");
+	KT_JSON_EACH (key, selector ? keys : NULL) {
+		const char *name = kt_str_or(key, "");
+		size_t seen = kt_get(kt_get(selector, "matchLabels"), name) ? 1 : 0;
+		KT_JSON_EACH (other, kt_get(selector, "matchExpressions")) {
+			if (kt_streq(kt_get_str(other, "key"), name) && seen++)
+				v_invalid(v, V_AT(path, key_i), key,
+				          "exists in both matchLabelKeys and labelSelector");
+		}
+	}
+	KT_JSON_EACH (key, keys) {
+		bool both = false;
+		KT_JSON_EACH (other, mismatched)
+			both = both || kt_streq(kt_str(key), kt_str(other));
+		if (both)
+			v_invalid(v, V_AT(V_IN(path, "matchLabelKeys"), key_i), key,
+			          "exists in both matchLabelKeys and mismatchLabelKeys");
+	}
+}
+
 static void pod_affinity_term(struct v *v, const struct v_path *path, const struct kt_json *term)
 {
 	const struct kt_json *ns;
@@ -96,6 +136,7 @@ static void pod_affinity_term(struct v *v, const struct v_path *path, const stru
 	v_label_selector(v, V_IN(path, "namespaceSelector"), kt_get(term, "namespaceSelector"));
 	KT_JSON_EACH (ns, kt_get(term, "namespaces"))
 		v_check(v, V_IN(path, "namespace"), kt_str_or(ns, ""), v_dns_label);
+	label_keys(v, path, term);
 	if (!*str(term, "topologyKey"))
 		v_required(v, V_IN(path, "topologyKey"), "can not be empty");
 	v_check(v, V_IN(path, "topologyKey"), str(term, "topologyKey"), v_qualified_name);
@@ -190,7 +231,7 @@ static void spread(struct v *v, const struct v_path *path, const struct kt_json 
 	static const char *const when[] = {"DoNotSchedule", "ScheduleAnyway", NULL};
 	static const char *const policies[] = {"Honor", "Ignore", NULL};
 	const char *unsatisfiable = str(c, "whenUnsatisfiable"), *key = str(c, "topologyKey");
-	const struct kt_json *domains = kt_get(c, "minDomains"), *label;
+	const struct kt_json *domains = kt_get(c, "minDomains");
 	const struct v_rule rules[] = {
 	        {.field = "nodeAffinityPolicy", .kind = V_ENUM, .values = policies},
 	        {.field = "nodeTaintsPolicy", .kind = V_ENUM, .values = policies},
@@ -212,12 +253,7 @@ static void spread(struct v *v, const struct v_path *path, const struct kt_json 
 		          "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s",
 		          unsatisfiable);
 	V_RULES(v, path, c, rules);
-	KT_JSON_EACH (label, kt_get(c, "matchLabelKeys"))
-		v_check(v, V_AT(V_IN(path, "matchLabelKeys"), label_i), kt_str_or(label, ""),
-		        v_qualified_name);
-	if (kt_count(kt_get(c, "matchLabelKeys")) > 0 && !kt_get(c, "labelSelector"))
-		v_forbidden(v, V_IN(path, "matchLabelKeys"),
-		            "must not be specified when labelSelector is not set");
+	label_keys(v, path, c);
 	v_label_selector(v, V_IN(path, "labelSelector"), kt_get(c, "labelSelector"));
 }
 

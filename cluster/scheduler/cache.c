@@ -299,11 +299,11 @@ static void add_terms(struct scheduler *scheduler, struct sched_assigned *assign
                       const struct store_object *pod, const struct kt_json *list, enum sched_term_kind kind,
                       int sign, bool weighted)
 {
-	const struct kt_json *one, *labels = view_pod(pod)->labels;
+	const struct kt_json *one;
 
 	KT_JSON_EACH (one, list) {
 		const struct kt_json *body = weighted ? kt_get(one, "podAffinityTerm") : one;
-		struct sched_match match = sched_term_match(body, labels);
+		struct sched_match match = sched_term_match(body);
 		int64_t weight = weighted ? kt_get_int(one, "weight", 1) : 1;
 		const char *key = kt_str_or(kt_get(body, "topologyKey"), "");
 

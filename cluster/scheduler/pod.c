@@ -56,22 +56,7 @@ size_t sched_ports(const struct kt_json *spec, struct sched_port *ports, size_t 
 
 /* --- terms --- */
 
-/* The pod's own values of `keys` as further requirements. */
-static void merge_keys(struct kt_json **selector, const struct kt_json *keys, const struct kt_json *labels,
-                       const char *operator)
-{
-	const struct kt_json *key;
-
-	KT_JSON_EACH (key, keys) {
-		const char *name = kt_str_or(key, ""), *value = kt_get_str(labels, name);
-
-		if (value)
-			kt_push(kt_edit(selector, "matchExpressions"),
-			        kt_jsonf("{key: %s, operator: %s, values: [%s]}", name, operator, value));
-	}
-}
-
-struct sched_match sched_term_match(const struct kt_json *term, const struct kt_json *pod_labels)
+struct sched_match sched_term_match(const struct kt_json *term)
 {
 	const struct kt_json *namespaces = kt_get(term, "namespaces"),
 	                     *selector = kt_get(term, "labelSelector");
@@ -79,10 +64,6 @@ struct sched_match sched_term_match(const struct kt_json *term, const struct kt_
 	                            .namespaces = kt_count(namespaces) ? kt_json_ref(namespaces) : NULL,
 	                            .ns_selector = kt_json_ref(kt_get(term, "namespaceSelector"))};
 
-	if (match.selector) {
-		merge_keys(&match.selector, kt_get(term, "matchLabelKeys"), pod_labels, "In");
-		merge_keys(&match.selector, kt_get(term, "mismatchLabelKeys"), pod_labels, "NotIn");
-	}
 	return match;
 }
 
@@ -94,7 +75,7 @@ static void read_affinity(struct scheduler *scheduler, struct sched_pod *pod, co
 
 	KT_JSON_EACH (one, list) {
 		const struct kt_json *body = weighted ? kt_get(one, "podAffinityTerm") : one;
-		struct sched_match match = sched_term_match(body, pod->view->labels);
+		struct sched_match match = sched_term_match(body);
 		struct sched_aff aff = {
 		        .topo = sched_topo(scheduler, kt_str_or(kt_get(body, "topologyKey"), "")),
 		        .counter = sched_counter(scheduler, ns, &match, 1),
@@ -119,7 +100,7 @@ static void read_all_affinity(struct scheduler *scheduler, struct sched_pod *pod
 
 	KT_JSON_EACH (one, list) {
 		if (count < SCHED_TERMS)
-			matches[count++] = sched_term_match(one, pod->view->labels);
+			matches[count++] = sched_term_match(one);
 	}
 	pod->all_affinity = sched_counter(scheduler, pod->object->ns, matches, count);
 	pod->self_affinity = true;
@@ -236,8 +217,6 @@ static void read_spread(struct scheduler *scheduler, struct sched_pod *pod)
 		bool hard = kt_streq(kt_get_str(one, "whenUnsatisfiable"), "DoNotSchedule");
 		struct kt_json *own = kt_json_ref(kt_get(one, "labelSelector"));
 
-		if (own)
-			merge_keys(&own, kt_get(one, "matchLabelKeys"), pod->view->labels, "In");
 		add_constraint(scheduler, pod, kt_str_or(kt_get(one, "topologyKey"), ""), own,
 		               kt_get_int(one, "maxSkew", 1), hard, one);
 		kt_json_free(own);

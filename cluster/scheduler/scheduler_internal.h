@@ -344,8 +344,8 @@ void sched_pod_clear(struct scheduler *scheduler, struct sched_pod *pod);
 struct kt_json *sched_default_selector(struct scheduler *scheduler, struct sched_pod *pod); /* borrowed */
 void sched_non_zero(const struct kt_json *spec, const struct view_pod *view, int64_t *cpu, int64_t *memory);
 size_t sched_ports(const struct kt_json *spec, struct sched_port *ports, size_t cap);
-/* The affinity term as match; `selector` with matchLabelKeys merged. */
-struct sched_match sched_term_match(const struct kt_json *term, const struct kt_json *pod_labels);
+/* The affinity term as match. (The API has merged matchLabelKeys into its selector.) */
+struct sched_match sched_term_match(const struct kt_json *term);
 void sched_match_clear(struct sched_match *match);
 
 /* --- cycle.c --- */

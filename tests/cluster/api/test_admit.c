@@ -45,6 +45,47 @@ static void pods_get_account_priority_and_tolerations(void **state)
 	run_rows(rows, KT_COUNT(rows));
 }
 
+/* kubernetes pkg/registry/core/pod/strategy.go: the server puts the pod's own labels into the selectors. */
+static void own_labels_become_requirements_of_selectors(void **state)
+{
+#define LABELLED(name, spec)                                                                                 \
+	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" name                                          \
+	"','labels':{'app':'a','hash':'7'}},'spec':{'nodeSelector':{'nowhere':'x'}," BOX("") "," spec "}}"
+#define SPREAD(rest)                                                                                         \
+	"'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'z','whenUnsatisfiable':'DoNotSchedule'"    \
+	"," rest "}]"
+#define ANTI(rest)                                                                                           \
+	"'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'"  \
+	"z'," rest "}]}}"
+	static const struct row rows[] = {
+	        {0, "POST", PODS,
+	         LABELLED("p", SPREAD("'labelSelector':{'matchLabels':{'app':'a'}},"
+	                              "'matchLabelKeys':['hash','none']")),
+	         201,
+	         "\"labelSelector\":{\"matchLabels\":{\"app\":\"a\"},\"matchExpressions\":[{\"key\":\"hash\","
+	         "\"operator\":\"In\",\"values\":[\"7\"]}]}"},
+	        {0, "POST", PODS,
+	         LABELLED("q",
+	                  ANTI("'labelSelector':{},'matchLabelKeys':['app'],'mismatchLabelKeys':['hash']")),
+	         201,
+	         "\"labelSelector\":{\"matchExpressions\":[{\"key\":\"app\",\"operator\":\"In\",\"values\":["
+	         "\"a\"]},"
+	         "{\"key\":\"hash\",\"operator\":\"NotIn\",\"values\":[\"7\"]}]}"},
+	        {0, "POST", PODS,
+	         LABELLED("r",
+	                  SPREAD("'labelSelector':{'matchLabels':{'hash':'7'}},'matchLabelKeys':['hash']")),
+	         422, "\"hash\": exists in both matchLabelKeys and labelSelector"},
+	        {0, "POST", PODS, LABELLED("s", ANTI("'matchLabelKeys':['hash']")), 422,
+	         "must not be specified when labelSelector is not set"},
+	        {0, "POST", PODS,
+	         LABELLED("t",
+	                  ANTI("'labelSelector':{},'matchLabelKeys':['app'],'mismatchLabelKeys':['app']")),
+	         422, "exists in both matchLabelKeys and mismatchLabelKeys"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
 static void limits_are_filled_in_and_kept(void **state)
 {
 	static const struct row rows[] = {
@@ -162,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(namespaces_must_be_there),
 	        cmocka_unit_test(pods_get_account_priority_and_tolerations),
+	        cmocka_unit_test(own_labels_become_requirements_of_selectors),
 	        cmocka_unit_test(limits_are_filled_in_and_kept),
 	        cmocka_unit_test(quotas_count_what_is_there),
 	        cmocka_unit_test(pod_security_enforces_its_levels),
