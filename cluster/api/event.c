@@ -2,9 +2,11 @@
 /* Events of the parts (core/v1), as client-go's recorder writes them: the same thing again raises count and
  * lastTimestamp. Like the recorder, whose queue is short, it drops events when there are too many at once;
  * and like etcd, it forgets them after an hour. */
+#include "cluster/api/event_flow.h"
 #include "cluster/api/internal.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TTL        (3600 * KT_SEC)
@@ -54,13 +56,30 @@ struct event_facts {
 	const char *type, *reason, *field_path, *host, *message;
 };
 
-static void event_key(const struct event_facts *facts, struct kt_buf *key)
+/* The Event that counts it: its own, or the one that all further ones of its reason share. */
+static void event_key(const struct event_facts *facts, bool combined, struct kt_buf *key)
 {
 	kt_buf_addf(key, "%s|%s|%s|%s|%s|%s|%s", facts->actor->component, facts->host ? facts->host : "",
-	            facts->about->uid, facts->type, facts->reason, facts->field_path ? facts->field_path : "",
-	            facts->message);
+	            facts->about->uid, facts->type, facts->reason,
+	            facts->field_path && !combined ? facts->field_path : "", combined ? "" : facts->message);
 	if (facts->action)
 		kt_buf_addf(key, "|%" PRIu64, facts->about->version);
+}
+
+static uint64_t hash_more(uint64_t hash, const char *text)
+{
+	return hash * 1099511628211ULL ^ kt_hash(text, strlen(text));
+}
+
+static struct event_flow_key flow_key(const struct event_facts *facts)
+{
+	struct event_flow_key key = {
+	        .about = kt_hash(facts->actor->component, strlen(facts->actor->component))};
+
+	key.about = hash_more(hash_more(key.about, facts->host ? facts->host : ""), facts->about->uid);
+	key.reason = hash_more(hash_more(key.about, facts->type), facts->reason);
+	key.message = kt_hash(facts->message, strlen(facts->message));
+	return key;
 }
 
 static void put(struct cluster *cluster, const struct api_actor *actor, struct kt_json *steal)
@@ -70,9 +89,11 @@ static void put(struct cluster *cluster, const struct api_actor *actor, struct k
 	store_put(cluster_store(cluster), event_kind(cluster), steal, cluster_now(cluster), &cause);
 }
 
-static void count_again(struct cluster *cluster, const struct api_actor *actor,
-                        const struct store_object *event)
+/* `times`: this one, and those that were held back. */
+static void count_again(struct cluster *cluster, const struct event_facts *facts,
+                        const struct store_object *event, int64_t times)
 {
+	const struct api_actor *actor = facts->actor;
 	struct kt_json *json = kt_json_ref(event->json);
 	char *now = api_time(cluster_now(cluster));
 
@@ -88,7 +109,9 @@ static void count_again(struct cluster *cluster, const struct api_actor *actor,
 		put(cluster, actor, json);
 		return;
 	}
-	kt_set(&json, "count", kt_json_int(kt_get_int(json, "count", 1) + 1));
+	kt_set(&json, "count", kt_json_int(kt_get_int(json, "count", 1) + times));
+	if (!kt_streq(kt_get_str(json, "message"), facts->message))
+		kt_set(&json, "message", kt_json_str(facts->message));
 	kt_set(&json, "lastTimestamp", kt_json_str(now));
 	kt_free(now);
 	put(cluster, actor, json);
@@ -127,7 +150,7 @@ static void modernise(struct cluster *cluster, const struct event_facts *facts, 
 	kt_buf_clear(&micro);
 }
 
-static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns)
+static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns, int64_t count)
 {
 	const struct store_object *about = facts->about;
 	char *name = event_name(cluster, about, ns), *now = api_time(cluster_now(cluster)), uid[37],
@@ -145,12 +168,12 @@ static char *create(struct cluster *cluster, const struct event_facts *facts, co
 	                "%s, apiVersion: "
 	                "%s, resourceVersion: %s, fieldPath: %s}, reason: %s, message: %s, source: "
 	                "{component: %J, host: "
-	                "%J}, firstTimestamp: %J, lastTimestamp: %J, count: 1, type: %s, eventTime: %j, "
+	                "%J}, firstTimestamp: %J, lastTimestamp: %J, count: %l, type: %s, eventTime: %j, "
 	                "reportingComponent: %J, reportingInstance: %j}",
 	                name, ns, uid, when, about->kind->kind, *about->ns ? about->ns : NULL, about->name,
 	                about->uid, about->kind->api_version, version, facts->field_path, facts->reason,
-	                facts->message, component, host, when, when, facts->type, kt_json_null(), component,
-	                host ? kt_json_ref(host) : kt_json_str(""));
+	                facts->message, component, host, when, when, count, facts->type, kt_json_null(),
+	                component, host ? kt_json_ref(host) : kt_json_str(""));
 	kt_json_free(when);
 	kt_json_free(component);
 	kt_json_free(host);
@@ -161,31 +184,74 @@ static char *create(struct cluster *cluster, const struct event_facts *facts, co
 	return name;
 }
 
-static void record(struct cluster *cluster, const struct event_facts *facts)
+/* api_words of "NAME" or "NAME N": an Event, and how many times it was not written. */
+static int64_t take_held_back(char *known)
+{
+	char *space = strchr(known, ' ');
+
+	if (!space)
+		return 0;
+	*space = '\0';
+	return atoll(space + 1);
+}
+
+static void remember(struct api_state *state, const char *key, const char *name, int64_t held_back)
+{
+	char *value = held_back ? kt_strf("%s %lld", name, (long long)held_back) : kt_strdup(name);
+
+	if (api_words_count(&state->events) > MAX_KEYS)
+		api_words_clear(&state->events);
+	api_words_set(&state->events, key, value);
+	kt_free(value);
+}
+
+static void write_event(struct cluster *cluster, const struct event_facts *facts, const char *key,
+                        bool allowed)
 {
 	struct api_state *state = cluster_api_state(cluster);
 	const char *ns = *facts->about->ns ? facts->about->ns : "default";
-	const struct store_object *event = NULL;
-	struct kt_buf key = {0};
-	const char *known;
+	const char *known = api_words_get(&state->events, key);
+	char *name = kt_strdup(known ? known : "");
+	int64_t held_back = take_held_back(name);
+	const struct store_object *event =
+	        *name ? store_get(cluster_store(cluster), event_kind(cluster), ns, name) : NULL;
+
+	if (!allowed) {
+		remember(state, key, name, held_back + 1);
+	} else if (event) {
+		count_again(cluster, facts, event, held_back + 1);
+		if (held_back)
+			remember(state, key, name, 0);
+	} else {
+		kt_free(name);
+		name = create(cluster, facts, ns, held_back + 1);
+		remember(state, key, name, 0);
+	}
+	kt_free(name);
+}
+
+static void record(struct cluster *cluster, struct event_facts *facts)
+{
+	struct api_state *state = cluster_api_state(cluster);
+	struct event_flow_key flow = flow_key(facts);
+	struct kt_buf key = {0}, combined = {0};
+	bool allowed = true;
 
 	if (!may_record(state, facts->actor->component))
 		return;
-	event_key(facts, &key);
-	known = api_words_get(&state->events, kt_buf_str(&key));
-	if (known)
-		event = store_get(cluster_store(cluster), event_kind(cluster), ns, known);
-	if (event) {
-		count_again(cluster, facts->actor, event);
-	} else {
-		char *name = create(cluster, facts, ns);
-
-		if (api_words_count(&state->events) > MAX_KEYS)
-			api_words_clear(&state->events);
-		api_words_set(&state->events, kt_buf_str(&key), name);
-		kt_free(name);
+	if (!facts->action) {
+		if (!state->event_flow)
+			state->event_flow = event_flow_new();
+		if (event_flow_combines(state->event_flow, &flow, cluster_now(cluster))) {
+			kt_buf_addf(&combined, "(combined from similar events): %s", facts->message);
+			facts->message = kt_buf_str(&combined);
+		}
+		allowed = event_flow_allows(state->event_flow, &flow, cluster_now(cluster));
 	}
+	event_key(facts, combined.len > 0, &key);
+	write_event(cluster, facts, kt_buf_str(&key), allowed);
 	kt_buf_clear(&key);
+	kt_buf_clear(&combined);
 }
 
 void api_event(struct cluster *cluster, const struct api_actor *actor, const struct store_object *about,
@@ -260,6 +326,8 @@ void api_event_sweep(struct api_state *state)
 void api_events_reset(struct api_state *state)
 {
 	api_words_clear(&state->events);
+	event_flow_free(state->event_flow);
+	state->event_flow = NULL;
 	kt_json_freep(&state->event_budget);
 	state->event_budget = kt_json_object();
 	cluster_cancel(state->cluster, state->event_sweep);

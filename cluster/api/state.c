@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/api/event_flow.h"
 #include "cluster/api/internal.h"
 
 struct api_state *api_state_new(struct cluster *cluster)
@@ -26,6 +27,7 @@ void api_state_free(struct api_state *state)
 	api_words_clear(&state->addresses);
 	api_words_clear(&state->ports);
 	api_words_clear(&state->events);
+	event_flow_free(state->event_flow);
 	kt_json_free(state->event_budget);
 	managed_cache_free(state->managed);
 	kt_free(state);

@@ -9,6 +9,7 @@
 #include "cluster/api/words.h"
 
 struct api_watch;
+struct event_flow;
 struct api_state {
 	struct cluster *cluster;
 	struct api_watch *watches;         /* open ones */
@@ -17,6 +18,7 @@ struct api_state {
 	uint64_t crd_timer;                /* establishes definitions */
 	uint64_t event_sweep;              /* timer that ages Events out */
 	struct managed_cache *managed;     /* field sets of lists that objects share */
+	struct event_flow *event_flow;     /* NULL: nothing was told yet */
 	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
 };
 
