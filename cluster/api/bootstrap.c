@@ -248,6 +248,7 @@ void api_bootstrap(struct cluster *cluster)
 	namespaces(cluster);
 	priority_classes(cluster);
 	rules_bootstrap(cluster);
+	api_bootstrap_system(cluster);
 	nodes(cluster);
 	services(cluster);
 	classes(cluster);

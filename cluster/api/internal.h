@@ -223,5 +223,6 @@ bool api_evict_pod(struct api_write *write, const struct store_object *pod,
 
 /* CoreDNS and what it needs (bootstrap_dns.c). */
 void api_bootstrap_dns(struct cluster *cluster);
+void api_bootstrap_system(struct cluster *cluster);
 
 #endif

@@ -40,6 +40,8 @@ static const struct controller *const rows[] = {
         &controller_http_route,
         &controller_spot,
         &controller_cost,
+        &controller_flow_schema,
+        &controller_api_service,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

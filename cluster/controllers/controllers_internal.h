@@ -35,6 +35,10 @@
 	X(storage_class, "storage.k8s.io", "StorageClass")                                                   \
 	X(cluster_role, "rbac.authorization.k8s.io", "ClusterRole")                                          \
 	X(csr, "certificates.k8s.io", "CertificateSigningRequest")                                           \
+	X(crd, "apiextensions.k8s.io", "CustomResourceDefinition")                                           \
+	X(api_service, "apiregistration.k8s.io", "APIService")                                               \
+	X(flow_schema, "flowcontrol.apiserver.k8s.io", "FlowSchema")                                         \
+	X(priority_level, "flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration")                      \
 	X(ingress, "networking.k8s.io", "Ingress")                                                           \
 	X(ingress_class, "networking.k8s.io", "IngressClass")                                                \
 	X(gateway, "gateway.networking.k8s.io", "Gateway")                                                   \
@@ -56,7 +60,8 @@ extern const struct controller controller_deployment, controller_replica_set, co
         controller_daemon_set, controller_job, controller_cron_job, controller_job_ttl, controller_quota,
         controller_volume, controller_volume_protection, controller_role_aggregation, controller_node_pools,
         controller_load_balancer, controller_ingress, controller_gateway_class, controller_gateway,
-        controller_http_route, controller_spot, controller_cost;
+        controller_http_route, controller_spot, controller_cost, controller_flow_schema,
+        controller_api_service;
 
 /* --- reading --- */
 const struct store_object *controller_get(struct cluster *cluster, const struct schema_kind *kind,

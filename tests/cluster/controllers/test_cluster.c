@@ -34,6 +34,49 @@ static void every_namespace_has_an_account_and_a_root_certificate(void **state)
 	world_end(&world);
 }
 
+static void a_schema_tells_whether_its_level_is_there(void **state)
+{
+	static const char path[] = "status.conditions.0.status";
+	struct world world;
+	(void)state;
+	world_begin(&world, 1);
+	run(&world, KT_SEC);
+	assert_string_equal(get_str(&world, "FlowSchema", "catch-all", path), "False");
+	create(&world, "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\nmetadata: {name: f}\n"
+	               "spec: {priorityLevelConfiguration: {name: mine}, rules: []}\n");
+	run(&world, KT_SEC);
+	assert_string_equal(get_str(&world, "FlowSchema", "f", path), "True");
+	create(&world,
+	       "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: PriorityLevelConfiguration\n"
+	       "metadata: {name: mine}\nspec: {type: Limited, limited: {limitResponse: {type: Reject}}}\n");
+	run(&world, KT_SEC);
+	assert_string_equal(get_str(&world, "FlowSchema", "f", path), "False");
+	world_end(&world);
+}
+
+static void a_custom_version_is_served_as_long_as_its_definition(void **state)
+{
+	struct world world;
+	(void)state;
+	world_begin(&world, 1);
+	create(&world,
+	       "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+	       "metadata: {name: cats.example.com}\nspec: {group: example.com, scope: Cluster, names: "
+	       "{plural: cats, kind: Cat}, versions: [{name: v1, served: true, storage: true, schema: "
+	       "{openAPIV3Schema: {type: object}}}, {name: v2, served: false, storage: false, schema: "
+	       "{openAPIV3Schema: {type: object}}}]}\n");
+	run(&world, KT_SEC);
+	assert_string_equal(get_str(&world, "APIService", "v1.apps", "status.conditions.0.reason"), "Local");
+	assert_string_equal(get_str(&world, "APIService", "v1.example.com", "spec.group"), "example.com");
+	assert_string_equal(get_str(&world, "APIService", "v1.example.com", "status.conditions.0.status"),
+	                    "True");
+	assert_null(get(&world, "APIService", "v2.example.com"));
+	del(&world, "CustomResourceDefinition", "cats.example.com", NULL);
+	run(&world, KT_SEC);
+	assert_null(get(&world, "APIService", "v1.example.com"));
+	world_end(&world);
+}
+
 struct answer {
 	int status;
 	char *text;
@@ -515,6 +558,8 @@ int main(void)
 	        cmocka_unit_test(a_node_out_of_service_gives_its_pods_up),
 	        cmocka_unit_test(claims_find_volumes),
 	        cmocka_unit_test(a_volume_is_made_for_the_first_consumer),
+	        cmocka_unit_test(a_schema_tells_whether_its_level_is_there),
+	        cmocka_unit_test(a_custom_version_is_served_as_long_as_its_definition),
 	        cmocka_unit_test(a_quota_tells_what_is_used),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
