@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const struct cli_flag lint_flags[] = {{"fast", NULL, "do not run the commands that lessons show"},
+                                             {NULL, NULL, NULL}};
 static const struct cli_flag test_flags[] = {
         {"provider", "P", "run them there (default embedded)"},
         {"mutate", NULL, "also change each solution bit by bit"},
@@ -83,112 +85,7 @@ static void told(void *arg, const char *line)
 	(void)fflush(call->out);
 }
 
-/* --- lint --- */
-
-#define COLUMNS_MAX   76
-#define PAGE_MAX      60 /* lines as they stand in the file, about */
-#define QUESTIONS_MIN 3
-
-struct lesson_lint {
-	struct cli_call *call;
-	const struct lesson *lesson;
-	unsigned found;
-};
-
-static void lesson_found(struct lesson_lint *l, const char *page, const char *what)
-{
-	char *line = kt_strf("lesson %s%s%s%s: %s", l->lesson->id, page ? ", '" : "", page ? page : "",
-	                     page ? "'" : "", what);
-	told(l->call, line);
-	kt_free(line);
-	l->found++;
-}
-
-/* How many lines a block takes; wide ones are told. */
-static size_t lint_block(struct lesson_lint *l, const struct lesson_page *page,
-                         const struct lesson_block *block)
-{
-	const char *text = block->text, *line;
-	size_t len, lines = 0, letters = 0;
-	bool wide = false;
-	while (text && (line = kt_split(&text, '\n', &len))) {
-		lines++;
-		wide = wide || (block->kind == LESSON_PICTURE && kt_width(line, len) > COLUMNS_MAX);
-	}
-	if (wide)
-		lesson_found(l, page->title, "a picture is wider than 76 columns");
-	for (size_t i = 0; i < block->span_count; i++)
-		letters += strlen(block->spans[i].text);
-	return lines + (letters + COLUMNS_MAX - 1) / COLUMNS_MAX + 1;
-}
-
-static void lint_lesson(struct lesson_lint *l, const struct many *m)
-{
-	const struct lesson *lesson = l->lesson;
-	bool there = !lesson->lab;
-	for (size_t i = 0; i < m->count; i++)
-		there = there || kt_streq(m->labs[i]->lab, lesson->lab);
-	if (!there)
-		lesson_found(l, NULL, "its lab is not there");
-	for (size_t p = 0; p < lesson->page_count; p++) {
-		size_t lines = 0;
-		for (size_t b = 0; b < lesson->pages[p].block_count; b++)
-			lines += lint_block(l, &lesson->pages[p], &lesson->pages[p].blocks[b]);
-		if (lines > PAGE_MAX)
-			lesson_found(l, lesson->pages[p].title, "a page longer than 60 lines");
-	}
-	if (lesson->question_count < QUESTIONS_MIN)
-		lesson_found(l, NULL, "fewer than three questions");
-	for (size_t q = 0; q < lesson->question_count; q++)
-		for (size_t c = 0; c < lesson->questions[q].choice_count; c++)
-			if (!lesson->questions[q].choices[c].because ||
-			    !*lesson->questions[q].choices[c].because)
-				lesson_found(l, NULL, "an answer of the quiz does not say why");
-}
-
-static unsigned lint_course(struct cli_call *call, const struct lesson_course *course, const struct many *m)
-{
-	unsigned found = 0;
-	for (size_t l = 0; l < course->level_count; l++)
-		for (size_t i = 0; i < course->levels[l].lesson_count; i++) {
-			struct lesson_lint lint = {.call = call, .lesson = course->levels[l].lessons[i]};
-			lint_lesson(&lint, m);
-			found += lint.found;
-		}
-	for (size_t i = 0; i < m->count; i++)
-		if (m->labs[i]->lesson && !lesson_find(course, m->labs[i]->lesson)) {
-			char *line = kt_strf("lab '%s': there is no lesson %s", m->labs[i]->lab,
-			                     m->labs[i]->lesson);
-			told(call, line);
-			kt_free(line);
-			found++;
-		}
-	return found;
-}
-
-/* Without names: the whole course. */
-static int run_lint(struct cli_call *call)
-{
-	struct kt_err err = {0};
-	struct many m = {0};
-	struct lesson_course *course = NULL;
-	if (gather(call, &m, &err))
-		return lab_wrong(call, &err);
-	size_t found = tell_wrong(call, &m);
-	if (!call->arg_count && cli_course(call, &course))
-		found++;
-	if (course)
-		found += lint_course(call, course, &m);
-	for (size_t i = 0; i < m.count; i++)
-		found += lab_lint(m.labs[i], told, call);
-	(void)fprintf(call->out, found ? "%zu lab%s: %zu found\n" : "%zu lab%s: nothing found\n", m.count,
-	              m.count == 1 ? "" : "s", found);
-	lesson_course_free(course);
-	clear(&m);
-	return found ? CLI_LAB_WRONG : CLI_OK;
-}
-
-/* --- test --- */
+/* --- a home of its own --- */
 
 /* A home of its own: a proof never touches a learner's clusters or labs. One of real clusters stays the same
  * from run to run, so that what a killed run left behind is found again. */
@@ -220,6 +117,61 @@ static void clear_home(struct cli_call *call, const struct lab_options *options,
 	if (kt_remove_tree(options->home, &err))
 		cli_fail(call, &err);
 }
+
+/* --- lint --- */
+
+/* The commands of the lessons are run on clusters of a home that ends with it. */
+static void run_commands(struct cli_call *call, const struct lesson_course *course, const struct many *m,
+                         struct lesson_pencil *pencil)
+{
+	char *kubectl = kt_which("kubectl"), *home = proof_home(call, NULL), *bin = cli_own_folder();
+	struct lab_options options = {
+	        .home = home, .fresh = true, .progress = cli_show_progress, .progress_arg = call};
+	if (!kubectl)
+		(void)fputs("left out: the commands of the lessons; there is no kubectl on PATH\n",
+		            call->out);
+	cli_catch_interrupt();
+	for (size_t i = 0; kubectl && i < m->count && !cli_interrupted(); i++) {
+		const struct lesson *lesson = lesson_by_lab(course, m->labs[i]->lab);
+		if (lesson)
+			lab_lint_commands(lesson, m->labs[i], &options, bin ? bin : ".", pencil);
+	}
+	cli_end_progress(call);
+	clear_home(call, &options, false);
+	kt_free(bin);
+	kt_free(home);
+	kt_free(kubectl);
+}
+
+/* Without names: the whole course. */
+static int run_lint(struct cli_call *call)
+{
+	struct kt_err err = {0};
+	struct many m = {0};
+	struct lesson_course *course = NULL;
+	if (gather(call, &m, &err))
+		return lab_wrong(call, &err);
+	size_t found = tell_wrong(call, &m);
+	if (!call->arg_count && cli_course(call, &course))
+		found++;
+	struct lesson_pencil pencil = {.told = told, .told_arg = call};
+	if (course) {
+		lesson_lint(course, &pencil);
+		lab_lint_course(course, m.labs, m.count, &pencil);
+		if (!cli_flag(call, "fast"))
+			run_commands(call, course, &m, &pencil);
+	}
+	found += pencil.found;
+	for (size_t i = 0; i < m.count; i++)
+		found += lab_lint(m.labs[i], told, call);
+	(void)fprintf(call->out, found ? "%zu lab%s: %zu found\n" : "%zu lab%s: nothing found\n", m.count,
+	              m.count == 1 ? "" : "s", found);
+	lesson_course_free(course);
+	clear(&m);
+	return found ? CLI_LAB_WRONG : CLI_OK;
+}
+
+/* --- test --- */
 
 /* A start on real machines, and its end. */
 #define START_TIME (4 * KT_MIN_NS)
@@ -358,9 +310,10 @@ static int run_new(struct cli_call *call)
 }
 
 const struct cli_command cli_course_lint = {.name = "course lint",
-                                            .args = "[LAB|FOLDER…]",
+                                            .args = "[LAB|FOLDER…] [--fast]",
                                             .summary =
                                                     "read labs and lessons, and say what is wrong with them",
+                                            .flags = lint_flags,
                                             .max_args = CLI_MAX_ARGS,
                                             .run = run_lint};
 const struct cli_command cli_course_test = {

@@ -36,5 +36,7 @@ struct kt_json *cli_read_progress(struct db *db); /* as db_progress_read; NULL: 
 /* Ctrl-C asks for an orderly end: cli_show_progress then returns false. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+/* The folder of the running program, so that a shell finds the same one; owned; NULL: unknown. */
+char *cli_own_folder(void);
 
 #endif

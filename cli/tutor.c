@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* ktutor without arguments: the tutor; without a terminal the course as plain text. */
-#include "cli/cli.h"
+#include "cli/labs.h"
 #include "tui/tui.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
-
-/* The folder of the running program, so that the lab's shell finds the same one; NULL: unknown. */
-static char *own_folder(void)
-{
-	char path[PATH_MAX] = "";
-#ifdef __APPLE__
-	uint32_t size = sizeof(path);
-	if (_NSGetExecutablePath(path, &size) != 0)
-		return NULL;
-#else
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (len <= 0)
-		return NULL;
-	path[len] = '\0';
-#endif
-	char *slash = strrchr(path, '/');
-	return slash ? kt_strndup(path, (size_t)(slash - path)) : NULL;
-}
 
 static enum kt_code show(struct cli_call *call, struct tui_options *options, struct kt_err *err)
 {
@@ -43,7 +21,7 @@ static enum kt_code show(struct cli_call *call, struct tui_options *options, str
 static int run(struct cli_call *call)
 {
 	struct kt_err err = {0}, unkept = {0};
-	char *share = NULL, *bin = own_folder();
+	char *share = NULL, *bin = cli_own_folder();
 	struct tui_options options = {.home = call->home,
 	                              .bin = bin,
 	                              .theme = cli_flag(call, "theme"),

@@ -170,6 +170,15 @@ struct kt_json *lab_compare(struct lab_session *session, const struct lab *lab);
 /* What is wrong with a lab as it lies there: parts that are missing, needs that are not declared, kinds and
  * fields that Kubernetes does not have. A sentence each; how many. */
 unsigned lab_lint(const struct lab *lab, void (*told)(void *arg, const char *line), void *told_arg);
+/* What is wrong between lessons and labs: one that names the other, which is not there; kinds and fields in a
+ * lesson's YAML that Kubernetes does not have. */
+void lab_lint_course(const struct lesson_course *course, struct lab *const *labs, size_t count,
+                     struct lesson_pencil *pencil);
+
+/* Run the commands that a lesson shows where its lab begins, and hold what it shows against what they print.
+ * `bin`: a folder that comes first on PATH. Needs kubectl. */
+void lab_lint_commands(const struct lesson *lesson, const struct lab *lab, const struct lab_options *options,
+                       const char *bin, struct lesson_pencil *pencil);
 
 /* --- proof (course test): start fails every task, solution passes, each also-right passes, each wrong fails
  * as its expect.yaml says; then mutations --- */

@@ -45,6 +45,14 @@ static enum kt_code read_head(const struct kt_yaml *yaml, struct kt_arena *arena
 	return KT_OK;
 }
 
+static unsigned lines_of(const char *text, size_t len)
+{
+	unsigned lines = 0;
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
 static enum kt_code read_lesson(struct kt_arena *arena, const char *dir, struct lesson *lesson,
                                 struct kt_err *err)
 {
@@ -52,13 +60,15 @@ static enum kt_code read_lesson(struct kt_arena *arena, const char *dir, struct 
 	struct kt_buf text = {0};
 	struct kt_yaml *yaml = NULL;
 	size_t body = 0;
+	lesson->dir = kt_arena_strdup(arena, dir);
 	enum kt_code rc = kt_read_file(file, LESSON_FILE_MAX, &text, err);
 	if (!rc)
 		rc = front_matter(file, &text, &yaml, &body, err);
 	if (!rc)
 		rc = read_head(yaml, arena, lesson, err);
 	if (!rc)
-		rc = lesson_parse_markdown(arena, file, text.data + body, text.len - body, lesson, err);
+		rc = lesson_parse_markdown(arena, file, lines_of(text.data, body) + 1, text.data + body,
+		                           text.len - body, lesson, err);
 	if (!rc && kt_is_file(quiz))
 		rc = lesson_read_quiz(arena, quiz, lesson, err);
 	kt_yaml_free(yaml);
@@ -134,18 +144,17 @@ static enum kt_code read_levels(const char *dir, const struct kt_yaml *yaml, str
 static enum kt_code read_course(const char *dir, struct lesson_course *course, struct kt_err *err)
 {
 	char *file = kt_join(dir, "course.yaml"), *words = kt_join(dir, "glossary.yaml");
-	struct kt_yaml *yaml = NULL, *glossary = NULL;
+	struct kt_yaml *yaml = NULL;
 	enum kt_code rc = kt_yaml_read(file, &yaml, err);
 	if (!rc)
 		rc = read_levels(dir, yaml, course, err);
 	if (!rc)
 		rc = lesson_read_gate(&course->inner->arena, yaml, &course->gate, err);
 	if (!rc && kt_is_file(words))
-		rc = kt_yaml_read(words, &glossary, err);
-	if (!rc && glossary)
-		course->glossary = kt_json_copy(kt_yaml_doc(glossary, 0));
+		rc = kt_yaml_read(words, &course->inner->glossary, err);
+	if (!rc && course->inner->glossary)
+		course->glossary = kt_yaml_doc(course->inner->glossary, 0);
 	kt_yaml_free(yaml);
-	kt_yaml_free(glossary);
 	kt_free(file);
 	kt_free(words);
 	return rc;
@@ -168,7 +177,7 @@ void lesson_course_free(struct lesson_course *course)
 {
 	if (!course)
 		return;
-	kt_json_free(course->glossary);
+	kt_yaml_free(course->inner->glossary);
 	kt_arena_clear(&course->inner->arena);
 	kt_free(course->inner);
 	kt_free(course);

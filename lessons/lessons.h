@@ -24,11 +24,13 @@ struct lesson_block {
 	const char *text;                /* code and pictures: the lines as they are; else NULL */
 	const struct lesson_span *spans; /* prose */
 	size_t span_count;
+	unsigned line; /* of the file, where its text begins */
 };
 struct lesson_page { /* a section of the Markdown: one `##` */
 	const char *title;
 	const struct lesson_block *blocks;
 	size_t block_count;
+	unsigned line;
 };
 struct lesson_choice {
 	const char *text, *because;
@@ -40,9 +42,11 @@ struct lesson_question {
 	size_t choice_count;
 	double number;
 	const char *because; /* for typed answers */
+	unsigned line;       /* of quiz.yaml */
 };
 struct lesson {
 	const char *id;          /* "6.12" */
+	const char *dir;         /* where lesson.md and quiz.yaml lie */
 	const char *title, *lab; /* lab NULL: none */
 	unsigned level, number, minutes;
 	const struct lesson_page *pages;
@@ -73,7 +77,7 @@ struct lesson_course {
 	const struct lesson_level *levels;
 	size_t level_count;
 	struct lesson_gate gate;
-	struct kt_json *glossary; /* {word: sentence} */
+	const struct kt_json *glossary; /* {word: sentence} */
 	struct lesson_inner *inner;
 };
 /* Read `dir` (share/lessons). Errors name file and line. */
@@ -83,8 +87,26 @@ const struct lesson *lesson_find(const struct lesson_course *course, const char 
 const struct lesson *lesson_by_lab(const struct lesson_course *course, const char *lab);
 /* Does the page use this word of the field (in any case, also with an s)? */
 bool lesson_page_uses(const struct lesson_page *page, const char *word);
+/* Does this text? */
+bool lesson_has_word(const char *text, const char *word);
+/* The prose of a block: its spans in one text. New. */
+char *lesson_block_text(const struct lesson_block *block);
 /* Plain text in reading order, at most `width` columns: for pipes and screen readers. */
 void lesson_print(const struct lesson *lesson, size_t width, struct kt_buf *out);
 void lesson_print_page(const struct lesson_page *page, size_t width, struct kt_buf *out);
+
+/* Reading the course with a pencil: what is wrong is told, a sentence each: "lesson 6.4:
+ * 04-node-pools/lesson.md:31: WHAT; REMEDY". */
+struct lesson_pencil {
+	void (*told)(void *arg, const char *line);
+	void *told_arg;
+	const struct lesson *lesson; /* that is read */
+	unsigned found;
+};
+void lesson_found(struct lesson_pencil *pencil, const char *file, unsigned line, const char *fmt, ...)
+        KT_PRINTF(4, 5);
+/* What is wrong with the text: too wide, too long, too hard, a word that the glossary lacks, a reference to
+ * nothing. */
+void lesson_lint(const struct lesson_course *course, struct lesson_pencil *pencil);
 
 #endif

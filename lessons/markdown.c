@@ -9,7 +9,11 @@
 struct reader {
 	struct kt_arena *arena;
 	struct lesson *lesson;
-	const char *refused; /* the construct that lessons do not use */
+	const char *refused;    /* the construct that lessons do not use */
+	const char *begin, *at; /* the whole text; up to where lines are counted */
+	size_t len;
+	unsigned line;  /* of `at` */
+	unsigned first; /* of the block so far; 0: none yet */
 	struct lesson_page *page;
 	size_t page_cap, block_cap, span_cap;
 	struct lesson_block *blocks;
@@ -57,6 +61,8 @@ static void add_block(struct reader *r, struct lesson_block block)
 {
 	if (!r->page_count)
 		return; /* text before the first `##` is refused by the caller */
+	block.line = r->first;
+	r->first = 0;
 	r->blocks = kt_grow(r->blocks, &r->block_cap, r->block_count + 1, sizeof(*r->blocks));
 	r->blocks[r->block_count++] = block;
 }
@@ -79,8 +85,9 @@ static void end_title(struct reader *r)
 	r->span_count = 0;
 	end_page(r);
 	r->pages = kt_grow(r->pages, &r->page_cap, r->page_count + 1, sizeof(*r->pages));
-	r->pages[r->page_count++] =
-	        (struct lesson_page){.title = kt_arena_strdup(r->arena, kt_buf_str(&title))};
+	r->pages[r->page_count++] = (struct lesson_page){
+	        .title = kt_arena_strdup(r->arena, kt_buf_str(&title)), .line = r->first};
+	r->first = 0;
 	kt_buf_clear(&title);
 }
 
@@ -209,9 +216,20 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
 	return 0;
 }
 
+/* MD4C tells no lines, but hands out pieces of the text itself; some, such as ends of lines, are its own. */
+static void note_line(struct reader *r, const char *text)
+{
+	if (r->first || text < r->at || text >= r->begin + r->len)
+		return;
+	for (; r->at < text; r->at++)
+		r->line += *r->at == '\n';
+	r->first = r->line;
+}
+
 static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *arg)
 {
 	struct reader *r = arg;
+	note_line(r, text);
 	switch (type) {
 	case MD_TEXT_BR:
 	case MD_TEXT_SOFTBR:
@@ -225,10 +243,11 @@ static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *a
 	}
 }
 
-enum kt_code lesson_parse_markdown(struct kt_arena *arena, const char *file, const char *text, size_t len,
-                                   struct lesson *lesson, struct kt_err *err)
+enum kt_code lesson_parse_markdown(struct kt_arena *arena, const char *file, unsigned line, const char *text,
+                                   size_t len, struct lesson *lesson, struct kt_err *err)
 {
-	struct reader r = {.arena = arena, .lesson = lesson};
+	struct reader r = {
+	        .arena = arena, .lesson = lesson, .begin = text, .at = text, .len = len, .line = line};
 	const MD_PARSER parser = {.flags = MD_FLAG_NOHTMLBLOCKS | MD_FLAG_NOINDENTEDCODEBLOCKS,
 	                          .enter_block = enter_block,
 	                          .leave_block = leave_block,

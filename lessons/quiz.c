@@ -54,6 +54,7 @@ static enum kt_code read_question(const struct kt_yaml *yaml, const struct kt_js
 		rc = need_text(yaml, node, "ask", arena, &question->ask, err);
 	if (rc)
 		return rc;
+	question->line = kt_yaml_line(yaml, node);
 	const char *type = kt_str_or(kt_get(node, "type"), "choice");
 	if (kt_streq(type, "choice"))
 		return read_choices(yaml, kt_get(node, "choices"), arena, question, err);

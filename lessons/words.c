@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool has_word(const char *text, const char *word)
+bool lesson_has_word(const char *text, const char *word)
 {
 	size_t len = strlen(word);
 	for (const char *at = text; at && *at; at++) {
@@ -21,6 +21,14 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
+char *lesson_block_text(const struct lesson_block *block)
+{
+	struct kt_buf all = {0};
+	for (size_t s = 0; s < block->span_count; s++)
+		kt_buf_adds(&all, block->spans[s].text);
+	return kt_buf_take(&all);
+}
+
 bool lesson_page_uses(const struct lesson_page *page, const char *word)
 {
 	struct kt_buf all = {0};
@@ -30,7 +38,7 @@ bool lesson_page_uses(const struct lesson_page *page, const char *word)
 			kt_buf_adds(&all, page->blocks[b].spans[s].text);
 		kt_buf_addc(&all, '\n');
 	}
-	bool found = has_word(kt_buf_str(&all), word) || has_word(page->title, word);
+	bool found = lesson_has_word(kt_buf_str(&all), word) || lesson_has_word(page->title, word);
 	kt_buf_clear(&all);
 	return found;
 }

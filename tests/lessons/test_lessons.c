@@ -192,34 +192,108 @@ static void words_of_the_field_are_found_in_a_page(void **state)
 	drop_course(dir);
 }
 
+static void keep_line(void *arg, const char *line)
+{
+	kt_buf_addf(arg, "%s\n", line);
+}
+
+#define BOX      "\n> A rule.\n\n```picture\n[ ]\n```\n"
+#define CHOICE   "      - {text: a, because: b}\n"
+#define RIGHT    "      - {text: it is, because: b, right: true}\n"
+#define QUESTION "  - ask: a\n    choices:\n"
+#define FINE                                                                                                 \
+	"quiz: \"1.1\"\nquestions:\n" QUESTION CHOICE RIGHT QUESTION RIGHT CHOICE QUESTION CHOICE            \
+	"      - {text: b, because: b, right: true}\n"
+#define SEVENTY "0123456789012345678901234567890123456789012345678901234567890123456789"
+#define ELEVEN  "a b c d e f g h i j k "
+
+/* What is found, with file, line and remedy; NULL: nothing. */
+static void lint_finds_what_is_hard_to_read_or_not_explained(void **state)
+{
+	static const struct {
+		const char *lesson, *quiz, *glossary, *said;
+	} rows[] = {
+	        {HEAD "## P\n\nA pod ends." BOX, FINE, NULL, NULL},
+	        {HEAD "## P\n\n> A rule.\n\n```picture\nok\n" SEVENTY "-------\n```\n", FINE, NULL,
+	         "lesson 1.1: 01-one/lesson.md:14: a picture of 77 columns; it is never wrapped: at most 76 "
+	         "fit\n"},
+	        {HEAD "## P\n\n```console\n$ " SEVENTY "-----\n```\n" BOX, FINE, NULL,
+	         "lesson.md:11: a line of 77 columns"},
+	        {HEAD "## P\n\nShort.\n\nThe " ELEVEN ELEVEN ELEVEN "end." BOX, FINE, NULL,
+	         "lesson.md:12: a sentence of 35 words; cut it"},
+	        {HEAD "## P\n\nThe RPO is small. The RPO!" BOX, FINE, NULL,
+	         "lesson.md:10: nobody explains 'RPO'; give it a line in glossary.yaml, or use another "
+	         "word\n"},
+	        {HEAD "## P\n\nThe RPO is small." BOX, FINE, "RPO: What may be lost.\n", NULL},
+	        {HEAD "## P\n\nTwo ReplicaSets." BOX, FINE, "ReplicaSet: Keeps pods.\n", NULL},
+	        {HEAD "## P\n\nA `RPO` of II." BOX, FINE, NULL, NULL},
+	        {HEAD "## P\n\nA pod." BOX, FINE, "RTO: How long.\n",
+	         "glossary.yaml:1: no lesson uses 'RTO'; take it out\n"},
+	        {HEAD "## P\n\nSee lesson 1.7, and lesson 4.2." BOX, FINE, NULL,
+	         "lesson.md:10: there is no lesson 1.7; name one of the course\n"},
+	        {HEAD
+	         "## P\n\nIncomprehensible terminological constructions notwithstanding, infrastructural "
+	         "considerations predominantly necessitate organisational restructuring. Practitioners "
+	         "unquestionably appreciate comprehensible documentation. Nevertheless, specifications "
+	         "frequently incorporate indecipherable circumlocutions regarding uncontroversial "
+	         "functionality, disproportionately inconveniencing inexperienced participants." BOX,
+	         FINE, NULL, "lesson.md:8: the page 'P' is hard to read (LIX "},
+	        {HEAD "## P\n\nA pod.\n\n> A rule.\n", FINE, NULL, "lesson.md:1: the lesson has no picture"},
+	        {HEAD "## P\n\n```picture\n[ ]\n```\n", FINE, NULL,
+	         "lesson.md:1: the lesson has no rule in a box"},
+	        {HEAD "## P\n\nA pod." BOX, "quiz: \"1.1\"\nquestions:\n" QUESTION CHOICE RIGHT, NULL,
+	         "quiz.yaml:1: 1 questions; a quiz has 3 to 5"},
+	        {HEAD "## P\n\nA pod." BOX,
+	         "quiz: \"1.1\"\nquestions:\n" QUESTION CHOICE RIGHT QUESTION CHOICE RIGHT QUESTION CHOICE
+	         "      - {text: b, because: b, right: true}\n",
+	         NULL, "quiz.yaml:3: the right answer is always number 2; change the order\n"},
+	        {HEAD "## P\n\nA pod." BOX,
+	         "quiz: \"1.1\"\nquestions:\n" QUESTION CHOICE RIGHT QUESTION RIGHT CHOICE QUESTION CHOICE
+	                 RIGHT,
+	         NULL, "quiz.yaml:3: the right answer is always the longest; say more in a wrong one\n"},
+	};
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		char *dir = make_course(rows[i].lesson, rows[i].quiz), *words = kt_join(dir, "glossary.yaml");
+		struct kt_err err = {0};
+		struct kt_buf said = {0};
+		struct lesson_course *course = NULL;
+		struct lesson_pencil pencil = {.told = keep_line, .told_arg = &said};
+		if (rows[i].glossary)
+			assert_int_equal(
+			        kt_write_file(words, rows[i].glossary, strlen(rows[i].glossary), 0600, &err),
+			        KT_OK);
+		if (lesson_course_new(dir, &course, &err))
+			fail_msg("row %zu: %s", i, err.text);
+		lesson_lint(course, &pencil);
+		if (rows[i].said ? !strstr(kt_buf_str(&said), rows[i].said) || pencil.found != 1
+		                 : pencil.found || said.len)
+			fail_msg("row %zu: %u found: %s", i, pencil.found, kt_buf_str(&said));
+		lesson_course_free(course);
+		kt_buf_clear(&said);
+		kt_free(words);
+		drop_course(dir);
+	}
+}
+
 static void every_lesson_of_the_course_is_sound(void **state)
 {
 	(void)state;
 	struct kt_err err = {0};
+	struct kt_buf said = {0};
 	struct lesson_course *course = NULL;
+	struct lesson_pencil pencil = {.told = keep_line, .told_arg = &said};
 	if (lesson_course_new("lessons", &course, &err))
 		fail_msg("%s", err.text);
 	size_t count = 0;
 	for (size_t l = 0; l < course->level_count; l++)
-		for (size_t i = 0; i < course->levels[l].lesson_count; i++, count++) {
-			const struct lesson *lesson = course->levels[l].lessons[i];
-			assert_in_range(lesson->question_count, 3, 5);
-			assert_in_range(lesson->minutes, 5, 12);
-			for (size_t p = 0; p < lesson->page_count; p++)
-				for (size_t b = 0; b < lesson->pages[p].block_count; b++) {
-					/* pictures must fit 76 columns: they never wrap */
-					const struct lesson_block *block = &lesson->pages[p].blocks[b];
-					const char *text = block->kind == LESSON_PICTURE ? block->text : NULL,
-					           *line;
-					size_t len;
-					while (text && (line = kt_split(&text, '\n', &len)))
-						if (kt_width(line, len) > 76)
-							fail_msg("%s: a picture is wider than 76 columns: "
-							         "%.*s",
-							         lesson->id, (int)len, line);
-				}
-		}
+		for (size_t i = 0; i < course->levels[l].lesson_count; i++, count++)
+			assert_in_range(course->levels[l].lessons[i]->minutes, 5, 12);
+	lesson_lint(course, &pencil);
+	if (pencil.found)
+		fail_msg("%s", kt_buf_str(&said));
 	assert_true(count > 0);
+	kt_buf_clear(&said);
 	lesson_course_free(course);
 }
 
@@ -231,6 +305,7 @@ int main(void)
 	        cmocka_unit_test(bad_input_is_named_with_file_and_reason),
 	        cmocka_unit_test(a_gate_has_lines_and_a_word),
 	        cmocka_unit_test(words_of_the_field_are_found_in_a_page),
+	        cmocka_unit_test(lint_finds_what_is_hard_to_read_or_not_explained),
 	        cmocka_unit_test(every_lesson_of_the_course_is_sound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
