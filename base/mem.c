@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
+#include "base/slab_internal.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
@@ -15,15 +16,35 @@ static KT_NORETURN void out_of_memory(size_t size)
 
 void *kt_alloc(size_t size)
 {
-	void *p = calloc(1, size ? size : 1);
+	void *p = size <= SLAB_LARGEST ? kt_slab_alloc(size) : NULL;
+	if (p)
+		return memset(p, 0, size);
+	p = calloc(1, size ? size : 1);
 	if (!p)
 		out_of_memory(size);
 	return p;
 }
 
+/* Out of a slab: within it as long as half of the block is used. */
+static void *move(void *p, size_t size)
+{
+	size_t room = kt_slab_room(p);
+	if (size <= room && size * 2 >= room)
+		return p;
+	void *moved = kt_realloc(NULL, size);
+	memcpy(moved, p, KT_MIN(size, room));
+	kt_slab_free(p);
+	return moved;
+}
+
 void *kt_realloc(void *p, size_t size)
 {
-	void *moved = realloc(p, size ? size : 1);
+	if (p && kt_slab_has(p))
+		return move(p, size);
+	void *moved = !p && size <= SLAB_LARGEST ? kt_slab_alloc(size) : NULL;
+	if (moved)
+		return moved;
+	moved = realloc(p, size ? size : 1);
 	if (!moved)
 		out_of_memory(size);
 	return moved;
@@ -85,14 +106,17 @@ char *kt_strf(const char *fmt, ...)
 
 void kt_free(void *p)
 {
-	free(p);
+	if (kt_slab_has(p))
+		kt_slab_free(p);
+	else
+		free(p);
 }
 
 void kt_freep(void *slot)
 {
 	void *p;
 	memcpy(&p, slot, sizeof(p));
-	free(p);
+	kt_free(p);
 	p = NULL;
 	memcpy(slot, &p, sizeof(p));
 }
@@ -165,7 +189,7 @@ void kt_arena_clear(struct kt_arena *arena)
 {
 	while (arena->blocks) {
 		struct kt_arena_block *next = arena->blocks->next;
-		free(arena->blocks);
+		kt_free(arena->blocks);
 		arena->blocks = next;
 	}
 	arena->used = arena->total = 0;

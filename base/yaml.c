@@ -231,6 +231,18 @@ static struct kt_json *make_object(struct kt_yaml *yaml, struct rows *rows, unsi
 	return v;
 }
 
+static bool keep_anchor(struct loader *ld, const char *name, const struct kt_json *node,
+                        const yaml_mark_t *mark)
+{
+	/* nodes without a name are kept as well, so that no later node gets the address of one that was
+	 * dropped */
+	if (name && ld->named_count++ >= MAX_ANCHORS)
+		return fail_at(ld, mark, KT_ELIMIT, "too many anchors") != NULL;
+	ld->anchors = kt_grow(ld->anchors, &ld->anchor_cap, ld->anchor_count + 1, sizeof(*ld->anchors));
+	ld->anchors[ld->anchor_count++] = (struct anchor){kt_strdup(name), kt_json_ref(node)};
+	return true;
+}
+
 /* What an alias stands for: a copy with nodes, and places, of its own. */
 static struct kt_json *copy_node(struct loader *ld, const struct kt_json *node, const yaml_mark_t *mark)
 {
@@ -256,6 +268,7 @@ static struct kt_json *copy_node(struct loader *ld, const struct kt_json *node, 
 		}
 		v = object ? make_object(ld->yaml, &rows, line) : make_array(ld->yaml, &rows, line);
 		clear_rows(&rows);
+		(void)keep_anchor(ld, NULL, v, mark);
 		return v;
 	}
 	case KT_JSON_INT:
@@ -273,6 +286,7 @@ static struct kt_json *copy_node(struct loader *ld, const struct kt_json *node, 
 		break;
 	}
 	put_place(ld->yaml, v, line, 0);
+	(void)keep_anchor(ld, NULL, v, mark); /* it may give way in a merge */
 	return v;
 }
 
@@ -342,18 +356,6 @@ static bool is_merge(const yaml_event_t *event)
 {
 	return event->type == YAML_SCALAR_EVENT && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 	       !event->data.scalar.tag && kt_streq((const char *)event->data.scalar.value, "<<");
-}
-
-static bool keep_anchor(struct loader *ld, const char *name, const struct kt_json *node,
-                        const yaml_mark_t *mark)
-{
-	/* nodes without a name are kept as well, so that no later node gets the address of one that was
-	 * dropped */
-	if (name && ld->named_count++ >= MAX_ANCHORS)
-		return fail_at(ld, mark, KT_ELIMIT, "too many anchors") != NULL;
-	ld->anchors = kt_grow(ld->anchors, &ld->anchor_cap, ld->anchor_count + 1, sizeof(*ld->anchors));
-	ld->anchors[ld->anchor_count++] = (struct anchor){kt_strdup(name), kt_json_ref(node)};
-	return true;
 }
 
 /* A key's value. It is nobody's node: it gets no place. */
