@@ -726,6 +726,10 @@ static struct value two(struct awk *s, const struct awk_node *n)
 		char *x = to_text(&a), *y = to_text(&b);
 		bool fits = strlen(x) + strlen(y) < 1u << 20;
 		out = (struct value){.text = kt_strf("%s%s", x, fits ? y : "")};
+		if (!fits) { /* whoever makes such texts runs out of memory sooner or later */
+			process_out_of_memory(s->r->task->process);
+			s->steps = AWK_STEPS;
+		}
 		kt_free(x);
 		kt_free(y);
 	} else if (strchr("<>=!", n->op[0])) {

@@ -20,6 +20,7 @@ struct chan {
 	bool append;
 	size_t offset;      /* CHAN_FILE: reading */
 	struct kt_buf data; /* bytes on the way */
+	int64_t taken;      /* CHAN_CAPTURE: all of them, kept or not */
 };
 struct fd {
 	struct chan *chan; /* NULL: closed */
@@ -271,6 +272,13 @@ void tool_memory(struct tool_run *r, int64_t bytes);
 void tool_cpu(struct tool_run *r, int64_t milli); /* what it burns until told otherwise */
 
 int run_hog(struct tool_run *r); /* takes memory until there is no more */
+/* agnhost stress: so much memory, step by step (hoard.c). */
+struct hoard {
+	int64_t total, step;
+	kt_ns pause;
+	bool ready;
+};
+int run_hoard(struct tool_run *r, struct hoard *hoard);
 void md5(const void *data, size_t len, unsigned char out[16]);
 
 /* builtins.c: run builtin `name`; false: none of that name. *step as of the machine. */

@@ -302,6 +302,9 @@ void task_write(struct task *task, int fd, const void *data, size_t len)
 	case CHAN_CAPTURE:
 		if (chan->data.len + len <= 4u << 20)
 			kt_buf_add(&chan->data, data, len);
+		chan->taken += (int64_t)len;
+		if (chan->taken > BIG_VALUE) /* the shell reads it all, and keeps a copy */
+			task_memory(task, chan->taken * 2);
 		break;
 	case CHAN_FILE:
 		if (chan->path)

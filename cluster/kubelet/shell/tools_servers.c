@@ -1188,6 +1188,7 @@ static int run_server(struct tool_run *r)
 struct agnhost {
 	struct server server; /* first: what run_server takes the state for */
 	struct fetch fetch;
+	struct hoard hoard;
 };
 
 static int run_agnhost(struct tool_run *r)
@@ -1195,6 +1196,8 @@ static int run_agnhost(struct tool_run *r)
 	struct agnhost *s = r->state;
 	if (r->argv.count > 1 && !strcmp(r->argv.items[1], "connect"))
 		return agnhost_connect(r, &s->fetch);
+	if (r->argv.count > 1 && !strcmp(r->argv.items[1], "stress"))
+		return run_hoard(r, &s->hoard);
 	return run_server(r);
 }
 

@@ -170,6 +170,45 @@ static void too_much_memory_ends_the_container(void **state)
 	shell_run_clear(&run);
 }
 
+static const char *memory_end(struct shell_run *run, const char *const argv[], int64_t limit)
+{
+	run->container.memory_limit = limit;
+	assert_true(shell_start(run, argv, NULL, false, NULL));
+	cluster_advance(run->cluster, cluster_now(run->cluster) + 60 * KT_SEC);
+	return run->over ? run->reason : "runs";
+}
+
+static void what_a_shell_reads_and_makes_is_memory(void **state)
+{
+	static const char *const reads[] = {"sh", "-c",
+	                                    "x=$(head -c 60000000 /dev/zero | tr '\\000' x); sleep 1000",
+	                                    NULL},
+	                         *const doubles[] = {"awk", "BEGIN{s=\"x\"; while(1) s = s s}", NULL};
+	struct shell_run run;
+	(void)state;
+	shell_run_init(&run, "busybox");
+	assert_string_equal(memory_end(&run, reads, 32 << 20), "OOMKilled");
+	assert_string_equal(memory_end(&run, reads, 256 << 20), "runs");
+	assert_string_equal(memory_end(&run, doubles, 0), "OOMKilled");
+	shell_run_clear(&run);
+}
+
+static void agnhost_stress_takes_its_memory_step_by_step(void **state)
+{
+	static const char *const argv[] = {
+	        "/agnhost",          "stress", "--mem-total", "150Mi", "--mem-alloc-size=10Mi",
+	        "--mem-alloc-sleep", "1s",     NULL};
+	struct shell_run run;
+	int64_t cpu, memory;
+	(void)state;
+	shell_run_init(&run, "registry.k8s.io/e2e-test-images/agnhost:2.53");
+	assert_string_equal(memory_end(&run, argv, 100 << 20), "OOMKilled");
+	assert_string_equal(memory_end(&run, argv, 200 << 20), "runs");
+	container_usage(&run.container, &cpu, &memory);
+	assert_in_range(memory, 150 << 20, 170 << 20);
+	shell_run_clear(&run);
+}
+
 static void a_busy_loop_uses_its_cpu_limit_and_no_more(void **state)
 {
 	struct shell_run run;
@@ -249,6 +288,10 @@ int main(void)
 	        cmocka_unit_test(the_first_process_ignores_signals_it_does_not_handle),
 	        cmocka_unit_test(servers_end_at_once),
 	        cmocka_unit_test(too_much_memory_ends_the_container),
+	        cmocka_unit_test(what_a_shell_reads_and_makes_is_memory),
+	        cmocka_unit_test(agnhost_stress_takes_its_memory_step_by_step),
+	        cmocka_unit_test(what_a_shell_reads_and_makes_is_memory),
+	        cmocka_unit_test(agnhost_stress_takes_its_memory_step_by_step),
 	        cmocka_unit_test(a_busy_loop_uses_its_cpu_limit_and_no_more),
 	        cmocka_unit_test(a_missing_program_is_told_in_the_runtime_s_words),
 	        cmocka_unit_test(a_terminal_echoes_and_prompts),
