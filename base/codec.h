@@ -16,6 +16,9 @@ void kt_hex(const void *data, size_t len, struct kt_buf *out);
 void kt_sha256(const void *data, size_t len, unsigned char out[32]);
 void kt_sha512(const void *data, size_t len, unsigned char out[64]);
 void kt_sha1(const void *data, size_t len, unsigned char out[20]);
+void kt_gzip(const void *data, size_t len, struct kt_buf *out);
+/* All members of it; false on rubbish, and on more than `most` bytes. */
+bool kt_gunzip(const void *data, size_t len, size_t most, struct kt_buf *out);
 bool kt_utf8_valid(const char *s, size_t len);
 
 #endif

@@ -55,6 +55,7 @@ struct task {
 	int pid, ppid;
 	int shell_pid;                /* $$: of the shell that forked it */
 	bool done, orphan, executing; /* executing: its frames are in use, freed later */
+	bool wrapped;                 /* the image's entrypoint stands before its program */
 	int status;                   /* $?, and the exit code at the end */
 	int signo;                    /* it died of */
 	struct fd fds[FD_MAX];
@@ -259,7 +260,8 @@ struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file. */
 extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_kubectl[],
-        tools_diff[], tools_system[], tools_network[], tools_servers[], tools_filter[];
+        tools_diff[], tools_system[], tools_network[], tools_servers[], tools_filter[], tools_dump[],
+        tools_pack[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

@@ -621,6 +621,7 @@ int task_become(struct task *task, const struct kt_strs *argv, char **why)
 		return rc;
 	}
 	set_command(task, argv, at);
+	task->wrapped = at > 0;
 	if (!tool) {
 		rc = become_file(task, argv, at, kt_buf_str(&script), why);
 	} else if (tool->shell) {

@@ -21,9 +21,10 @@ struct server_row {
 	ready_fn *prepare; /* may be NULL */
 	serve_fn *serve;   /* NULL: no HTTP */
 	bytes_fn *bytes;
-	const char *hello; /* first lines of its log */
-	bool access_log;   /* nginx' format, to stdout */
-	kt_ns work;        /* CPU of one request */
+	const char *hello;      /* first lines of its log */
+	bool access_log;        /* nginx' format, to stdout */
+	kt_ns work;             /* CPU of one request */
+	const char *entrypoint; /* what the image's entrypoint says before */
 };
 enum { MAX_PORTS = 6 };
 struct server {
@@ -1000,54 +1001,54 @@ static void ok_serve(struct tool_run *r, const struct network_http_request *requ
 	plain(response, 200, "OK");
 }
 
-static const char nginx_hello[] =
+static const char nginx_entrypoint[] =
         "/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration\n"
         "/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/\n"
         "/docker-entrypoint.sh: Configuration complete; ready for start up\n";
 static const struct server_row rows[] = {
-        {"python", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS},
-        {"python3", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS},
-        {"node", 0, script_prepare, generic_serve, NULL, NULL, false, KT_MS},
-        {"nginx", 0, nginx_prepare, nginx_serve, NULL, nginx_hello, true, 200 * KT_US},
+        {"python", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS, NULL},
+        {"python3", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS, NULL},
+        {"node", 0, script_prepare, generic_serve, NULL, NULL, false, KT_MS, NULL},
+        {"nginx", 0, nginx_prepare, nginx_serve, NULL, NULL, true, 200 * KT_US, nginx_entrypoint},
         {"httpd-foreground", 80, NULL, httpd_serve, NULL,
          "AH00558: httpd: Could not reliably determine the server's fully qualified domain name\n", true,
-         300 * KT_US},
-        {"httpd", 80, NULL, httpd_serve, NULL, NULL, true, 300 * KT_US},
-        {"busybox httpd", 0, small_httpd_prepare, small_httpd_serve, NULL, NULL, false, 200 * KT_US},
+         300 * KT_US, NULL},
+        {"httpd", 80, NULL, httpd_serve, NULL, NULL, true, 300 * KT_US, NULL},
+        {"busybox httpd", 0, small_httpd_prepare, small_httpd_serve, NULL, NULL, false, 200 * KT_US, NULL},
         {"apache2-foreground", 80, NULL, hpa_serve, NULL,
          "AH00558: apache2: Could not reliably determine the server's fully qualified domain name\n", true,
-         6 * KT_MS},
-        {"agnhost", 0, agnhost_prepare, agnhost_serve, NULL, NULL, false, 200 * KT_US},
-        {"http-echo", 5678, http_echo_prepare, http_echo_serve, NULL, NULL, false, 100 * KT_US},
-        {"whoami", 80, NULL, whoami_serve, NULL, "Starting up on port 80\n", false, 100 * KT_US},
-        {"echo-server", 0, generic_prepare, echo_serve, NULL, NULL, false, 100 * KT_US},
+         6 * KT_MS, NULL},
+        {"agnhost", 0, agnhost_prepare, agnhost_serve, NULL, NULL, false, 200 * KT_US, NULL},
+        {"http-echo", 5678, http_echo_prepare, http_echo_serve, NULL, NULL, false, 100 * KT_US, NULL},
+        {"whoami", 80, NULL, whoami_serve, NULL, "Starting up on port 80\n", false, 100 * KT_US, NULL},
+        {"echo-server", 0, generic_prepare, echo_serve, NULL, NULL, false, 100 * KT_US, NULL},
         {"hello-app", 8080, generic_prepare, hello_app_serve, NULL, "Server listening on port 8080\n", false,
-         100 * KT_US},
-        {"server", 0, generic_prepare, generic_serve, NULL, NULL, false, 2 * KT_MS},
+         100 * KT_US, NULL},
+        {"server", 0, generic_prepare, generic_serve, NULL, NULL, false, 2 * KT_MS, NULL},
         {"podinfo", 9898, NULL, podinfo_serve, NULL,
-         "{\"level\":\"info\",\"msg\":\"Starting podinfo\",\"port\":\"9898\"}\n", false, 500 * KT_US},
-        {"consumer", 8080, NULL, ok_serve, NULL, NULL, false, KT_MS},
+         "{\"level\":\"info\",\"msg\":\"Starting podinfo\",\"port\":\"9898\"}\n", false, 500 * KT_US, NULL},
+        {"consumer", 8080, NULL, ok_serve, NULL, NULL, false, KT_MS, NULL},
         {"redis-server", 6379, redis_prepare, NULL, redis_bytes, "1:M * Ready to accept connections tcp\n",
-         false, 50 * KT_US},
+         false, 50 * KT_US, NULL},
         {"valkey-server", 6379, redis_prepare, NULL, redis_bytes, "1:M * Ready to accept connections tcp\n",
-         false, 50 * KT_US},
+         false, 50 * KT_US, NULL},
         {"postgres", 5432, postgres_prepare, NULL, NULL,
-         "LOG:  database system is ready to accept connections\n", false, KT_MS},
+         "LOG:  database system is ready to accept connections\n", false, KT_MS, NULL},
         {"mysqld", 3306, mysql_prepare, NULL, NULL,
          "[System] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.4.3'  socket: "
          "'/var/run/mysqld/mysqld.sock'  port: 3306\n",
-         false, KT_MS},
+         false, KT_MS, NULL},
         {"mariadbd", 3306, mysql_prepare, NULL, NULL, "[Note] mariadbd: ready for connections.\n", false,
-         KT_MS},
+         KT_MS, NULL},
         {"mongod", 27017, NULL, NULL, NULL,
-         "{\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017}}\n", false, KT_MS},
+         "{\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017}}\n", false, KT_MS, NULL},
         {"rabbitmq-server", 5672, rabbit_prepare, NULL, NULL, "Server startup complete; 4 plugins started.\n",
-         false, KT_MS},
-        {"memcached", 11211, NULL, NULL, NULL, NULL, false, 50 * KT_US},
+         false, KT_MS, NULL},
+        {"memcached", 11211, NULL, NULL, NULL, NULL, false, 50 * KT_US, NULL},
         {"coredns", 53, dns_prepare, ok_serve, NULL,
          ".:53\n[INFO] plugin/reload: Running configuration SHA512\nCoreDNS-1.12.1\nlinux/amd64, go1.24.1\n",
-         false, 50 * KT_US},
-        {"daemon", 0, NULL, ok_serve, NULL, NULL, false, 100 * KT_US},
+         false, 50 * KT_US, NULL},
+        {"daemon", 0, NULL, ok_serve, NULL, NULL, false, 100 * KT_US, NULL},
 };
 
 static const struct server_row *row_of(const struct tool_run *r)
@@ -1154,6 +1155,8 @@ static int server_listen(struct tool_run *r, struct server *s)
 		network_listen(c->cluster, &listener);
 	}
 	s->listening = c->pod_ip != NULL;
+	if (s->row->entrypoint && r->task->wrapped)
+		tool_outs(r, s->row->entrypoint);
 	if (s->row->hello)
 		tool_outs(r, s->row->hello);
 	return 0;

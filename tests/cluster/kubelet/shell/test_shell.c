@@ -88,6 +88,88 @@ static void busybox_has_words_of_its_own(void **state)
 	shell_run_clear(&run);
 }
 
+/* What coreutils, bsdmainutils and vim print. */
+static void bytes_can_be_looked_at(void **state)
+{
+#define HELLO "printf 'Hello,\\tworld\\n\\000\\377abcdefghij' | "
+	struct shell_run run;
+	(void)state;
+	shell_run_init(&run, "debian:13");
+	prints(&run, HELLO "od",
+	       "0000000 062510 066154 026157 073411 071157 062154 000012 060777\n"
+	       "0000020 061542 062544 063546 064550 000152\n0000031\n",
+	       0);
+	prints(&run, HELLO "od -c",
+	       "0000000   H   e   l   l   o   ,  \\t   w   o   r   l   d  \\n  \\0 377   a\n"
+	       "0000020   b   c   d   e   f   g   h   i   j\n0000031\n",
+	       0);
+	prints(&run, HELLO "od -A d -t x1z",
+	       "0000000 48 65 6c 6c 6f 2c 09 77 6f 72 6c 64 0a 00 ff 61  >Hello,.world...a<\n"
+	       "0000016 62 63 64 65 66 67 68 69 6a                       >bcdefghij<\n0000025\n",
+	       0);
+	prints(&run, HELLO "od -An -tu1 -N4", "  72 101 108 108\n", 0);
+	prints(&run, HELLO "od -t d4 -N 8", "0000000  1819043144  1997089903\n0000010\n", 0);
+	prints(&run, "head -c 64 /dev/zero | od -x",
+	       "0000000 0000 0000 0000 0000 0000 0000 0000 0000\n*\n0000100\n", 0);
+	prints(&run, HELLO "hexdump -C",
+	       "00000000  48 65 6c 6c 6f 2c 09 77  6f 72 6c 64 0a 00 ff 61  |Hello,.world...a|\n"
+	       "00000010  62 63 64 65 66 67 68 69  6a                       |bcdefghij|\n00000019\n",
+	       0);
+	prints(&run, HELLO "hexdump -n 5", "0000000 6548 6c6c 006f                         \n0000005\n", 0);
+	prints(&run, HELLO "xxd",
+	       "00000000: 4865 6c6c 6f2c 0977 6f72 6c64 0a00 ff61  Hello,.world...a\n"
+	       "00000010: 6263 6465 6667 6869 6a                   bcdefghij\n",
+	       0);
+	prints(&run, "printf abc | xxd -p; printf 616263 | xxd -r -p; echo; printf a | xxd -b",
+	       "616263\nabc\n00000000: 01100001                                               a\n", 0);
+	prints(&run, "printf 'a\\tbc\\td\\n' | expand -t 4", "a   bc  d\n", 0);
+	shell_run_clear(&run);
+}
+
+static void files_are_packed_and_come_back(void **state)
+{
+	struct shell_run run;
+	(void)state;
+	shell_run_init(&run, "busybox");
+	prints(&run, "seq 1000 >/n; gzip /n; ls /n*; gunzip /n.gz; tail -1 /n; ls /n*", "/n.gz\n1000\n/n\n",
+	       0);
+	prints(&run, "seq 1000 | gzip | wc -c | { read n; [ $n -lt 3000 ] && echo small; }", "small\n", 0);
+	prints(&run, "seq 3 | gzip -c >/m.gz; seq 4 6 | gzip >>/m.gz; zcat /m.gz | tr '\\n' ' '",
+	       "1 2 3 4 5 6 ", 0);
+	prints(&run, "echo no | gunzip", "gunzip: invalid magic\n", 1);
+	prints(&run,
+	       "mkdir -p /d/e; echo x >/d/e/f; cd /tmp; tar czf a.tgz -C /d e; pwd; mkdir o; tar xzf a.tgz "
+	       "-C o; "
+	       "cat o/e/f; tar tf a.tgz",
+	       "/tmp\nx\ne/\ne/f\n", 0);
+	prints(&run, "tar xf - -C /no/dir </dev/null",
+	       "tar: can't change directory to '/no/dir': No such file or directory\n", 1);
+	prints(&run, "tar cf /x.tar /absent",
+	       "tar: /absent: No such file or directory\n"
+	       "tar: error exit delayed from previous errors\n",
+	       1);
+	shell_run_clear(&run);
+}
+
+/* Docker's nginx speaks only where its entrypoint stands before it. */
+static void an_entrypoint_that_was_replaced_says_nothing(void **state)
+{
+	struct shell_run run;
+	const char *own[] = {"nginx", "-g", "daemon off;", NULL};
+	(void)state;
+	shell_run_init(&run, "nginx:1.27");
+	assert_true(shell_start(&run, NULL, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	assert_non_null(strstr(kt_buf_str(&run.out), "/docker-entrypoint.sh: Configuration complete"));
+	process_free(run.process);
+	run.process = NULL;
+	assert_true(shell_start(&run, own, NULL, false, NULL));
+	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
+	assert_false(run.over);
+	assert_string_equal(kt_buf_str(&run.out), "");
+	shell_run_clear(&run);
+}
+
 static void waiting_takes_virtual_time(void **state)
 {
 	struct shell_run run;
@@ -284,6 +366,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(scripts_print_what_dash_prints),
 	        cmocka_unit_test(busybox_has_words_of_its_own),
+	        cmocka_unit_test(bytes_can_be_looked_at),
+	        cmocka_unit_test(files_are_packed_and_come_back),
+	        cmocka_unit_test(an_entrypoint_that_was_replaced_says_nothing),
 	        cmocka_unit_test(waiting_takes_virtual_time),
 	        cmocka_unit_test(the_first_process_ignores_signals_it_does_not_handle),
 	        cmocka_unit_test(servers_end_at_once),
