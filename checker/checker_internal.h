@@ -153,8 +153,9 @@ KT_MUST_CHECK enum kt_code check_ref_set(const struct check_run *run, const char
 /* An object or a set, as the words read. */
 KT_MUST_CHECK enum kt_code check_ref_of(const struct check_run *run, const char *words, struct check_ref *out,
                                         struct kt_err *err);
-/* May one of the pods stand on the node (selector, affinity, taints, cordon)? (placement.c) */
-bool check_takes_one_of(const struct kt_json *node, const struct kt_json *pods);
+/* May one of the pods stand on the node (selector, affinity, taints, cordon)? A selector that names a place
+ * itself (the label `over`, a zone, a machine) keeps none away. (placement.c) */
+bool check_takes_one_of(const struct kt_json *node, const struct kt_json *pods, const char *over);
 /* The API path of an object or a set; owned. */
 char *check_ref_path(const struct check_ref *ref);
 /* An object; KT_ENOTFOUND where it is not there. */

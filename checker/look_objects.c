@@ -317,7 +317,7 @@ static void count_domains(const struct kt_json *nodes, const struct kt_json *pod
 	const struct kt_json *node, *pod;
 	KT_JSON_EACH (node, nodes) {
 		const char *domain = kt_get_str(kt_path(node, "metadata.labels"), label);
-		if (domain && !kt_get(*counts, domain) && check_takes_one_of(node, pods))
+		if (domain && !kt_get(*counts, domain) && check_takes_one_of(node, pods, label))
 			kt_set(counts, domain, kt_json_int(0));
 	}
 	KT_JSON_EACH (pod, pods) {

@@ -42,16 +42,25 @@ static bool requirement_fits(const struct kt_json *requirement, const char *valu
 	return value && (kt_streq(op, "Gt") ? mine > bound : mine < bound);
 }
 
+/* Whoever asks for a place by its name is not kept from the others: it keeps away from them. */
+static bool names_place(const char *key, const char *over)
+{
+	return kt_streq(key, over) || kt_streq(key, "kubernetes.io/hostname") ||
+	       kt_starts(key, "topology.kubernetes.io/");
+}
+
 /* Any term fits whose requirements all do; no terms: every node. */
-static bool affinity_fits(const struct kt_json *node, const struct kt_json *terms)
+static bool affinity_fits(const struct kt_json *node, const struct kt_json *terms, const char *over)
 {
 	const struct kt_json *term, *r;
 	KT_JSON_EACH (term, terms) {
 		bool all =
 		        kt_count(kt_get(term, "matchExpressions")) || kt_count(kt_get(term, "matchFields"));
-		KT_JSON_EACH (r, kt_get(term, "matchExpressions"))
-			all = all && requirement_fits(r, kt_get_str(kt_path(node, "metadata.labels"),
-			                                            kt_str_or(kt_get(r, "key"), "")));
+		KT_JSON_EACH (r, kt_get(term, "matchExpressions")) {
+			const char *key = kt_str_or(kt_get(r, "key"), "");
+			all = all && (names_place(key, over) ||
+			              requirement_fits(r, kt_get_str(kt_path(node, "metadata.labels"), key)));
+		}
 		KT_JSON_EACH (r, kt_get(term, "matchFields"))
 			all = all && requirement_fits(r, kt_path_str(node, "metadata.name"));
 		if (all)
@@ -60,27 +69,30 @@ static bool affinity_fits(const struct kt_json *node, const struct kt_json *term
 	return !kt_count(terms);
 }
 
-static bool takes(const struct kt_json *node, const struct kt_json *pod)
+static bool takes(const struct kt_json *node, const struct kt_json *pod, const char *over)
 {
 	const struct kt_json *taint, *label, *selector = kt_path(pod, "spec.nodeSelector");
 	KT_JSON_EACH (taint, kt_path(node, "spec.taints"))
 		if (!kt_streq(kt_get_str(taint, "effect"), "PreferNoSchedule") && !tolerates(pod, taint))
 			return false;
 	KT_JSON_EACH (label, selector)
-		if (!kt_equal(label, kt_get(kt_path(node, "metadata.labels"), kt_key(selector, label_i))))
+		if (!names_place(kt_key(selector, label_i), over) &&
+		    !kt_equal(label, kt_get(kt_path(node, "metadata.labels"), kt_key(selector, label_i))))
 			return false;
-	return affinity_fits(node, kt_path(pod, "spec.affinity.nodeAffinity."
-	                                        "requiredDuringSchedulingIgnoredDuringExecution."
-	                                        "nodeSelectorTerms"));
+	return affinity_fits(node,
+	                     kt_path(pod, "spec.affinity.nodeAffinity."
+	                                  "requiredDuringSchedulingIgnoredDuringExecution."
+	                                  "nodeSelectorTerms"),
+	                     over);
 }
 
-bool check_takes_one_of(const struct kt_json *node, const struct kt_json *pods)
+bool check_takes_one_of(const struct kt_json *node, const struct kt_json *pods, const char *over)
 {
 	const struct kt_json *pod;
 	if (kt_path_bool(node, "spec.unschedulable", false))
 		return false;
 	KT_JSON_EACH (pod, pods)
-		if (takes(node, pod))
+		if (takes(node, pod, over))
 			return true;
 	return false;
 }

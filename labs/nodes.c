@@ -164,7 +164,7 @@ struct kt_json *lab_nodes(const struct lab *lab)
 	struct kt_json *items = kt_json_array(), *control = make_node("control-plane", "4", "8Gi", "110");
 	label(&control, "node-role.kubernetes.io/control-plane", "");
 	label(&control, "node.kubernetes.io/exclude-from-external-load-balancers", "");
-	label(&control, "topology.kubernetes.io/region", "region-1");
+	/* in no zone and no region: it would count as a place of its own over which pods are to be spread */
 	kt_set_path(&control, "spec.taints",
 	            kt_jsonf("[{key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule'}]"));
 	add_edges(&control, lab);

@@ -132,6 +132,7 @@ static void sync_slices(struct cluster *cluster, void *arg)
 		kt_free(ns);
 	}
 	kt_strs_clear(&network->pending);
+	network_changed(cluster); /* who reaches whom is another one only now */
 }
 
 void slice_later(struct cluster *cluster, struct network *network, const char *key)

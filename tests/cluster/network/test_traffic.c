@@ -104,6 +104,44 @@ static void waiting_in_a_pod_is_that_of_mm1_and_its_cpu_is_the_load(void **state
 	}
 }
 
+static void who_is_back_gets_load_again_whenever_it_came(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct cluster *cluster = three_zones();
+		const struct store_object *pod;
+		struct kt_err err = {0};
+		support_create(
+		        cluster, "apps", "Deployment",
+		        kt_jsonf("{metadata: {name: 'web'}, spec: {selector: {matchLabels: {app: 'web'}}, "
+		                 "template: {metadata: {labels: {app: 'web'}}, spec: {containers: [{name: "
+		                 "'c', "
+		                 "image: 'nginx:1.27', readinessProbe: {httpGet: {port: 80}, periodSeconds: "
+		                 "1}}]}}}}"));
+		support_create(
+		        cluster, "", "Service",
+		        kt_jsonf("{metadata: {name: 'web'}, spec: {selector: {app: 'web'}, ports: [{port: "
+		                 "80}]}}"));
+		/* probes keep their rhythm, the load has another one */
+		cluster_advance(cluster, cluster_now(cluster) + 8 * KT_SEC + i * 50 * KT_MS);
+		load(cluster, kt_jsonf("{to: 'service web', rps: 20}"));
+		support_wait(cluster, 10);
+		STORE_EACH (pod, cluster_store(cluster), support_kind(cluster, "", "Pod"), "default") {
+			struct kt_json *kill = kt_jsonf(
+			        "{pod: {is: 'killed', pick: {namespace: 'default', name: %s}}}", pod->name);
+			if (cluster_disturb(cluster, kill, NULL, &err))
+				fail_msg("%s", err.text);
+			kt_json_free(kill);
+			break;
+		}
+		support_wait(cluster, 15);
+		kt_ns since = cluster_now(cluster);
+		support_wait(cluster, 10);
+		near_to(told(cluster, "services", "web", since, "availability"), 1, 1e-6);
+		cluster_free(cluster);
+	}
+}
+
 static void overload_answers_what_there_is_capacity_for(void **state)
 {
 	struct cluster *cluster = three_zones();
@@ -422,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(waiting_in_a_pod_is_that_of_mm1_and_its_cpu_is_the_load),
+	        cmocka_unit_test(who_is_back_gets_load_again_whenever_it_came),
 	        cmocka_unit_test(overload_answers_what_there_is_capacity_for),
 	        cmocka_unit_test(what_is_in_flight_takes_memory_until_the_kernel_ends_it),
 	        cmocka_unit_test(the_database_overloads_and_everybody_above_it_slows),
