@@ -59,6 +59,12 @@ $(BUILD)/gen/schema_tables.h: tools/schema-gen.awk $(SCHEMA_TABLES)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f tools/schema-gen.awk $(SCHEMA_TABLES) >$@.new && mv $@.new $@
 $(BUILD)/cluster/schema/tables.o: $(BUILD)/gen/schema_tables.h
+# The catalogue of images as C.
+IMAGE_TABLES := cluster/kubelet/image-files.tsv cluster/kubelet/images.tsv
+$(BUILD)/gen/image_tables.h: tools/images-gen.awk $(IMAGE_TABLES)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f tools/images-gen.awk $(IMAGE_TABLES) >$@.new && mv $@.new $@
+$(BUILD)/cluster/kubelet/images.o: $(BUILD)/gen/image_tables.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

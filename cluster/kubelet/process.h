@@ -79,7 +79,7 @@ void container_work(struct container *container, kt_ns cpu);
 /* Memory that traffic takes (absolute); above the limit the container dies of OOM (137). */
 void container_load(struct container *container, int64_t memory);
 
-/* --- images: the catalogue (a table in kubelet/images.c that labs and the registry may extend) --- */
+/* --- images: the catalogue (kubelet/images.tsv) --- */
 struct image {
 	const char *name; /* "nginx": any registry prefix docker.io/library/ is cut */
 	const char
@@ -97,7 +97,6 @@ struct image {
 	kt_ns start;                    /* from start to serving */
 	kt_ns work; /* CPU time that one request takes under load; 0: the usual (network/traffic.c) */
 	int64_t memory, cpu_milli; /* when idle */
-	int stop_signal_exit;      /* exit code after SIGTERM; -1: ignores it */
 };
 /* `reference` as in a pod spec. NULL with a reason ("ErrImagePull" texts) when the registry has no such image
  * or tag or lacks it by a disturbance. What the catalogue does not know is in no registry. */
