@@ -168,7 +168,17 @@ struct v_kind {
 };
 const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
-        v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[];
+        v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[],
+        v_kinds_flow[];
+/* A schema of a custom kind. */
+void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *schema, bool has_status);
+/* Follow ".spec.a['b']" (the latter if `keys`) through a schema: NULL and *out (may be NULL), or why not,
+ * new. */
+char *v_schema_path(const struct kt_json *schema, const char *path, bool keys, const struct kt_json **out);
+/* {url} or {service} of a webhook (apiserver pkg/util/webhook/validation.go). */
+/* The versions of a review that a webhook takes; `none`: what is said of an empty list. */
+void v_review_versions(struct v *v, const struct v_path *path, const struct kt_json *list, const char *none);
+void v_webhook_client(struct v *v, const struct v_path *path, const struct kt_json *client);
 /* Ports and protocols of whatever has an address (validate_net.c). */
 void v_port_range(struct v *v, const struct v_path *path, int64_t port);
 void v_port_or_name(struct v *v, const struct v_path *path, const struct kt_json *port);

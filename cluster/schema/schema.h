@@ -168,6 +168,12 @@ void schema_default(const struct schema *schema, const struct schema_kind *kind,
  * [{reason: "FieldValueInvalid", message: "Invalid value: 12: spec.heads in body should be …", field:
  * "spec.heads"}]; NULL if it is valid (or of no custom kind). New. Rules in CEL are not evaluated. */
 struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object);
+/* The same for any value against any such schema, fields relative to it ("<nil>": itself). */
+struct kt_json *schema_validate_value(const struct kt_json *schema, const struct kt_json *value);
+/* What the schema does not know is left out. New. */
+struct kt_json *schema_structural_prune(const struct kt_json *schema, const struct kt_json *value);
+/* Whether a Go regular expression can be read; else `err` says why in Go's words. */
+bool schema_pattern_parses(const char *pattern, struct kt_err *err);
 /* A Go regular expression, as far as POSIX can say it; one that cannot be read matches all. */
 bool schema_pattern_matches(const char *pattern, const char *text);
 /* One version as another of the same storage kind. */

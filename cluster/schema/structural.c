@@ -99,6 +99,14 @@ struct kt_json *structural_prune(const struct kt_json *schema, const struct kt_j
 	return out;
 }
 
+struct kt_json *schema_structural_prune(const struct kt_json *schema, const struct kt_json *value)
+{
+	struct prune p = {0};
+	struct kt_json *out = kt_json_ref(value);
+	prune(&p, schema, "", false, &out);
+	return out;
+}
+
 static void fill_defaults(const struct kt_json *schema, struct kt_json **value, unsigned depth);
 
 static void default_member(const struct kt_json *schema, struct kt_json **value, size_t i, unsigned depth)

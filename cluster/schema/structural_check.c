@@ -199,6 +199,56 @@ bool schema_pattern_matches(const char *pattern, const char *text)
 	return matches;
 }
 
+/* Go's words for what regexp/syntax commonly finds; NULL: nothing is wrong that is looked for here. */
+static char *pattern_fault(const char *pattern)
+{
+	size_t open = 0;
+	bool operand = false;
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '\\') {
+			if (!p[1])
+				return kt_strdup("trailing backslash at end of expression: ``");
+			p++;
+			operand = true;
+		} else if (*p == '[') {
+			const char *end = p + 1 + (p[1] == '^');
+			end += *end == ']';
+			while (*end && *end != ']')
+				end += *end == '\\' && end[1] ? 2 : 1;
+			if (!*end)
+				return kt_strf("missing closing ]: `%s`", p);
+			p = end;
+			operand = true;
+		} else if (*p == '(') {
+			open++;
+			operand = false;
+			if (p[1] == '?')
+				p += strcspn(p, ":>)");
+			if (!*p)
+				break;
+		} else if (*p == ')') {
+			if (!open--)
+				return kt_strf("unexpected ): `%s`", pattern);
+			operand = true;
+		} else if (strchr("*+?", *p)) {
+			if (!operand)
+				return kt_strf("missing argument to repetition operator: `%c`", *p);
+		} else {
+			operand = *p != '|';
+		}
+	}
+	return open ? kt_strf("missing closing ): `%s`", pattern) : NULL;
+}
+
+bool schema_pattern_parses(const char *pattern, struct kt_err *err)
+{
+	char *fault = pattern_fault(pattern);
+	if (fault)
+		(void)kt_fail(err, KT_EINVAL, "error parsing regexp: %s", fault);
+	kt_free(fault);
+	return !fault;
+}
+
 static size_t characters(const char *s)
 {
 	size_t n = 0;
@@ -420,5 +470,12 @@ struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const
 		          kt_strdup("some validation rules were not checked because the object was invalid; "
 		                    "correct "
 		                    "the existing errors to complete validation"));
+	return c.errors;
+}
+
+struct kt_json *schema_validate_value(const struct kt_json *schema, const struct kt_json *value)
+{
+	struct check c = {0};
+	check_value(&c, schema, value, "");
 	return c.errors;
 }

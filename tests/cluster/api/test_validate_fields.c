@@ -305,6 +305,80 @@ static void custom_kinds_are_checked_field_by_field(void **state)
 	run_rows(rows, KT_COUNT(rows));
 }
 
+/* A definition with one version, whose schema has `properties`. */
+#define CAT(version, properties)                                                                             \
+	"{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition','metadata':{'name':"      \
+	"'cats.example.com'},'spec':{'group':'example.com','scope':'Cluster','names':{'plural':'cats',"      \
+	"'kind':'Cat'},'versions':[{'name':'v1','served':true,'storage':true" version                        \
+	",'schema':{'openAPIV3Schema':{'type':'object','properties':{" properties "}}}}]}}"
+#define FLOWS  "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+#define LEVELS "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations"
+#define FLOW(rest)                                                                                           \
+	OF("flowcontrol.apiserver.k8s.io/v1", "FlowSchema",                                                  \
+	   "'priorityLevelConfiguration':{'name':'exempt'}," rest)
+#define LEVEL(rest) OF("flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration", rest)
+
+static void definitions_are_checked_field_by_field(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", CRDS, CAT("", "'a':{'type':'string','default':5}"), 422,
+	         "properties[a].default: Invalid value: \"integer\":  in body must be of type string"},
+	        {0, "POST", CRDS,
+	         CAT("", "'a':{'type':'object','properties':{'b':{'type':'string'}},'default':{'c':1}}"), 422,
+	         "properties[a].default: Invalid value: {\"c\":1}: must not have unknown fields"},
+	        {0, "POST", CRDS, CAT("", "'a':{'type':'array'}"), 422,
+	         "properties[a].items: Required value: must be specified"},
+	        {0, "POST", CRDS, CAT("", "'a':{'type':'string','pattern':'('}"), 422,
+	         "isn't: error parsing regexp: missing closing ): `(`"},
+	        {0, "POST", CRDS,
+	         CAT("", "'a':{'type':'object','oneOf':[{'properties':{'b':{'type':'string'}}}]}"), 422,
+	         "properties[a].oneOf[0].properties[b].type: Forbidden: must be empty to be structural"},
+	        {0, "POST", CRDS,
+	         CAT("", "'metadata':{'type':'object','properties':{'labels':{'type':'object'}}}"), 422,
+	         "must not specify anything other than name and generateName"},
+	        {0, "POST", CRDS,
+	         CAT("", "'a':{'type':'array','x-kubernetes-list-type':'map','items':{'type':'object'}}"),
+	         422, "x-kubernetes-list-map-keys: Required value: must not be empty"},
+	        {0, "POST", CRDS, CAT("", "'a':{'type':'string','x-kubernetes-validations':[{'rule':' '}]}"),
+	         422, "x-kubernetes-validations[0].rule: Required value: rule is not specified"},
+	        {0, "POST", CRDS,
+	         CAT("",
+	             "'a':{'type':'string','x-kubernetes-validations':[{'rule':'true','fieldPath':'.b'}]}"),
+	         422, "fieldPath: Invalid value: \".b\": must be a valid path"},
+	        {0, "POST", CRDS,
+	         CAT(",'subresources':{'scale':{'specReplicasPath':'.x','statusReplicasPath':'.status.r'}}",
+	             "'a':{'type':'string'}"),
+	         422,
+	         "spec.subresources.scale.specReplicasPath: Invalid value: \".x\": should be a json path "
+	         "under"},
+	        {0, "POST", CRDS, CAT(",'selectableFields':[{'jsonPath':'.b'}]", "'a':{'type':'string'}"),
+	         422, "spec.selectableFields[0].jsonPath: Invalid value: \".b\": is an invalid path"},
+	        {0, "POST", CRDS, CAT(",'deprecationWarning':'x'", "'a':{'type':'string'}"), 422,
+	         "deprecationWarning: Invalid value: \"x\": can only be set for deprecated versions"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+static void flow_control_is_checked_field_by_field(void **state)
+{
+	static const struct row rows[] = {
+	        {0, "POST", FLOWS, FLOW("'matchingPrecedence':1"), 422,
+	         "only the schema named 'exempt' may have"},
+	        {0, "POST", FLOWS, FLOW("'rules':[{'subjects':[{'kind':'User'}]}]"), 422,
+	         "subjects[0].user: Required value: user is required when subject kind is 'User'"},
+	        {0, "POST", LEVELS, LEVEL("'type':'Exempt'"), 422,
+	         "must be 'Exempt' if and only if `name` is 'exempt'"},
+	        {0, "POST", LEVELS, LEVEL("'type':'Limited'"), 422, "spec.limited: Required value"},
+	        {0, "POST", LEVELS,
+	         LEVEL("'type':'Limited','limited':{'limitResponse':{'type':'Queue','queuing':{'queues':8,'"
+	               "handSize':9}}}"),
+	         422, "handSize: Invalid value: 9: should not be greater than queues (8)"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +389,8 @@ int main(void)
 	        cmocka_unit_test(networks_are_checked_field_by_field),
 	        cmocka_unit_test(other_kinds_are_checked_field_by_field),
 	        cmocka_unit_test(custom_kinds_are_checked_field_by_field),
+	        cmocka_unit_test(definitions_are_checked_field_by_field),
+	        cmocka_unit_test(flow_control_is_checked_field_by_field),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
