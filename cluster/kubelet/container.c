@@ -3,6 +3,7 @@
  * of kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go. */
 #include <string.h>
 
+#include "cluster/kubelet/identity.h"
 #include "cluster/kubelet/kubelet_internal.h"
 
 static struct cluster *cluster_of(const struct kubelet_ctr *ctr)
@@ -144,13 +145,10 @@ void kubelet_ctr_wait(struct kubelet_ctr *ctr, const char *reason, char *message
 
 /* --- start --- */
 
-static bool drops_all(const struct kt_json *capabilities)
+static bool confined(const struct kt_json *security)
 {
-	const struct kt_json *word;
-	KT_JSON_EACH (word, kt_get(capabilities, "drop"))
-		if (kt_streq(kt_str_or(word, ""), "ALL"))
-			return !kt_count(kt_get(capabilities, "add"));
-	return false;
+	const char *type = kt_path_str(security, "seccompProfile.type");
+	return type && strcmp(type, "Unconfined") != 0 && !kt_get_bool(security, "privileged", false);
 }
 
 /* The container's security context, else the pod's. */
@@ -167,7 +165,9 @@ static void secure(struct kubelet_ctr *ctr)
 	pub->message_path = kt_get_str(ctr->spec, "terminationMessagePath");
 	pub->groups = kt_get(all, "supplementalGroups");
 	pub->read_only_root = kt_get_bool(own, "readOnlyRootFilesystem", false);
-	pub->drops_all = drops_all(kt_get(own, "capabilities"));
+	pub->capabilities = identity_capabilities(own);
+	pub->no_new_privileges = !kt_get_bool(own, "allowPrivilegeEscalation", true);
+	pub->seccomp = confined(kt_get(own, "seccompProfile") ? own : all);
 }
 
 static bool is_number(const char *text)

@@ -158,7 +158,87 @@ void identity_of(const struct container *container, const struct image *image, s
 		add_group(out, (uint32_t)container->fs_group);
 	for (size_t i = 0; i < kt_count(container->groups); i++)
 		add_group(out, (uint32_t)kt_int_or(kt_at(container->groups, i), 0));
-	out->all = out->uid == 0 && !container->drops_all;
+	out->all = out->uid == 0 && identity_overrides(container->capabilities);
 	kt_buf_clear(&name);
 	kt_buf_clear(&gid);
+}
+
+/* In the order of linux/capability.h. */
+static const char *const capabilities[] = {"CHOWN",
+                                           "DAC_OVERRIDE",
+                                           "DAC_READ_SEARCH",
+                                           "FOWNER",
+                                           "FSETID",
+                                           "KILL",
+                                           "SETGID",
+                                           "SETUID",
+                                           "SETPCAP",
+                                           "LINUX_IMMUTABLE",
+                                           "NET_BIND_SERVICE",
+                                           "NET_BROADCAST",
+                                           "NET_ADMIN",
+                                           "NET_RAW",
+                                           "IPC_LOCK",
+                                           "IPC_OWNER",
+                                           "SYS_MODULE",
+                                           "SYS_RAWIO",
+                                           "SYS_CHROOT",
+                                           "SYS_PTRACE",
+                                           "SYS_PACCT",
+                                           "SYS_ADMIN",
+                                           "SYS_BOOT",
+                                           "SYS_NICE",
+                                           "SYS_RESOURCE",
+                                           "SYS_TIME",
+                                           "SYS_TTY_CONFIG",
+                                           "MKNOD",
+                                           "LEASE",
+                                           "AUDIT_WRITE",
+                                           "AUDIT_CONTROL",
+                                           "SETFCAP",
+                                           "MAC_OVERRIDE",
+                                           "MAC_ADMIN",
+                                           "SYSLOG",
+                                           "WAKE_ALARM",
+                                           "BLOCK_SUSPEND",
+                                           "AUDIT_READ",
+                                           "PERFMON",
+                                           "BPF",
+                                           "CHECKPOINT_RESTORE"};
+#define DAC_OVERRIDE       (UINT64_C(1) << 1)
+#define USUAL_CAPABILITIES UINT64_C(0xa80425fb) /* containerd oci/spec.go, defaultUnixCaps */
+#define EVERY_CAPABILITY   ((UINT64_C(1) << KT_COUNT(capabilities)) - 1)
+
+static uint64_t capability_of(const char *name)
+{
+	if (kt_streq(name, "ALL"))
+		return EVERY_CAPABILITY;
+	for (size_t i = 0; i < KT_COUNT(capabilities); i++) {
+		if (kt_streq(capabilities[i], kt_starts(name, "CAP_") ? name + 4 : name))
+			return UINT64_C(1) << i;
+	}
+	return 0;
+}
+
+uint64_t identity_capabilities(const struct kt_json *security)
+{
+	const struct kt_json *word, *own = kt_get(security, "capabilities");
+	uint64_t set = USUAL_CAPABILITIES;
+	if (kt_get_bool(security, "privileged", false))
+		return EVERY_CAPABILITY;
+	/* ALL is taken before the others: what is added beside `drop: [ALL]` stays */
+	KT_JSON_EACH (word, kt_get(own, "add"))
+		set |= kt_streq(kt_str(word), "ALL") ? EVERY_CAPABILITY : 0;
+	KT_JSON_EACH (word, kt_get(own, "drop"))
+		set &= kt_streq(kt_str(word), "ALL") ? 0 : EVERY_CAPABILITY;
+	KT_JSON_EACH (word, kt_get(own, "add"))
+		set |= capability_of(kt_str_or(word, ""));
+	KT_JSON_EACH (word, kt_get(own, "drop"))
+		set &= kt_streq(kt_str(word), "ALL") ? set : ~capability_of(kt_str_or(word, ""));
+	return set;
+}
+
+bool identity_overrides(uint64_t set)
+{
+	return set & DAC_OVERRIDE;
 }

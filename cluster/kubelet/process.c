@@ -330,7 +330,8 @@ static void add_env(struct kt_json **vars, const char *pair)
 /* Root, whom nothing binds: nobody need look into /etc/passwd. */
 static bool is_plain(const struct container *c, const struct image *image)
 {
-	return (c->run_as_user == 0 || (c->run_as_user < 0 && !image->user)) && !c->drops_all;
+	return (c->run_as_user == 0 || (c->run_as_user < 0 && !image->user)) &&
+	       identity_overrides(c->capabilities);
 }
 
 static struct kt_json *first_env(const struct process *process)

@@ -32,13 +32,14 @@ struct container {
 	const char *message_path;     /* where its last words go: a file that everybody may write; or NULL */
 	const struct kt_json *spec;   /* of the pod: hostAliases, dnsConfig; may be NULL */
 	const struct kt_json *groups; /* supplementalGroups */
-	bool read_only_root, host_network, drops_all; /* drops_all: no capability is left */
-	struct process *main;                         /* PID 1; NULL while not running */
-	struct process *processes;                    /* all of it, private to process.c; NULL at the start */
-	void *kubelet;                                /* private to the kubelet */
-	struct kt_json *usage_override;               /* private to traffic */
-	int64_t worked_nano, load_memory;             /* private to process.c */
-	struct container_sample sample;               /* network/usage.c */
+	uint64_t capabilities;        /* what root may: bit N is Linux' capability N; see identity.h */
+	bool read_only_root, host_network, no_new_privileges, seccomp;
+	struct process *main;             /* PID 1; NULL while not running */
+	struct process *processes;        /* all of it, private to process.c; NULL at the start */
+	void *kubelet;                    /* private to the kubelet */
+	struct kt_json *usage_override;   /* private to traffic */
+	int64_t worked_nano, load_memory; /* private to process.c */
+	struct container_sample sample;   /* network/usage.c */
 };
 
 struct process;

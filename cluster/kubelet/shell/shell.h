@@ -255,6 +255,8 @@ char *tool_path(const struct tool_run *r, const char *path);
 const char *tool_strerror(int err);
 /* A file's bytes, those of /proc and /sys made up. An errno value or 0. */
 int special_file(const struct tool_run *r, const char *path, struct kt_buf *out);
+int64_t tool_node_memory(const struct tool_run *r);
+int64_t tool_node_cpus(const struct tool_run *r);
 struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 

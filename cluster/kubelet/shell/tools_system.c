@@ -17,115 +17,6 @@ static const char *argument(const struct tool_run *r, size_t i)
 	return i < r->argv.count ? r->argv.items[i] : NULL;
 }
 
-/* --- made-up files --- */
-static int64_t node_memory(const struct tool_run *r)
-{
-	const struct container *c = tool_container(r);
-	const struct store_object *node =
-	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
-	                  "", c->node ? c->node : "");
-	return node ? view_node(node)->capacity.memory : 8LL << 30;
-}
-
-static int64_t node_cpus(const struct tool_run *r)
-{
-	const struct container *c = tool_container(r);
-	const struct store_object *node =
-	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
-	                  "", c->node ? c->node : "");
-	return node ? KT_MAX(view_node(node)->capacity.cpu_milli / 1000, 1) : 4;
-}
-
-static void made_memory_max(const struct tool_run *r, struct kt_buf *out)
-{
-	int64_t limit = tool_container(r)->memory_limit;
-	if (limit)
-		kt_buf_addf(out, "%lld\n", (long long)limit);
-	else
-		kt_buf_adds(out, "max\n");
-}
-
-static void made_cpu_max(const struct tool_run *r, struct kt_buf *out)
-{
-	int64_t limit = tool_container(r)->cpu_limit_milli;
-	if (limit)
-		kt_buf_addf(out, "%lld 100000\n", (long long)limit * 100);
-	else
-		kt_buf_adds(out, "max 100000\n");
-}
-
-static void made_memory_now(const struct tool_run *r, struct kt_buf *out)
-{
-	int64_t cpu, memory;
-	container_usage(tool_container(r), &cpu, &memory);
-	kt_buf_addf(out, "%lld\n", (long long)memory);
-}
-
-static void made_meminfo(const struct tool_run *r, struct kt_buf *out)
-{
-	int64_t kib = node_memory(r) / 1024;
-	kt_buf_addf(out, "MemTotal:       %8lld kB\nMemFree:        %8lld kB\nMemAvailable:   %8lld kB\n",
-	            (long long)kib, (long long)(kib / 2), (long long)(kib * 3 / 4));
-}
-
-static void made_cmdline(const struct tool_run *r, struct kt_buf *out)
-{
-	const struct task *task = container_task(tool_container(r), 1);
-	for (const char *c = task && task->command ? task->command : ""; *c; c++)
-		kt_buf_addc(out, *c == ' ' ? '\0' : *c);
-	kt_buf_addc(out, '\0');
-}
-
-static void made_uptime(const struct tool_run *r, struct kt_buf *out)
-{
-	double seconds = (double)(process_now(r->task->process) % (KT_HOUR * 240)) / 1e9;
-	kt_buf_addf(out, "%.2f %.2f\n", seconds, seconds);
-}
-
-static void made_version(const struct tool_run *r, struct kt_buf *out)
-{
-	(void)r;
-	kt_buf_adds(out, "Linux version 6.1.0 (ktutor) #1 SMP\n");
-}
-
-static void made_comm(const struct tool_run *r, struct kt_buf *out)
-{
-	const struct task *task = container_task(tool_container(r), 1);
-	const char *command = task && task->command ? task->command : "sh";
-	const char *name = kt_basename(command);
-	kt_buf_addf(out, "%.*s\n", (int)KT_MIN(strcspn(name, " "), (size_t)15), name);
-}
-
-static void made_load(const struct tool_run *r, struct kt_buf *out)
-{
-	(void)r;
-	kt_buf_adds(out, "0.12 0.10 0.09 1/512 42\n");
-}
-
-int special_file(const struct tool_run *r, const char *path, struct kt_buf *out)
-{
-	static const struct {
-		const char *path;
-		void (*make)(const struct tool_run *r, struct kt_buf *out);
-	} rows[] = {{"/sys/fs/cgroup/memory.max", made_memory_max},
-	            {"/sys/fs/cgroup/cpu.max", made_cpu_max},
-	            {"/sys/fs/cgroup/memory.current", made_memory_now},
-	            {"/proc/meminfo", made_meminfo},
-	            {"/proc/1/cmdline", made_cmdline},
-	            {"/proc/1/comm", made_comm},
-	            {"/proc/loadavg", made_load},
-	            {"/proc/uptime", made_uptime},
-	            {"/proc/version", made_version}};
-	int rc = files_read(tool_container(r)->files, path, out);
-	for (size_t i = 0; rc == ENOENT && i < KT_COUNT(rows); i++) {
-		if (!strcmp(rows[i].path, path)) {
-			rows[i].make(r, out);
-			return 0;
-		}
-	}
-	return rc;
-}
-
 /* --- environment --- */
 static int run_env(struct tool_run *r)
 {
@@ -490,14 +381,14 @@ static int run_top(struct tool_run *r)
 	int64_t cpu, memory;
 	container_usage(tool_container(r), &cpu, &memory);
 	tool_outf(r, "Mem: %lldK used, %lldK free, 0K shrd, 0K buff, 0K cached\n", (long long)(memory / 1024),
-	          (long long)(node_memory(r) / 2048));
+	          (long long)(tool_node_memory(r) / 2048));
 	return run_ps(r);
 }
 
 static int run_free(struct tool_run *r)
 {
 	int64_t unit = argument(r, 1) && strchr(argument(r, 1), 'm') ? 1 << 20 : 1024,
-	        total = node_memory(r) / unit;
+	        total = tool_node_memory(r) / unit;
 	tool_outf(r,
 	          "              total        used        free      shared  buff/cache   available\nMem:    "
 	          "%11lld %11lld %11lld "
@@ -539,7 +430,7 @@ static int run_uname(struct tool_run *r)
 
 static int run_nproc(struct tool_run *r)
 {
-	tool_outf(r, "%lld\n", (long long)node_cpus(r));
+	tool_outf(r, "%lld\n", (long long)tool_node_cpus(r));
 	return 0;
 }
 
@@ -575,7 +466,7 @@ int run_hog(struct tool_run *r)
 	for (;;) {
 		if (tool_sleep(r, 100 * KT_MS))
 			return TOOL_WAIT;
-		int64_t next = r->task->memory + (256LL << 20), most = node_memory(r);
+		int64_t next = r->task->memory + (256LL << 20), most = tool_node_memory(r);
 		tool_memory(r, KT_MIN(next, most));
 		if (r->task->done)
 			return 137;
@@ -622,7 +513,7 @@ static void stress_options(struct tool_run *r, struct stress *s)
 		const char *given = value ? value : "1";
 		if (!strcmp(name, "cpu") || !strcmp(name, "c"))
 			s->cpus = KT_MIN(strtoll(given, NULL, 10), 512),
-			s->cpus = s->cpus ? s->cpus : node_cpus(r);
+			s->cpus = s->cpus ? s->cpus : tool_node_cpus(r);
 		else if (!strcmp(name, "cpus"))
 			s->cpus = KT_MIN(strtoll(given, NULL, 10), 512);
 		else if (!strcmp(name, "vm") || !strcmp(name, "m"))

@@ -38,6 +38,7 @@ static inline void shell_run_init(struct shell_run *run, const char *image)
 	                                    .host_name = "box",
 	                                    .pod_ip = "10.244.1.9",
 	                                    .image = image,
+	                                    .capabilities = 0xa80425fb,
 	                                    .run_as_user = -1};
 	run->container.files = files_new(NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/identity.h"
 #include "tests/cluster/kubelet/shell/shell_run.h"
 
 #include <stdlib.h>
@@ -167,6 +168,36 @@ static void an_entrypoint_that_was_replaced_says_nothing(void **state)
 	cluster_advance(run.cluster, cluster_now(run.cluster) + KT_SEC);
 	assert_false(run.over);
 	assert_string_equal(kt_buf_str(&run.out), "");
+	shell_run_clear(&run);
+}
+
+static void a_process_tells_what_it_may(void **state)
+{
+	static const struct {
+		const char *security, *bound;
+	} rows[] = {{"{}", "00000000a80425fb"},
+	            {"{capabilities: {drop: ['ALL']}}", "0000000000000000"},
+	            {"{capabilities: {drop: ['ALL'], add: ['NET_BIND_SERVICE']}}", "0000000000000400"},
+	            {"{capabilities: {add: ['NET_ADMIN', 'CAP_SYS_TIME']}}", "00000000aa0435fb"},
+	            {"{capabilities: {add: ['ALL'], drop: ['NET_RAW']}}", "000001ffffffdfff"},
+	            {"{privileged: true}", "000001ffffffffff"}};
+	struct shell_run run;
+	(void)state;
+	shell_run_init(&run, "busybox");
+	run.container.no_new_privileges = true;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		struct kt_json *security = kt_jsonf(rows[i].security);
+		char *want = kt_strf("CapInh:\t0000000000000000\nCapPrm:\t%s\nCapEff:\t%s\nCapBnd:\t%s\n"
+		                     "CapAmb:\t0000000000000000\nNoNewPrivs:\t1\n",
+		                     rows[i].bound, rows[i].bound, rows[i].bound);
+		run.container.capabilities = identity_capabilities(security);
+		prints(&run, "grep -E 'Cap|NoNew' /proc/self/status", want, 0);
+		kt_free(want);
+		kt_json_free(security);
+	}
+	run.container.run_as_user = 65534;
+	prints(&run, "grep -E 'CapEff|^Uid' /proc/1/status; cat /proc/1/comm",
+	       "Uid:\t65534\t65534\t65534\t65534\nCapEff:\t0000000000000000\nsh\n", 0);
 	shell_run_clear(&run);
 }
 
@@ -369,6 +400,7 @@ int main(void)
 	        cmocka_unit_test(bytes_can_be_looked_at),
 	        cmocka_unit_test(files_are_packed_and_come_back),
 	        cmocka_unit_test(an_entrypoint_that_was_replaced_says_nothing),
+	        cmocka_unit_test(a_process_tells_what_it_may),
 	        cmocka_unit_test(waiting_takes_virtual_time),
 	        cmocka_unit_test(the_first_process_ignores_signals_it_does_not_handle),
 	        cmocka_unit_test(servers_end_at_once),
