@@ -59,6 +59,11 @@ static bool seconds(const char *text, kt_ns *out)
 	return true;
 }
 
+static bool durations(const char *s, const char *r, kt_ns *t, kt_ns *u)
+{
+	return (kt_duration_parse(s, t) && seconds(r, u)) || (seconds(s, t) && kt_duration_parse(r, u));
+}
+
 static int compare_texts(const char *s, const char *r)
 {
 	double x, y;
@@ -68,9 +73,9 @@ static int compare_texts(const char *s, const char *r)
 		return 0;
 	if (percent(s, &x) || percent(r, &y)) /* a share is only like another share */
 		return percent(s, &x) && percent(r, &y) ? order(x, y) : -2;
-	if (kt_quantity_parse(s, &q) && kt_quantity_parse(r, &q))
-		return kt_quantity_compare(s, r);
-	if ((kt_duration_parse(s, &t) && seconds(r, &u)) || (seconds(s, &t) && kt_duration_parse(r, &u)))
+	if (kt_quantity_parse(s, &q) && kt_quantity_parse(r, &q)) /* 10m is ten minutes, too */
+		return durations(s, r, &t, &u) && t == u ? 0 : kt_quantity_compare(s, r);
+	if (durations(s, r, &t, &u))
 		return order((double)t, (double)u);
 	if (kt_time_parse(s, &t) && kt_time_parse(r, &u))
 		return (t > u) - (t < u);

@@ -45,6 +45,8 @@ static void expectations_compare_by_value(void **state)
 	        {"{at-least: 99.9%}", "[99.95%]", true},
 	        {"1", "[1%]", false},
 	        {"30s", "[30]", true},
+	        {"10m", "[600]", true},
+	        {"10m", "[\"0.01\"]", true},
 	        {"{at-most: 1m}", "[45s]", true},
 	        {"yes", "[\"yes\"]", true},
 	        {"off", "[\"off\"]", true},
