@@ -190,6 +190,10 @@ bool check_matrix_pair(const char *text, char **left, char **right);
 /* What stands in `{manifest: …}`, where a file could be named; NULL: it is something else. */
 const struct kt_json *check_written_here(const struct kt_json *value);
 
+/* Before a drill: wait until rollouts have ended and autoscalers have reached their minimum, a minute at
+ * most. (rollouts.c) */
+void check_wait_for_rollouts(const struct check_run *run);
+
 /* --- what a shape alone cannot say, held when a file is read --- */
 enum kt_code check_hold_matrix(const struct check_source *source, const struct kt_json *body);
 enum kt_code check_hold_http(const struct check_source *source, const struct kt_json *body);

@@ -291,56 +291,6 @@ static void run_drill(const struct check_run *run, const struct check_check *che
 	check_found(finding, CHECK_PASSED, "it held");
 }
 
-/* --- before it --- */
-
-/* An autoscaler looks first up to 15 s after it was made (--horizontal-pod-autoscaler-sync-period), and its
- * copies take a while: a drill that does not wait breaks what is still being built. */
-#define FIRST_LOOK (60 * KT_SEC)
-
-/* Fewer copies Ready than the autoscaler's minimum; one that is switched off (0 replicas) waits for nothing.
- */
-static bool is_below_minimum(const struct check_run *run, const struct kt_json *autoscaler)
-{
-	const struct kt_json *target = kt_path(autoscaler, "spec.scaleTargetRef");
-	struct kt_buf words = {0};
-	struct kt_json *object = NULL;
-	struct check_ref ref;
-	struct kt_err err = {0};
-	kt_buf_addf(&words, "%s %s/%s", kt_get_str(target, "kind"),
-	            kt_path_str(autoscaler, "metadata.namespace"), kt_get_str(target, "name"));
-	bool there = !check_ref_object(run, kt_buf_str(&words), &ref, &err) &&
-	             !check_get(run, &ref, &object, &err);
-	kt_buf_clear(&words);
-	bool below = there && kt_path_int(object, "spec.replicas", 1) > 0 &&
-	             kt_path_int(object, "status.readyReplicas", 0) <
-	                     kt_path_int(autoscaler, "spec.minReplicas", 1);
-	kt_json_free(object);
-	return below;
-}
-
-static bool is_scaling_up(const struct check_run *run)
-{
-	struct kt_json *list = NULL;
-	struct kt_err err = {0};
-	if (check_call(run, "GET", "/apis/autoscaling/v2/horizontalpodautoscalers", NULL, NULL, &list, &err))
-		return false;
-	const struct kt_json *items = kt_get(list, "items");
-	bool below = false;
-	for (size_t i = 0; !below && i < kt_count(items); i++)
-		below = is_below_minimum(run, kt_at(items, i));
-	kt_json_free(list);
-	return below;
-}
-
-static void wait_for_autoscalers(const struct check_run *run)
-{
-	kt_ns began = run->world->now(run->world->arg), since = 0;
-	while (since < FIRST_LOOK && is_scaling_up(run) &&
-	       check_tell(run, since, FIRST_LOOK, "waiting for autoscalers to reach their minimum") &&
-	       !check_pass(run, FIRST_LOOK - since, true, NULL, NULL))
-		since = run->world->now(run->world->arg) - began;
-}
-
 static const char *const opposite[][3] = {{"node", "down", "up"},   {"zone", "down", "up"},
                                           {"region", "down", "up"}, {"link", "cut", "ok"},
                                           {"link", "slow", "ok"},   {"image", "missing", "there"}};
@@ -393,7 +343,7 @@ void check_look_drill(const struct check_run *run, const struct check_check *che
 		return;
 	}
 	if (!run->no_wait)
-		wait_for_autoscalers(run);
+		check_wait_for_rollouts(run);
 	bool saved = run->world->snapshot && !run->world->snapshot(run->world->arg, &snapshot, &err);
 	kt_err_clear(&err);
 	run_drill(run, check, finding);
