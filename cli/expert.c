@@ -121,27 +121,6 @@ static int read_word(struct expert *e)
 
 /* --- how well the learner predicts --- */
 
-/* {predictions, right, brier}: the Brier score is the mean of (sure - right)², 0 the best; null without any
- * that told how sure. New. */
-static struct kt_json *score(const struct kt_json *progress)
-{
-	const struct kt_json *row;
-	double sum = 0;
-	int64_t all = 0, right = 0, sure = 0;
-	KT_JSON_EACH (row, kt_get(progress, "predictions")) {
-		bool fits = kt_get_int(row, "right", 0) != 0;
-		all++;
-		right += fits;
-		if (kt_json_type(kt_get(row, "sure")) == KT_JSON_NULL)
-			continue;
-		double off = kt_real_or(kt_get(row, "sure"), 0) / 100 - fits;
-		sum += off * off;
-		sure++;
-	}
-	return kt_jsonf("{predictions: %l, right: %l, brier: %j}", all, right,
-	                sure ? kt_json_real(sum / (double)sure) : kt_json_null());
-}
-
 static void print_score(FILE *out, const struct kt_json *score_of)
 {
 	if (!kt_get_int(score_of, "predictions", 0))
@@ -198,7 +177,7 @@ static int run_list(struct cli_call *call)
 		KT_JSON_EACH (row, list)
 			(void)fprintf(call->out, "%-20s %s\n", kt_get_str(row, "family"),
 			              kt_get_str(row, "title"));
-		struct kt_json *sum = score(e.progress);
+		struct kt_json *sum = lab_round_score(e.progress);
 		print_score(call->out, sum);
 		kt_json_free(sum);
 		if (!is_open(&e))
@@ -260,16 +239,6 @@ static void ask_all(struct cli_call *call, const struct lab_round *round, struct
 	}
 }
 
-static void show_value(const struct kt_json *v, struct kt_buf *out)
-{
-	if (kt_str(v))
-		kt_buf_add_clean(out, kt_str(v), kt_str_len(v));
-	else if (kt_is_array(v) && !kt_count(v))
-		kt_buf_adds(out, "nothing");
-	else
-		kt_json_print(v, out);
-}
-
 /* "0 s 4 ▸ 50 s 2 ▸ 372 s 4" */
 static void print_timeline(struct cli_call *call, const struct kt_json *timeline, size_t ask)
 {
@@ -280,7 +249,7 @@ static void print_timeline(struct cli_call *call, const struct kt_json *timeline
 		if (kt_get_int(row, "ask", -1) != (int64_t)ask || ++shown > 12)
 			continue;
 		kt_buf_addf(&line, "%s%lld s: ", line.len ? " ▸ " : "", (long long)kt_get_int(row, "at", 0));
-		show_value(kt_get(row, "value"), &line);
+		lab_round_say(kt_get(row, "value"), &line);
 	}
 	(void)fprintf(call->out, "   time      %s%s\n", kt_buf_str(&line), shown > 12 ? " …" : "");
 	kt_buf_clear(&line);
@@ -292,7 +261,7 @@ static void print_outcome(struct cli_call *call, const struct lab_round *round, 
 	for (size_t i = 0; i < round->ask_count; i++) {
 		const struct kt_json *answer = kt_at(kt_get(result, "answers"), i);
 		struct kt_buf is = {0};
-		show_value(answer, &is);
+		lab_round_say(answer, &is);
 		bool told = typed[i].answer[0],
 		     right = told && lab_round_right(&round->asks[i], answer, typed[i].answer);
 		(void)fprintf(call->out, "\n%s %zu. %s\n   predicted %s\n   happened  %s\n",
@@ -315,13 +284,8 @@ static void record(struct expert *e, const struct lab_round *round, const struct
 		const struct kt_json *answer = kt_at(kt_get(result, "answers"), i);
 		if (!typed[i].answer[0])
 			continue;
-		struct kt_json *event =
-		        kt_jsonf("{family: %s, seed: %l, question: %d, answer: %s, right: %d}", round->family,
-		                 (int64_t)round->seed, (int)i + 1, typed[i].answer,
-		                 (int)lab_round_right(&round->asks[i], answer, typed[i].answer));
-		if (typed[i].sure >= 0)
-			kt_set(&event, "sure", kt_json_int(typed[i].sure));
-		cli_record(e->call, e->db, "prediction", event);
+		cli_record(e->call, e->db, "prediction",
+		           lab_round_event(round, i, answer, typed[i].answer, typed[i].sure));
 	}
 }
 

@@ -156,4 +156,11 @@ KT_MUST_CHECK enum kt_code cluster_rewind(struct cluster *cluster, kt_ns t, stru
  * the newest. */
 struct kt_json *cluster_history(struct cluster *cluster, const char *object, uint64_t since, size_t limit);
 
+/* --- without a cluster --- */
+enum cluster_fit { CLUSTER_FITS, CLUSTER_NO_KIND, CLUSTER_NO_FIELD, CLUSTER_NO_PIECE };
+/* Is it an object of Kubernetes (its `kind` may stand without an apiVersion) or, without a kind, a piece of
+ * one: does it have the names that some type has? *where: the field that its kind does not have; new, or
+ * NULL. */
+enum cluster_fit cluster_fits(const struct kt_json *manifest, char **where);
+
 #endif

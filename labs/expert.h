@@ -36,5 +36,13 @@ KT_MUST_CHECK enum kt_code lab_round_play(const struct lab_round *round, const s
                                           struct kt_json **out, struct kt_err *err);
 /* Is what was typed right, given what the cluster said? */
 bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed);
+/* A value as it is said: 4, Running, "nothing" for an empty list. */
+void lab_round_say(const struct kt_json *value, struct kt_buf *out);
+/* The event "prediction" of question `i`; `sure` in per cent, -1: not told. New. */
+struct kt_json *lab_round_event(const struct lab_round *round, size_t i, const struct kt_json *answer,
+                                const char *typed, long sure);
+/* How well the learner predicts, from progress: {predictions, right, brier, sure: [{sure, of, right}]}. Brier
+ * is the mean of (sure - right) squared, 0 the best; null without any that told how sure. New. */
+struct kt_json *lab_round_score(const struct kt_json *progress);
 
 #endif

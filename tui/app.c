@@ -91,6 +91,8 @@ void tui_app_clear(struct tui_app *app)
 	kt_buf_clear(&app->home.search);
 	kt_buf_clear(&app->clipboard);
 	kt_buf_clear(&app->gate.typed);
+	tui_predict_clear(&app->predict);
+	kt_json_free(app->predict.families);
 	kt_free(app->provider);
 	kt_free(app->learner);
 	kt_json_free(app->progress);
@@ -322,7 +324,7 @@ kt_ns tui_app_tick(struct tui_app *app, kt_ns now)
 {
 	app->now = now;
 	tui_work_tick(app);
-	return app->work.lab ? KT_SEC / 4 : 10 * KT_SEC;
+	return app->work.lab || app->predict.worker ? KT_SEC / 4 : 10 * KT_SEC;
 }
 
 /* --- drawing --- */

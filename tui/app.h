@@ -4,6 +4,7 @@
 #ifndef TUI_APP_H
 #define TUI_APP_H
 
+#include "labs/expert.h"
 #include "tui/text.h"
 #include "tui/tui.h"
 #include "tui/work.h"
@@ -59,7 +60,7 @@ struct tui_screen {
 };
 extern const struct tui_screen tui_screen_home, tui_screen_lesson, tui_screen_quiz, tui_screen_starting,
         tui_screen_work, tui_screen_result, tui_screen_progress, tui_screen_cluster, tui_screen_ask,
-        tui_screen_gate;
+        tui_screen_gate, tui_screen_rounds, tui_screen_predict;
 
 struct tui_home {
 	size_t open;     /* index of the level that shows its lessons */
@@ -92,6 +93,25 @@ struct tui_result {
 	int scroll;
 	bool solution;
 };
+struct tui_said { /* to a question of a round */
+	char answer[48];
+	long sure; /* per cent; -1: not told */
+};
+struct tui_predict {
+	struct kt_json *families; /* as lab_rounds() */
+	size_t selected;
+	struct lab_round *round; /* NULL: none is played */
+	struct tui_said *said;   /* one a question */
+	size_t at;               /* the question that is asked; all are answered: their count */
+	bool how_sure;           /* it is answered, and how sure is asked */
+	struct kt_buf typed;
+	struct tui_worker *worker;
+	char busy[256];         /* what it does */
+	double elapsed;         /* of the cluster's seconds, or what the sentence counts */
+	char *failed;           /* why it could not be played */
+	struct kt_json *result; /* as lab_round_play() */
+	int scroll;
+};
 #define TUI_DEPTH 16
 struct tui_app {
 	const struct tui_options *options;
@@ -118,6 +138,7 @@ struct tui_app {
 	struct {
 		struct kt_buf typed;
 	} gate;
+	struct tui_predict predict;
 	int scroll; /* of the simple screens */
 	size_t choice;
 	struct { /* a yes or no */
@@ -159,6 +180,16 @@ void tui_open_lab(struct tui_app *app, const struct lesson *lesson);
  * the learner's enter. */
 void tui_type_in_lab(struct tui_app *app, const struct lesson *lesson, const char *text, size_t len);
 void tui_open_result(struct tui_app *app);
+void tui_open_rounds(struct tui_app *app);
+void tui_predict_told(struct tui_app *app, const struct kt_json *message); /* what a round's worker says */
+void tui_predict_clear(struct tui_predict *predict);
+/* Prose whose single ends of lines mean nothing. */
+void tui_run_on(struct tui_text *text, enum tui_style style, const char *first, const char *indent,
+                const char *lines);
+/* The learner's answers beside what happened, question by question, with curves. */
+void tui_verdict_lines(const struct tui_app *app, struct tui_text *text);
+/* "23 of 31 predictions right; …" and how often each degree of being sure was; nothing without any. */
+void tui_calibration_lines(const struct tui_app *app, struct tui_text *text);
 
 /* --- progress, as the screens need it (tui/marks.c) --- */
 enum tui_mark { TUI_TODO, TUI_BEGUN, TUI_DONE };

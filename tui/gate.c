@@ -103,6 +103,7 @@ static void last_lines(struct tui_app *app, struct tui_text *text)
 	if (tui_gate_open(app)) {
 		tui_text_linef(text, TUI_GOOD, "  %s is open.", gate->word);
 		tui_text_prose(text, TUI_STRONG, "  ", "  ", gate->after);
+		tui_text_line(text, TUI_KEY, "  enter: the rounds");
 	} else if (tui_gate_earned(app)) {
 		tui_text_linef(text, TUI_STRONG, "  All of it is yours. Say %s.", gate->word);
 		tui_text_linef(text, TUI_KEY, "  > %s_", kt_buf_str(&app->gate.typed));
@@ -178,7 +179,14 @@ static void scroll(struct tui_app *app, int key)
 	tui_scroll_by(&app->scroll, key, 15);
 }
 
+static void rounds(struct tui_app *app, int key)
+{
+	(void)key;
+	tui_open_rounds(app);
+}
+
 static const struct tui_binding keys[] = {
+        {{TUI_KEY_ENTER, ' '}, "enter", "rounds", "To the rounds of predictions.", rounds, tui_gate_open},
         {{
                  TUI_KEY_UP,
                  TUI_KEY_DOWN,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define CURVES_MAX  3
-#define LEVELS_MAX  6 /* rows of a curve */
+#define LEVELS_MAX  8 /* rows of a curve */
 #define MOMENTS_MAX 10
 
 static double time_of(const struct kt_json *sample)
@@ -40,10 +40,23 @@ static void bounds(const struct kt_json *samples, const char *name, int64_t *lea
 	}
 }
 
-/* Which of `levels` rows (0 on top) a value lies on. */
-static int row_of(int64_t value, int64_t most, int levels)
+/* The rows of a curve: each stands for a multiple of `step`, the first for `top`. */
+struct levels {
+	int64_t top, step;
+	int count;
+};
+
+static struct levels levels_for(int64_t most)
 {
-	return most ? (int)((most - value) * (levels - 1) / most) : levels - 1;
+	int64_t step = KT_MAX((most + LEVELS_MAX - 2) / (LEVELS_MAX - 1), 1),
+	        top = (most + step - 1) / step * step;
+	return (struct levels){top, step, (int)(top / step) + 1};
+}
+
+/* Which row (0 on top) a value lies on, or next to. */
+static int row_of(int64_t value, const struct levels *levels)
+{
+	return (int)((levels->top - value + levels->step / 2) / levels->step);
 }
 
 static const char *sign_at(int row, int now, int before)
@@ -55,15 +68,28 @@ static const char *sign_at(int row, int now, int before)
 	return (row > KT_MIN(now, before) && row < KT_MAX(now, before)) ? "│" : " ";
 }
 
-static void curve_row(const struct kt_json *samples, double span, const char *name, int row, int levels,
-                      int width, struct kt_buf *line)
+/* What was said about the time that column `c` stands for, on this row; NULL: nothing. */
+static const char *said_at(const struct tui_curve *curve, int c, int row, const struct levels *levels,
+                           int width)
 {
-	int64_t least, most;
+	const struct kt_json *said;
+	KT_JSON_EACH (said, curve->said) {
+		int at = KT_MIN((int)(time_of(said) * width / curve->span), width - 1);
+		if (at == c && row_of(kt_get_int(said, "value", 0), levels) == row)
+			return kt_get_bool(said, "right", false) ? "✓" : "✗";
+	}
+	return NULL;
+}
+
+static void curve_row(const struct tui_curve *curve, int row, const struct levels *levels, int width,
+                      struct kt_buf *line)
+{
 	int before = -1;
-	bounds(samples, name, &least, &most);
 	for (int c = 0; c < width; c++) {
-		int now = row_of(ready(sample_at(samples, span * (c + 1) / width), name), most, levels);
-		kt_buf_adds(line, sign_at(row, now, before < 0 ? now : before));
+		int now = row_of(ready(sample_at(curve->samples, curve->span * (c + 1) / width), curve->name),
+		                 levels);
+		const char *said = said_at(curve, c, row, levels, width);
+		kt_buf_adds(line, said ? said : sign_at(row, now, before < 0 ? now : before));
 		before = now;
 	}
 }
@@ -77,22 +103,24 @@ static void axis(double span, int width, struct tui_text *text)
 	kt_buf_clear(&end);
 }
 
-static void curve(const struct kt_json *samples, double span, const char *name, struct tui_text *text)
+void tui_curve_lines(const struct tui_curve *curve, struct tui_text *text)
 {
 	int64_t least, most;
+	const struct kt_json *said;
 	int width = KT_MIN(KT_MAX(text->width - 8, 16), 72);
-	bounds(samples, name, &least, &most);
-	int levels = (int)KT_MIN(most + 1, LEVELS_MAX);
-	tui_text_linef(text, TUI_STRONG, "ready pods of %s", name);
-	for (int row = 0; row < levels; row++) {
+	bounds(curve->samples, curve->name, &least, &most);
+	enum tui_style style = least < most ? TUI_WARN : TUI_GOOD;
+	KT_JSON_EACH (said, curve->said)
+		most = KT_MAX(most, kt_get_int(said, "value", 0));
+	const struct levels levels = levels_for(most);
+	for (int row = 0; row < levels.count; row++) {
 		struct kt_buf line = {0};
-		int64_t value = most - (levels > 1 ? row * most / (levels - 1) : 0);
-		curve_row(samples, span, name, row, levels, width, &line);
-		tui_text_linef(text, least < most ? TUI_WARN : TUI_GOOD, " %3lld %s%s", (long long)value,
-		               row + 1 == levels ? "┼" : "┤", kt_buf_str(&line));
+		curve_row(curve, row, &levels, width, &line);
+		tui_text_linef(text, style, " %3lld %s%s", (long long)(levels.top - row * levels.step),
+		               row + 1 == levels.count ? "┼" : "┤", kt_buf_str(&line));
 		kt_buf_clear(&line);
 	}
-	axis(span, width, text);
+	axis(curve->span, width, text);
 }
 
 /* --- moments --- */
@@ -161,7 +189,10 @@ void tui_timeline_lines(const struct kt_json *timeline, struct tui_text *text)
 		bounds(samples, kt_key(names, i), &least, &most);
 		if (least == most && (i + 1 < kt_count(names) || drawn))
 			continue;
-		curve(samples, span, kt_key(names, i), text);
+		tui_text_linef(text, TUI_STRONG, "ready pods of %s", kt_key(names, i));
+		tui_curve_lines(
+		        &(struct tui_curve){.samples = samples, .span = span, .name = kt_key(names, i)},
+		        text);
 		drawn++;
 	}
 	moments(samples, text);

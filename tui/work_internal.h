@@ -16,6 +16,14 @@ struct kt_json *tui_reach(const struct kt_json *pods, const struct kt_json *poli
                           const struct kt_json *namespaces);
 /* A drill as a timeline: pods that were ready, moments at which something changed. Nothing without one. */
 void tui_timeline_lines(const struct kt_json *timeline, struct tui_text *text);
+/* A number over time, with what was said about it. */
+struct tui_curve {
+	const struct kt_json *samples; /* [{at: SECONDS, ready: {NAME: N}}] */
+	const char *name;
+	double span;
+	const struct kt_json *said; /* [{at, value, right}], or NULL */
+};
+void tui_curve_lines(const struct tui_curve *curve, struct tui_text *text);
 void tui_finding_lines(const struct kt_json *finding, struct tui_text *text);
 
 #endif

@@ -124,7 +124,7 @@ enum kt_code tui_worker_new(const struct tui_worker_options *options, struct tui
 		(void)fcntl(from[1], F_SETFD, FD_CLOEXEC);
 		default_signals();
 		be_quiet();
-		tui_worker_serve(options, to[0], from[1]);
+		(options->round ? tui_worker_play : tui_worker_serve)(options, to[0], from[1]);
 		_exit(0);
 	}
 	close(to[0]);

@@ -14,11 +14,13 @@
 #ifndef TUI_WORKER_H
 #define TUI_WORKER_H
 
-#include "labs/labs.h"
+#include "labs/expert.h"
 
 struct tui_worker_options {
 	const char *home;
 	const struct lab *lab;
+	const struct lab_round *round; /* instead of a lab: it is played once, then {told: "played", result:
+	                                  as lab_round_play()} */
 	const struct provider *provider;
 	struct kt_json *answers; /* borrowed */
 	struct kt_loop *loop;
@@ -33,5 +35,6 @@ void tui_worker_free(struct tui_worker *worker); /* ends it; NULL is fine */
 
 /* The child's side: until `in` ends. */
 void tui_worker_serve(const struct tui_worker_options *options, int in, int out);
+void tui_worker_play(const struct tui_worker_options *options, int in, int out);
 
 #endif

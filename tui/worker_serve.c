@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The worker's own side: start the lab, then look whenever the cluster's version moved. */
+#include "tui/wire.h"
 #include "tui/work_internal.h"
 #include "tui/worker.h"
 
@@ -19,10 +20,7 @@ struct serving {
 	const struct tui_worker_options *options;
 	struct lab_options lab;
 	struct lab_session *session;
-	int in, out;
-	struct kt_buf heard;
-	struct kt_json *asked; /* requests that came while something else was done */
-	bool cancelled, ended;
+	struct tui_wire wire;
 	kt_ns busy_since;
 	struct kt_json
 	        *timelines; /* of the drills of this check: {task: {span, samples: [{at, ready, down}]}} */
@@ -30,63 +28,14 @@ struct serving {
 	kt_ns looked;
 };
 
-/* --- lines --- */
-
 static void tell(struct serving *s, struct kt_json *steal)
 {
-	struct kt_buf line = {0};
-	kt_json_print(steal, &line);
-	kt_buf_addc(&line, '\n');
-	for (size_t at = 0; at < line.len && !s->ended;) {
-		ssize_t n = write(s->out, line.data + at, line.len - at);
-		if (n < 0 && errno != EINTR)
-			s->ended = true;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	kt_buf_clear(&line);
-	kt_json_free(steal);
+	tui_wire_tell(&s->wire, steal);
 }
 
 static void say(struct serving *s, bool bad, const char *text)
 {
 	tell(s, kt_jsonf("{told: 'said', text: %s, bad: %b}", text, (int)bad));
-}
-
-/* Gather requests that are there within `ms`; a cancel is seen at once. */
-static void listen_for(struct serving *s, int ms)
-{
-	struct pollfd p = {.fd = s->in, .events = POLLIN};
-	char bytes[4096];
-	const char *end;
-	if (s->ended || poll(&p, 1, ms) <= 0)
-		return;
-	ssize_t n = read(s->in, bytes, sizeof(bytes));
-	if (n == 0 || (n < 0 && errno != EINTR))
-		s->ended = true;
-	if (n > 0)
-		kt_buf_add(&s->heard, bytes, (size_t)n);
-	while (s->heard.len && (end = memchr(s->heard.data, '\n', s->heard.len))) {
-		struct kt_json *request = NULL;
-		size_t len = (size_t)(end - s->heard.data);
-		if (kt_json_parse(s->heard.data, len, NULL, &request, NULL, NULL))
-			request = NULL;
-		kt_buf_drop(&s->heard, len + 1);
-		if (kt_streq(kt_get_str(request, "do"), "cancel")) {
-			s->cancelled = true;
-			kt_json_free(request);
-		} else if (request) {
-			kt_push(&s->asked, request);
-		}
-	}
-}
-
-static bool progress(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit)
-{
-	struct serving *s = arg;
-	tell(s, kt_jsonf("{told: 'busy', sentence: %s, elapsed: %f, limit: %f}", sentence,
-	                 (double)elapsed / 1e9, (double)limit / 1e9));
-	listen_for(s, 0);
-	return !s->cancelled && !s->ended;
 }
 
 /* --- looking at the cluster --- */
@@ -345,8 +294,8 @@ static void look(struct serving *s, bool whole)
 	                                    .no_drills = !whole,
 	                                    .ignore_after = !whole,
 	                                    .answers = s->options->answers,
-	                                    .progress = whole ? progress : NULL,
-	                                    .progress_arg = s,
+	                                    .progress = whole ? tui_wire_progress : NULL,
+	                                    .progress_arg = &s->wire,
 	                                    .moment = whole ? sample : NULL,
 	                                    .moment_arg = s};
 	if (lab_check(s->session, lab, &options, &result, &err)) {
@@ -359,7 +308,7 @@ static void look(struct serving *s, bool whole)
 		kt_push(&tasks, task_json(&lab->tasks[i], &result->tasks[i], whole));
 	if (!whole)
 		mark_blocked(lab, &tasks);
-	if (whole && s->cancelled)
+	if (whole && s->wire.cancelled)
 		kt_json_free(tasks);
 	else
 		tell(s, kt_jsonf("{told: 'tasks', whole: %b, passed: %b, points: %d, of: %d, tasks: %j}",
@@ -389,7 +338,7 @@ static void look_if_changed(struct serving *s)
 			    "it was");
 		s->version[0] = '\0';
 		s->looked = now;
-		listen_for(s, 1000);
+		tui_wire_hear(&s->wire, 1000);
 		return;
 	}
 	if (kt_streq(version, s->version) && s->looked && now - s->looked < LOOK_AGAIN)
@@ -413,7 +362,7 @@ static void do_reset(struct serving *s, const struct kt_json *request)
 {
 	struct kt_err err = {0};
 	(void)request;
-	(void)progress(s, "putting the lab back to its start", 0, 0);
+	(void)tui_wire_progress(&s->wire, "putting the lab back to its start", 0, 0);
 	if (lab_reset(s->options->lab, &s->lab, &err))
 		say(s, true, err.text);
 	else
@@ -471,10 +420,10 @@ static const struct {
 
 static void answer_requests(struct serving *s)
 {
-	while (kt_count(s->asked) && !s->ended) {
-		struct kt_json *request = kt_json_ref(kt_at(s->asked, 0));
-		kt_remove(&s->asked, 0);
-		s->cancelled = false;
+	while (kt_count(s->wire.asked) && !s->wire.ended) {
+		struct kt_json *request = kt_json_ref(kt_at(s->wire.asked, 0));
+		kt_remove(&s->wire.asked, 0);
+		s->wire.cancelled = false;
 		for (size_t i = 0; i < KT_COUNT(requests); i++)
 			if (kt_streq(requests[i].word, kt_get_str(request, "do")))
 				requests[i].run(s, request);
@@ -502,22 +451,22 @@ static bool start(struct serving *s)
 
 void tui_worker_serve(const struct tui_worker_options *options, int in, int out)
 {
-	struct serving s = {.options = options, .in = in, .out = out};
+	struct serving s = {.options = options, .wire = {.in = in, .out = out}};
 	s.lab = (struct lab_options){.home = options->home,
 	                             .provider = options->provider,
-	                             .progress = progress,
-	                             .progress_arg = &s};
-	s.asked = kt_json_array();
+	                             .progress = tui_wire_progress,
+	                             .progress_arg = &s.wire};
+	s.wire.asked = kt_json_array();
 	if (start(&s)) {
-		while (!s.ended) {
+		while (!s.wire.ended) {
 			answer_requests(&s);
 			look_if_changed(&s);
-			if (!kt_count(s.asked))
-				listen_for(&s, POLL_MS);
+			if (!kt_count(s.wire.asked))
+				tui_wire_hear(&s.wire, POLL_MS);
 		}
 		lab_close(s.session);
 	}
-	kt_json_free(s.asked);
+	kt_json_free(s.wire.asked);
 	kt_json_free(s.timelines);
-	kt_buf_clear(&s.heard);
+	kt_buf_clear(&s.wire.heard);
 }

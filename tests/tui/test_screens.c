@@ -261,6 +261,71 @@ static void the_gate_waits_for_its_lines_and_then_for_a_word(void **state)
 	fixture_close(&f);
 }
 
+static void tell_round(struct fixture *f, struct kt_json *steal)
+{
+	tui_predict_told(&f->app, steal);
+	kt_json_free(steal);
+}
+
+static void open_round(struct fixture *f)
+{
+	fixture_open(f);
+	tui_record(&f->app, "unlock", kt_jsonf("{what: 'EXPERT', roaming: 0}"));
+	tui_record(&f->app, "prediction",
+	           kt_jsonf("{family: 'two-nodes', seed: 1, question: 1, answer: '2', right: 0, sure: 80}"));
+	tui_app_key(&f->app, TUI_KEY_END);
+	press(f, "\n\n");
+}
+
+static void a_round_is_answered_first_and_then_played(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_round(&f);
+	expect_both(&f, "rounds");
+	press(&f, "\n");
+	expect_both(&f, "predict-asked");
+	press(&f, "\n");
+	assert_true(shows(&f, "committed themselves"));
+	press(&f, "4\n");
+	expect_screen(&f, "predict-sure", 24, 80);
+	press(&f, "180\n");
+	assert_true(shows(&f, "From 0 to 100."));
+	for (int i = 0; i < 3; i++)
+		tui_app_key(&f.app, TUI_KEY_BACKSPACE);
+	press(&f, "80\n2\n\nRunning\n80\n");
+	tell_round(&f, kt_jsonf("{told: 'busy', sentence: 'time passes', elapsed: 30.0, limit: 0.0}"));
+	expect_both(&f, "predict-played");
+	tell_round(&f,
+	           kt_jsonf("{told: 'played', result: {answers: [4, 3, 'Failed'], timeline: ["
+	                    "{at: 0, ask: 0, value: 4}, {at: 0, ask: 1, value: 4}, {at: 0, ask: 2, value: "
+	                    "'Running'}, {at: 50, ask: 1, value: 2}, {at: 70, ask: 1, value: 3}, {at: 72, "
+	                    "ask: 2, value: 'Failed'}]}}"));
+	tell_round(&f, kt_jsonf("{told: 'failed', error: 'its end'}"));
+	expect_both(&f, "predict-verdict");
+	expect_screen(&f, "predict-verdict", 60, 200);
+	tui_app_key(&f.app, TUI_KEY_END);
+	expect_screen(&f, "predict-verdict-end", 24, 80);
+	press(&f, "q");
+	assert_true(shows(&f, "2 of 4 right") || shows(&f, "1 of 4 right"));
+	expect_screen(&f, "rounds-played", 24, 80);
+	fixture_close(&f);
+}
+
+static void a_round_that_fails_says_why_and_keeps_nothing(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_round(&f);
+	press(&f, "\n1\n\n1\n\nx\n\n");
+	tell_round(&f, kt_jsonf("{told: 'failed', error: 'no room on the disk'}"));
+	assert_true(shows(&f, "✗ no room on the disk"));
+	assert_int_equal(kt_count(kt_get(f.app.progress, "predictions")), 1);
+	press(&f, "\n");
+	assert_true(shows(&f, "your answer: _"));
+	fixture_close(&f);
+}
+
 static void help_is_made_from_the_keys(void **state)
 {
 	struct fixture f;
@@ -322,7 +387,8 @@ int main(void)
 	        cmocka_unit_test(what_changed_is_marked_for_a_second),
 	        cmocka_unit_test(tasks_turn_green_and_the_result_follows),
 	        cmocka_unit_test(the_gate_waits_for_its_lines_and_then_for_a_word),
-	        cmocka_unit_test(the_gate_waits_for_its_lines_and_then_for_a_word),
+	        cmocka_unit_test(a_round_is_answered_first_and_then_played),
+	        cmocka_unit_test(a_round_that_fails_says_why_and_keeps_nothing),
 	        cmocka_unit_test(help_is_made_from_the_keys),
 	        cmocka_unit_test(a_terminal_that_is_too_small_gets_a_sentence),
 	        cmocka_unit_test(a_start_says_what_it_does_and_why_it_failed),
