@@ -149,6 +149,7 @@ struct lab_check_options {
 	const char *task; /* NULL: all */
 	bool no_wait, no_drills;
 	bool ignore_after;             /* grade tasks even where those before them did not pass */
+	bool first_failure;            /* enough is known when one task fails */
 	const struct kt_json *answers; /* the learner's: {question: answer}; may be NULL */
 	bool answer_rightly;           /* proofs */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);

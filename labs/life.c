@@ -457,6 +457,8 @@ enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
 		result->points_of += lab->tasks[i].points;
 		result->unknown = result->unknown || status == CHECK_UNKNOWN;
 		result->passed = result->passed && (status == CHECK_PASSED || !counts);
+		if (options->first_failure && !result->passed)
+			break;
 	}
 	*out = result;
 	return KT_OK;

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void tell(struct proof *p, const char *fmt, ...) KT_PRINTF(2, 3);
-static void tell(struct proof *p, const char *fmt, ...)
+void lab_proof_tell(struct proof *p, const char *fmt, ...)
 {
 	struct kt_buf line = {0};
 	va_list ap;
@@ -22,8 +21,7 @@ static void tell(struct proof *p, const char *fmt, ...)
 	kt_buf_clear(&line);
 }
 
-static void wrong(struct proof *p, const char *what, const char *fmt, ...) KT_PRINTF(3, 4);
-static void wrong(struct proof *p, const char *what, const char *fmt, ...)
+void lab_proof_wrong(struct proof *p, const char *what, const char *fmt, ...)
 {
 	struct kt_buf line = {0};
 	va_list ap;
@@ -31,16 +29,18 @@ static void wrong(struct proof *p, const char *what, const char *fmt, ...)
 	kt_buf_vaddf(&line, fmt, ap);
 	va_end(ap);
 	p->failures++;
-	tell(p, "FAILED %s: %s", what, kt_buf_str(&line));
+	lab_proof_tell(p, "FAILED %s: %s", what, kt_buf_str(&line));
 	kt_buf_clear(&line);
 }
 
-enum kt_code lab_proof_check(struct proof *p, const char *task, struct lab_result **out, struct kt_err *err)
+enum kt_code lab_proof_check(struct proof *p, const char *task, bool first_failure, struct lab_result **out,
+                             struct kt_err *err)
 {
 	struct lab_session *session = NULL;
 	const struct lab_options *lab = p->options->options;
 	struct lab_check_options options = {.task = task,
 	                                    .ignore_after = task != NULL,
+	                                    .first_failure = first_failure,
 	                                    .answer_rightly = p->answer,
 	                                    .progress = lab->progress,
 	                                    .progress_arg = lab->progress_arg};
@@ -126,10 +126,10 @@ static bool leave_out(struct proof *p, const char *what, kt_ns span)
 		return false;
 	p->left_out++;
 	if (span)
-		tell(p, "%s: left out: its drills take %lld s, and there is no time for it", what,
-		     (long long)(span / KT_SEC));
+		lab_proof_tell(p, "%s: left out: its drills take %lld s, and there is no time for it", what,
+		               (long long)(span / KT_SEC));
 	else
-		tell(p, "%s: left out: there is no time for it", what);
+		lab_proof_tell(p, "%s: left out: there is no time for it", what);
 	return true;
 }
 
@@ -153,13 +153,13 @@ static bool lacks(struct proof *p, const char *what, const char *dir)
 	const struct kt_json *item;
 	if (kt_is_file(path) &&
 	    (kt_yaml_read(path, &yaml, &err) || lab_open(p->lab, p->options->options, &session, &err)))
-		wrong(p, what, "%s", err.text);
+		lab_proof_wrong(p, what, "%s", err.text);
 	KT_JSON_EACH (item, session ? kt_yaml_doc(yaml, 0) : NULL)
 		if (!missing && !world_has(lab_world(session), kt_str(item)))
 			missing = kt_strdup(kt_str_or(item, "?"));
 	if (missing) {
 		p->left_out++;
-		tell(p, "%s: left out: this cluster has no '%s'", what, missing);
+		lab_proof_tell(p, "%s: left out: this cluster has no '%s'", what, missing);
 	}
 	bool lacking = missing || err.text[0];
 	lab_close(session);
@@ -177,23 +177,23 @@ static void prove_start(struct proof *p)
 	struct kt_err err = {0};
 	unsigned before = p->failures;
 	p->answer = false;
-	if (lab_proof_check(p, NULL, &result, &err)) {
-		wrong(p, "start", "%s", err.text);
+	if (lab_proof_check(p, NULL, false, &result, &err)) {
+		lab_proof_wrong(p, "start", "%s", err.text);
 		return;
 	}
 	for (size_t i = 0; i < result->task_count; i++) {
 		const struct check_report_task *task = &result->tasks[i];
 		enum check_status status = check_task_status(task);
 		if (status == CHECK_PASSED)
-			wrong(p, "start", "task '%s' passes before anything was done", task->task);
+			lab_proof_wrong(p, "start", "task '%s' passes before anything was done", task->task);
 		for (size_t f = 0; status == CHECK_UNKNOWN && f < task->finding_count; f++)
 			if (task->findings[f].status == CHECK_UNKNOWN)
-				wrong(p, "start", "task '%s' is unknown: %s", task->task,
-				      task->findings[f].found);
+				lab_proof_wrong(p, "start", "task '%s' is unknown: %s", task->task,
+				                task->findings[f].found);
 	}
 	lab_result_free(result);
 	if (p->failures == before)
-		tell(p, "start: every task fails");
+		lab_proof_tell(p, "start: every task fails");
 }
 
 /* True where all pass. */
@@ -212,27 +212,27 @@ static bool prove_right(struct proof *p, const char *what, const char *dir)
 		rc = lab_proof_apply(p, dir, &err);
 	kt_ns applied = kt_monotonic();
 	if (!rc)
-		rc = lab_proof_check(p, NULL, &result, &err);
+		rc = lab_proof_check(p, NULL, false, &result, &err);
 	if (!p->check) { /* the solution is the first */
 		p->reset = reset - began;
 		p->check = kt_monotonic() - applied;
 	}
 	if (rc) {
-		wrong(p, what, "%s", err.text);
+		lab_proof_wrong(p, what, "%s", err.text);
 		return false;
 	}
 	for (size_t i = 0; i < result->task_count; i++) {
 		const struct check_report_task *task = &result->tasks[i];
 		if (task->blocked)
-			wrong(p, what, "task '%s' waits for one that does not pass", task->task);
+			lab_proof_wrong(p, what, "task '%s' waits for one that does not pass", task->task);
 		for (size_t f = 0; f < task->finding_count; f++)
 			if (task->findings[f].status != CHECK_PASSED)
-				wrong(p, what, "task '%s': expected %s; found %s", task->task,
-				      task->findings[f].expected, task->findings[f].found);
+				lab_proof_wrong(p, what, "task '%s': expected %s; found %s", task->task,
+				                task->findings[f].expected, task->findings[f].found);
 	}
 	lab_result_free(result);
 	if (p->failures == before)
-		tell(p, "%s: passes", what);
+		lab_proof_tell(p, "%s: passes", what);
 	return p->failures == before;
 }
 
@@ -266,7 +266,7 @@ static bool fails_as_named(struct proof *p, const char *task, const struct kt_js
 	struct lab_result *result = NULL;
 	bool fits = false;
 	kt_buf_cut(said, 0);
-	if (lab_proof_check(p, task, &result, err))
+	if (lab_proof_check(p, task, false, &result, err))
 		return false;
 	for (size_t i = 0; i < result->task_count; i++)
 		for (size_t f = 0;
@@ -364,13 +364,13 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 	KT_JSON_EACH (row, list)
 		span += rc ? 0 : drills_of(p->lab, kt_get_str(row, "task"));
 	if (rc)
-		wrong(p, what, "%s", err.text);
+		lab_proof_wrong(p, what, "%s", err.text);
 	else if (leave_out(p, what, span))
 		; /* told */
 	else if (try_wrong(p, dir, list, &said, &err))
-		tell(p, "%s: fails as it should", what);
+		lab_proof_tell(p, "%s: fails as it should", what);
 	else
-		wrong(p, what, "%s%s%s", kt_buf_str(&said), err.text[0] ? "; " : "", err.text);
+		lab_proof_wrong(p, what, "%s%s%s", kt_buf_str(&said), err.text[0] ? "; " : "", err.text);
 	kt_json_free(list);
 	kt_buf_clear(&said);
 	kt_yaml_free(yaml);
@@ -432,14 +432,15 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 	enum kt_code rc = lab_start(lab, options->options, NULL, err);
 	out->start = kt_monotonic() - began;
 	if (!rc) {
-		tell(&p, "started in %lld ms", (long long)(out->start / KT_MS));
+		lab_proof_tell(&p, "started in %lld ms", (long long)(out->start / KT_MS));
 		unsigned parts = options->parts ? options->parts : ~0u;
 		bool sound = false;
 		if (parts & LAB_PROOF_START)
 			prove_start(&p);
 		if (parts & LAB_PROOF_SOLUTION)
-			sound = kt_is_dir(solution) ? prove_right(&p, "solution", solution)
-			                            : (wrong(&p, "solution", "there is none"), false);
+			sound = kt_is_dir(solution)
+			                ? prove_right(&p, "solution", solution)
+			                : (lab_proof_wrong(&p, "solution", "there is none"), false);
 		/* near misses first: what no drill has to show is shown soon */
 		if (parts & LAB_PROOF_WRONG)
 			prove_folder(&p, "wrong", false);
@@ -447,19 +448,15 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 			prove_folder(&p, "also-right", true);
 		if (sound && options->mutate)
 			lab_proof_mutate(&p, solution);
-		tell(&p, "%u failed, %lld ms", p.failures, (long long)((kt_monotonic() - began) / KT_MS));
+		lab_proof_tell(&p, "%u failed, %lld ms", p.failures,
+		               (long long)((kt_monotonic() - began) / KT_MS));
 	}
 	if (lab_stop(lab, options->options, &why) && !rc)
-		tell(&p, "its cluster could not be stopped: %s", why.text);
+		lab_proof_tell(&p, "its cluster could not be stopped: %s", why.text);
 	kt_free(solution);
 	out->failures = p.failures;
 	out->left_out = p.left_out;
 	out->reset = p.reset;
 	out->check = p.check;
 	return rc;
-}
-
-void lab_proof_tell(struct proof *p, const char *line)
-{
-	tell(p, "%s", line);
 }

@@ -14,9 +14,11 @@ struct proof {
 };
 KT_MUST_CHECK enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *err);
-KT_MUST_CHECK enum kt_code lab_proof_check(struct proof *p, const char *task, struct lab_result **out,
-                                           struct kt_err *err);
-void lab_proof_tell(struct proof *p, const char *line);
+/* `first_failure`: what comes after a task that fails is not looked at. */
+KT_MUST_CHECK enum kt_code lab_proof_check(struct proof *p, const char *task, bool first_failure,
+                                           struct lab_result **out, struct kt_err *err);
+void lab_proof_tell(struct proof *p, const char *fmt, ...) KT_PRINTF(2, 3);
+void lab_proof_wrong(struct proof *p, const char *what, const char *fmt, ...) KT_PRINTF(3, 4); /* and fail */
 /* Change the solution bit by bit; tell what no check notices. */
 void lab_proof_mutate(struct proof *p, const char *solution);
 
