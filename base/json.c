@@ -252,6 +252,12 @@ const char *kt_key(const struct kt_json *v, size_t i)
 	return kt_is_object(v) && i < json_len(v) ? json_text(json_members(v)[i].key) : NULL;
 }
 
+static inline bool text_is(const struct kt_json *string, const char *s, size_t len)
+{
+	return string->info == JSON_INFO(KT_JSON_STRING, len) && json_text(string)[0] == s[0] &&
+	       memcmp(json_text(string), s, len) == 0;
+}
+
 bool json_text_is(const struct kt_json *string, const char *s, size_t len)
 {
 	return string->info == JSON_INFO(KT_JSON_STRING, len) && memcmp(json_text(string), s, len) == 0;
@@ -260,8 +266,11 @@ bool json_text_is(const struct kt_json *string, const char *s, size_t len)
 ptrdiff_t json_index(const struct kt_json *object, const char *key, size_t len)
 {
 	const struct json_member *members = json_members(object);
-	for (uint32_t i = 0, n = json_len(object); i < n; i++)
-		if (json_text_is(members[i].key, key, len))
+	for (uint32_t i = 0, n = json_len(object); len && i < n; i++)
+		if (text_is(members[i].key, key, len))
+			return i;
+	for (uint32_t i = 0, n = json_len(object); !len && i < n; i++)
+		if (!json_len(members[i].key))
 			return i;
 	return -1;
 }

@@ -93,6 +93,8 @@ ptrdiff_t kt_find(const struct kt_json *array, const char *key, const char *valu
  * itself, slots in it) ends; its parts stay where they are. */
 void kt_set(struct kt_json **slot, const char *key,
             struct kt_json *steal); /* replaces in place or appends; NULL removes */
+/* The same with a key that is a string value: shared, not copied, where it is new. */
+void kt_set_key(struct kt_json **slot, const struct kt_json *key, struct kt_json *steal);
 void kt_unset(struct kt_json **slot, const char *key);
 void kt_push(struct kt_json **slot, struct kt_json *steal);
 void kt_insert(struct kt_json **slot, size_t i, struct kt_json *steal);

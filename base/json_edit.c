@@ -67,6 +67,17 @@ static struct kt_json *own_container(struct kt_json **slot, enum kt_json_type ty
 	return *slot = copy;
 }
 
+/* The slot of a new member. */
+static struct kt_json **append(struct kt_json **slot, struct kt_json *name)
+{
+	struct kt_json *v =
+	        own_container(slot, KT_JSON_OBJECT, kt_is_object(*slot) ? json_len(*slot) + 1 : 1);
+	size_t n = json_len(v);
+	json_members(v)[n] = (struct json_member){.key = name};
+	set_len(v, n + 1);
+	return &json_members(v)[n].value;
+}
+
 /* The value slot of member `key`, made if missing; the parent is unshared. */
 static struct kt_json **member_slot(struct kt_json **slot, const char *key, size_t len)
 {
@@ -75,14 +86,8 @@ static struct kt_json **member_slot(struct kt_json **slot, const char *key, size
 		if (i >= 0)
 			return &json_members(own_container(slot, KT_JSON_OBJECT, 0))[i].value;
 	}
-	/* `key` may lie in what is about to move. */
-	struct kt_json *name = json_key(key, len);
-	struct kt_json *v =
-	        own_container(slot, KT_JSON_OBJECT, kt_is_object(*slot) ? json_len(*slot) + 1 : 1);
-	size_t n = json_len(v);
-	json_members(v)[n] = (struct json_member){.key = name};
-	set_len(v, n + 1);
-	return &json_members(v)[n].value;
+	/* now, since `key` may lie in what is about to move */
+	return append(slot, json_key(key, len));
 }
 
 /* Fill a value slot; the old value goes last, as the new one may be a part of it. */
@@ -118,6 +123,14 @@ void kt_set(struct kt_json **slot, const char *key, struct kt_json *steal)
 		kt_unset(slot, key);
 	else
 		fill(member_slot(slot, key, strlen(key)), steal);
+}
+
+void kt_set_key(struct kt_json **slot, const struct kt_json *key, struct kt_json *steal)
+{
+	if (!kt_is_string(key) || !steal || (kt_is_object(*slot) && kt_get(*slot, json_text(key))))
+		kt_set(slot, kt_str(key), steal);
+	else
+		*append(slot, kt_json_ref(key)) = steal;
 }
 
 void kt_unset(struct kt_json **slot, const char *key)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys and short values that most Kubernetes objects repeat, kept once for all of them: a word in this table
- * costs no memory and no counting. Ordered by length, then by bytes: the lookup depends on it. Any other key
- * works as well, so nothing but memory depends on what stands here. */
+ * costs no memory and no counting. Any other key works as well, so nothing but memory depends on what stands
+ * here. */
 #include "base/json_internal.h"
 
 #include <string.h>
@@ -298,28 +298,49 @@ static const struct common_key keys[] = {
         KEY("kube-controller-manager"),
 };
 
-static int order(const struct common_key *key, const char *s, size_t len)
+/* Where the word of a hash is, plus one; collisions take the next place. Filled at the first lookup. */
+enum { PLACES = 1024 };
+static uint16_t places[PLACES];
+
+static size_t place_of(const char *s, size_t len)
 {
-	size_t own = json_len(&key->head);
-	if (own != len)
-		return own < len ? -1 : 1;
-	return memcmp(key->text, s, len);
+	uint64_t a = 0, b = 0;
+	if (len >= 8) {
+		memcpy(&a, s, 8);
+		memcpy(&b, s + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(&a, s, 4);
+		memcpy(&b, s + len - 4, 4);
+	} else {
+		a = (unsigned char)s[0];
+		b = (uint64_t)(unsigned char)s[len / 2] << 8 | (unsigned char)s[len - 1];
+	}
+	a = (a ^ b << 1 ^ len << 56) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)((a ^ b * UINT64_C(0xbf58476d1ce4e5b9)) >> 40) % PLACES;
+}
+
+static void fill_places(void)
+{
+	for (size_t i = 0; i < KT_COUNT(keys); i++) {
+		size_t at = place_of(keys[i].text, json_len(&keys[i].head));
+		while (places[at])
+			at = (at + 1) % PLACES;
+		places[at] = (uint16_t)(i + 1);
+	}
 }
 
 const struct kt_json *json_common_key(const char *s, size_t len)
 {
-	if (len >= KEY_MAX)
+	static bool filled;
+	if (!len || len >= KEY_MAX)
 		return NULL;
-	size_t low = 0, high = KT_COUNT(keys);
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int cmp = order(&keys[mid], s, len);
-		if (!cmp)
-			return &keys[mid].head;
-		if (cmp < 0)
-			low = mid + 1;
-		else
-			high = mid;
+	if (!filled)
+		fill_places();
+	filled = true;
+	for (size_t at = place_of(s, len); places[at]; at = (at + 1) % PLACES) {
+		const struct common_key *key = &keys[places[at] - 1];
+		if (json_len(&key->head) == len && memcmp(key->text, s, len) == 0)
+			return &key->head;
 	}
 	return NULL;
 }

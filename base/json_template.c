@@ -20,19 +20,25 @@ static KT_NORETURN void wrong(const struct template *t, const char *what)
 
 static void skip_space(struct template *t)
 {
-	t->p += strspn(t->p, " \t\r\n");
+	while (*t->p == ' ' || *t->p == '\t' || *t->p == '\r' || *t->p == '\n')
+		t->p++;
 }
 
 static bool is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("_-./+", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '-' || c == '.' || c == '/' || c == '+';
 }
 
 /* The string at the quote t->p, either sort; \n, \t and \" are known. */
 static struct kt_json *read_quoted(struct template *t)
 {
 	char quote = *t->p++;
+	size_t plain = strcspn(t->p, quote == '"' ? "\"\\" : "'\\");
+	if (t->p[plain] == quote) {
+		t->p += plain + 1;
+		return kt_json_strn(t->p - plain - 1, plain);
+	}
 	struct kt_buf text = {0};
 	for (; *t->p != quote; t->p++) {
 		if (!*t->p)

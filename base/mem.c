@@ -95,11 +95,19 @@ static size_t formatted_len(const char *fmt, va_list ap)
 
 char *kt_strf(const char *fmt, ...)
 {
-	va_list ap;
+	char most[256];
+	va_list ap, again;
 	va_start(ap, fmt);
-	size_t len = formatted_len(fmt, ap);
-	char *s = kt_alloc(len + 1);
-	vsnprintf(s, len + 1, fmt, ap);
+	va_copy(again, ap);
+	int n = vsnprintf(most, sizeof(most), fmt, ap);
+	size_t len = n < 0 ? 0 : (size_t)n;
+	char *s = kt_realloc(NULL, len + 1);
+	if (len < sizeof(most))
+		memcpy(s, most, len);
+	else
+		vsnprintf(s, len + 1, fmt, again);
+	s[len] = 0;
+	va_end(again);
 	va_end(ap);
 	return s;
 }

@@ -56,14 +56,33 @@ static void date_of(int64_t days, int *year, int *month, int *day)
 	*year = (int)(y + era * 400 + (*month <= 2));
 }
 
+static void put_two(char *at, int n)
+{
+	at[0] = (char)('0' + n / 10);
+	at[1] = (char)('0' + n % 10);
+}
+
 /* Everything up to the seconds, without the zone. */
 static void print_seconds(kt_ns t, struct kt_buf *out)
 {
 	int64_t seconds = floor_div(t, KT_SEC), days = floor_div(seconds, 86400);
 	int in_day = (int)(seconds - days * 86400), year, month, day;
 	date_of(days, &year, &month, &day);
-	kt_buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, in_day / 3600, in_day / 60 % 60,
-	            in_day % 60);
+	if (year < 0 || year > 9999) {
+		kt_buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, in_day / 3600,
+		            in_day / 60 % 60, in_day % 60);
+		return;
+	}
+	/* by hand: most objects bear times */
+	char text[] = "0000-00-00T00:00:00";
+	put_two(text, year / 100);
+	put_two(text + 2, year % 100);
+	put_two(text + 5, month);
+	put_two(text + 8, day);
+	put_two(text + 11, in_day / 3600);
+	put_two(text + 14, in_day / 60 % 60);
+	put_two(text + 17, in_day % 60);
+	kt_buf_add(out, text, sizeof(text) - 1);
 }
 
 void kt_time_print(kt_ns t, struct kt_buf *out)

@@ -304,7 +304,7 @@ static void store_entries(struct apply *a, struct kt_json **merged, const struct
 static bool apply(struct apply *a, struct kt_json **out)
 {
 	struct kt_json *set = managed_to_set(&a->at, a->config);
-	struct kt_json *applied = managed_stripped(a->kind, a->subresource, set), *last = last_set(a);
+	struct kt_json *applied = managed_stripped(NULL, a->kind, a->subresource, set), *last = last_set(a);
 	struct kt_json *merged = managed_merge(&a->at, a->live, a->config);
 	struct managed_diff diff = {0};
 	if (last) {

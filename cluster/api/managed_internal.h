@@ -61,9 +61,22 @@ struct kt_json *managed_merge(const struct managed_at *at, const struct kt_json 
 /* What is wrong with an applied configuration, in the library's words; one string each. */
 void managed_check(const struct managed_at *at, const struct kt_json *value, struct kt_strs *errors);
 
-/* What no manager owns: names, versions; the other half of an object with a status. New set. */
-struct kt_json *managed_stripped(const struct schema_kind *kind, const char *subresource,
-                                 const struct kt_json *set);
+/* `set` without what no manager owns: names, versions; the other half of an object with a status. New set. */
+struct kt_json *managed_stripped(struct managed_cache *cache, const struct schema_kind *kind,
+                                 const char *subresource, const struct kt_json *set);
+
+/* --- managed_cache.c: what many objects have in common; all accept a cache of NULL --- */
+/* The one set that all with its value share: stolen and given back. */
+struct kt_json *managed_one(struct managed_cache *cache, struct kt_json *steal);
+/* Put in order, make a member if `mark`, and the one set of its value. */
+void managed_finish(struct managed_cache *cache, struct kt_json **set, bool mark);
+/* As managed_one, for what was put together of sets. */
+struct kt_json *managed_share(struct managed_cache *cache, struct kt_json *steal);
+/* managed_put with "f:" for a field of the schema (NULL: none). */
+void managed_put_field(struct managed_cache *cache, struct kt_json **node, const struct managed_at *below,
+                       const char *name, struct kt_json *child);
+struct kt_json *managed_never_owned(struct managed_cache *cache);
+struct kt_json *managed_time_of(struct managed_cache *cache, kt_ns now);
 /* Replace metadata.managedFields; `entries` (stolen) is put in order and freed of empty ones. */
 void managed_store(struct kt_json **object, struct kt_json *entries);
 struct kt_json *managed_entry(const char *manager, const char *operation, const char *api_version,

@@ -43,29 +43,13 @@ bool managed_is_entry(const struct kt_json *entry, const char *manager, const ch
 	       strcmp(kt_str_or(kt_get(entry, "subresource"), ""), subresource) == 0;
 }
 
-/* Names, versions and times of the system belong to nobody. */
-static struct kt_json *never_owned(void)
-{
-	static const char *const metadata[] = {"name",       "namespace",     "creationTimestamp",
-	                                       "selfLink",   "uid",           "clusterName",
-	                                       "generation", "managedFields", "resourceVersion"};
-	struct kt_json *set = kt_json_object(), *below = kt_json_object();
-	for (size_t i = 0; i < KT_COUNT(metadata); i++)
-		managed_put(&below, "f:", metadata[i], kt_json_object());
-	kt_set(&below, ".", kt_json_object());
-	managed_put(&set, "f:", "metadata", below);
-	managed_put(&set, "f:", "apiVersion", kt_json_object());
-	managed_put(&set, "f:", "kind", kt_json_object());
-	return set;
-}
-
 /* A write of the object does not touch its status, one of the status not the spec, so they do not own it. */
-struct kt_json *managed_stripped(const struct schema_kind *kind, const char *subresource,
-                                 const struct kt_json *set)
+struct kt_json *managed_stripped(struct managed_cache *cache, const struct schema_kind *kind,
+                                 const char *subresource, const struct kt_json *set)
 {
 	if (!set)
 		return NULL;
-	struct kt_json *never = never_owned();
+	struct kt_json *never = managed_never_owned(cache);
 	struct kt_json *left = managed_difference(set, never);
 	const char *other = NULL;
 	kt_json_free(never);
@@ -205,7 +189,7 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 	const struct kt_json *live = live_entries(old, *object, subresource), *entry;
 	bool found = false;
 	managed_compare(&at, old ? old : nothing, *object, cache, &diff);
-	struct kt_json *mine = managed_stripped(kind, subresource, diff.changed);
+	struct kt_json *mine = managed_stripped(cache, kind, subresource, diff.changed);
 	KT_JSON_EACH (entry, live) {
 		struct kt_json *left = less(entry, &diff);
 		if (mine && !found &&
@@ -213,9 +197,11 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 			const struct kt_json *rest = kt_get(left, "fieldsV1");
 			/* an emptied set is {}, which below the root would mean "this itself" */
 			struct kt_json *set = managed_union(kt_count(rest) > 0 ? rest : NULL, mine),
-			               *time = managed_time(now);
+			               *time = managed_time_of(cache, now);
 			kt_json_free(left);
-			left = managed_entry(manager, "Update", kind->api_version, subresource, time, set);
+			set = managed_share(cache, set);
+			left = managed_one(cache, managed_entry(manager, "Update", kind->api_version,
+			                                        subresource, time, set));
 			kt_json_free(set);
 			kt_json_free(time);
 			found = true;
@@ -223,9 +209,10 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 		kt_push(&entries, left);
 	}
 	if (mine && !found) {
-		struct kt_json *time = managed_time(now);
-		kt_push(&entries,
-		        managed_entry(manager, "Update", kind->api_version, subresource, time, mine));
+		struct kt_json *time = managed_time_of(cache, now);
+		mine = managed_share(cache, mine);
+		kt_push(&entries, managed_one(cache, managed_entry(manager, "Update", kind->api_version,
+		                                                   subresource, time, mine)));
 		kt_json_free(time);
 	}
 	managed_store(object, entries);
@@ -239,55 +226,4 @@ void managed_update(const struct schema_kind *kind, const struct kt_json *old, s
                     const char *manager, const char *subresource, kt_ns now)
 {
 	managed_update_cached(NULL, kind, old, object, manager, subresource, now);
-}
-
-/* --- what is known of shared lists: a direct-mapped table of a few hundred --- */
-
-#define SLOTS 512
-
-struct managed_cache {
-	struct slot {
-		const struct schema_field *field;
-		struct kt_json *list, *set; /* holding the list keeps its address from being used again */
-	} slots[SLOTS];
-};
-
-struct managed_cache *managed_cache_new(void)
-{
-	return kt_alloc(sizeof(struct managed_cache));
-}
-
-void managed_cache_free(struct managed_cache *cache)
-{
-	for (size_t i = 0; cache && i < SLOTS; i++) {
-		kt_json_free(cache->slots[i].list);
-		kt_json_free(cache->slots[i].set);
-	}
-	kt_free(cache);
-}
-
-static struct slot *slot_of(struct managed_cache *cache, const struct kt_json *list)
-{
-	return &cache->slots[((uintptr_t)list >> 4) % SLOTS];
-}
-
-bool managed_cached(struct managed_cache *cache, const struct schema_field *field, const struct kt_json *list,
-                    struct kt_json **out)
-{
-	struct slot *slot = cache ? slot_of(cache, list) : NULL;
-	if (!slot || slot->list != list || slot->field != field)
-		return false;
-	*out = kt_json_ref(slot->set);
-	return true;
-}
-
-void managed_cache_add(struct managed_cache *cache, const struct schema_field *field,
-                       const struct kt_json *list, const struct kt_json *set)
-{
-	struct slot *slot = cache ? slot_of(cache, list) : NULL;
-	if (!slot || kt_count(list) == 0)
-		return;
-	kt_json_free(slot->list);
-	kt_json_free(slot->set);
-	*slot = (struct slot){.field = field, .list = kt_json_ref(list), .set = kt_json_ref(set)};
 }

@@ -43,7 +43,9 @@ static bool print_key(const struct managed_at *at, const struct kt_json *item, c
 {
 	const struct kt_json *v = kt_get(item, key);
 	const struct schema_field *f = !v && at->type ? schema_field_named(at->type, key) : NULL;
-	kt_buf_addf(out, "\"%s\":", key);
+	kt_buf_addc(out, '"');
+	kt_buf_adds(out, key);
+	kt_buf_adds(out, "\":");
 	if (v)
 		kt_json_print(v, out);
 	else if (f && f->deflt)
@@ -143,9 +145,17 @@ static void compare_member(const struct managed_at *at, const char *key, const s
 	else if (!now && now_parent)
 		now = zero = kept(below.field);
 	managed_compare(&below, old, now, cache, &diff);
-	managed_put(&out->changed, "f:", key, diff.changed);
-	managed_put(&out->removed, "f:", key, diff.removed);
+	if (diff.changed)
+		managed_put_field(cache, &out->changed, &below, key, diff.changed);
+	if (diff.removed)
+		managed_put_field(cache, &out->removed, &below, key, diff.removed);
 	kt_json_free(zero);
+}
+
+/* Most objects have their members where their neighbours have them. */
+static const struct kt_json *get_near(const struct kt_json *object, const char *key, size_t i)
+{
+	return kt_key(object, i) == key ? kt_at(object, i) : kt_get(object, key);
 }
 
 static void compare_maps(const struct managed_at *at, const struct kt_json *old, const struct kt_json *now,
@@ -155,12 +165,11 @@ static void compare_maps(const struct managed_at *at, const struct kt_json *old,
 	                     *after = kt_is_object(now) ? now : NULL;
 	for (size_t i = 0, n = kt_count(after); i < n; i++) {
 		const char *key = kt_key(after, i);
-		compare_member(at, key, old, now, before ? kt_get(before, key) : NULL, kt_at(after, i), cache,
-		               out);
+		compare_member(at, key, old, now, get_near(before, key, i), kt_at(after, i), cache, out);
 	}
 	for (size_t i = 0, n = kt_count(before); i < n; i++) {
 		const char *key = kt_key(before, i);
-		if (!after || !kt_get(after, key))
+		if (!get_near(after, key, i))
 			compare_member(at, key, old, now, kt_at(before, i), NULL, cache, out);
 	}
 }
@@ -214,21 +223,15 @@ void managed_compare(const struct managed_at *at, const struct kt_json *old, con
 			out->changed = kt_json_object();
 		return;
 	}
-	bool whole = list && !kt_is_array(old);        /* all of it is new */
+	bool whole = list && !old;                     /* all of it is new */
 	bool built_in = at->type && at->type->id != 0; /* types of custom kinds come and go */
-	if (!whole || !built_in || !managed_cached(cache, at->field, now, &out->changed)) {
-		(map ? compare_maps : compare_lists)(at, old, now, cache, out);
-		if (out->changed)
-			managed_sort(&out->changed);
-		if (out->removed)
-			managed_sort(&out->removed);
-		if (whole && built_in)
-			managed_cache_add(cache, at->field, now, out->changed);
-	}
-	if (!old)
-		managed_mark(&out->changed);
-	else if (!now)
-		managed_mark(&out->removed);
+	if (whole && built_in && managed_cached(cache, at->field, now, &out->changed))
+		return;
+	(map ? compare_maps : compare_lists)(at, old, now, cache, out);
+	managed_finish(cache, &out->changed, !old);
+	managed_finish(cache, &out->removed, old && !now);
+	if (whole && built_in)
+		managed_cache_add(cache, at->field, now, out->changed);
 }
 
 /* --- what is set --- */

@@ -117,6 +117,25 @@ static void large_objects_in_another_order_are_equal(void **state)
 	kt_json_free(b);
 }
 
+static void a_key_may_be_shared(void **state)
+{
+	(void)state;
+	struct kt_json *key = kt_json_str("f:some.thing"), *a = NULL, *b = NULL;
+	kt_set_key(&a, key, kt_json_int(1));
+	kt_set_key(&b, key, kt_json_int(2));
+	kt_set_key(&b, key, kt_json_int(3));
+	assert_text(a, "{\"f:some.thing\":1}");
+	assert_text(b, "{\"f:some.thing\":3}");
+	assert_ptr_equal(kt_key(a, 0), kt_key(b, 0));
+	kt_set_key(&b, key, NULL);
+	kt_set_key(&b, NULL, kt_json_int(4));
+	assert_text(b, "{}");
+	kt_json_free(key);
+	assert_string_equal(kt_key(a, 0), "f:some.thing");
+	kt_json_free(a);
+	kt_json_free(b);
+}
+
 static void members_keep_their_place_when_set_again(void **state)
 {
 	(void)state;
@@ -298,6 +317,7 @@ int main(void)
 	        cmocka_unit_test(values_are_equal_without_regard_to_order_and_kind_of_number),
 	        cmocka_unit_test(large_objects_in_another_order_are_equal),
 	        cmocka_unit_test(members_keep_their_place_when_set_again),
+	        cmocka_unit_test(a_key_may_be_shared),
 	        cmocka_unit_test(a_value_may_be_moved_into_itself),
 	        cmocka_unit_test(keys_are_sorted_by_any_order),
 	        cmocka_unit_test(static_values_are_never_changed),

@@ -458,14 +458,57 @@ static void a_shared_list_is_looked_at_once(void **state)
 	struct world *w = *state;
 	struct managed_cache *cache = managed_cache_new();
 	struct kt_json *pod = decode(w, parse(POD)), *first = kt_json_ref(pod), *second = kt_json_ref(pod);
-	managed_update_cached(cache, w->kind, NULL, &first, "m", "", T0);
-	managed_update_cached(cache, w->kind, NULL, &second, "m", "", T0);
+	managed_update_cached(cache, w->kind, NULL, &first, "kubelet", "", T0);
+	managed_update_cached(cache, w->kind, NULL, &second, "kubelet", "", T0);
 	assert_true(kt_equal(first, second));
+	assert_ptr_equal(kt_path(first, "metadata.managedFields.0"),
+	                 kt_path(second, "metadata.managedFields.0"));
 	const char *path = "metadata.managedFields.0.fieldsV1.f:spec.f:containers";
 	assert_ptr_equal(kt_path(first, path), kt_path(second, path));
 	kt_json_free(pod);
 	kt_json_free(first);
 	kt_json_free(second);
+	managed_cache_free(cache);
+}
+
+/* With what others have in common, as without: pods that differ a little, in one after the other. */
+static void what_is_known_of_others_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct managed_cache *cache = managed_cache_new();
+	for (int round = 0; round < 40; round++) {
+		struct kt_json *a = decode(w, parse(POD));
+		if (round % 2)
+			kt_set_path(&a, "metadata.labels.x", kt_json_int(round));
+		if (round % 3)
+			kt_set_path(&a, "spec.nodeName", kt_json_str("n"));
+		if (round % 5)
+			kt_set_path(&a, "spec.containers.0.tty", kt_json_bool(true));
+		struct kt_json *b = kt_json_ref(a), *first = kt_json_ref(a);
+		managed_update_cached(cache, w->kind, NULL, &a, "m", "", T0 + round % 4 * KT_SEC);
+		managed_update(w->kind, NULL, &b, "m", "", T0 + round % 4 * KT_SEC);
+		assert_true(kt_equal(a, b));
+		struct kt_json *old = kt_json_ref(a), *c;
+		kt_set_path(&a, "metadata.labels",
+		            round % 7 ? kt_jsonf("{y: '1', z: %s}", round % 2 ? "2" : NULL) : NULL);
+		kt_set_path(&a, "status",
+		            kt_jsonf("{phase: 'Running', podIPs: [{ip: %s}], conditions: [{type: "
+		                     "'Ready', status: 'True'}, {type: 'A', status: 'False'}]}",
+		                     round % 2 ? "10.0.0.1" : "10.0.0.2"));
+		c = kt_json_ref(a);
+		const char *sub = round % 4 ? "status" : "";
+		managed_update_cached(cache, w->kind, old, &a, "m", sub, T0 + KT_MIN_NS);
+		managed_update(w->kind, old, &c, "m", sub, T0 + KT_MIN_NS);
+		char *x = kt_json_text(a), *y = kt_json_text(c);
+		assert_string_equal(x, y);
+		kt_free(x);
+		kt_free(y);
+		kt_json_free(old);
+		kt_json_free(a);
+		kt_json_free(b);
+		kt_json_free(c);
+		kt_json_free(first);
+	}
 	managed_cache_free(cache);
 }
 
@@ -488,6 +531,7 @@ int main(void)
 	        T(what_is_no_longer_applied_goes_from_lists),
 	        T(wrong_configurations_are_told),
 	        T(a_shared_list_is_looked_at_once),
+	        T(what_is_known_of_others_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
