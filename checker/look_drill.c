@@ -346,7 +346,14 @@ void check_look_drill(const struct check_run *run, const struct check_check *che
 		check_wait_for_rollouts(run);
 	bool saved = run->world->snapshot && !run->world->snapshot(run->world->arg, &snapshot, &err);
 	kt_err_clear(&err);
+	/* on real clusters a snapshot is of the machines alone */
+	struct kt_json *kept =
+	        run->world->virtual_time ? NULL : check_keep(run, check->steps, check->step_count);
 	run_drill(run, check, finding);
+	if (check_put_back(run, kept, &err))
+		check_unknown(finding, &err);
+	kt_json_free(kept);
+	kt_err_clear(&err);
 	if (!saved)
 		undo(run, check);
 	else if (run->world->restore(run->world->arg, snapshot, &err))

@@ -9,8 +9,8 @@
 #define EARLY_LIMIT  (10 * KT_SEC)
 
 /* The path of the collection or object that `object` (with apiVersion and kind) belongs to. */
-static enum kt_code object_ref(const struct check_run *run, const struct kt_json *object,
-                               struct check_ref *out, struct kt_err *err)
+enum kt_code check_object_ref(const struct check_run *run, const struct kt_json *object,
+                              struct check_ref *out, struct kt_err *err)
 {
 	const char *kind = kt_get_str(object, "kind"), *api = kt_get_str(object, "apiVersion"),
 	           *name = kt_path_str(object, "metadata.name");
@@ -40,7 +40,7 @@ static enum kt_code create_generated(const struct check_run *run, const struct k
 	struct check_ref ref;
 	struct kt_json *named = kt_json_ref(object);
 	kt_set_path(&named, "metadata.name", kt_json_str("x"));
-	enum kt_code rc = object_ref(run, named, &ref, err);
+	enum kt_code rc = check_object_ref(run, named, &ref, err);
 	kt_json_free(named);
 	ref.is_set = true;
 	char *path = rc ? NULL : check_ref_path(&ref);
@@ -64,7 +64,7 @@ static enum kt_code apply_once(const struct check_run *run, const struct kt_json
 	struct check_ref ref;
 	if (!kt_path_str(object, "metadata.name") && kt_path_str(object, "metadata.generateName"))
 		return create_generated(run, object, err);
-	enum kt_code rc = object_ref(run, object, &ref, err);
+	enum kt_code rc = check_object_ref(run, object, &ref, err);
 	if (rc)
 		return rc;
 	char *path = check_ref_path(&ref), *target = kt_strf("%s?fieldManager=ktutor&force=true", path);
@@ -98,74 +98,21 @@ enum kt_code check_apply_object(const struct check_run *run, const struct kt_jso
 	}
 }
 
-static enum kt_code apply_file(const struct check_run *run, const char *path, struct kt_err *err)
+static enum kt_code apply_seen(void *arg, const struct kt_json *object, struct kt_err *err)
 {
-	struct kt_yaml *yaml = NULL;
-	if (kt_is_dir(path)) {
-		struct kt_strs names = {0};
-		enum kt_code rc = kt_list_dir(path, &names, err);
-		for (size_t i = 0; !rc && i < names.count; i++) {
-			char *file = kt_join(path, names.items[i]);
-			bool manifest =
-			        (kt_ends(file, ".yaml") || kt_ends(file, ".yml") || kt_ends(file, ".json")) &&
-			        !kt_streq(names.items[i], "expect.yaml");
-			if (manifest)
-				rc = apply_file(run, file, err);
-			kt_free(file);
-		}
-		kt_strs_clear(&names);
-		return rc;
-	}
-	enum kt_code rc = kt_yaml_read(path, &yaml, err);
-	for (size_t i = 0; !rc && i < kt_yaml_count(yaml); i++) {
-		rc = check_apply_object(run, kt_yaml_doc(yaml, i), err);
-		if (rc)
-			kt_wrap(err, "%s:%u", path, kt_yaml_line(yaml, kt_yaml_doc(yaml, i)));
-	}
-	kt_yaml_free(yaml);
-	return rc;
+	return check_apply_object(arg, object, err);
 }
 
 enum kt_code check_apply_path(const struct check_run *run, const char *path, struct kt_err *err)
 {
-	return apply_file(run, path, err);
-}
-
-/* Manifests that stand in the lab as one text. */
-static enum kt_code apply_text(const struct check_run *run, const struct kt_json *text, struct kt_err *err)
-{
-	struct kt_yaml *yaml = NULL;
-	enum kt_code rc = kt_yaml_parse("manifest", kt_str(text), kt_str_len(text), &yaml, err);
-	for (size_t i = 0; !rc && i < kt_yaml_count(yaml); i++)
-		rc = check_apply_object(run, kt_yaml_doc(yaml, i), err);
-	kt_yaml_free(yaml);
-	return rc;
-}
-
-static enum kt_code apply_item(const struct check_run *run, const char *dir, const struct kt_json *item,
-                               struct kt_err *err)
-{
-	const struct kt_json *written = check_written_here(item), *one;
-	enum kt_code rc = KT_OK;
-	if (written)
-		return apply_item(run, dir, written, err);
-	if (kt_is_object(item))
-		return check_apply_object(run, item, err);
-	if (kt_str(item) && strchr(kt_str(item), '\n'))
-		return apply_text(run, item, err);
-	KT_JSON_EACH (one, kt_is_array(item) ? item : NULL)
-		rc = rc ? rc : apply_item(run, dir, one, err);
-	if (kt_is_array(item))
-		return rc;
-	char *path = kt_join(dir, kt_str(item));
-	rc = apply_file(run, path, err);
-	kt_free(path);
-	return rc;
+	struct check_run own = *run;
+	return check_each_manifest_in(path, apply_seen, &own, err);
 }
 
 enum kt_code check_do_apply(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
-	return apply_item(run, step->dir, step->body, err);
+	struct check_run own = *run;
+	return check_each_manifest(step->dir, step->body, apply_seen, &own, err);
 }
 
 /* --- delete --- */

@@ -27,6 +27,21 @@ enum kt_code check_do_wait(const struct check_run *run, const struct check_step 
 /* Server-side apply of one object as `ktutor`, forced. */
 KT_MUST_CHECK enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object,
                                               struct kt_err *err);
+/* The path of the collection or object that `object` (with apiVersion and kind) belongs to. */
+KT_MUST_CHECK enum kt_code check_object_ref(const struct check_run *run, const struct kt_json *object,
+                                            struct check_ref *out, struct kt_err *err);
+/* Each object that stands in `item` (a file or folder below `dir`, an object, a text, a list of these), in
+ * order, until one fails; a List is seen as such. (manifests.c) */
+typedef enum kt_code check_see_fn(void *arg, const struct kt_json *object, struct kt_err *err);
+KT_MUST_CHECK enum kt_code check_each_manifest(const char *dir, const struct kt_json *item, check_see_fn *see,
+                                               void *arg, struct kt_err *err);
+KT_MUST_CHECK enum kt_code check_each_manifest_in(const char *path, check_see_fn *see, void *arg,
+                                                  struct kt_err *err);
+/* Where no snapshot is: the objects that steps change through the API, as they are now (or are not); and back
+ * to that. New. (put_back.c) */
+struct kt_json *check_keep(const struct check_run *run, struct check_step *const *steps, size_t count);
+KT_MUST_CHECK enum kt_code check_put_back(const struct check_run *run, const struct kt_json *kept,
+                                          struct kt_err *err);
 /* Wait until `gone(arg)` says so, looking whenever something changed; KT_ETIMEOUT after `limit`. */
 KT_MUST_CHECK enum kt_code check_wait_until(const struct check_run *run, kt_ns limit,
                                             enum kt_code (*done)(const struct check_run *run, void *arg,

@@ -14,6 +14,7 @@ static const struct cli_flag test_flags[] = {
         {"parts", "start,solution…", "only these: start, solution, wrong, also-right"},
         {"minutes", "N", "begin nothing that would end later"},
         {"keep", NULL, "keep real clusters for the next run"},
+        CLI_CONTEXT_FLAGS,
         {NULL, NULL, NULL}};
 
 struct many {
@@ -192,7 +193,8 @@ static void prove_one(struct cli_call *call, const struct lab *lab, const struct
 	if (cli_flag(call, "parts") && !lab_proof_parts(cli_flag(call, "parts"), &proof.parts))
 		proof.parts = 0; /* held before */
 	struct lab_proof_result result = {0};
-	const char *lacks = options->provider ? provider_lacks(options->provider, lab) : NULL;
+	bool by_task = options->provider && options->provider->cannot; /* decides task by task */
+	const char *lacks = options->provider && !by_task ? provider_lacks(options->provider, lab) : NULL;
 	if (lacks) {
 		(void)fprintf(call->out, "%s: left out: it needs '%s', which %s clusters do not have\n",
 		              lab->lab, lacks, options->provider->name);
@@ -318,7 +320,9 @@ const struct cli_command cli_course_lint = {.name = "course lint",
                                             .run = run_lint};
 const struct cli_command cli_course_test = {
         .name = "course test",
-        .args = "[LAB|FOLDER…] [--provider P] [--mutate] [--parts P,…] [--minutes N] [--keep]",
+        .args = "[LAB|FOLDER…] [--provider P] [--mutate] [--parts P,…] [--minutes N] [--keep] [--kubeconfig "
+                "F] "
+                "[--context C] [--yes]",
         .summary = "prove labs: the start fails, solutions pass, near misses fail as named",
         .flags = test_flags,
         .max_args = CLI_MAX_ARGS,

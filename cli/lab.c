@@ -9,16 +9,10 @@
 
 static const struct cli_flag list_flags[] = {{"format", "text|json", "how to print: text (default) or json"},
                                              {NULL, NULL, NULL}};
-static const struct cli_flag start_flags[] = {
-        {"provider", "P", "embedded, or another one that is there"},
-        {"fresh", NULL, "begin anew, even if it runs"},
-        {"context", "C", "for provider context: which one (default: the current)"},
-        {"kubeconfig", "FILE", "where it stands (default: where kubectl looks)"},
-        {"yes", NULL, "do not ask"},
-        {"allow-nodes", NULL, "machines of that cluster may be cordoned and drained"},
-        {"allow-cluster", NULL, "things outside of namespaces may be made there"},
-        {"allow-exec", NULL, "its credential program may be run"},
-        {NULL, NULL, NULL}};
+static const struct cli_flag start_flags[] = {{"provider", "P", "embedded, or another one that is there"},
+                                              {"fresh", NULL, "begin anew, even if it runs"},
+                                              CLI_CONTEXT_FLAGS,
+                                              {NULL, NULL, NULL}};
 static const struct cli_flag reset_flags[] = {{"yes", NULL, "do not ask"}, {NULL, NULL, NULL}};
 static const struct cli_flag task_flags[] = {
         {"task", "T", "the task (default: the first that does not pass yet)"}, {NULL, NULL, NULL}};

@@ -13,6 +13,16 @@ KT_MUST_CHECK enum kt_code cli_share_dir(const char *name, char **out, struct kt
 int cli_lab(struct cli_call *call, struct lab **out);
 /* --provider, else the setting, else the first. */
 int cli_provider(struct cli_call *call, struct db *db, struct lab_options *options);
+/* The flags for provider context, rows of a table of flags. */
+#define CLI_CONTEXT_FLAGS                                                                                    \
+	{"context", "C", "for provider context: which one (default: the current)"},                          \
+	        {"kubeconfig", "FILE", "where it stands (default: where kubectl looks)"},                    \
+	        {"yes", NULL, "do not ask"},                                                                 \
+	        {"allow-nodes", NULL, "machines of that cluster may be cordoned and drained"},               \
+	        {"allow-cluster", NULL, "things outside of namespaces may be made there"},                   \
+	{                                                                                                    \
+		"allow-exec", NULL, "its credential program may be run"                                      \
+	}
 /* What the person allowed by flags, and whether somebody is there to be asked. */
 void cli_provider_settings(struct cli_call *call, struct lab_options *options);
 /* A question to the person at the terminal; true: yes. */

@@ -133,6 +133,49 @@ static bool leave_out(struct proof *p, const char *what, kt_ns span)
 	return true;
 }
 
+/* --- what cannot be done there --- */
+
+static const struct provider *provider_of(const struct proof *p)
+{
+	return p->options->options->provider;
+}
+
+/* Why task `i` cannot be graded on this provider's clusters; NULL: it can. */
+static const char *cannot(const struct proof *p, size_t i)
+{
+	const struct provider *provider = provider_of(p);
+	return provider && provider->cannot
+	               ? provider->cannot(p->options->options->home, p->lab->lab, p->lab, i)
+	               : NULL;
+}
+
+static const char *cannot_named(const struct proof *p, const char *task)
+{
+	for (size_t i = 0; i < p->lab->task_count; i++)
+		if (kt_streq(p->lab->tasks[i].task, task))
+			return cannot(p, i);
+	return NULL;
+}
+
+static void tell_cannot(struct proof *p)
+{
+	for (size_t i = 0; i < p->lab->task_count; i++)
+		if (cannot(p, i)) {
+			p->left_out++;
+			lab_proof_tell(p, "task '%s': left out: %s", p->lab->tasks[i].task, cannot(p, i));
+		}
+}
+
+/* Somebody else's cluster was spared: nothing is proved by that. */
+static bool was_spared(struct proof *p, const char *what, enum kt_code rc, const struct kt_err *err)
+{
+	if (rc != KT_EUNSUPPORTED || !provider_of(p) || !provider_of(p)->cannot)
+		return false;
+	p->left_out++;
+	lab_proof_tell(p, "%s: left out: %s", what, err->text);
+	return true;
+}
+
 /* --- what an answer needs --- */
 
 static bool world_has(const struct check_world *world, const char *capability)
@@ -184,6 +227,8 @@ static void prove_start(struct proof *p)
 	for (size_t i = 0; i < result->task_count; i++) {
 		const struct check_report_task *task = &result->tasks[i];
 		enum check_status status = check_task_status(task);
+		if (cannot(p, i))
+			continue;
 		if (status == CHECK_PASSED)
 			lab_proof_wrong(p, "start", "task '%s' passes before anything was done", task->task);
 		for (size_t f = 0; status == CHECK_UNKNOWN && f < task->finding_count; f++)
@@ -218,11 +263,14 @@ static bool prove_right(struct proof *p, const char *what, const char *dir)
 		p->check = kt_monotonic() - applied;
 	}
 	if (rc) {
-		lab_proof_wrong(p, what, "%s", err.text);
+		if (!was_spared(p, what, rc, &err))
+			lab_proof_wrong(p, what, "%s", err.text);
 		return false;
 	}
 	for (size_t i = 0; i < result->task_count; i++) {
 		const struct check_report_task *task = &result->tasks[i];
+		if (cannot(p, i))
+			continue;
 		if (task->blocked)
 			lab_proof_wrong(p, what, "task '%s' waits for one that does not pass", task->task);
 		for (size_t f = 0; f < task->finding_count; f++)
@@ -290,7 +338,8 @@ static bool all_fail_as_named(struct proof *p, const struct kt_json *list, struc
 	struct kt_buf one = {0};
 	bool all = true;
 	KT_JSON_EACH (row, list) {
-		if (!all || fails_as_named(p, kt_get_str(row, "task"), kt_get(row, "finding"), &one, err))
+		if (!all || cannot_named(p, kt_get_str(row, "task")) ||
+		    fails_as_named(p, kt_get_str(row, "task"), kt_get(row, "finding"), &one, err))
 			continue;
 		all = false;
 		kt_buf_addf(said, "%s: %s", kt_get_str(row, "task"), one.len ? kt_buf_str(&one) : "passes");
@@ -361,15 +410,20 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 		rc = hold_expect(p, yaml, list, &err);
 	const struct kt_json *row;
 	kt_ns span = 0;
-	KT_JSON_EACH (row, list)
+	size_t graded = 0;
+	KT_JSON_EACH (row, list) {
 		span += rc ? 0 : drills_of(p->lab, kt_get_str(row, "task"));
+		graded += !cannot_named(p, kt_get_str(row, "task"));
+	}
 	if (rc)
 		lab_proof_wrong(p, what, "%s", err.text);
+	else if (!graded)
+		lab_proof_tell(p, "%s: left out: what it should fail cannot be graded there", what);
 	else if (leave_out(p, what, span))
 		; /* told */
 	else if (try_wrong(p, dir, list, &said, &err))
 		lab_proof_tell(p, "%s: fails as it should", what);
-	else
+	else if (!was_spared(p, what, err.code, &err))
 		lab_proof_wrong(p, what, "%s%s%s", kt_buf_str(&said), err.text[0] ? "; " : "", err.text);
 	kt_json_free(list);
 	kt_buf_clear(&said);
@@ -431,9 +485,14 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 	*out = (struct lab_proof_result){0};
 	enum kt_code rc = lab_start(lab, options->options, NULL, err);
 	out->start = kt_monotonic() - began;
-	if (!rc) {
+	bool spared = was_spared(&p, "start", rc, err);
+	if (spared) {
+		kt_err_clear(err);
+		rc = KT_OK;
+	} else if (!rc) {
 		lab_proof_tell(&p, "started in %lld ms", (long long)(out->start / KT_MS));
 		unsigned parts = options->parts ? options->parts : ~0u;
+		tell_cannot(&p);
 		bool sound = false;
 		if (parts & LAB_PROOF_START)
 			prove_start(&p);
@@ -451,7 +510,7 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 		lab_proof_tell(&p, "%u failed, %lld ms", p.failures,
 		               (long long)((kt_monotonic() - began) / KT_MS));
 	}
-	if (lab_stop(lab, options->options, &why) && !rc)
+	if (!spared && lab_stop(lab, options->options, &why) && !rc)
 		lab_proof_tell(&p, "its cluster could not be stopped: %s", why.text);
 	kt_free(solution);
 	out->failures = p.failures;

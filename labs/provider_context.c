@@ -110,8 +110,8 @@ static enum kt_code context_session_client(const char *home, const char *cluster
 
 struct world {
 	struct check_world world; /* first: what is handed out */
-	struct context context;
 	struct check_client *client;
+	bool nodes; /* machines may be cordoned */
 	struct real_pace pace;
 	char *ns; /* where pods of ours run */
 };
@@ -149,6 +149,36 @@ static enum kt_code world_traffic(void *arg, const char *ns, const char *service
 	return real_traffic(w->client, w->ns, ns, service, since, out, err);
 }
 
+/* What a drill leaves behind beside objects: rates, and who was cordoned. */
+static enum kt_code world_snapshot(void *arg, char **out_name, struct kt_err *err)
+{
+	struct world *w = arg;
+	struct kt_json *loads = NULL, *cordoned = NULL;
+	enum kt_code rc = real_load_rates(w->client, w->ns, &loads, err);
+	if (!rc && w->nodes)
+		rc = real_cordoned(w->client, &cordoned, err);
+	struct kt_json *all = kt_jsonf("{loads: %J, cordoned: %J}", loads, cordoned);
+	if (!rc)
+		*out_name = kt_json_text(all);
+	kt_json_free(all);
+	kt_json_free(loads);
+	kt_json_free(cordoned);
+	return rc;
+}
+
+static enum kt_code world_restore(void *arg, const char *name, struct kt_err *err)
+{
+	struct world *w = arg;
+	struct kt_json *all = NULL;
+	enum kt_code rc = kt_json_parse(name, strlen(name), NULL, &all, NULL, err);
+	if (!rc && w->nodes)
+		rc = real_uncordon(w->client, kt_get(all, "cordoned"), err);
+	if (!rc)
+		rc = real_load_put(w->client, w->ns, kt_get(all, "loads"), err);
+	kt_json_free(all);
+	return rc;
+}
+
 static void context_world_free(struct check_world *world)
 {
 	if (!world)
@@ -164,12 +194,18 @@ static enum kt_code context_world(const char *home, const char *cluster, struct 
                                   struct kt_err *err)
 {
 	struct world *w = kt_alloc(sizeof(*w));
+	struct context context = {0};
+	struct kt_err ignored = {0};
 	w->ns = own_namespace(cluster);
+	w->nodes = !context_read(home, cluster, &context, &ignored) && context.allow_nodes;
+	context_clear(&context);
 	w->world = (struct check_world){.arg = w,
 	                                .disturb = world_disturb,
 	                                .pass = world_pass,
 	                                .now = world_now,
 	                                .traffic = world_traffic,
+	                                .snapshot = world_snapshot,
+	                                .restore = world_restore,
 	                                .capabilities = capabilities};
 	enum kt_code rc = context_session_client(home, cluster, &w->client, err);
 	w->pace.client = w->client;

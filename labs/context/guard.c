@@ -87,7 +87,7 @@ static enum kt_code in_namespace(struct guard *g, const char *method, const char
 	enum kt_code rc = itself ? context_namespace(g->plain, g->context, ns, err)
 	                         : real_call(g->plain, "GET", own, NULL, NULL, &there, &why);
 	if (!rc && there && !is_ours(g->context, there))
-		rc = kt_fail(err, KT_EDENIED,
+		rc = kt_fail(err, KT_EUNSUPPORTED,
 		             "ktutor acts only in namespaces that it made on this cluster, and '%s' is not "
 		             "one of them",
 		             ns);
@@ -121,7 +121,7 @@ static enum kt_code outside(struct guard *g, const char *method, const char *pat
 	struct kt_err why = {0};
 	enum kt_code rc = KT_OK;
 	if (node ? !g->context->allow_nodes : !g->context->allow_cluster)
-		rc = kt_fail(err, KT_EDENIED,
+		rc = kt_fail(err, KT_EUNSUPPORTED,
 		             node ? "this would change the machine '%s' of a cluster that is not ktutor's; "
 		                    "`--allow-nodes` allows it"
 		                  : "this would change %s, which belongs to the whole cluster; "
@@ -134,11 +134,11 @@ static enum kt_code outside(struct guard *g, const char *method, const char *pat
 		rc = real_call(g->plain, "GET", bare, NULL, NULL, NULL, &why);
 		rc = rc == KT_ENOTFOUND ? keep(g, bare, false, err)
 		     : rc               ? kt_fail(err, rc, "%s", why.text)
-		                        : kt_fail(err, KT_EDENIED,
+		                        : kt_fail(err, KT_EUNSUPPORTED,
 		                                  "%s is there already and is not ktutor's: it is left alone",
 		                                  kt_basename(bare));
 	} else if (!is_made(g->context, bare)) {
-		rc = kt_fail(err, KT_EDENIED, "%s is not ktutor's: it is left alone", kt_basename(bare));
+		rc = kt_fail(err, KT_EUNSUPPORTED, "%s is not ktutor's: it is left alone", kt_basename(bare));
 	}
 	kt_free(bare);
 	return rc;

@@ -121,6 +121,73 @@ run lab start "$dir/labs/wide" --provider context --yes --allow-cluster
 says 1 'not ktutor.s: it is left alone' "what is somebody's outside of namespaces is left alone, even so"
 run lab stop "$dir/labs/wide"
 
+# --- proofs ---
+mkdir -p "$dir/labs/near/solution" "$dir/labs/near/wrong/other" "$dir/labs/at-home/solution"
+cat >"$dir/labs/near/lab.yaml" <<'YAML'
+lab: near
+title: In a namespace of its own
+minutes: 1
+setup:
+  - manifest: {apiVersion: v1, kind: Namespace, metadata: {name: near}}
+  - manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: kept, namespace: near}, data: {a: one}}
+  - manifest: {apiVersion: v1, kind: Service, metadata: {name: web, namespace: near}, spec: {selector: {app: web}, ports: [{port: 80}]}}
+  - manifest:
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: web, namespace: near}
+      spec:
+        replicas: 2
+        selector: {matchLabels: {app: web}}
+        template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "nginx:1.27"}]}}
+tasks:
+  - task: answer
+    text: It is 42.
+    checks: [{object: configmap near/answer, has: {data.value: "42"}}]
+  - task: stirred
+    text: A drill changes much.
+    after: [answer]
+    checks:
+      - drill:
+          do:
+            - scale: {object: deployment near/web, replicas: 3}
+            - patch: {object: configmap near/kept, merge: {data: {a: two}}}
+            - delete: configmap near/answer
+            - manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: passing, namespace: near}}
+            - load: {to: service near/web, rps: 5}
+          for: 2s
+          end: [{object: configmap near/kept, has: {data.a: two}}, {absent: configmap near/answer}, {ready: {of: deployment near/web, equals: 3}}]
+  - task: dark
+    text: A machine goes.
+    checks: [{drill: {do: [{node: {is: down, pick: {name: x}}}], hold: [{object: namespace near}], for: 1s}}]
+YAML
+cat >"$dir/labs/near/solution/a.yaml" <<'YAML'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: answer, namespace: near}
+data: {value: "42"}
+YAML
+sed 's/42/43/' "$dir/labs/near/solution/a.yaml" >"$dir/labs/near/wrong/other/a.yaml"
+echo '- {task: answer, finding: "43"}' >"$dir/labs/near/wrong/other/expect.yaml"
+sed 's/near/default/g; /kind: Namespace/d; s/lab: default/lab: at-home/' "$dir/labs/near/lab.yaml" >"$dir/labs/at-home/lab.yaml"
+sed 's/near/default/' "$dir/labs/near/solution/a.yaml" >"$dir/labs/at-home/solution/a.yaml"
+run course test "$dir/labs/near" --provider context --yes
+says 0 "near: task 'dark': left out: it takes machines down" 'a proof leaves out what cannot be graded there, and says so'
+grep -q 'near: solution: passes' "$out" && grep -q 'near: wrong/other: fails as it should' "$out"
+ok $? 'the other tasks are proved'
+run course test "$dir/labs/at-home" --provider context --yes
+says 0 "at-home: start: left out: .*'default' is not one of them" "a lab in the namespace 'default' is left out"
+run lab start "$dir/labs/near" --provider context --yes
+k apply -f "$dir/labs/near/solution/a.yaml" >/dev/null
+run check "$dir/labs/near" --task stirred
+says 0 'stirred' 'a drill that changes objects'
+k get deployment web -n near -o 'jsonpath={.spec.replicas} ' >"$out" 2>&1
+k get configmaps kept answer -n near -o 'jsonpath={.items[*].data} ' >>"$out" 2>&1
+k get configmaps -n near -o name >>"$out" 2>&1
+k get pods -n ktutor-near -o name >>"$out" 2>&1
+grep -q '^2 {"a":"one"} {"value":"42"}' "$out" && ! grep -q 'passing\|^pod' "$out"
+ok $? 'afterwards all of them are as they were'
+run lab stop "$dir/labs/near"
+
 # --- credentials ---
 python3 - "$theirs" "$dir/exec.yaml" "$dir/old.yaml" "$dir/login" <<'PY' || exit 1
 import json, re, subprocess, sys
