@@ -147,6 +147,7 @@ void network_listen(struct cluster *cluster, const struct network_listener *list
 	listener_free(*slot);
 	*slot = copy;
 	network->epoch++;
+	traffic_port_opened(network, key);
 	kt_free(key);
 }
 
@@ -159,6 +160,8 @@ void network_unlisten(struct cluster *cluster, const char *address, unsigned por
 	struct network_listener *listener = table_get(&network->listeners, key);
 	table_remove(&network->listeners, key);
 	network->epoch++;
+	if (listener)
+		traffic_port_closed(cluster, network, key);
 	listener_free(listener);
 	kt_free(key);
 }

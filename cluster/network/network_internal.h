@@ -127,6 +127,11 @@ void traffic_start(struct cluster *cluster, struct network *network);
 void traffic_stop(struct cluster *cluster, struct network *network);
 void traffic_admit(struct cluster *cluster, const struct network_listener *listener,
                    struct network_http_response *response);
+/* Ports (listener_key) that close and open; what kube-proxy's view of a slice becomes. */
+void traffic_port_closed(struct cluster *cluster, struct network *network, const char *key);
+void traffic_port_opened(struct network *network, const char *key);
+void traffic_slice_changes(struct cluster *cluster, struct network *network, const struct kt_json *old,
+                           const struct kt_json *next);
 /* The CPU that containers without traffic use, by node of the plan. */
 void usage_others(struct cluster *cluster, struct traffic *traffic);
 void usage_start(struct cluster *cluster, struct network *network);

@@ -128,6 +128,8 @@ static void sync_slices(struct cluster *cluster, void *arg)
 		const char *key = network->pending.items[i], *slash = strchr(key, '/');
 		char *ns = kt_strndup(key, (size_t)(slash - key));
 		const struct store_object *object = store_get(cluster_store(cluster), kind, ns, slash + 1);
+		traffic_slice_changes(cluster, network, table_get(&network->slices, key),
+		                      object ? object->json : NULL);
 		slice_update(network, key, object ? object->json : NULL);
 		kt_free(ns);
 	}

@@ -225,7 +225,7 @@ static void way_outcome(struct plan *plan, size_t at)
 	for (size_t i = 0; i < way->count; i++)
 		silent += !way->hops[i].open && way->hops[i].silent;
 	way->out = (struct outcome){{{0}}, REFUSED};
-	double closed = n > 0 ? 1 - good / n : 1, wait = way->balancer ? CONNECT : TRAFFIC_PATIENCE;
+	double closed = way->closed, wait = way->balancer ? CONNECT : TRAFFIC_PATIENCE;
 	double fail = n > good ? (silent * wait + (n - good - silent) * REFUSED) / (n - good) : REFUSED;
 	double part = 1 - closed;
 	if (good > 0)
@@ -428,6 +428,7 @@ static void tick(struct cluster *cluster, void *arg)
 		usage_others(cluster, traffic);
 	}
 	reset(&traffic->plan);
+	traffic_weigh(traffic, now);
 	arrive(traffic, now);
 	share_cpu(&traffic->plan);
 	if (!steady(&traffic->plan))
@@ -443,8 +444,10 @@ static void tick(struct cluster *cluster, void *arg)
 			flow->rate = 0;
 	}
 	traffic->timer = any ? cluster_after(cluster, TRAFFIC_TICK, tick, traffic) : 0;
-	if (!any)
-		let_go(cluster, traffic, true);
+	if (any)
+		return;
+	let_go(cluster, traffic, true);
+	traffic_forget_gaps(traffic);
 }
 
 void traffic_wake(struct cluster *cluster, struct traffic *traffic)
@@ -486,6 +489,7 @@ void traffic_stop(struct cluster *cluster, struct network *network)
 		kt_free(load);
 	}
 	table_clear(&traffic->pods);
+	traffic_forget_gaps(traffic);
 	plan_clear(&traffic->plan);
 	kt_free(traffic);
 	network->traffic = NULL;

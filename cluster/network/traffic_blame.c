@@ -39,11 +39,15 @@ static const char *nobody(const struct flow *flow)
 void traffic_blame_way(const struct traffic *traffic, struct flow *flow, const struct way *way, kt_ns now,
                        double errors)
 {
-	double sum = 0, done = 0;
+	double sum = way->gone, done = 0;
 	for (size_t i = 0; i < way->count; i++) {
 		const struct hop *hop = &way->hops[i];
 		double answered = hop->open ? latency_sum(&traffic->plan.pods[hop->pod].out.latency) : 0;
 		sum += fmax(1 - answered, 0);
+	}
+	if (way->gone > 1e-6) {
+		done = errors * way->gone / sum;
+		flow_blame(flow, now, "the pod had ended, and was still among the endpoints", done);
 	}
 	for (size_t i = 0; sum > 1e-6 && i < way->count; i++) {
 		const struct hop *hop = &way->hops[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside of traffic: traffic.c (a second of it), traffic_plan.c (who reaches whom), traffic_pod.c (what a pod
- * does for a request), traffic_load.c (what is asked for), traffic_report.c (what became of it). */
+ * does for a request), traffic_load.c (what is asked for), traffic_gaps.c (moments of it that lead to
+ * nobody), traffic_report.c (what became of it). */
 #ifndef NETWORK_TRAFFIC_INTERNAL_H
 #define NETWORK_TRAFFIC_INTERNAL_H
 
@@ -85,6 +86,7 @@ struct hop { /* an endpoint as one source sees it */
 	size_t pod;
 	double latency, loss;
 	bool open, silent; /* silent: dropped, not refused */
+	kt_ns since;       /* when its port closed; 0: longer ago */
 	char *why;         /* owned: why it is not open */
 };
 struct way { /* from a source to a Service */
@@ -92,6 +94,8 @@ struct way { /* from a source to a Service */
 	size_t flow;
 	struct hop *hops;
 	size_t count, open;
+	double closed;   /* share of the second's requests that found nobody at their first try */
+	double gone;     /* of it, in endpoints: those that are none any more */
 	double reaching; /* share that finds an open one */
 	size_t caller;   /* the last pod whose outcome was worked out over it */
 	bool balancer;   /* tries another endpoint when one fails */
@@ -122,9 +126,18 @@ struct plan {
 	struct table way_by_key, pod_by_name, pod_by_owner; /* index + 1 */
 	bool worked_out;                                    /* outcomes are those of a second before */
 };
+/* An endpoint of the Service that nobody answered at, until the Service forgot it. */
+struct gap {
+	size_t flow;
+	kt_ns from, to;
+	size_t of; /* endpoints that there were */
+};
 struct traffic {
 	struct flow *flows;
 	size_t count, cap;
+	struct table closed; /* listener_key -> kt_ns *: when it closed */
+	struct gap *gaps;    /* of this second */
+	size_t gap_count, gap_cap;
 	struct table pods; /* "ns/pod" -> struct pod_load * */
 	struct plan plan;
 	uint64_t timer;
@@ -144,6 +157,13 @@ void traffic_wake(struct cluster *cluster, struct traffic *traffic); /* tick fro
 void traffic_blame_way(const struct traffic *traffic, struct flow *flow, const struct way *way, kt_ns now,
                        double errors);
 void traffic_blame_entries(struct traffic *traffic, size_t at, kt_ns now, double errors);
+
+/* --- traffic_gaps.c; the other half of it is in network_internal.h --- */
+kt_ns traffic_closed_since(const struct traffic *traffic, const char *address,
+                           unsigned port); /* 0: not known */
+/* What share of the second before `now` each way led to nobody. */
+void traffic_weigh(struct traffic *traffic, kt_ns now);
+void traffic_forget_gaps(struct traffic *traffic);
 
 void plan_make(struct cluster *cluster, struct traffic *traffic);
 void plan_clear(struct plan *plan);

@@ -35,6 +35,8 @@ static struct hop hop_to(struct cluster *cluster, struct traffic *traffic, const
 		hop.pod = plan_pod(cluster, traffic, e, work, depth);
 	hop.open = hop.pod != SIZE_MAX;
 	if (!hop.open)
+		hop.since = traffic_closed_since(traffic, e->address, e->port);
+	if (!hop.open)
 		hop.why = kt_strdup(*path.why ? path.why : "the container does not run");
 	return hop;
 }
@@ -100,8 +102,6 @@ size_t plan_way(struct cluster *cluster, struct traffic *traffic, const struct n
 	way->caller = SIZE_MAX;
 	for (size_t i = 0; i < n; i++)
 		way->open += hops[i].open;
-	double closed = n ? 1 - (double)way->open / (double)n : 1;
-	way->reaching = 1 - (way->balancer ? closed * closed * closed : closed);
 	kt_free(all.items);
 	return at;
 }

@@ -456,6 +456,53 @@ static void a_load_that_cannot_be_is_refused_with_what_there_is(void **state)
 	cluster_free(cluster);
 }
 
+/* Four pods end one after the other. nginx heeds SIGTERM at once, kube-proxy forgets the pod some tenths of a
+ * second later: meanwhile a quarter of the requests finds nobody. With a preStop that waits nobody notices.
+ */
+static void who_hangs_up_at_once_loses_requests_for_a_moment(void **state)
+{
+	(void)state;
+	for (int waits = 0; waits < 2; waits++) {
+		struct cluster *cluster = three_zones();
+		support_create(
+		        cluster, "apps", "Deployment",
+		        kt_jsonf(
+		                "{metadata: {name: 'web'}, spec: {replicas: 4, selector: {matchLabels: {app: "
+		                "'web'}}, template: {metadata: {labels: {app: 'web'}}, spec: {containers: "
+		                "[{name: 'c', image: 'nginx:1.27', lifecycle: %j}]}}}}",
+		                waits ? kt_jsonf("{preStop: {sleep: {seconds: 5}}}") : NULL));
+		support_create(cluster, "", "Service",
+		               kt_jsonf("{metadata: {name: 'web'}, spec: {selector: {app: 'web'}, ports: "
+		                        "[{port: 80}]}}"));
+		support_wait(cluster, 10);
+		load(cluster, kt_jsonf("{to: 'service web', rps: 40}"));
+		support_wait(cluster, 10);
+		double lost = 0;
+		for (int i = 0; i < 4; i++) {
+			struct store_list pods;
+			kt_ns began = cluster_now(cluster);
+			store_list(cluster_store(cluster), support_kind(cluster, "", "Pod"), "default",
+			           &pods);
+			const struct store_object *pod = pods.items[0];
+			(void)api_delete(cluster, &support_actor, pod->kind, pod->ns, pod->name, NULL, NULL);
+			store_list_clear(&pods);
+			support_wait(cluster, 20.37); /* at another part of the second each time */
+			double offered = told(cluster, "services", "web", began, "offered");
+			lost += offered * (1 - told(cluster, "services", "web", began, "availability"));
+		}
+		if (waits)
+			assert_true(lost < 0.01);
+		else /* some 0.16 s of 10 a second, four times */
+			near_to(lost, 6.5, 0.4);
+		struct kt_json *report = cluster_traffic(cluster, 0);
+		char *text = kt_json_text(report);
+		assert_int_equal(strstr(text, "still among the endpoints") != NULL, !waits);
+		kt_free(text);
+		kt_json_free(report);
+		cluster_free(cluster);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +521,7 @@ int main(void)
 	        cmocka_unit_test(every_lost_request_has_its_cause),
 	        cmocka_unit_test(a_load_is_told_before_its_first_second_also_after_a_restore),
 	        cmocka_unit_test(a_load_that_cannot_be_is_refused_with_what_there_is),
+	        cmocka_unit_test(who_hangs_up_at_once_loses_requests_for_a_moment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
