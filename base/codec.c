@@ -109,12 +109,17 @@ bool kt_unpercent(const char *text, size_t len, bool plus, struct kt_buf *out)
 void kt_percent(const char *text, struct kt_buf *out)
 {
 	/* RFC 3986: only the unreserved stay as they are. */
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+	static const char digits[] = "0123456789ABCDEF";
+	kt_buf_reserve(out, strlen(text) + 16);
 	for (; *text; text++) {
-		if (strchr(plain, *text))
+		unsigned char c = (unsigned char)*text;
+		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		             c == '-' || c == '_' || c == '.' || c == '~';
+		if (plain) {
 			kt_buf_addc(out, *text);
-		else
-			kt_buf_addf(out, "%%%02X", (unsigned)(unsigned char)*text);
+			continue;
+		}
+		kt_buf_add(out, (char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
 	}
 }
 

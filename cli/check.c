@@ -161,21 +161,16 @@ static int watch(struct checking *c)
 }
 
 /* Open what is needed, and grade. */
-static int grade(struct cli_call *call)
+static int grade(struct cli_call *call, const struct lab *lab)
 {
 	struct kt_err err = {0};
-	struct lab *lab = NULL;
-	struct checking c = {.call = call};
+	struct checking c = {.call = call, .lab = lab};
 	const char *format = cli_flag(call, "format");
 	if (format && !check_format_parse(format, &c.format))
 		return cli_usage(call, "--format: text, json, junit or tap was expected, not '%s'", format);
-	int code = cli_lab(call, &lab);
-	if (code)
-		return code;
 	struct lab_options options = {.home = call->home};
-	c.lab = lab;
 	c.db = cli_progress(call);
-	code = cli_flag(call, "provider") ? cli_provider(call, c.db, &options) : CLI_OK;
+	int code = cli_flag(call, "provider") ? cli_provider(call, c.db, &options) : CLI_OK;
 	if (!code && lab_open(lab, &options, &c.session, &err)) {
 		code = cli_fail(call, &err);
 	} else if (!code) {
@@ -188,7 +183,6 @@ static int grade(struct cli_call *call)
 	lab_close(c.session);
 	kt_json_free(c.replies);
 	db_close(c.db);
-	lab_free(lab);
 	return code;
 }
 
@@ -198,7 +192,7 @@ static int run(struct cli_call *call)
 	enum check_format ignored;
 	const char *format = cli_flag(call, "format") ? cli_flag(call, "format") : formats[0];
 	if (!check_format_parse(format, &ignored))
-		return grade(call); /* says so */
+		return grade(call, NULL); /* says so */
 	int code = cli_lab(call, &lab);
 	if (code)
 		return code;
@@ -207,7 +201,8 @@ static int run(struct cli_call *call)
 		                                        : "no check goes on\n",
 		            call->out);
 	else
-		code = cli_check_is_long(call, lab) ? cli_check_away(call, lab, format, grade) : grade(call);
+		code = cli_check_is_long(call, lab) ? cli_check_away(call, lab, format, grade)
+		                                    : grade(call, lab);
 	lab_free(lab);
 	return code;
 }

@@ -11,7 +11,7 @@ bool cli_check_is_long(const struct cli_call *call, const struct lab *lab);
  * one that goes on already; or show what one found that nobody watched to its end. Exit code; 130: left.
  * Nothing that a fork must not share (databases, connections) may be open. */
 int cli_check_away(struct cli_call *call, const struct lab *lab, const char *format,
-                   int (*grade)(struct cli_call *call));
+                   int (*grade)(struct cli_call *call, const struct lab *lab));
 /* End one that goes on, in order; true: there was one. */
 bool cli_check_cancel(struct cli_call *call, const struct lab *lab);
 

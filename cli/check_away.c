@@ -81,8 +81,9 @@ bool cli_check_is_long(const struct cli_call *call, const struct lab *lab)
 /* --- the process that goes on --- */
 
 static void go_on(struct cli_call *call, const struct lab *lab,
-                  int (*grade)(struct cli_call *call)) KT_NORETURN;
-static void go_on(struct cli_call *call, const struct lab *lab, int (*grade)(struct cli_call *call))
+                  int (*grade)(struct cli_call *call, const struct lab *lab)) KT_NORETURN;
+static void go_on(struct cli_call *call, const struct lab *lab,
+                  int (*grade)(struct cli_call *call, const struct lab *lab))
 {
 	char *dir = place_of(call, lab, NULL), *err_path = place_of(call, lab, "err"), code[16];
 	(void)setsid();
@@ -96,7 +97,7 @@ static void go_on(struct cli_call *call, const struct lab *lab, int (*grade)(str
 	call->err = err;
 	call->out = out;
 	call->away = dir;
-	int answer = grade(call);
+	int answer = grade(call, lab);
 	(void)fclose(err);
 	(void)fclose(out);
 	(void)snprintf(code, sizeof(code), "%d\n", answer);
@@ -181,7 +182,7 @@ static int watch(struct cli_call *call, const struct lab *lab, const char *forma
 }
 
 int cli_check_away(struct cli_call *call, const struct lab *lab, const char *format,
-                   int (*grade)(struct cli_call *call))
+                   int (*grade)(struct cli_call *call, const struct lab *lab))
 {
 	int fd = take_lock(call, lab);
 	char *code = fd >= 0 ? read_small(call, lab, "code") : NULL;
@@ -204,7 +205,7 @@ int cli_check_away(struct cli_call *call, const struct lab *lab, const char *for
 			go_on(call, lab, grade); /* holds the lock */
 		(void)close(fd);
 		if (child < 0)
-			return grade(call); /* no process: here, then */
+			return grade(call, lab); /* no process: here, then */
 	}
 	return watch(call, lab, format);
 }
