@@ -3,20 +3,9 @@
 # The command line as a script meets it: exit codes, the shape of every list's JSON, what is said to a typing error, completion in each shell.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-home=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-commands.XXXXXX") || exit 1
-HOME=$home KTUTOR_HOME=$home
-export HOME KTUTOR_HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$home"' EXIT
-trap 'exit 1' INT TERM
-status=0
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then echo "ok - $2"; else
-		echo "not ok - $2"
-		sed 's/^/    /' "$home/out" "$home/err"
-		status=1
-	fi
-}
+. tests/script.sh
+home=$HOME
+shown="$home/out $home/err"
 run() { "$ktutor" "$@" >"$home/out" 2>"$home/err" </dev/null; }
 
 # WORDS|EXIT CODE|what is said, on either output

@@ -3,21 +3,8 @@
 # `make install PREFIX= DESTDIR=`: what is installed runs from where it lies, with the course beside it; `make uninstall` leaves nothing.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-place=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-install.XXXXXX") || exit 1
-trap 'rm -rf "$place"' EXIT
-trap 'exit 1' INT TERM
-HOME=$place/home KTUTOR_HOME=$place/home
-export HOME KTUTOR_HOME
+. tests/script.sh
 unset MAKEFLAGS MAKELEVEL KTUTOR_SHARE KTUTOR_LABS
-status=0
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then echo "ok - $2"; else
-		echo "not ok - $2"
-		sed 's/^/    /' "$place/out"
-		status=1
-	fi
-}
 build=$(dirname "$ktutor")
 for prefix in /opt/tutor ''; do
 	make -s BUILD="${build#"$PWD"/}" SAN= PREFIX=$prefix DESTDIR="$place/root" install >"$place/out" 2>&1

@@ -3,16 +3,12 @@
 # Nothing that level 6 must cover is lost, docs/coverage.md says so, and a loss would be noticed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-status=0
-ok() {
-	if [ "$1" = 0 ]; then echo "ok - $2"; else echo "not ok - $2"; status=1; fi
-}
+. tests/script.sh
 command -v python3 >/dev/null 2>&1 || { echo "ok - coverage # skip there is no python3"; exit 0; }
 tools/coverage --check
 ok $? "every section and every value has its lesson and its tasks"
 
-copy=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-coverage.XXXXXX") || exit 1
-trap 'rm -rf "$copy"' EXIT
+copy=$place/copy
 mkdir -p "$copy/tests" && cp -r lessons labs docs tools "$copy/" && cp -r tests/coverage "$copy/tests/"
 sed -i.old 's/maxSurge: 1 /maxSurge: 2 /' "$copy"/lessons/level-6-pro/07-*/lesson.md
 sed -i.old 's/maxSurge: 1$/maxSurge: 2/' "$copy"/labs/level-6-pro/quiet-release/solution/*.yaml

@@ -4,26 +4,12 @@
 # kubectl takes them; what must be allowed is refused before.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-context.XXXXXX") || exit 1
-KTUTOR_HOME=$dir/learner
-HOME=$dir
-export KTUTOR_HOME HOME
+. tests/script.sh
+about='context: '
 unset KUBECONFIG
+dir=$place
 other=$dir/other # the home of whoever runs the cluster
-trap 'KTUTOR_HOME=$other "$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-status=0
-out=$dir/out
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then
-		echo "ok - context: $2"
-	else
-		echo "not ok - context: $2"
-		sed 's/^/    /' "$out"
-		status=1
-	fi
-}
+trap 'KTUTOR_HOME=$other leave' EXIT
 run() {
 	"$ktutor" "$@" >"$out" 2>&1 </dev/null
 	code=$?

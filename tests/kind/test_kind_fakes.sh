@@ -5,30 +5,19 @@
 # nothing left behind and progress intact.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-KTUTOR=${KTUTOR:-$PWD/build/ktutor}
+. tests/script.sh
+about='kind: '
+KTUTOR=$ktutor
+FAKE=$place
+KTUTOR_HOME=$FAKE/learner # the fakes' own is $FAKE/home
 here=$PWD/tests/kind/fakes
-FAKE=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-kind.XXXXXX") || exit 1
-KTUTOR_HOME=$FAKE/learner
-HOME=$FAKE
 KUBECONFIG=$FAKE/users-own
 tools=$PATH
 PATH=$here:$tools
-export KTUTOR FAKE KTUTOR_HOME HOME KUBECONFIG PATH
+export KTUTOR FAKE KUBECONFIG PATH
 unset KTUTOR_KIND_IMAGE FAKE_DOCKER FAKE_KIND KTUTOR_ENGINE
 echo 'apiVersion: v1' >"$KUBECONFIG"
-trap 'KTUTOR_HOME=$FAKE/home "$KTUTOR" cluster down --all >/dev/null 2>&1; rm -rf "$FAKE"' EXIT
-trap 'exit 1' INT TERM
-status=0
-out=$FAKE/out
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then
-		echo "ok - kind: $2"
-	else
-		echo "not ok - kind: $2"
-		sed 's/^/    /' "$out"
-		status=1
-	fi
-}
+trap 'KTUTOR_HOME=$FAKE/home leave' EXIT
 says() { # CODE WORDS NAME: the last command ended so, and said so
 	[ "$code" = "$1" ] && grep -qi -- "$2" "$out"
 	ok $? "$3"

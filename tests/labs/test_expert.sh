@@ -4,21 +4,7 @@
 # same question, the same answer. What was predicted and how sure the learner was is kept.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-KTUTOR_HOME=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-expert.XXXXXX") || exit 1
-HOME=$KTUTOR_HOME
-export KTUTOR_HOME HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$KTUTOR_HOME"' EXIT
-trap 'exit 1' INT TERM
-out=$KTUTOR_HOME/out
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/    /' "$out"
-	fi
-}
+. tests/script.sh
 
 "$ktutor" expert list --format json >"$out" 2>&1
 python3 -c 'import json, sys; rows = json.load(open(sys.argv[1])); sys.exit(len(rows) < 4 or not all(r["family"] and r["locked"] for r in rows))' "$out"
@@ -49,3 +35,4 @@ ok $? "what was predicted is scored, and how sure it was"
 "$ktutor" expert play zone-lost --seed 1 </dev/null >"$out" 2>&1
 [ $? = 2 ] && grep -q "did you mean 'zone-loss'" "$out"
 ok $? "an unknown family names the nearest"
+exit $status

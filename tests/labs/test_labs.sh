@@ -4,21 +4,7 @@
 # They run in virtual time. A pack from elsewhere with a wrong lab in it: the wrong one is told, the others go on.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-KTUTOR_HOME=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-labs.XXXXXX") || exit 1
-HOME=$KTUTOR_HOME
-export KTUTOR_HOME HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$KTUTOR_HOME"' EXIT
-trap 'exit 1' INT TERM
-out=$KTUTOR_HOME/out
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/    /' "$out"
-	fi
-}
+. tests/script.sh
 
 "$ktutor" course test tests/labs >"$out" 2>&1
 code=$?
@@ -63,3 +49,4 @@ ok $? "one of the pack is started by name and checked"
 ok $? "the wrong one ends with 4"
 "$ktutor" lab remove "$pack" >"$out" 2>&1 && KTUTOR_LABS=$pack "$ktutor" lab list >>"$out" 2>&1 && grep -q '^self-healing' "$out"
 ok $? "KTUTOR_LABS does the same for one command"
+exit $status

@@ -4,23 +4,7 @@
 # commands are run where its lab begins. Then the course itself: nothing is found.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-place=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-lint.XXXXXX") || exit 1
-KTUTOR_HOME=$place/home HOME=$place/home
-export KTUTOR_HOME HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$place"' EXIT
-trap 'exit 1' INT TERM
-out=$place/out
-status=0
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/    /' "$out"
-		status=1
-	fi
-}
+. tests/script.sh
 command -v kubectl >/dev/null 2>&1 || {
 	echo "ok - lint runs the commands of lessons # skip there is no kubectl here"
 	exit 0

@@ -3,21 +3,8 @@
 # Bad days, on the command line: each ends with a sentence and an exit code, and nothing is lost.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-place=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-bad.XXXXXX") || exit 1
-HOME=$place KTUTOR_HOME=$place/home
-export HOME KTUTOR_HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; chmod -R u+w "$place"; rm -rf "$place"' EXIT
-trap 'exit 1' INT TERM
-status=0
+. tests/script.sh
 lab=zone-goes-dark
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then echo "ok - $2"; else
-		echo "not ok - $2"
-		sed 's/^/    /' "$place/out"
-		status=1
-	fi
-}
 run() { "$ktutor" "$@" >"$place/out" 2>&1 </dev/null; }
 says() { grep -qF -e "$1" "$place/out"; }
 field() { "$ktutor" cluster status "$lab" --format json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }

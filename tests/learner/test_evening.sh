@@ -4,25 +4,10 @@
 # the traffic spikes, the database overloads. The timeline is printed; each number in it is explained by `ktutor why`, and has to agree with it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
+. tests/script.sh
 kubectl=$(command -v kubectl) || {
 	echo "ok - an evening at the shop # skip there is no kubectl here"
 	exit 0
-}
-KTUTOR_HOME=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-evening.XXXXXX") || exit 1
-HOME=$KTUTOR_HOME
-export KTUTOR_HOME HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$KTUTOR_HOME"' EXIT
-trap 'exit 1' INT TERM
-status=0
-ok() { # CONDITION-STATUS NAME [FILE]
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		[ -n "${3:-}" ] && sed 's/^/    /' "$3"
-		status=1
-	fi
 }
 tier() { # NAME REPLICAS UPSTREAM
 	cat <<-YAML

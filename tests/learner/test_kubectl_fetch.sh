@@ -4,18 +4,10 @@
 # when that fails. The releases are on a server on loopback.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-place=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-fetch.XXXXXX") || exit 1
+. tests/script.sh
+shown="$place/out $place/err"
 server=
-trap 'kill $server 2>/dev/null; rm -rf "$place"' EXIT
-trap 'exit 1' INT TERM
-status=0
-ok() { # STATUS NAME
-	if [ "$1" = 0 ]; then echo "ok - $2"; else
-		echo "not ok - $2"
-		sed 's/^/    /' "$place/out" "$place/err"
-		status=1
-	fi
-}
+trap 'kill $server 2>/dev/null; leave' EXIT
 command -v curl >/dev/null 2>&1 || { echo "ok - kubectl is fetched # skip there is no curl here"; exit 0; }
 
 # What a release looks like: a kubectl that says its version, and its checksum.

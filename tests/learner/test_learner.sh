@@ -4,22 +4,7 @@
 # one by one; check passes; progress shows it; after kill -9 of the cluster's process everything is still so. With every kubectl that is here.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-KTUTOR_HOME=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-learner.XXXXXX") || exit 1
-HOME=$KTUTOR_HOME
-export KTUTOR_HOME HOME
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$KTUTOR_HOME"' EXIT
-trap 'exit 1' INT TERM
-status=0
-ok() { # CONDITION-STATUS NAME [FILE]
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		[ -n "${3:-}" ] && sed 's/^/    /' "$3"
-		status=1
-	fi
-}
+. tests/script.sh
 
 # Every kubectl: on PATH, and beside the real file behind it (kubectl.1.27 …).
 found=$(command -v kubectl 2>/dev/null) || found=

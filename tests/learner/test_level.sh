@@ -4,24 +4,9 @@
 # answers what is asked, types the solution, checks.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ktutor=${KTUTOR:-$PWD/build/ktutor}
-KTUTOR_HOME=$(mktemp -d "${TMPDIR:-/tmp}/ktutor-level.XXXXXX") || exit 1
-HOME=$KTUTOR_HOME
-export KTUTOR_HOME HOME ktutor
-trap '"$ktutor" cluster down --all >/dev/null 2>&1; rm -rf "$KTUTOR_HOME"' EXIT
-trap 'exit 1' INT TERM
+. tests/script.sh
+export ktutor
 tab=$(printf '\t')
-out=$KTUTOR_HOME/out
-status=0
-ok() { # CONDITION-STATUS NAME
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/    /' "$out"
-		status=1
-	fi
-}
 command -v kubectl >/dev/null 2>&1 || {
 	echo "ok - the whole level # skip there is no kubectl here"
 	exit 0
