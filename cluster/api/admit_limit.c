@@ -200,6 +200,9 @@ static struct kt_json *sum(const struct kt_json *spec, const char *member)
 			kt_buf_clear(&text);
 		}
 	}
+	const struct kt_json *own = kt_get(kt_get(spec, "resources"), member);
+	for (size_t i = 0, n = kt_count(own); i < n; i++)
+		kt_set(&total, kt_key(own, i), kt_json_ref(kt_at(own, i)));
 	return total;
 }
 

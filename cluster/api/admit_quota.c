@@ -25,21 +25,15 @@ static int64_t milli_of(const char *text)
 
 static const char *const computed[] = {"cpu", "memory", "ephemeral-storage"};
 
-/* A pod's total of a resource: its containers together, or its largest init container. */
+/* A pod's total of a resource: its own, or of its containers together. */
 static int64_t pod_total(const struct kt_json *spec, const char *member, const char *name)
 {
-	int64_t sum = 0, largest = 0, sidecars = 0;
-	const struct kt_json *c;
-	KT_JSON_EACH (c, kt_get(spec, "containers"))
-		sum += milli_of(kt_get_str(kt_get(kt_get(c, "resources"), member), name));
-	KT_JSON_EACH (c, kt_get(spec, "initContainers")) {
-		int64_t mine = milli_of(kt_get_str(kt_get(kt_get(c, "resources"), member), name));
-		if (kt_streq(kt_get_str(c, "restartPolicy"), "Always"))
-			sidecars += mine;
-		else
-			largest = KT_MAX(largest, mine + sidecars);
-	}
-	return KT_MAX(sum + sidecars, largest) + milli_of(kt_get_str(kt_get(spec, "overhead"), name));
+	const char *own =
+	        schema_pod_level(name) ? kt_get_str(kt_get(kt_get(spec, "resources"), member), name) : NULL;
+	struct kt_json *sum = schema_pod_sum(spec, member);
+	int64_t total = milli_of(own ? own : kt_get_str(sum, name));
+	kt_json_free(sum);
+	return total + milli_of(kt_get_str(kt_get(spec, "overhead"), name));
 }
 
 static void pod_usage(const struct kt_json *pod, struct kt_json **usage)
@@ -227,7 +221,9 @@ static int by_text(const void *a, const void *b)
 static void must_specify(const struct kt_json *hard, const struct kt_json *pod, struct kt_strs *lines)
 {
 	static const char *const lists[] = {"containers", "initContainers"};
-	const struct kt_json *c;
+	const struct kt_json *c, *level = kt_path(pod, "spec.resources");
+	if (kt_count(kt_get(level, "requests")) + kt_count(kt_get(level, "limits")) > 0)
+		return; /* the pod as a whole says it */
 	for (size_t i = 0, n = kt_count(hard); i < n; i++) {
 		const char *name = kt_key(hard, i);
 		bool limit = kt_starts(name, "limits.");

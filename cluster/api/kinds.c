@@ -220,6 +220,25 @@ static void protect(struct kt_json **object, const char *protection)
 	kt_push(finalizers, kt_json_str(protection));
 }
 
+/* Other sources than claims and snapshots are dropped, unless dataSourceRef names them; then each of the two
+ * fields says what the other does (pkg/api/persistentvolumeclaim/util.go). */
+static void data_sources(struct kt_json **object)
+{
+	const struct kt_json *spec = kt_get(*object, "spec"), *source = kt_get(spec, "dataSource"),
+	                     *ref = kt_get(spec, "dataSourceRef");
+	const char *group = source ? kt_get_str(source, "apiGroup") : NULL;
+	const char *kind = source ? kt_get_str(source, "kind") : NULL;
+	bool known = (kt_streq(kind, "PersistentVolumeClaim") && (!group || !*group)) ||
+	             (kt_streq(kind, "VolumeSnapshot") && kt_streq(group, "snapshot.storage.k8s.io"));
+
+	if (source && !ref && !known)
+		kt_unset(kt_edit(object, "spec"), "dataSource");
+	else if (source && !ref)
+		kt_set(kt_edit(object, "spec"), "dataSourceRef", kt_json_ref(source));
+	else if (ref && !source && !kt_str_len(kt_get(ref, "namespace")))
+		kt_set(kt_edit(object, "spec"), "dataSource", kt_json_ref(ref));
+}
+
 static bool volume_create(struct api_write *write, struct kt_json **object)
 {
 	const char *protection = kt_streq(write->kind->kind, "PersistentVolume")
@@ -227,6 +246,8 @@ static bool volume_create(struct api_write *write, struct kt_json **object)
 	                                 : "kubernetes.io/pvc-protection";
 
 	kt_set(object, "status", kt_jsonf("{phase: 'Pending'}"));
+	if (!kt_streq(write->kind->kind, "PersistentVolume"))
+		data_sources(object);
 	if (kt_streq(write->kind->kind, "PersistentVolume")) {
 		char *now = api_time(cluster_now(write->cluster));
 
@@ -294,7 +315,7 @@ static bool crd_create(struct api_write *write, struct kt_json **object)
 
 	(void)write;
 	KT_JSON_EACH (version, kt_path(*object, "spec.versions")) {
-		if (kt_get_bool(version, "storage", false))
+		if (!stored && kt_get_bool(version, "storage", false))
 			kt_push(&stored, kt_json_ref(kt_get(version, "name")));
 	}
 	kt_set(object, "status",

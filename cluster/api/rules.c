@@ -6,7 +6,7 @@
 
 static const struct v_kind *const tables[] = {
         v_kinds_pods,   v_kinds_apps, v_kinds_batch, v_kinds_core,      v_kinds_net,  v_kinds_storage,
-        v_kinds_policy, v_kinds_rbac, v_kinds_crd,   v_kinds_admission, v_kinds_flow,
+        v_kinds_policy, v_kinds_rbac, v_kinds_crd,   v_kinds_admission, v_kinds_flow, v_kinds_csi,
 };
 
 const struct v_kind *v_kind_of(const struct schema_kind *kind)
@@ -56,10 +56,11 @@ static void recommend_label(struct v *v)
 	kt_buf_clear(&list);
 }
 
-void rules_validate_create(struct cluster *cluster, const struct schema_kind *kind,
+void rules_validate_create(struct cluster *cluster, const struct schema_kind *asked,
                            const struct kt_json *object, struct rules_errors *errors)
 {
-	struct v v = {.cluster = cluster, .errors = errors, .kind = kind, .object = object};
+	const struct schema_kind *kind = asked->storage;
+	struct v v = {.cluster = cluster, .errors = errors, .asked = asked, .kind = kind, .object = object};
 	const struct v_kind *row = v_kind_of(kind);
 	bool crd = strcmp(kind->kind, "CustomResourceDefinition") == 0;
 	if (!crd)
@@ -79,11 +80,17 @@ void rules_validate_addresses(struct cluster *cluster, const struct schema_kind 
 }
 
 /* Only what changed is looked at again: old objects may have been made under other rules. */
-void rules_validate_update(struct cluster *cluster, const struct schema_kind *kind, const char *subresource,
+void rules_validate_update(struct cluster *cluster, const struct schema_kind *asked, const char *subresource,
                            const struct kt_json *object, const struct kt_json *old,
                            struct rules_errors *errors)
 {
-	struct v v = {.cluster = cluster, .errors = errors, .kind = kind, .object = object, .old = old};
+	const struct schema_kind *kind = asked->storage;
+	struct v v = {.cluster = cluster,
+	              .errors = errors,
+	              .asked = asked,
+	              .kind = kind,
+	              .object = object,
+	              .old = old};
 	const struct v_kind *row = v_kind_of(kind);
 	if (kt_get(object, "metadata") != kt_get(old, "metadata"))
 		v_metadata_update(&v);

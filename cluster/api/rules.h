@@ -19,9 +19,9 @@ void rules_error(struct rules_errors *errors, const char *cause, const char *fie
                  const struct kt_json *bad_value, const char *fmt, ...) KT_PRINTF(5, 6);
 void rules_errors_clear(struct rules_errors *errors);
 /* `object` is decoded and defaulted. `subresource` "" for the object itself. */
-void rules_validate_create(struct cluster *cluster, const struct schema_kind *kind,
+void rules_validate_create(struct cluster *cluster, const struct schema_kind *asked,
                            const struct kt_json *object, struct rules_errors *errors);
-void rules_validate_update(struct cluster *cluster, const struct schema_kind *kind, const char *subresource,
+void rules_validate_update(struct cluster *cluster, const struct schema_kind *asked, const char *subresource,
                            const struct kt_json *object, const struct kt_json *old,
                            struct rules_errors *errors);
 /* Of a Service only what has to do with its addresses: the allocator looks at that before all else. */

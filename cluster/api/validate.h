@@ -22,10 +22,11 @@ void v_path_print(const struct v_path *path, struct kt_buf *out);
 struct v {
 	struct cluster *cluster;
 	struct rules_errors *errors;
-	const struct schema_kind *kind;
-	const struct kt_json *object; /* the whole */
-	const struct kt_json *old;    /* on update */
-	const struct kt_json *pod;    /* the pod spec whose containers are being checked */
+	const struct schema_kind *asked; /* as the request names it */
+	const struct schema_kind *kind;  /* in which it is kept */
+	const struct kt_json *object;    /* the whole */
+	const struct kt_json *old;       /* on update */
+	const struct kt_json *pod;       /* the pod spec whose containers are being checked */
 };
 
 /* --- errors (k8s.io/apimachinery/pkg/util/validation/field) --- */
@@ -124,13 +125,18 @@ void v_volumes(struct v *v, const struct v_path *path, const struct kt_json *vol
                const struct kt_json *meta);
 void v_containers(struct v *v, const struct v_path *path, const struct kt_json *spec,
                   const struct kt_json *meta);
+void v_class_parameters(struct v *v, const struct v_path *path, const struct kt_json *map);
 void v_csi_driver_name(struct v *v, const struct v_path *path, const char *name);
 void v_resources(struct v *v, const struct v_path *path, const struct kt_json *resources);
+/* Of the pod as a whole: `path` its resources, `spec` all of it. */
+void v_pod_resources(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_security_context(struct v *v, const struct v_path *path, const struct kt_json *context);
 /* Of the pod itself, `path` its securityContext; hostUsers, and what another system lacks, at `path` the
  * spec. */
 void v_pod_security_context(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_host_users(struct v *v, const struct v_path *path, const struct kt_json *spec);
+void v_host_process(struct v *v, const struct v_path *path, const struct kt_json *spec);
+void v_windows_options(struct v *v, const struct v_path *path, const struct kt_json *options);
 void v_pod_os(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_env(struct v *v, const struct v_path *path, const struct kt_json *vars);
 void v_env_from(struct v *v, const struct v_path *path, const struct kt_json *list);
@@ -169,7 +175,7 @@ struct v_kind {
 const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
         v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[],
-        v_kinds_flow[];
+        v_kinds_flow[], v_kinds_csi[];
 /* A schema of a custom kind. */
 void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *schema, bool has_status);
 /* Follow ".spec.a['b']" (the latter if `keys`) through a schema: NULL and *out (may be NULL), or why not,

@@ -190,7 +190,8 @@ static void replication_controller(struct v *v)
 		v_required(v, tp, "");
 		return;
 	}
-	if (!view_map_matches(selector_of(spec), kt_path(template, "metadata.labels")))
+	if (kt_count(selector_of(spec)) > 0 &&
+	    !view_map_matches(selector_of(spec), kt_path(template, "metadata.labels")))
 		v_invalid_steal(v, V_IN(V_IN(tp, "metadata"), "labels"), shown_labels(v, template),
 		                "`selector` does not match template `labels`");
 	v_pod_template(v, tp, template);
@@ -375,6 +376,12 @@ static void revision(struct v *v)
 {
 	static const struct v_rule rules[] = {{.field = "revision", .kind = V_MIN}};
 	V_RULES(v, NULL, v->object, rules);
+	if (v->old)
+		return;
+	if (!kt_get(v->object, "data") || kt_json_type(kt_get(v->object, "data")) == KT_JSON_NULL)
+		v_required(v, V_ROOT("data"), "data is mandatory");
+	else if (!kt_is_object(kt_get(v->object, "data")))
+		v_required(v, V_ROOT("data"), "data must be a valid JSON object");
 }
 
 static void revision_update(struct v *v)

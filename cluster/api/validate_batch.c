@@ -220,6 +220,21 @@ static void managed_by(struct v *v, const struct v_path *path, const struct kt_j
 	kt_free(domain);
 }
 
+/* So many indexes with a limit each ask for less of the rest. */
+static void many_indexes(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	static const char most[] =
+	        "must be less than or equal to 10000 when completions are above 100000 and used "
+	        "with backoff limit per index";
+	static const char *const fields[] = {"parallelism", "maxFailedIndexes"};
+	if (!kt_get(spec, "maxFailedIndexes"))
+		v_required(v, V_IN(path, "maxFailedIndexes"),
+		           "must be specified when completions is above 100000");
+	for (size_t i = 0; i < KT_COUNT(fields); i++)
+		if (kt_get_int(spec, fields[i], 0) > 10000)
+			v_invalid(v, V_IN(path, fields[i]), kt_get(spec, fields[i]), most);
+}
+
 static void job_indexes(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	const struct kt_json *completions = kt_get(spec, "completions"),
@@ -237,6 +252,8 @@ static void job_indexes(struct v *v, const struct v_path *path, const struct kt_
 		if (failed && kt_int_or(failed, 0) > 100000)
 			v_invalid(v, V_IN(path, "maxFailedIndexes"), failed,
 			          "must be less than or equal to 100000");
+		if (kt_int_or(completions, 0) > 100000 && kt_get(spec, "backoffLimitPerIndex"))
+			many_indexes(v, path, spec);
 		return;
 	}
 	if (*mode && strcmp(mode, "NonIndexed"))
@@ -396,8 +413,9 @@ static void schedule(struct v *v, const struct v_path *path, const struct kt_jso
 		v_check(v, path, s, v_cron);
 	if (inside)
 		v_invalid_str(v, path, s, "%s",
-		              zone ? "cannot use both timeZone field and TZ or CRON_TZ in schedule"
-		                   : "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+		              zone && v->old && strstr(kt_str_or(kt_path(v->old, "spec.schedule"), ""), "TZ")
+		                      ? "cannot use both timeZone field and TZ or CRON_TZ in schedule"
+		                      : "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
 }
 
 static void zone(struct v *v, const struct v_path *path, const struct kt_json *value)

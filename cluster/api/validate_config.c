@@ -409,10 +409,15 @@ static void node(struct v *v)
 {
 	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
 	taints(v, V_IN(V_ROOT("metadata"), "taints"), kt_get(spec, "taints"));
-	KT_JSON_EACH (item, kt_get(spec, "podCIDRs"))
-		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), item_i), kt_str_or(item, ""), v_cidr);
-	if (!kt_get(spec, "podCIDRs") && *str(spec, "podCIDR"))
+	/* where the two do not go together, the old field alone counts */
+	bool alone = *str(spec, "podCIDR") &&
+	             !kt_streq(kt_str(kt_at(kt_get(spec, "podCIDRs"), 0)), str(spec, "podCIDR"));
+	if (alone)
 		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), 0), str(spec, "podCIDR"), v_cidr);
+	else
+		KT_JSON_EACH (item, kt_get(spec, "podCIDRs"))
+			v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), item_i), kt_str_or(item, ""),
+			        v_cidr);
 }
 
 static void node_update(struct v *v)
@@ -479,6 +484,68 @@ static void nothing(struct v *v)
 static const char *const fixed_lease[] = {NULL};
 static const char *const fixed_handler[] = {"handler", NULL};
 
+/* --- events (pkg/apis/core/validation/events.go) --- */
+
+static void event_words(struct v *v, bool new_style)
+{
+	static const struct {
+		const char *field;
+		size_t most;
+	} rows[] = {{"reportingInstance", 128}, {"action", 128}, {"reason", 128}, {"message", 1024}};
+	const char *by = new_style ? "reportingController" : "reportingComponent",
+	           *controller = str(v->object, "reportingComponent");
+	const struct v_path *cp = V_ROOT(by);
+	if (!*controller)
+		v_required(v, cp, "");
+	v_check(v, cp, controller, v_qualified_name);
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		const char *text = str(v->object, rows[i].field);
+		if (!*text && strcmp(rows[i].field, "message") != 0)
+			v_required(v, V_ROOT(rows[i].field), "");
+		if (strlen(text) > rows[i].most)
+			v_invalid_str(v, V_ROOT(rows[i].field), "", "can have at most %zu characters",
+			              rows[i].most);
+	}
+}
+
+static void event_of_v1(struct v *v)
+{
+	static const char *const unset[] = {"firstTimestamp", "lastTimestamp", "count"};
+	const struct kt_json *series = kt_get(v->object, "series"), *source = kt_get(v->object, "source");
+	const char *type = str(v->object, "type");
+	if (series && kt_get_int(series, "count", 0) < 2)
+		v_invalid_str(v, V_ROOT("series.count"), "", "should be at least 2");
+	if (series && !*str(series, "lastObservedTime"))
+		v_required(v, V_ROOT("series.lastObservedTime"), "");
+	if (!*str(v->object, "eventTime"))
+		v_required(v, V_ROOT("eventTime"), "");
+	if (strcmp(type, "Normal") != 0 && strcmp(type, "Warning") != 0)
+		v_invalid_str(v, V_ROOT("type"), "", "has invalid value: %s", type);
+	for (size_t i = 0; i < KT_COUNT(unset); i++) {
+		const struct kt_json *value = kt_get(v->object, unset[i]);
+		if (kt_str_len(value) > 0 || kt_int_or(value, 0) != 0)
+			v_invalid_str(v, V_ROOT(unset[i]), "", "needs to be unset");
+	}
+	if (*str(source, "component") || *str(source, "host"))
+		v_invalid_str(v, V_ROOT("source"), "", "needs to be unset");
+}
+
+static void event(struct v *v)
+{
+	const char *of = kt_str_or(kt_path(v->object, "involvedObject.namespace"), ""),
+	           *ns = kt_str_or(kt_path(v->object, "metadata.namespace"), "");
+	bool timed = *str(v->object, "eventTime") != 0, new_style = v->asked && *v->asked->group;
+	bool agrees = *of ? timed || strcmp(of, ns) == 0
+	                  : strcmp(ns, "default") == 0 || (timed && strcmp(ns, "kube-system") == 0);
+	if (!agrees)
+		v_invalid_str(v, V_IN(V_ROOT("involvedObject"), "namespace"), of,
+		              "does not match event.namespace");
+	if (timed)
+		event_words(v, new_style);
+	if (new_style && !v->old)
+		event_of_v1(v);
+}
+
 const struct v_kind v_kinds_core[] = {
         {.group = "", .kind = "ConfigMap", .create = config_map, .update = config_map_update},
         {.group = "", .kind = "Secret", .create = secret, .update = secret_update},
@@ -492,7 +559,7 @@ const struct v_kind v_kinds_core[] = {
          .update = nothing},
         {.group = "", .kind = "Node", .create = node, .update = node_update},
         {.group = "", .kind = "ServiceAccount", .create = nothing},
-        {.group = "", .kind = "Event", .create = nothing},
+        {.group = "", .kind = "Event", .create = event, .update = event},
         {.group = "node.k8s.io",
          .kind = "RuntimeClass",
          .create = runtime_class,

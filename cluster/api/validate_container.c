@@ -219,6 +219,12 @@ static void recursive(struct v *v, const struct v_path *path, const struct kt_js
 		v_forbidden(v, path, "may only be specified when mountPropagation is None or not specified");
 }
 
+/* A volume without a name is none. */
+static ptrdiff_t volume_named(const struct kt_json *volumes, const char *name)
+{
+	return *name ? kt_find(volumes, "name", name) : -1;
+}
+
 static void mounts(struct v *v, const struct v_path *path, const struct kt_json *c,
                    const struct kt_json *volumes)
 {
@@ -227,7 +233,7 @@ static void mounts(struct v *v, const struct v_path *path, const struct kt_json 
 		const struct v_path *at = V_AT(path, m_i);
 		if (!*str(m, "name"))
 			v_required(v, V_IN(at, "name"), "");
-		if (kt_find(volumes, "name", str(m, "name")) < 0)
+		if (volume_named(volumes, str(m, "name")) < 0)
 			v_not_found(v, V_IN(at, "name"), kt_get(m, "name"));
 		if (!*str(m, "mountPath"))
 			v_required(v, V_IN(at, "mountPath"), "");
@@ -252,13 +258,21 @@ static void mounts(struct v *v, const struct v_path *path, const struct kt_json 
 	}
 }
 
+static bool has_backstep(const char *path)
+{
+	for (const char *p = path; p; p = strchr(p, '/'), p = p ? p + 1 : NULL)
+		if (kt_starts(p, "..") && (!p[2] || p[2] == '/'))
+			return true;
+	return false;
+}
+
 static void devices(struct v *v, const struct v_path *path, const struct kt_json *c,
                     const struct kt_json *volumes)
 {
 	const struct kt_json *list = kt_get(c, "volumeDevices"), *mounted = kt_get(c, "volumeMounts"), *d;
 	KT_JSON_EACH (d, list) {
 		const struct v_path *at = V_AT(path, d_i);
-		ptrdiff_t volume = kt_find(volumes, "name", str(d, "name"));
+		ptrdiff_t volume = volume_named(volumes, str(d, "name"));
 		if (!*str(d, "name"))
 			v_required(v, V_IN(at, "name"), "");
 		else if (kt_find(list, "name", str(d, "name")) < (ptrdiff_t)d_i)
@@ -272,6 +286,9 @@ static void devices(struct v *v, const struct v_path *path, const struct kt_json
 			v_not_found(v, V_IN(at, "name"), kt_get(d, "name"));
 		if (!*str(d, "devicePath"))
 			v_required(v, V_IN(at, "devicePath"), "");
+		else if (has_backstep(str(d, "devicePath")))
+			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"),
+			          "can not contain backsteps ('..')");
 		if (kt_find(mounted, "name", str(d, "name")) >= 0)
 			v_invalid(v, V_IN(at, "name"), kt_get(d, "name"),
 			          "must not already exist in volumeMounts");
@@ -279,163 +296,6 @@ static void devices(struct v *v, const struct v_path *path, const struct kt_json
 			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"),
 			          "must not already exist as a path in volumeMounts");
 	}
-}
-
-/* --- resources --- */
-
-/* Native resources have no domain, or that of Kubernetes. */
-static bool is_native(const char *name)
-{
-	return !strchr(name, '/') || strstr(name, "kubernetes.io/");
-}
-
-bool v_resource_name(const char *name, struct kt_strs *out)
-{
-	static const char *const standard[] = {"cpu",
-	                                       "memory",
-	                                       "ephemeral-storage",
-	                                       "requests.cpu",
-	                                       "requests.memory",
-	                                       "requests.ephemeral-storage",
-	                                       "limits.cpu",
-	                                       "limits.memory",
-	                                       "limits.ephemeral-storage",
-	                                       "pods",
-	                                       "resourcequotas",
-	                                       "services",
-	                                       "replicationcontrollers",
-	                                       "secrets",
-	                                       "configmaps",
-	                                       "persistentvolumeclaims",
-	                                       "storage",
-	                                       "requests.storage",
-	                                       "services.nodeports",
-	                                       "services.loadbalancers"};
-	size_t before = out->count;
-	v_qualified_name(name, out);
-	if (out->count > before)
-		return false;
-	for (size_t i = 0; i < KT_COUNT(standard); i++)
-		if (strcmp(name, standard[i]) == 0)
-			return true;
-	if (strchr(name, '/') || kt_starts(name, "hugepages-") || kt_starts(name, "requests.hugepages-"))
-		return true;
-	kt_strs_add(out, "must be a standard resource type or fully qualified");
-	return false;
-}
-
-/* helper.IsExtendedResourceName: fit to be counted by a quota as "requests.NAME". */
-static bool is_extended(const char *name)
-{
-	struct kt_strs faults = {0};
-	char *counted = kt_strf("requests.%s", name);
-	v_qualified_name(counted, &faults);
-	bool fine = faults.count == 0 && !kt_starts(name, "requests.");
-	kt_strs_clear(&faults);
-	kt_free(counted);
-	return fine;
-}
-
-static void resource_name(struct v *v, const struct v_path *path, const char *name)
-{
-	struct kt_strs faults = {0};
-	v_resource_name(name, &faults);
-	for (size_t i = 0; i < faults.count; i++)
-		v_invalid_str(v, path, name, "%s", faults.items[i]);
-	kt_strs_clear(&faults);
-	if (!strchr(name, '/') && strcmp(name, "cpu") && strcmp(name, "memory") &&
-	    strcmp(name, "ephemeral-storage") && !kt_starts(name, "hugepages-"))
-		v_invalid_str(v, path, name, "must be a standard resource for containers");
-	else if (strchr(name, '/') && !is_native(name) && !is_extended(name))
-		v_invalid_str(v, path, name, "doesn't follow extended resource name standard");
-}
-
-static void huge_pages(struct v *v, const struct v_path *path, const char *name, const struct kt_json *value)
-{
-	struct kt_quantity page, is;
-	if (!kt_starts(name, "hugepages-") || !kt_quantity_parse(name + strlen("hugepages-"), &page) ||
-	    !kt_quantity_parse(kt_str_or(value, ""), &is))
-		return;
-	if (page.milli <= 0 || is.milli < 0 || is.milli % page.milli != 0)
-		v_invalid(v, path, value, "%s is not positive integer multiple of %s", kt_str_or(value, ""),
-		          name);
-}
-
-static void claims(struct v *v, const struct v_path *path, const struct kt_json *list)
-{
-	const struct kt_json *of_pod = kt_get(v->pod, "resourceClaims"), *claim, *item;
-	KT_JSON_EACH (claim, list) {
-		const struct v_path *at = V_AT(path, claim_i);
-		const char *name = str(claim, "name");
-		struct kt_buf detail = {0};
-		if (!*name) {
-			v_required(v, at, "");
-			continue;
-		}
-		if (kt_find(list, "name", name) < (ptrdiff_t)claim_i)
-			v_duplicate(v, at, kt_get(claim, "name"));
-		if (kt_find(of_pod, "name", name) >= 0)
-			continue;
-		kt_buf_adds(&detail, "must be one of the names in pod.spec.resourceClaims");
-		if (kt_count(of_pod) == 0)
-			kt_buf_adds(&detail, " which is empty");
-		KT_JSON_EACH (item, of_pod)
-			kt_buf_addf(&detail, "%s%s", item_i == 0 ? ": " : ", ", str(item, "name"));
-		v_not_found_because(v, at, kt_get(claim, "name"), kt_buf_str(&detail));
-		kt_buf_clear(&detail);
-	}
-}
-
-void v_quantity_min(struct v *v, const struct v_path *path, const struct kt_json *value)
-{
-	if (kt_str(value) && kt_quantity_compare(kt_str(value), "0") < 0)
-		v_invalid(v, path, value, "must be greater than or equal to 0");
-}
-
-static void resource_quantity(struct v *v, const struct v_path *path, const char *name,
-                              const struct kt_json *value)
-{
-	struct kt_quantity q;
-	v_quantity_min(v, path, value);
-	if (!is_native(name) && kt_str(value) && kt_quantity_parse(kt_str(value), &q) && q.milli % 1000 != 0)
-		v_invalid(v, path, value, "must be an integer");
-	if ((strcmp(name, "memory") == 0 || strcmp(name, "ephemeral-storage") == 0) && kt_str(value) &&
-	    kt_quantity_parse(kt_str(value), &q) && q.milli % 1000 != 0)
-		v_warn(v, path, "fractional byte value \"%s\" is invalid, must be an integer", kt_str(value));
-}
-
-void v_resources(struct v *v, const struct v_path *path, const struct kt_json *resources)
-{
-	const struct kt_json *limits = kt_get(resources, "limits"), *requests = kt_get(resources, "requests");
-	const struct v_path *lp = V_IN(path, "limits"), *rp = V_IN(path, "requests");
-	bool huge = false, base = false;
-	for (size_t i = 0, n = kt_count(limits); i < n; i++) {
-		const char *name = kt_key(limits, i);
-		resource_name(v, V_KEY(lp, name), name);
-		resource_quantity(v, V_KEY(lp, name), name, kt_at(limits, i));
-		huge_pages(v, V_KEY(lp, name), name, kt_at(limits, i));
-		huge = huge || kt_starts(name, "hugepages-");
-		base = base || strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0;
-	}
-	for (size_t i = 0, n = kt_count(requests); i < n; i++) {
-		const char *name = kt_key(requests, i), *is = kt_str_or(kt_at(requests, i), "0"),
-		           *limit = kt_get_str(limits, name);
-		bool overcommit = is_native(name) && !kt_starts(name, "hugepages-");
-		resource_name(v, V_KEY(rp, name), name);
-		resource_quantity(v, V_KEY(rp, name), name, kt_at(requests, i));
-		huge = huge || kt_starts(name, "hugepages-");
-		base = base || strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0;
-		huge_pages(v, V_KEY(rp, name), name, kt_at(requests, i));
-		if (!limit && !overcommit)
-			v_required(v, lp, "Limit must be set for non overcommitable resources");
-		else if (limit && !overcommit && kt_quantity_compare(is, limit) != 0)
-			v_invalid_str(v, rp, is, "must be equal to %s limit of %s", name, limit);
-		else if (limit && kt_quantity_compare(is, limit) > 0)
-			v_invalid_str(v, rp, is, "must be less than or equal to %s limit of %s", name, limit);
-	}
-	if (huge && !base)
-		v_forbidden(v, path, "HugePages require cpu or memory");
-	claims(v, V_IN(path, "claims"), kt_get(resources, "claims"));
 }
 
 /* --- containers --- */
@@ -592,6 +452,10 @@ void v_containers(struct v *v, const struct v_path *path, const struct kt_json *
 		if (*str(c, "name") && (kt_find(containers, "name", str(c, "name")) >= 0 ||
 		                        kt_find(inits, "name", str(c, "name")) < (ptrdiff_t)c_i))
 			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
+		/* each by itself, and so the first of its list */
+		struct kt_json *alone = kt_jsonf("[%J]", c);
+		host_ports(v, ip, alone);
+		kt_json_free(alone);
 		init_container(v, at, c);
 	}
 }

@@ -390,6 +390,34 @@ static void crd_spec(struct v *v, const struct v_path *path, const struct kt_jso
 	conversion(v, V_IN(path, "conversion"), kt_get(spec, "conversion"));
 }
 
+static void stored_versions(struct v *v, const struct kt_json *versions)
+{
+	const struct v_path *path = V_IN(V_ROOT("status"), "storedVersions");
+	const struct kt_json *stored = kt_path(v->object, "status.storedVersions"), *version, *item;
+	if (kt_count(stored) == 0 && !v->old)
+		v_invalid(v, path, NULL, "must have at least one stored version");
+	if (kt_count(stored) == 0)
+		return;
+	KT_JSON_EACH (version, versions) {
+		bool is = false;
+		KT_JSON_EACH (item, stored)
+			is = is || kt_equal(item, kt_get(version, "name"));
+		if (!is && !v->old && kt_get_bool(version, "storage", false))
+			v_invalid(v, path, stored, "must have the storage version %s", str(version, "name"));
+	}
+	KT_JSON_EACH (item, stored) {
+		const char *name = kt_str_or(item, "");
+		if (kt_find(versions, "name", name) < 0)
+			v_invalid(v, V_AT(path, item_i), item,
+			          "missing from spec.versions; %s was previously a storage version, and must "
+			          "remain "
+			          "in spec.versions until a storage migration ensures no data remains "
+			          "persisted in "
+			          "%s and removes %s from status.storedVersions",
+			          name, name, name);
+	}
+}
+
 static void crd(struct v *v)
 {
 	const struct kt_json *spec = kt_get(v->object, "spec");
@@ -400,9 +428,7 @@ static void crd(struct v *v)
 		              "must be spec.names.plural+\".\"+spec.group");
 	kt_free(wanted);
 	crd_spec(v, V_ROOT("spec"), spec);
-	if (!v->old && kt_count(kt_path(v->object, "status.storedVersions")) == 0)
-		v_invalid(v, V_IN(V_ROOT("status"), "storedVersions"), NULL,
-		          "must have at least one stored version");
+	stored_versions(v, kt_get(spec, "versions"));
 	approval(v, str(spec, "group"));
 	if (kt_get_bool(spec, "preserveUnknownFields", false))
 		v_invalid(v, V_IN(V_ROOT("spec"), "preserveUnknownFields"),

@@ -80,7 +80,9 @@ static void ingress_path(struct v *v, const struct v_path *path, const struct kt
 	const char *type = str(p, "pathType"), *s = str(p, "path");
 	if (kt_json_type(kt_get(p, "pathType")) == KT_JSON_NULL) {
 		v_required(v, V_IN(path, "pathType"), "pathType must be specified");
-	} else if (strcmp(type, "Exact") == 0 || strcmp(type, "Prefix") == 0) {
+		return;
+	}
+	if (strcmp(type, "Exact") == 0 || strcmp(type, "Prefix") == 0) {
 		if (*s != '/')
 			v_invalid_str(v, V_IN(path, "path"), s, "must be an absolute path");
 		for (size_t i = 0; *s && i < KT_COUNT(bad); i++)
@@ -313,6 +315,31 @@ static void slice_ports(struct v *v, const struct v_path *path, const struct kt_
 	}
 }
 
+/* Names of zones or nodes, each once, at most eight. */
+static void hints(struct v *v, const struct v_path *path, const struct kt_json *object)
+{
+	static const struct {
+		const char *field;
+		v_format *format;
+	} rows[] = {{"forZones", v_label_value}, {"forNodes", v_dns_subdomain}};
+	const struct kt_json *item;
+	for (size_t r = 0; r < KT_COUNT(rows); r++) {
+		const struct kt_json *list = kt_get(object, rows[r].field);
+		const struct v_path *at = V_IN(path, rows[r].field);
+		if (kt_count(list) > 8) {
+			v_too_many(v, at, kt_count(list), 8);
+			continue;
+		}
+		KT_JSON_EACH (item, list) {
+			const char *name = str(item, "name");
+			if (kt_find(list, "name", name) < (ptrdiff_t)item_i)
+				v_duplicate(v, V_IN(V_AT(at, item_i), "name"), kt_get(item, "name"));
+			else
+				v_check(v, V_IN(V_AT(at, item_i), "name"), name, rows[r].format);
+		}
+	}
+}
+
 static void endpoint_slice(struct v *v)
 {
 	static const char *const types[] = {"FQDN", "IPv4", "IPv6", NULL};
@@ -332,6 +359,7 @@ static void endpoint_slice(struct v *v)
 			v_check(v, V_IN(ep, "nodeName"), str(endpoint, "nodeName"), v_dns_subdomain);
 		if (kt_get(endpoint, "hostname"))
 			v_check(v, V_IN(ep, "hostname"), str(endpoint, "hostname"), v_dns_label);
+		hints(v, V_IN(ep, "hints"), kt_get(endpoint, "hints"));
 	}
 }
 

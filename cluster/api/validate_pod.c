@@ -407,6 +407,7 @@ void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json 
 	};
 	v_volumes(v, V_IN(path, "volumes"), kt_get(spec, "volumes"), meta);
 	v_containers(v, path, spec, meta);
+	v_pod_resources(v, V_IN(path, "resources"), spec);
 	if (kt_get_bool(spec, "hostNetwork", false))
 		host_network(v, V_IN(path, "containers"), kt_get(spec, "containers"));
 	V_RULES(v, path, spec, first);
@@ -414,6 +415,7 @@ void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json 
 	V_RULES(v, path, spec, then);
 	dns_config(v, V_IN(path, "dnsConfig"), spec);
 	V_RULES(v, path, spec, gated);
+	v_host_process(v, path, spec);
 	v_host_users(v, path, spec);
 	host_name(v, path, spec);
 	V_RULES(v, path, spec, rest);

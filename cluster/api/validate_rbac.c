@@ -176,7 +176,7 @@ static void csr(struct v *v)
 		          "PEM block type must be CERTIFICATE REQUEST");
 	kt_buf_clear(&pem);
 	if (kt_count(kt_get(spec, "usages")) == 0)
-		v_required(v, up, "usages is required");
+		v_required(v, up, "");
 	KT_JSON_EACH (usage, kt_get(spec, "usages")) {
 		bool known = false;
 		for (size_t i = 0; usages[i]; i++)
@@ -184,6 +184,12 @@ static void csr(struct v *v)
 		if (!known)
 			v_unsupported(v, V_AT(up, usage_i), usage, usages);
 	}
+	KT_JSON_EACH (usage, kt_get(spec, "usages"))
+		for (size_t i = 0; i < usage_i; i++)
+			if (kt_equal(kt_at(kt_get(spec, "usages"), i), usage)) {
+				v_duplicate(v, V_AT(up, usage_i), usage);
+				break;
+			}
 	if (!*signer)
 		v_required(v, V_IN(path, "signerName"), "");
 	else if (!strchr(signer, '/'))

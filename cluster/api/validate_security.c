@@ -139,6 +139,7 @@ void v_pod_security_context(struct v *v, const struct v_path *path, const struct
 	        {.field = "fsGroupChangePolicy", .kind = V_ENUM, .values = fs_policies},
 	        {.field = "seccompProfile", .kind = V_OBJECT, .fn = seccomp},
 	        {.field = "appArmorProfile", .kind = V_OBJECT, .fn = app_armor},
+	        {.field = "windowsOptions", .kind = V_OBJECT, .fn = v_windows_options},
 	        {.field = "supplementalGroupsPolicy", .kind = V_ENUM, .values = group_policies},
 	        {.field = "seLinuxChangePolicy", .kind = V_ENUM, .values = change_policies},
 	};
@@ -166,6 +167,8 @@ void v_host_users(struct v *v, const struct v_path *path, const struct kt_json *
 
 /* --- what the other system does not have --- */
 
+static const char *const all_containers[] = {"initContainers", "containers", "ephemeralContainers"};
+
 static void windows(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	static const char *const fields[] = {
@@ -185,9 +188,90 @@ static void windows(struct v *v, const struct v_path *path, const struct kt_json
 	        "securityContext.supplementalGroupsPolicy",
 	        "securityContext.seLinuxChangePolicy",
 	};
+	static const char *const own[] = {"appArmorProfile",
+	                                  "seLinuxOptions",
+	                                  "seccompProfile",
+	                                  "capabilities",
+	                                  "readOnlyRootFilesystem",
+	                                  "privileged",
+	                                  "allowPrivilegeEscalation",
+	                                  "procMount",
+	                                  "runAsUser",
+	                                  "runAsGroup"};
+	const struct kt_json *c;
 	for (size_t i = 0; i < KT_COUNT(fields); i++)
 		if (kt_path(spec, fields[i]))
 			v_forbidden(v, V_IN(path, fields[i]), "cannot be set for a windows pod");
+	for (size_t l = 0; l < KT_COUNT(all_containers); l++)
+		KT_JSON_EACH (c, kt_get(spec, all_containers[l]))
+			for (size_t i = 0; i < KT_COUNT(own); i++)
+				if (kt_get(kt_get(c, "securityContext"), own[i]))
+					v_forbidden(v,
+					            V_IN(V_IN(V_AT(V_IN(path, all_containers[l]), c_i),
+					                      "securityContext"),
+					                 own[i]),
+					            "cannot be set for a windows pod");
+}
+
+static void linux(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	static const char none[] = "windows options cannot be set for a linux pod";
+	const struct kt_json *c;
+	if (kt_path(spec, "securityContext.windowsOptions"))
+		v_forbidden(v, V_IN(V_IN(path, "securityContext"), "windowsOptions"), none);
+	for (size_t l = 0; l < KT_COUNT(all_containers); l++)
+		KT_JSON_EACH (c, kt_get(spec, all_containers[l]))
+			if (kt_path(c, "securityContext.windowsOptions"))
+				v_forbidden(v,
+				            V_IN(V_IN(V_AT(V_IN(path, all_containers[l]), c_i),
+				                      "securityContext"),
+				                 "windowsOptions"),
+				            none);
+}
+
+/* Either all containers are processes of the host, in its network, or none (validateWindowsHostProcessPod).
+ */
+void v_host_process(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *of_pod = kt_path(spec, "securityContext.windowsOptions.hostProcess"), *c;
+	struct kt_json *no = kt_json_bool(false);
+	size_t all = 0, of_host = 0;
+	for (size_t l = 0; l < KT_COUNT(all_containers); l++)
+		KT_JSON_EACH (c, kt_get(spec, all_containers[l])) {
+			const struct kt_json *own = kt_path(c, "securityContext.windowsOptions.hostProcess");
+			all++;
+			of_host += kt_bool_or(own ? own : of_pod, false);
+			if (own && of_pod && kt_bool_or(own, false) != kt_bool_or(of_pod, false))
+				v_invalid(v,
+				          V_IN(V_IN(V_IN(V_AT(V_IN(path, all_containers[l]), c_i),
+				                         "securityContext"),
+				                    "windowsOptions"),
+				               "hostProcess"),
+				          own,
+				          "pod hostProcess value must be identical if both are specified, "
+				          "was %s",
+				          kt_bool_or(of_pod, false) ? "true" : "false");
+		}
+	if (of_host > 0 && of_host != all)
+		v_invalid_str(
+		        v, path, "",
+		        "If pod contains any hostProcess containers then all containers must be HostProcess "
+		        "containers");
+	if (of_host > 0 && !kt_get_bool(spec, "hostNetwork", false))
+		v_invalid(v, V_IN(path, "hostNetwork"), no,
+		          "hostNetwork must be true if pod contains any hostProcess containers");
+	kt_json_free(no);
+}
+
+void v_windows_options(struct v *v, const struct v_path *path, const struct kt_json *options)
+{
+	static const char *const texts[] = {"gmsaCredentialSpec", "runAsUserName"};
+	if (kt_get(options, "gmsaCredentialSpecName"))
+		v_check(v, V_IN(path, "gmsaCredentialSpecName"), str(options, "gmsaCredentialSpecName"),
+		        v_dns_subdomain);
+	for (size_t i = 0; i < KT_COUNT(texts); i++)
+		if (kt_get(options, texts[i]) && !*str(options, texts[i]))
+			v_invalid_str(v, V_IN(path, texts[i]), "", "%s cannot be an empty string", texts[i]);
 }
 
 void v_pod_os(struct v *v, const struct v_path *path, const struct kt_json *spec)
@@ -203,7 +287,6 @@ void v_pod_os(struct v *v, const struct v_path *path, const struct kt_json *spec
 		v_unsupported(v, V_IN(path, "os"), kt_get(os, "name"), systems);
 	else if (strcmp(name, "windows") == 0)
 		windows(v, path, spec);
-	else if (kt_path(spec, "securityContext.windowsOptions"))
-		v_forbidden(v, V_IN(V_IN(path, "securityContext"), "windowsOptions"),
-		            "windows options cannot be set for a linux pod");
+	else
+		linux(v, path, spec);
 }

@@ -142,8 +142,19 @@ static void balancer(struct v *v, const struct v_path *path, const struct kt_jso
 	bool balanced = is(spec, "type", "LoadBalancer");
 	if (kt_count(kt_get(spec, "loadBalancerSourceRanges")) > 0 && !balanced)
 		v_forbidden(v, ranges, "may only be used when `type` is 'LoadBalancer'");
-	KT_JSON_EACH (item, kt_get(spec, "loadBalancerSourceRanges"))
-		v_check(v, V_AT(ranges, item_i), kt_str_or(item, ""), v_cidr);
+	KT_JSON_EACH (item, kt_get(spec, "loadBalancerSourceRanges")) {
+		const char *text = kt_str_or(item, ""), *from = text + strspn(text, " \t\n");
+		size_t n = strlen(from);
+		while (n > 0 && strchr(" \t\n", from[n - 1]))
+			n--;
+		char *trimmed = kt_strf("%.*s", (int)n, from);
+		struct kt_strs faults = {0};
+		v_cidr(trimmed, &faults);
+		for (size_t i = 0; i < faults.count; i++)
+			v_invalid(v, V_AT(ranges, item_i), item, "%s", faults.items[i]);
+		kt_strs_clear(&faults);
+		kt_free(trimmed);
+	}
 	for (size_t i = 0; i < KT_COUNT(own) && !balanced; i++)
 		if (kt_get(spec, own[i]))
 			v_forbidden(v, V_IN(path, own[i]), "may only be used when `type` is 'LoadBalancer'");
@@ -162,8 +173,11 @@ static void families(struct v *v, const struct v_path *path, const struct kt_jso
 		const struct v_path *at = V_AT(V_IN(path, "ipFamilies"), family_i);
 		if (!kt_streq(kt_str(family), "IPv4") && !kt_streq(kt_str(family), "IPv6"))
 			v_unsupported(v, at, family, known);
-		if (family_i > 0 && kt_equal(kt_at(list, 0), family))
-			v_duplicate(v, at, family);
+		for (size_t i = 0; i < family_i; i++)
+			if (kt_equal(kt_at(list, i), family)) {
+				v_duplicate(v, at, family);
+				break;
+			}
 	}
 	V_RULES(v, path, spec, rules);
 }

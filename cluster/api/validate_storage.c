@@ -51,6 +51,42 @@ static void volume_mode(struct v *v, const struct v_path *path, const struct kt_
 	V_RULES(v, path, spec, rules);
 }
 
+static void data_source(struct v *v, const struct v_path *path, const struct kt_json *source)
+{
+	const char *group = str(source, "apiGroup"), *kind = str(source, "kind"),
+	           *ns = str(source, "namespace");
+	if (!*str(source, "name"))
+		v_required(v, V_IN(path, "name"), "");
+	if (!*kind)
+		v_required(v, V_IN(path, "kind"), "");
+	if (!*group && strcmp(kind, "PersistentVolumeClaim") != 0)
+		v_invalid_str(v, path, kind,
+		              "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+	if (*group)
+		v_check(v, V_IN(path, "apiGroup"), group, v_dns_subdomain);
+	if (*ns)
+		v_check(v, V_IN(path, "namespace"), ns, v_dns_label);
+}
+
+/* Where the two do not go together the server shows a field path, which prints as nothing. */
+static void data_sources(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	static const char *const fields[] = {"apiGroup", "kind", "name"};
+	const struct kt_json *source = kt_get(spec, "dataSource"), *ref = kt_get(spec, "dataSourceRef");
+	bool same = true;
+	if (source)
+		data_source(v, V_IN(path, "dataSource"), source);
+	if (ref)
+		data_source(v, V_IN(path, "dataSourceRef"), ref);
+	for (size_t i = 0; i < KT_COUNT(fields); i++)
+		same = same && strcmp(str(source, fields[i]), str(ref, fields[i])) == 0;
+	if (source && *str(ref, "namespace"))
+		v_invalid_steal(v, path, kt_json_object(),
+		                "may not be specified when dataSourceRef.namespace is specified");
+	else if (source && ref && !same)
+		v_invalid_steal(v, path, kt_json_object(), "must match dataSourceRef");
+}
+
 void v_claim_spec(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	const struct kt_json *request = kt_path(spec, "resources.requests.storage");
@@ -65,11 +101,10 @@ void v_claim_spec(struct v *v, const struct v_path *path, const struct kt_json *
 	if (*str(spec, "storageClassName"))
 		v_check(v, V_IN(path, "storageClassName"), str(spec, "storageClassName"), v_dns_subdomain);
 	volume_mode(v, path, spec);
-	const struct kt_json *source = kt_get(spec, "dataSource");
-	if (source && !*str(source, "name"))
-		v_required(v, V_IN(V_IN(path, "dataSource"), "name"), "");
-	if (source && !*str(source, "kind"))
-		v_required(v, V_IN(V_IN(path, "dataSource"), "kind"), "");
+	data_sources(v, path, spec);
+	if (*str(spec, "volumeAttributesClassName"))
+		v_check(v, V_IN(path, "volumeAttributesClassName"), str(spec, "volumeAttributesClassName"),
+		        v_dns_subdomain);
 }
 
 static void claim(struct v *v)
@@ -181,9 +216,23 @@ static void source_fields(struct v *v, const struct v_path *path, const char *na
 			v_csi_driver_name(v, at, is);
 		else if (!*is)
 			v_required(v, at, "");
+		else if (strcmp(name, "hostPath") == 0 && strstr(is, "..") &&
+		         (strcmp(is, "..") == 0 || kt_starts(is, "../") || strstr(is, "/..")))
+			v_invalid_str(v, at, is, "must not contain '..'");
 		else if (strcmp(name, "nfs") == 0 && strcmp(needed[i].field, "path") == 0 && *is != '/')
 			v_invalid_str(v, at, is, "must be an absolute path");
 	}
+}
+
+static void csi_secrets(struct v *v, const struct v_path *path, const struct kt_json *csi)
+{
+	static const char *const refs[] = {"controllerPublishSecretRef", "controllerExpandSecretRef",
+	                                   "nodePublishSecretRef", "nodeExpandSecretRef"};
+	static const char *const fields[] = {"name", "namespace"};
+	for (size_t i = 0; i < KT_COUNT(refs); i++)
+		for (size_t j = 0; kt_get(csi, refs[i]) && j < KT_COUNT(fields); j++)
+			if (!*str(kt_get(csi, refs[i]), fields[j]))
+				v_required(v, V_IN(V_IN(path, refs[i]), fields[j]), "");
 }
 
 static void source(struct v *v, const struct v_path *path, const struct kt_json *spec)
@@ -199,6 +248,8 @@ static void source(struct v *v, const struct v_path *path, const struct kt_json 
 			continue;
 		}
 		source_fields(v, V_IN(path, name), name, s);
+		if (strcmp(name, "csi") == 0)
+			csi_secrets(v, V_IN(path, name), s);
 		if (strcmp(name, "local") == 0 && !kt_get(spec, "nodeAffinity"))
 			v_required(v, V_IN(path, "nodeAffinity"), "Local volume requires node affinity");
 	}
@@ -274,7 +325,7 @@ static void volume_update(struct v *v)
 
 /* --- classes --- */
 
-static void parameters(struct v *v, const struct v_path *path, const struct kt_json *map)
+void v_class_parameters(struct v *v, const struct v_path *path, const struct kt_json *map)
 {
 	size_t total = 0;
 	if (kt_count(map) > 512)
@@ -304,7 +355,26 @@ static void topology(struct v *v, const struct v_path *path, const struct kt_jso
 					break;
 				}
 		v_check(v, V_IN(at, "key"), str(r, "key"), v_qualified_name);
+		if (kt_find(kt_get(term, "matchLabelExpressions"), "key", str(r, "key")) < (ptrdiff_t)r_i)
+			v_duplicate(v, V_IN(at, "key"), kt_get(r, "key"));
 	}
+}
+
+/* The server counts a term without expressions among those it has seen. */
+static void topologies(struct v *v, const struct v_path *path, const struct kt_json *terms)
+{
+	const struct kt_json *term;
+	struct kt_json *nothing = kt_json_str("");
+	KT_JSON_EACH (term, terms) {
+		const struct kt_json *own = kt_get(term, "matchLabelExpressions");
+		bool twice = kt_count(own) == 0;
+		topology(v, V_AT(path, term_i), term);
+		for (size_t i = 0; i < term_i; i++)
+			twice = twice || kt_equal(kt_at(terms, i), term);
+		if (twice)
+			v_duplicate(v, V_IN(V_AT(path, term_i), "matchLabelExpressions"), nothing);
+	}
+	kt_json_free(nothing);
 }
 
 static void storage_class(struct v *v)
@@ -313,10 +383,10 @@ static void storage_class(struct v *v)
 	static const char *const binding[] = {"Immediate", "WaitForFirstConsumer", NULL};
 	static const struct v_rule rules[] = {
 	        {.field = "provisioner", .kind = V_NEEDED, .format = v_annotation_key},
-	        {.field = "parameters", .kind = V_OBJECT, .fn = parameters},
+	        {.field = "parameters", .kind = V_OBJECT, .fn = v_class_parameters},
 	        {.field = "reclaimPolicy", .kind = V_ENUM, .values = reclaim},
 	        {.field = "volumeBindingMode", .kind = V_ENUM_NEEDED, .values = binding},
-	        {.field = "allowedTopologies", .kind = V_EACH, .fn = topology},
+	        {.field = "allowedTopologies", .kind = V_CALL, .fn = topologies},
 	};
 	V_RULES(v, NULL, v->object, rules);
 }

@@ -69,6 +69,30 @@ void api_order_metadata(struct kt_json **object)
 	*metadata = ordered;
 }
 
+/* Lists that are printed though unset: an empty one comes back from the store as none. */
+static void forget_empty_lists(const struct schema_kind *kind, struct kt_json **object)
+{
+	static const struct {
+		const char *group, *kind, *path;
+	} rows[] = {
+	        {"rbac.authorization.k8s.io", "Role", "rules"},
+	        {"rbac.authorization.k8s.io", "ClusterRole", "rules"},
+	        {"discovery.k8s.io", "EndpointSlice", "endpoints"},
+	        {"discovery.k8s.io", "EndpointSlice", "ports"},
+	        {"", "LimitRange", "spec.limits"},
+	        {"storage.k8s.io", "CSINode", "spec.drivers"},
+	};
+
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		const struct kt_json *list =
+		        kt_streq(rows[i].kind, kind->kind) && kt_streq(rows[i].group, kind->group)
+		                ? kt_path(*object, rows[i].path)
+		                : NULL;
+		if (kt_is_array(list) && !kt_count(list))
+			kt_set_path(object, rows[i].path, kt_json_null());
+	}
+}
+
 /* kind, apiVersion and metadata come first, whoever built the value. */
 static void order_root(const struct schema_kind *kind, struct kt_json **object)
 {
@@ -230,7 +254,7 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 	if (is_kind(write, "", "Service") && !api_service_create(write, object))
 		return false;
 	if (!write->trusted)
-		rules_validate_create(write->cluster, write->kind->storage, *object, &errors);
+		rules_validate_create(write->cluster, write->kind, *object, &errors);
 	if (invalid(write, *object, &errors))
 		return false;
 	rules.name = name = kt_str_or(kt_path(*object, "metadata.name"), "");
@@ -239,6 +263,7 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 	if (store_get(store, write->kind->storage, rules.ns, name))
 		return api_fail_exists(write->status, write->kind, name);
 	api_order_metadata(object);
+	forget_empty_lists(write->kind->storage, object);
 	if (write->dry_run) {
 		kt_unset(kt_edit(object, "metadata"), "resourceVersion");
 		*out = kt_json_ref(*object);
@@ -477,7 +502,7 @@ static bool update_object(struct api_write *write, const struct store_object *ol
 	if (is_kind(write, "", "Service") && !api_service_update(write, old->json, object))
 		return false;
 	if (!write->trusted) {
-		rules_validate_update(write->cluster, write->kind->storage,
+		rules_validate_update(write->cluster, write->kind,
 		                      write->subresource ? write->subresource : "", *object, old->json,
 		                      &errors);
 		if (invalid(write, *object, &errors))
@@ -487,6 +512,7 @@ static bool update_object(struct api_write *write, const struct store_object *ol
 		return false;
 	api_order_metadata(object);
 	order_root(write->kind->storage, object);
+	forget_empty_lists(write->kind->storage, object);
 	return store_update(write, old, object, out);
 }
 

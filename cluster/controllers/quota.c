@@ -199,7 +199,12 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	struct kt_json *counted = kt_json_object();
 	for (size_t i = 0; i < kt_count(hard); i++)
 		kt_set(&counted, kt_key(hard, i), amount(kt_key(hard, i), used(&sync, kt_key(hard, i))));
-	struct kt_json *status = kt_jsonf("{hard: %J, used: %j}", hard, counted);
+	struct kt_json *status = kt_json_object();
+	if (kt_count(hard)) {
+		kt_set(&status, "hard", kt_json_ref(hard));
+		kt_set(&status, "used", kt_json_ref(counted));
+	}
+	kt_json_free(counted);
 	return controller_write_status(cluster, &actor, quota, status) != NULL;
 }
 

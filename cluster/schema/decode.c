@@ -125,7 +125,8 @@ static struct kt_json *decode_item(struct decode *d, const struct decode_at *at,
 	struct schema_field item = *field;
 	item.shape = SCHEMA_ONE;
 	item.pointer = false;
-	return schema_zero(&item);
+	/* no bytes are kept as none */
+	return field->type->scalar == SCHEMA_BYTES ? kt_json_str("") : schema_zero(&item);
 }
 
 static struct kt_json *decode_list(struct decode *d, const struct decode_at *at,

@@ -88,21 +88,6 @@ static bool default_pod_spec(struct kt_json **object)
 	return false;
 }
 
-/* Adds the members of `from` that `*into` lacks, in order of name. */
-static bool add_missing(struct kt_json **into, const struct kt_json *from)
-{
-	bool changed = false;
-	for (size_t i = 0; i < kt_count(from); i++)
-		if (!kt_get(*into, kt_key(from, i)))
-			changed = fill(into, kt_key(from, i), kt_json_ref(kt_at(from, i)));
-	if (changed) {
-		struct kt_json *sorted = kt_json_sorted(*into);
-		kt_json_free(*into);
-		*into = sorted;
-	}
-	return changed;
-}
-
 /* container.resources.requests from its limits */
 static bool requests_of_limits(struct kt_json **containers)
 {
@@ -110,7 +95,7 @@ static bool requests_of_limits(struct kt_json **containers)
 	for (size_t i = 0; i < kt_count(*containers); i++) {
 		const struct kt_json *resources = kt_get(kt_at(*containers, i), "resources");
 		struct kt_json *requests = kt_json_ref(kt_get(resources, "requests"));
-		if (add_missing(&requests, kt_get(resources, "limits"))) {
+		if (schema_add_missing(&requests, kt_get(resources, "limits"))) {
 			struct kt_json **slot = kt_edit(kt_edit_at(containers, i), "resources");
 			kt_set(slot, "requests", requests);
 			schema_reorder(schema_builtin_type_named("core.v1.ResourceRequirements"), slot);
@@ -159,6 +144,7 @@ static bool default_pod(struct kt_json **object)
 			changed = fill(&spec, lists[i], kt_json_ref(list));
 		kt_json_free(list);
 	}
+	changed = schema_default_pod_level(&spec) || changed;
 	if (!kt_get(spec, "enableServiceLinks")) {
 		changed = fill(&spec, "enableServiceLinks", kt_json_bool(true));
 		schema_reorder(schema_builtin_type_named("core.v1.PodSpec"), &spec);
@@ -246,9 +232,9 @@ static bool default_limit(struct kt_json **object)
 		return false;
 	struct kt_json *deflt = kt_json_ref(kt_get(*object, "default"));
 	struct kt_json *request = kt_json_ref(kt_get(*object, "defaultRequest"));
-	bool changed = add_missing(&deflt, kt_get(*object, "max"));
-	changed = add_missing(&request, deflt) || changed;
-	changed = add_missing(&request, kt_get(*object, "min")) || changed;
+	bool changed = schema_add_missing(&deflt, kt_get(*object, "max"));
+	changed = schema_add_missing(&request, deflt) || changed;
+	changed = schema_add_missing(&request, kt_get(*object, "min")) || changed;
 	if (!changed) {
 		kt_json_free(deflt);
 		kt_json_free(request);

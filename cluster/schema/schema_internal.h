@@ -67,4 +67,9 @@ void structural_default(const struct kt_json *schema, struct kt_json **value);
 const struct kt_json *
 schema_structural(const struct schema_kind *kind); /* openAPIV3Schema of a custom kind */
 
+/* Adds the members of `from` that `*into` lacks, in order of name. */
+bool schema_add_missing(struct kt_json **into, const struct kt_json *from);
+/* resources of a pod as a whole, from its containers and its limits (pod_resources.c). */
+bool schema_default_pod_level(struct kt_json **spec);
+
 #endif
