@@ -25,12 +25,35 @@ static bool is_stale(const struct kt_json *object, const char *path)
 	return kt_starts(path, "status") && seen >= 0 && seen < kt_path_int(object, "metadata.generation", 0);
 }
 
+/* What a field in seconds says is a duration: 200 is less than `5m`. New. */
+static struct kt_json *as_durations(const char *path, const struct kt_json *values)
+{
+	const struct kt_json *value;
+	if (!kt_ends(path, "Seconds"))
+		return kt_json_ref(values);
+	struct kt_json *out = kt_json_array();
+	KT_JSON_EACH (value, values)
+		kt_push(&out, kt_json_type(value) == KT_JSON_INT
+		                      ? kt_json_strf("%llds", (long long)kt_int_or(value, 0))
+		                      : kt_json_ref(value));
+	return out;
+}
+
+static bool path_fits(const char *path, const struct kt_json *expect, const struct kt_json *values)
+{
+	struct kt_json *as = as_durations(path, values);
+	bool fits = check_fits(expect, as) || check_fits(expect, values);
+	kt_json_free(as);
+	return fits;
+}
+
 /* The first path of `has` that does not fit; -1: all fit. */
 static ptrdiff_t misfit(const struct kt_json *object, const struct kt_json *has)
 {
 	for (size_t i = 0; i < kt_count(has); i++) {
 		struct kt_json *values = values_at(kt_key(has, i), object);
-		bool fits = check_fits(kt_at(has, i), values) && !is_stale(object, kt_key(has, i));
+		bool fits =
+		        path_fits(kt_key(has, i), kt_at(has, i), values) && !is_stale(object, kt_key(has, i));
 		kt_json_free(values);
 		if (!fits)
 			return (ptrdiff_t)i;
@@ -55,7 +78,7 @@ static void tell_misfit(struct check_finding *finding, const char *words, const 
 	check_describe(kt_at(has, i), &want);
 	check_show(values, &got);
 	check_expected(finding, "%s: %s %s", words, kt_key(has, i), kt_buf_str(&want));
-	bool stale = check_fits(kt_at(has, i), values);
+	bool stale = path_fits(kt_key(has, i), kt_at(has, i), values);
 	check_found(finding, CHECK_FAILED,
 	            stale              ? "%s is %s, but that was before the last change"
 	            : kt_count(values) ? "%s is %s"
