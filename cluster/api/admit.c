@@ -14,7 +14,6 @@ struct plugin {
 
 static const struct plugin mutating[] = {
         {"", NULL, CREATE, admit_namespace},
-        {"batch", "Job", CREATE, admit_job},
         {"", "Pod", CREATE, admit_limit_defaults},
         {"", "Pod", CREATE, admit_service_account},
         {"", "Pod", CREATE, admit_priority},
@@ -26,6 +25,11 @@ static const struct plugin mutating[] = {
         {"", "Pod", CREATE, admit_pod_order},
         /* no plugin: the storage of roles looks before it validates (registry/rbac policybased) */
         {"rbac.authorization.k8s.io", NULL, CREATE | UPDATE, admit_escalation},
+};
+
+/* No plugins: the storage does this when it has made up the name. */
+static const struct plugin preparing[] = {
+        {"batch", "Job", CREATE, admit_job},
 };
 
 static const struct plugin validating[] = {
@@ -64,6 +68,11 @@ static bool run(const struct plugin *plugins, size_t count, const struct rules_r
 bool rules_mutate(const struct rules_request *request, struct api_status *status)
 {
 	return run(mutating, KT_COUNT(mutating), request, status);
+}
+
+bool rules_prepare(const struct rules_request *request, struct api_status *status)
+{
+	return run(preparing, KT_COUNT(preparing), request, status);
 }
 
 bool rules_admit(const struct rules_request *request, struct api_status *status)

@@ -18,6 +18,7 @@ struct exec_stream {
 	char *ns, *pod, *container;
 	bool has_stdin, tty, attached;
 	struct kt_buf out[STATUS + 1];
+	uint64_t since[STATUS + 1], writes; /* since: which write began what is in `out` */
 	bool over;
 	/* attach: the log from now on */
 	struct kubelet_log_options log;
@@ -46,15 +47,21 @@ static void say_end(struct exec_stream *exec, int code)
 	api_stream_wake(&exec->stream);
 }
 
-static void say_failure(struct exec_stream *exec, const char *why)
+/* `who`: those who each put "Internal error occurred: " before it. */
+static void say_failure(struct exec_stream *exec, unsigned who, const char *why)
 {
-	struct kt_json *status =
-	        kt_jsonf("{metadata: {}, status: 'Failure', message: %j, reason: "
-	                 "'InternalError', details: {causes: [{message: "
-	                 "%s}]}, code: 500}",
-	                 /* the runtime's server and the kubelet's both say so */
-	                 kt_json_strf("Internal error occurred: Internal error occurred: %s", why), why);
+	struct kt_buf message = {0};
 
+	while (who--)
+		kt_buf_adds(&message, "Internal error occurred: ");
+	kt_buf_adds(&message, why);
+
+	struct kt_json *status = kt_jsonf("{metadata: {}, status: 'Failure', message: %j, reason: "
+	                                  "'InternalError', details: {causes: [{message: "
+	                                  "%s}]}, code: 500}",
+	                                  kt_json_str(kt_buf_str(&message)), why);
+
+	kt_buf_clear(&message);
 	exec->over = true;
 	kt_json_print(status, &exec->out[STATUS]);
 	kt_json_free(status);
@@ -64,7 +71,11 @@ static void output(void *arg, int fd, const void *data, size_t len)
 {
 	struct exec_stream *exec = arg;
 
-	kt_buf_add(&exec->out[fd == 2 && !exec->tty ? STDERR : STDOUT], data, len);
+	unsigned channel = fd == 2 && !exec->tty ? STDERR : STDOUT;
+
+	if (!exec->out[channel].len)
+		exec->since[channel] = ++exec->writes;
+	kt_buf_add(&exec->out[channel], data, len);
 	api_stream_wake(&exec->stream);
 }
 
@@ -92,7 +103,13 @@ static enum cluster_stream_state exec_read(struct cluster_stream *stream, unsign
 	    !kubelet_log_more(exec->cluster, exec->ns, exec->pod, &exec->log, &exec->out[STDOUT],
 	                      &exec->position))
 		say_end(exec, 0);
-	for (unsigned i = STDOUT; i <= STATUS; i++) {
+	/* what was said first comes first: a client may leave when it has its output */
+	bool errors_first = exec->out[STDERR].len && exec->since[STDERR] < exec->since[STDOUT];
+	const unsigned order[] = {errors_first ? STDERR : STDOUT, errors_first ? STDOUT : STDERR, STATUS};
+
+	for (size_t at = 0; at < KT_COUNT(order); at++) {
+		unsigned i = order[at];
+
 		if (!exec->out[i].len)
 			continue;
 		*channel = i;
@@ -180,8 +197,32 @@ static bool is_upgrade(struct api_request *request)
 	return api_fail(&request->status, 400, "BadRequest", "Upgrade request required");
 }
 
+static bool is_web_socket(const struct api_request *request)
+{
+	const char *upgrade = api_header(request->http, "Upgrade");
+
+	return upgrade && strcasestr(upgrade, "websocket");
+}
+
+static struct exec_stream *exec_new(struct api_request *request, const char *container);
+static void upgraded(struct api_request *request, struct cluster_stream *stream);
+
+/* A WebSocket is open before the kubelet is asked: what that says comes as the end of the stream
+ * (apiserver util/proxy/streamtranslator.go). */
+static void fail_upgraded(struct api_request *request, const char *why)
+{
+	struct exec_stream *exec = exec_new(request, "");
+
+	say_failure(exec, 1, why);
+	upgraded(request, &exec->stream);
+}
+
 static bool fail_with(struct api_request *request, const char *why)
 {
+	if (kt_starts(why, "unable to upgrade") && is_web_socket(request)) {
+		fail_upgraded(request, why);
+		return false;
+	}
 	if (kt_starts(why, "error dialing") || kt_starts(why, "unable to upgrade"))
 		return api_fail(&request->status, 500, "InternalError", "%s", why);
 	return api_fail(&request->status, 400, "BadRequest", "%s", why);
@@ -205,7 +246,7 @@ static struct container *container_of_request(struct api_request *request)
 	return container;
 }
 
-static struct exec_stream *exec_new(struct api_request *request, const struct container *container)
+static struct exec_stream *exec_new(struct api_request *request, const char *container)
 {
 	struct exec_stream *exec = kt_alloc(sizeof(*exec));
 
@@ -213,7 +254,7 @@ static struct exec_stream *exec_new(struct api_request *request, const struct co
 	exec->cluster = request->cluster;
 	exec->ns = kt_strdup(request->ns);
 	exec->pod = kt_strdup(request->name);
-	exec->container = kt_strdup(container->name);
+	exec->container = kt_strdup(container);
 	exec->has_stdin = api_query_bool(request, "stdin");
 	exec->tty = api_query_bool(request, "tty");
 	return exec;
@@ -255,7 +296,7 @@ static void start(struct api_request *request, struct exec_stream *exec, struct 
 		               "\"%s\": OCI runtime exec failed: exec failed: unable to start container "
 		               "process: %s: unknown",
 		               hex, why ? why : "no such program");
-		say_failure(exec, text);
+		say_failure(exec, 2, text); /* the runtime's server and the kubelet's both say so */
 		kt_free(text);
 	}
 	kt_free(why);
@@ -282,7 +323,7 @@ void api_exec_request(struct api_request *request)
 	}
 	if (!is_upgrade(request))
 		return;
-	exec = exec_new(request, container);
+	exec = exec_new(request, container->name);
 	start(request, exec, container);
 	upgraded(request, &exec->stream);
 }
@@ -295,7 +336,7 @@ void api_attach_request(struct api_request *request)
 
 	if (!container || !is_upgrade(request))
 		return;
-	exec = exec_new(request, container);
+	exec = exec_new(request, container->name);
 	exec->attached = true;
 	exec->log = (struct kubelet_log_options){
 	        .container = exec->container, .follow = true, .tail = 0, .limit_bytes = -1};

@@ -47,6 +47,7 @@ struct rules_request {
  * DefaultTolerationSeconds, DefaultStorageClass, DefaultIngressClass, PodSecurity, ResourceQuota, …). False
  * and `status` where one refuses. */
 bool rules_mutate(const struct rules_request *request, struct api_status *status);
+bool rules_prepare(const struct rules_request *request, struct api_status *status); /* it has its name now */
 bool rules_admit(const struct rules_request *request, struct api_status *status);
 
 /* --- access --- */

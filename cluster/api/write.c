@@ -153,7 +153,6 @@ static bool fill_metadata(struct api_write *write, struct kt_json **object)
 
 	if (!*metadata)
 		*metadata = kt_json_object();
-	set_name(write, metadata);
 	if (write->kind->namespaced)
 		kt_set(metadata, "namespace", kt_json_str(write->ns));
 	else
@@ -248,7 +247,8 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 
 	if (!rules_mutate(&rules, write->status))
 		return false;
-	if (!api_prepare_create(write, object))
+	set_name(write, kt_edit(object, "metadata")); /* plugins up to here see no name of a generated one */
+	if (!rules_prepare(&rules, write->status) || !api_prepare_create(write, object))
 		return false;
 	/* the allocators come before validation (registry.Store's BeginCreate) */
 	if (is_kind(write, "", "Service") && !api_service_create(write, object))

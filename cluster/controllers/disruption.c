@@ -193,13 +193,32 @@ static bool fail_safe(struct budget_sync *sync, const char *why)
 	return false;
 }
 
+/* As Go prints a selector (apimachinery meta/v1, generated.pb.go). */
+static void print_selector(const struct kt_json *selector, struct kt_buf *out)
+{
+	struct kt_json *labels = kt_json_sorted(kt_get(selector, "matchLabels"));
+	const struct kt_json *one, *value;
+	kt_buf_adds(out, "&LabelSelector{MatchLabels:map[string]string{");
+	for (size_t i = 0; i < kt_count(labels); i++)
+		kt_buf_addf(out, "%s: %s,", kt_key(labels, i), kt_str_or(kt_at(labels, i), ""));
+	kt_buf_adds(out, "},MatchExpressions:[]LabelSelectorRequirement{");
+	KT_JSON_EACH (one, kt_get(selector, "matchExpressions")) {
+		kt_buf_addf(out, "LabelSelectorRequirement{Key:%s,Operator:%s,Values:[",
+		            kt_get_str(one, "key"), kt_get_str(one, "operator"));
+		KT_JSON_EACH (value, kt_get(one, "values"))
+			kt_buf_addf(out, "%s%s", value_i ? " " : "", kt_str_or(value, ""));
+		kt_buf_adds(out, "],},");
+	}
+	kt_buf_adds(out, "},}");
+	kt_json_free(labels);
+}
+
 static void warn_unmanaged(struct budget_sync *sync, const struct kt_strs *unmanaged)
 {
 	if (!unmanaged->count)
 		return;
-	struct kt_buf names = {0};
-	for (size_t i = 0; i < unmanaged->count; i++)
-		kt_buf_addf(&names, "%s%s", i ? " " : "", unmanaged->items[i]);
+	struct kt_buf selector = {0};
+	print_selector(kt_path(sync->budget->json, "spec.selector"), &selector);
 	api_event(
 	        sync->cluster, &sync->actor, sync->budget, "Warning", "UnmanagedPods", NULL, NULL,
 	        "Pods selected by this PodDisruptionBudget (selector: %s) were found to be unmanaged. As a "
@@ -207,8 +226,8 @@ static void warn_unmanaged(struct budget_sync *sync, const struct kt_strs *unman
 	        "behavior. To account for these pods please set \".spec.minAvailable\" field of the PDB to "
 	        "an "
 	        "integer value.",
-	        "&LabelSelector{}");
-	kt_buf_clear(&names);
+	        kt_buf_str(&selector));
+	kt_buf_clear(&selector);
 }
 
 static bool sync_budget(struct budget_sync *sync)

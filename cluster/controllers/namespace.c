@@ -9,8 +9,10 @@ struct remains {
 	struct kt_json *objects;    /* "configmaps." -> count */
 	struct kt_json *finalizers; /* "example.com/hold" -> count */
 	char *failure;              /* what could not be deleted; NULL */
-	int64_t grace;              /* the longest that a pod may still take, in seconds */
+	int64_t estimate;           /* seconds that what is left may still take */
 };
+#define DELAY      (5 * KT_SEC) /* the controller's: what was made at the last moment shall be seen */
+#define FINALIZERS 15           /* seconds that others' finalizers are given */
 
 /* condition, what it says while all is well, and otherwise */
 static const struct row {
@@ -41,27 +43,62 @@ static void note_left(struct remains *remains, const struct store_object *object
 	kt_free(resource);
 	KT_JSON_EACH (finalizer, kt_path(object->json, "metadata.finalizers"))
 		count_up(&remains->finalizers, kt_str(finalizer));
-	int64_t grace = kt_path_int(object->json, "metadata.deletionGracePeriodSeconds", 0);
-	remains->grace = KT_MAX(remains->grace, grace);
+}
+
+/* How long the pods may take from the deletion of the namespace on; 0 when that is over. */
+static int64_t pods_take(struct cluster *cluster, const struct store_object *ns,
+                         const struct store_list *pods)
+{
+	int64_t longest = 0;
+	kt_ns since = controller_time_of(kt_path(ns->json, "metadata.deletionTimestamp"));
+	for (size_t i = 0; i < pods->count; i++) {
+		const struct kt_json *pod = pods->items[i]->json;
+		const char *phase = kt_path_str(pod, "status.phase");
+		if (!kt_streq(phase, "Succeeded") && !kt_streq(phase, "Failed"))
+			longest = KT_MAX(longest, kt_path_int(pod, "spec.terminationGracePeriodSeconds", 0));
+	}
+	return cluster_now(cluster) - since >= longest * KT_SEC ? 0 : longest;
+}
+
+/* What of a kind is left: it has its time, or finalizers hold it, or something went wrong. */
+static void judge(struct remains *remains, const struct schema_kind *kind, const char *ns, int64_t takes,
+                  bool held)
+{
+	if (!takes && held)
+		takes = FINALIZERS;
+	remains->estimate = KT_MAX(remains->estimate, takes);
+	if (!takes && !remains->failure)
+		remains->failure =
+		        kt_strf("unexpected items still remain in namespace: %s for gvr: %s/%s, Resource=%s",
+		                ns, kind->group, kind->version, kind->resource);
 }
 
 static void delete_kind(struct cluster *cluster, const struct api_actor *actor,
-                        const struct schema_kind *kind, const char *ns, struct remains *remains)
+                        const struct schema_kind *kind, const struct store_object *ns, bool pods,
+                        struct remains *remains)
 {
 	struct store_list list = {0};
-	store_list(cluster_store(cluster), kind, ns, &list);
+	bool any = false, held = false;
+	store_list(cluster_store(cluster), kind, ns->name, &list);
+	int64_t takes = pods ? pods_take(cluster, ns, &list) : 0;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct store_object *object = list.items[i];
 		struct api_status status = {0};
 		if (!view_is_deleting(object->json))
 			controller_delete(cluster, actor, object, "Background", &status);
-		const struct store_object *left = store_get(cluster_store(cluster), kind, ns, object->name);
-		if (left)
+		const struct store_object *left =
+		        store_get(cluster_store(cluster), kind, ns->name, object->name);
+		if (left) {
 			note_left(remains, left);
+			any = true;
+			held = held || kt_count(kt_path(left->json, "metadata.finalizers"));
+		}
 		if (left && status.code >= 400 && !remains->failure)
 			remains->failure = kt_strdup(status.message);
 		api_status_clear(&status);
 	}
+	if (any)
+		judge(remains, kind, ns->name, takes, held);
 	store_list_clear(&list);
 }
 
@@ -70,18 +107,20 @@ static bool holds_content(const struct schema_kind *kind)
 	return kind->namespaced && !kind->unstored && kind->storage == kind;
 }
 
-static void delete_all(struct cluster *cluster, struct controller_queue *queue, const struct api_actor *actor,
-                       const char *ns, struct remains *remains)
+/* False if pods are left: what they need must not go before them, and nothing is told of them. */
+static bool delete_all(struct cluster *cluster, struct controller_queue *queue, const struct api_actor *actor,
+                       const struct store_object *ns, struct remains *remains)
 {
 	struct schema *schema = cluster_schema(cluster);
-	delete_kind(cluster, actor, queue->kinds->pod, ns, remains);
+	delete_kind(cluster, actor, queue->kinds->pod, ns, true, remains);
 	if (kt_count(remains->objects))
-		return; /* what pods need must not go before them */
+		return false;
 	for (size_t i = 0; i < schema_kind_count(schema); i++) {
 		const struct schema_kind *kind = schema_kind_at(schema, i);
 		if (holds_content(kind) && kind != queue->kinds->pod)
-			delete_kind(cluster, actor, kind, ns, remains);
+			delete_kind(cluster, actor, kind, ns, false, remains);
 	}
+	return true;
 }
 
 /* "configmaps. has 1 resource instances, …" in order of name */
@@ -99,15 +138,15 @@ static char *tell(const struct kt_json *counts, const char *head, const char *fm
 
 static const struct store_object *write_conditions(struct cluster *cluster, const struct api_actor *actor,
                                                    const struct store_object *ns,
-                                                   const struct remains *remains)
+                                                   const struct remains *remains, bool totals)
 {
 	char *texts[KT_COUNT(rows)] = {0};
 	texts[2] = remains->failure
 	                   ? kt_strf("Failed to delete all resource types, 1 remaining: %s", remains->failure)
 	                   : NULL;
-	if (kt_count(remains->objects))
+	if (totals && kt_count(remains->objects))
 		texts[3] = tell(remains->objects, "Some resources are remaining: ", "has");
-	if (kt_count(remains->finalizers))
+	if (totals && kt_count(remains->finalizers))
 		texts[4] = tell(remains->finalizers,
 		                "Some content in the namespace has finalizers remaining: ", "in");
 	struct kt_json *status = kt_json_ref(kt_get(ns->json, "status"));
@@ -152,12 +191,11 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	struct api_actor actor = controller_actor(queue, because ? because : ns);
 	struct remains remains = {.objects = kt_json_object(), .finalizers = kt_json_object()};
 	ns = store_ref(ns);
-	delete_all(cluster, queue, &actor, key, &remains);
-	bool left = kt_count(remains.objects) > 0, done = true;
-	const struct store_object *now = write_conditions(cluster, &actor, ns, &remains);
-	if (left || remains.failure)
-		controller_add_after(cluster, queue, "", key, (remains.grace / 2 + 1) * KT_SEC);
-	else
+	bool totals = delete_all(cluster, queue, &actor, ns, &remains), done = !remains.failure;
+	const struct store_object *now = write_conditions(cluster, &actor, ns, &remains, totals);
+	if (!remains.failure && remains.estimate)
+		controller_add_after(cluster, queue, "", key, (remains.estimate / 2 + 1) * KT_SEC);
+	else if (!remains.failure)
 		done = now && finalize(cluster, &actor, now);
 	kt_json_free(remains.objects);
 	kt_json_free(remains.finalizers);
@@ -171,7 +209,7 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	const struct store_object *object = event->object;
 	if (object->kind == queue->kinds->ns && event->change != STORE_DELETED &&
 	    view_is_deleting(object->json))
-		controller_add(cluster, queue, "", object->name, object);
+		controller_add_after(cluster, queue, "", object->name, DELAY);
 }
 
 static void start(struct cluster *cluster, struct controller_queue *queue)

@@ -158,7 +158,8 @@ bool stateful_create(struct stateful_sync *sync, int64_t ordinal, const struct s
 		if (done)
 			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL,
 			          NULL, "create Pod %s in StatefulSet %s successful", name, sync->set->name);
-		else
+		else if (!kt_streq(status.reason,
+		                   "AlreadyExists")) /* of a name that is taken nothing is told */
 			api_event(sync->cluster, &sync->actor, sync->set, "Warning", "FailedCreate", NULL,
 			          NULL, "create Pod %s in StatefulSet %s failed error: %s", name,
 			          sync->set->name, status.message ? status.message : "");

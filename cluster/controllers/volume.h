@@ -21,7 +21,7 @@ const char *volume_unfit(const struct store_object *volume, const struct store_o
 void volume_provision(struct cluster *cluster, struct controller_queue *queue,
                       const struct store_object *claim, const char *class_name);
 /* True if it was ours to delete. */
-bool volume_remove(struct cluster *cluster, struct controller_queue *queue,
+void volume_remove(struct cluster *cluster, struct controller_queue *queue,
                    const struct store_object *volume);
 /* The class `standard`, as local-path-provisioner brings it, unless there are classes. */
 void volume_make_class(struct cluster *cluster, struct controller_queue *queue);

@@ -3,6 +3,8 @@
  * provisionClaim) and the one provisioner that this cluster runs, which keeps volumes on the nodes' disks. */
 #include "cluster/controllers/volume.h"
 
+#include <string.h>
+
 #define LOCAL     "rancher.io/local-path"
 #define COMPONENT "rancher.io/local-path_local-path-provisioner"
 
@@ -116,13 +118,41 @@ void volume_provision(struct cluster *cluster, struct controller_queue *queue,
 	store_unref(now);
 }
 
-bool volume_remove(struct cluster *cluster, struct controller_queue *queue, const struct store_object *volume)
+/* Why the controller's own plugins cannot delete it, owned; NULL if one does. `theirs`: somebody else's work.
+ * (pkg/controller/volume/persistentvolume, doDeleteVolume; pkg/volume/hostpath.) */
+static char *why_kept(const struct store_object *volume, bool *theirs)
+{
+	static const char *const keepers[] = {"nfs", "iscsi", "fc"}; /* it knows them, they delete nothing */
+	const struct kt_json *spec = kt_get(volume->json, "spec");
+	const char *path = kt_path_str(spec, "hostPath.path");
+	const char *after = path ? strstr(path, "/tmp/") : NULL, *why = "no volume plugin matched";
+	*theirs = kt_get(spec, "csi") || controller_annotation(volume->json, VOLUME_PROVISIONED);
+	if (*theirs || (after && after[5]))
+		return NULL;
+	if (path)
+		return kt_strf("host_path deleter only supports /tmp/.+ but received provided %s", path);
+	for (size_t i = 0; i < KT_COUNT(keepers); i++) {
+		if (kt_get(spec, keepers[i]))
+			why = "no deletable volume plugin matched";
+	}
+	return kt_strf("error getting deleter volume plugin for volume \"%s\": %s", volume->name, why);
+}
+
+void volume_remove(struct cluster *cluster, struct controller_queue *queue, const struct store_object *volume)
 {
 	struct api_actor actor = controller_actor(queue, volume);
-	if (!kt_streq(controller_annotation(volume->json, VOLUME_PROVISIONED), LOCAL))
-		return false;
-	controller_delete(cluster, &actor, volume, NULL, NULL);
-	return true;
+	bool ours = kt_streq(controller_annotation(volume->json, VOLUME_PROVISIONED), LOCAL), theirs;
+	char *why = why_kept(volume, &theirs);
+	if (why) {
+		struct kt_json *status = kt_json_ref(kt_get(volume->json, "status"));
+		kt_set(&status, "phase", kt_json_str("Failed"));
+		kt_set(&status, "message", kt_json_str(why));
+		api_event(cluster, &actor, volume, "Warning", "VolumeFailedDelete", NULL, NULL, "%s", why);
+		(void)controller_write_status(cluster, &actor, volume, status);
+	} else if (ours || !theirs) {
+		controller_delete(cluster, &actor, volume, NULL, NULL);
+	}
+	kt_free(why);
 }
 
 void volume_make_class(struct cluster *cluster, struct controller_queue *queue)

@@ -216,9 +216,9 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	       was         ? ended_json(ctr->pod->node->kubelet, &ctr->end)
 	       : ctr->last ? ended_json(ctr->pod->node->kubelet, ctr->last)
 	                   : kt_json_object());
-	kt_set(&row, "ready",
-	       kt_json_bool(ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
-	                                              : ctr->ready));
+	bool ready = ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
+	                                       : ctr->ready && ctr->role != KUBELET_EPHEMERAL;
+	kt_set(&row, "ready", kt_json_bool(ready));
 	kt_set(&row, "restartCount", kt_json_int(ctr->restarts));
 	kt_set(&row, "image",
 	       full ? word(ctr->pod->node->kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image")));

@@ -226,10 +226,16 @@ static int tar_create(struct tool_run *r, struct tar *s)
 	static const char zeros[1024];
 	struct kt_buf out = {0}, packed = {0};
 	int status = 0;
+	bool rooted = false;
 	for (size_t i = 0; i < s->names.count; i++) {
 		tar_swap_dir(r, s);
 		int rc = tar_add(r, &out, s->names.items[i], 0);
 		tar_swap_dir(r, s);
+		if (!rc && s->names.items[i][0] == '/' && !rooted) {
+			tool_errf(r, tool_busybox(r) ? "removing leading '/' from member names"
+			                             : "Removing leading `/' from member names");
+			rooted = true;
+		}
 		if (!rc)
 			continue;
 		tool_errf(r, tool_busybox(r) ? "%s: %s" : "%s: Cannot stat: %s", s->names.items[i],

@@ -27,6 +27,10 @@ static void pods_get_account_priority_and_tolerations(void **state)
 	static const struct row rows[] = {
 	        {0, "POST", PODS, POD("p", BOX("") ",'serviceAccountName':'absent'"), 403,
 	         "error looking up service account default/absent: serviceaccount \"absent\" not found"},
+	        {0, "POST", PODS,
+	         "{'apiVersion':'v1','kind':'Pod','metadata':{'generateName':'made-'},'spec':{" BOX(
+	                 "") ",'serviceAccountName':'absent'}}",
+	         403, "pods \"made-\" is forbidden"},
 	        {0, "POST", PODS, POD("p", BOX("") ",'priorityClassName':'absent'"), 403,
 	         "no PriorityClass with name absent was found"},
 	        {0, "POST", PODS, POD("p", BOX("")), 201,

@@ -247,6 +247,8 @@ static void a_namespace_goes_with_all_that_is_in_it(void **state)
 	del(&world, "Namespace", "two", NULL);
 	run(&world, 3 * KT_SEC);
 	assert_string_equal(get_str(&world, "Namespace", "two", "status.phase"), "Terminating");
+	assert_null(kt_path(get(&world, "Namespace", "two")->json, "status.conditions"));
+	run(&world, 3 * KT_SEC); /* the controller waits for 5 s */
 	assert_string_equal(get_str(&world, "Namespace", "two", "status.conditions.3.message"),
 	                    "Some resources are remaining: configmaps. has 1 resource instances");
 	assert_string_equal(
@@ -258,7 +260,31 @@ static void a_namespace_goes_with_all_that_is_in_it(void **state)
 	struct kt_json *json = kt_json_ref(map->json);
 	kt_unset_path(&json, "metadata.finalizers");
 	api_update(world.cluster, &tester, map->kind, json, NULL);
+	run(&world, 9 * KT_SEC);
+	assert_null(get(&world, "Namespace", "two"));
+	world_end(&world);
+}
+
+/* While pods end, the rest stays, and nothing is told of either (OrderedNamespaceDeletion). */
+static void pods_go_before_what_they_need(void **state)
+{
+	struct world world;
+	(void)state;
+	world_begin(&world, 3);
+	create(&world, "apiVersion: v1\nkind: Namespace\nmetadata: {name: two}\n");
+	create(&world, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: two}\n");
+	run(&world, KT_SEC);
+	create(&world, "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: two}\n"
+	               "spec: {terminationGracePeriodSeconds: 12, containers: [{name: c, image: busybox, "
+	               "command: [sleep, "
+	               "'900']}]}\n");
 	run(&world, 5 * KT_SEC);
+	del(&world, "Namespace", "two", NULL);
+	run(&world, 6 * KT_SEC);
+	assert_string_equal(get_str(&world, "Namespace", "two", "status.conditions.3.reason"),
+	                    "ContentRemoved");
+	assert_non_null(store_get(cluster_store(world.cluster), kind_named(&world, "ConfigMap"), "two", "c"));
+	run(&world, 24 * KT_SEC);
 	assert_null(get(&world, "Namespace", "two"));
 	world_end(&world);
 }
@@ -550,6 +576,7 @@ int main(void)
 	        cmocka_unit_test(a_stateful_pods_name_stays_free_for_a_moment),
 	        cmocka_unit_test(deletion_takes_dependents_along),
 	        cmocka_unit_test(a_namespace_goes_with_all_that_is_in_it),
+	        cmocka_unit_test(pods_go_before_what_they_need),
 	        cmocka_unit_test(endpoints_follow_pods),
 	        cmocka_unit_test(slices_hold_a_hundred),
 	        cmocka_unit_test(a_budget_counts_what_may_go),
