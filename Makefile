@@ -155,6 +155,11 @@ test-run: all $(TESTS) $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 test-kind: all
 	@KTUTOR=$(CURDIR)/$(BUILD)/ktutor tests/kind/run-kind $(LABS)
 
+# Every solution changed bit by bit, of every lab: what no task notices is a hole, unless survivors.yaml says why. LABS: only these.
+.PHONY: mutants
+mutants: all
+	@$(BUILD)/ktutor course test $(LABS) --mutate --parts solution
+
 lint:
 	@tools/setup lint
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all
@@ -175,6 +180,7 @@ help:
 	@echo "make test         every test; SAN=address,undefined: under the sanitizers"
 	@echo "make test-PART    the tests of a part: test-base, test-cluster/store"
 	@echo "make test-kind    every lab on real clusters (needs Docker or Podman, and kind)"
+	@echo "make mutants      every lab's solution changed bit by bit: does a task notice?"
 	@echo "make bench        what things cost, beside their budgets"
 	@echo "make lint         who may include whom, formatting, the tools' opinions"
 	@echo "make fuzz-replay  every fuzz corpus once; make fuzz TARGET=json SECONDS=60 looks for more"

@@ -132,6 +132,12 @@ static int run_start(struct cli_call *call)
 	int code = cli_lab(call, &lab);
 	if (code)
 		return code;
+	struct kt_json *state = cli_flag(call, "fresh") ? NULL : lab_state(call->home, lab->lab);
+	if (!state && lab_draw_anew(call->home, &lab, &err)) {
+		lab_free(lab);
+		return cli_fail(call, &err);
+	}
+	kt_json_free(state);
 	struct db *db = cli_progress(call);
 	struct lab_options options = {.home = call->home,
 	                              .fresh = cli_flag(call, "fresh") != NULL,

@@ -55,6 +55,8 @@ int cli_lab(struct cli_call *call, struct lab **out)
 	enum kt_code rc = cli_share_dir("labs", &dir, &err);
 	if (!rc)
 		rc = lab_find(dir, name, out, &err);
+	if (!rc && (rc = lab_as_drawn(call->home, out, &err)))
+		lab_free(*out);
 	kt_free(dir);
 	kt_free(current);
 	if (!rc)

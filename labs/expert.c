@@ -3,119 +3,15 @@
  * is read as any file of the language. */
 #include "labs/expert.h"
 #include "labs/expert_internal.h"
+#include "labs/labs_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MAX (256 * 1024)
-
 static const char *const keys[] = {"prediction", "title", "vary",   "meaning", "cluster", "text",
                                    "scene",      "does",  "action", "ask",     "explain"};
 static const char *const ask_keys[] = {"question", "value", "when", "at", "within"};
-
-/* --- drawing --- */
-
-/* The lines of one top-level key, with what is indented below it. Owned. */
-static char *block_of(const char *text, const char *key)
-{
-	struct kt_buf out = {0};
-	const char *line;
-	size_t len;
-	bool inside = false;
-	while ((line = kt_split(&text, '\n', &len))) {
-		bool top = len && line[0] != ' ' && line[0] != '#' && line[0] != '-';
-		if (top)
-			inside = strlen(key) < len && !strncmp(line, key, strlen(key)) &&
-			         line[strlen(key)] == ':';
-		if (inside)
-			kt_buf_addf(&out, "%.*s\n", (int)len, line);
-	}
-	return kt_buf_take(&out);
-}
-
-static enum kt_code read_block(const char *path, const char *text, const char *key, struct kt_json **out,
-                               struct kt_err *err)
-{
-	struct kt_yaml *yaml = NULL;
-	char *block = block_of(text, key);
-	enum kt_code rc = *block ? kt_yaml_parse(path, block, strlen(block), &yaml, err) : KT_OK;
-	*out = rc || !yaml ? NULL : kt_json_copy(kt_get(kt_yaml_doc(yaml, 0), key));
-	kt_yaml_free(yaml);
-	kt_free(block);
-	return rc;
-}
-
-/* As it is written in YAML and in a sentence alike: yes, 3, [a, b], text. Owned. */
-static char *word_of(const struct kt_json *v)
-{
-	if (kt_str(v))
-		return kt_strdup(kt_str(v));
-	if (kt_json_type(v) == KT_JSON_BOOL)
-		return kt_strdup(kt_bool_or(v, false) ? "yes" : "no");
-	return kt_json_text(v);
-}
-
-static enum kt_code draw(const char *path, const struct kt_json *vary, const struct kt_json *meaning,
-                         uint64_t seed, struct kt_json **out, struct kt_err *err)
-{
-	struct kt_random random;
-	kt_random_init(&random, seed);
-	*out = kt_json_object();
-	for (size_t i = 0; i < kt_count(vary); i++) {
-		const struct kt_json *choices = kt_at(vary, i);
-		if (!kt_is_array(choices) || !kt_count(choices))
-			return kt_fail(err, KT_EINVAL, "%s: vary: '%s': expected a list to draw from", path,
-			               kt_key(vary, i));
-		const struct kt_json *drawn =
-		        kt_at(choices, kt_random_below(&random, (uint32_t)kt_count(choices)));
-		kt_set(out, kt_key(vary, i), kt_json_ref(drawn));
-		/* what a drawn value means elsewhere: {spread: {yes: {constraint: …}}} */
-		char *word = word_of(drawn);
-		const struct kt_json *cases = kt_get(meaning, kt_key(vary, i)), *more = NULL;
-		for (size_t c = 0; c < kt_count(cases); c++)
-			more = kt_streq(kt_key(cases, c), word) ||
-			                       (kt_json_type(drawn) == KT_JSON_BOOL &&
-			                        kt_streq(kt_key(cases, c),
-			                                 kt_bool_or(drawn, false) ? "true" : "false"))
-			               ? kt_at(cases, c)
-			               : more;
-		for (size_t m = 0; m < kt_count(more); m++)
-			kt_set(out, kt_key(more, m), kt_json_ref(kt_at(more, m)));
-		kt_free(word);
-	}
-	return KT_OK;
-}
-
-/* Put what was drawn in place of `{name}`, but in the blocks that say what may be drawn. */
-static char *put_in(const char *text, const struct kt_json *drawn)
-{
-	struct kt_buf out = {0};
-	const char *line;
-	size_t len;
-	bool spared = false;
-	while ((line = kt_split(&text, '\n', &len))) {
-		if (len && line[0] != ' ' && line[0] != '#')
-			spared = !strncmp(line, "vary:", KT_MIN(len, 5)) ||
-			         !strncmp(line, "meaning:", KT_MIN(len, 8));
-		for (size_t i = 0; i < len; i++) {
-			size_t name = strcspn(line + i + 1, "}\n{ ,:");
-			bool closes = line[i] == '{' && i + 1 + name < len && line[i + 1 + name] == '}';
-			char *key = closes && !spared ? kt_strndup(line + i + 1, name) : NULL;
-			const struct kt_json *v = key ? kt_get(drawn, key) : NULL;
-			char *word = v ? word_of(v) : NULL;
-			if (word)
-				kt_buf_adds(&out, word);
-			else
-				kt_buf_addc(&out, line[i]);
-			i += word ? name + 1 : 0;
-			kt_free(word);
-			kt_free(key);
-		}
-		kt_buf_addc(&out, '\n');
-	}
-	return kt_buf_take(&out);
-}
 
 /* --- reading --- */
 
@@ -169,35 +65,25 @@ static enum kt_code read_round(struct lab_round *r, const char *path, struct kt_
 	return rc;
 }
 
+static size_t pick(void *arg, size_t count)
+{
+	return kt_random_below(arg, (uint32_t)count);
+}
+
 enum kt_code lab_round_new(const char *path, uint64_t seed, struct lab_round **out, struct kt_err *err)
 {
 	struct lab_round *r = kt_alloc(sizeof(*r));
-	struct kt_buf text = {0};
-	struct kt_json *vary = NULL, *meaning = NULL;
-	char *drawn = NULL;
+	struct kt_random random;
 	r->inner = kt_alloc(sizeof(*r->inner));
 	r->seed = seed;
-	enum kt_code rc = kt_read_file(path, FILE_MAX, &text, err);
-	if (!rc)
-		rc = read_block(path, kt_buf_str(&text), "vary", &vary, err);
-	if (!rc)
-		rc = read_block(path, kt_buf_str(&text), "meaning", &meaning, err);
-	if (!rc)
-		rc = draw(path, vary, meaning, seed, &r->drawn, err);
-	if (!rc) {
-		drawn = put_in(kt_buf_str(&text), r->drawn);
-		rc = kt_yaml_parse(path, drawn, strlen(drawn), &r->inner->yaml, err);
-	}
+	kt_random_init(&random, seed);
+	enum kt_code rc = lab_draw(path, pick, &random, &r->inner->yaml, &r->drawn, err);
 	if (!rc)
 		rc = read_round(r, path, err);
 	if (rc)
 		lab_round_free(r);
 	else
 		*out = r;
-	kt_free(drawn);
-	kt_json_free(vary);
-	kt_json_free(meaning);
-	kt_buf_clear(&text);
 	return rc;
 }
 

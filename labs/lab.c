@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-static const char *const lab_keys[] = {"lab",   "title", "lesson", "minutes", "needs", "cluster",
-                                       "setup", "tasks", "text",   "seed",    "think"};
+static const char *const lab_keys[] = {"lab",   "title", "lesson", "minutes", "needs", "cluster", "setup",
+                                       "tasks", "text",  "seed",   "think",   "vary",  "meaning"};
 static const char *const task_keys[] = {"task", "title", "text", "points", "after", "checks", "hints", "why"};
 static const char *const cluster_keys[] = {"nodes", "seed", "version"};
 enum node_value { SCALAR, NAMES, MAP, TAINTS };
@@ -237,15 +237,33 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 	return rc ? rc : lab_hold_places(lab, r->yaml, doc, r->err);
 }
 
-enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err)
+/* Every name turns like a wheel of a counter: each draw is another variant until all were there. */
+struct counter {
+	size_t left, draws;
+};
+
+static size_t turn(void *arg, size_t count)
+{
+	struct counter *c = arg;
+	size_t at = c->left % count;
+	c->left /= count;
+	c->draws *= count;
+	return at;
+}
+
+enum kt_code lab_new_drawn(const char *dir, size_t draw, struct lab **out, struct kt_err *err)
 {
 	struct lab *lab = kt_alloc(sizeof(*lab));
+	struct counter counter = {draw, 1};
 	char *folder = kt_strdup(dir), *path = NULL;
 	for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
 		folder[n - 1] = '\0';
 	path = kt_join(folder, "lab.yaml");
 	lab->inner = kt_alloc(sizeof(*lab->inner));
-	enum kt_code rc = kt_yaml_read(path, &lab->inner->yaml, err);
+	enum kt_code rc = lab_draw(path, turn, &counter, &lab->inner->yaml, &lab->inner->drawn, err);
+	lab->draws = counter.draws;
+	lab->draw = draw % counter.draws;
+	lab->drawn = lab->inner->drawn;
 	if (!rc)
 		rc = read_lab(&(struct reader){lab->inner->yaml, &lab->inner->arena, err}, folder, lab);
 	if (rc) {
@@ -259,6 +277,11 @@ enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err)
 	return rc;
 }
 
+enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err)
+{
+	return lab_new_drawn(dir, 0, out, err);
+}
+
 void lab_free(struct lab *lab)
 {
 	if (!lab)
@@ -267,6 +290,7 @@ void lab_free(struct lab *lab)
 		check_checks_free(lab->tasks[i].checks, lab->tasks[i].check_count);
 	check_steps_free(lab->setup, lab->setup_count);
 	kt_yaml_free(lab->inner->yaml);
+	kt_json_free(lab->inner->drawn);
 	kt_arena_clear(&lab->inner->arena);
 	kt_free(lab->inner);
 	kt_free(lab);

@@ -29,10 +29,18 @@ struct lab {
 	size_t setup_count;
 	struct lab_task *tasks;
 	size_t task_count;
+	size_t draw, draws;          /* which of how many variants this is: what `vary` may draw */
+	const struct kt_json *drawn; /* {zone: b, …} */
 	struct lab_inner *inner;
 };
-/* Read a lab's folder. Errors: "lab 'x': lab.yaml:31: …". */
+/* Read a lab's folder. Errors: "lab 'x': lab.yaml:31: …". Of what varies it has the first value of each. */
 KT_MUST_CHECK enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err);
+/* Variant `draw` (of its draws; larger ones begin again). */
+KT_MUST_CHECK enum kt_code lab_new_drawn(const char *dir, size_t draw, struct lab **out, struct kt_err *err);
+/* The variant that was drawn when the lab was started in this home, in the place of `*lab`; and another one,
+ * drawn now, for a start. $KTUTOR_DRAW fixes which. */
+KT_MUST_CHECK enum kt_code lab_as_drawn(const char *home, struct lab **lab, struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *err);
 void lab_free(struct lab *lab);
 /* All labs below `dir` (share/labs), $KTUTOR_LABS (folders, with colons) and the packs that were added, by
  * lesson. A lab that is wrong is left out; `wrong` (may be NULL) gets a sentence for each: file, line,

@@ -8,6 +8,7 @@
 struct lab_inner {
 	struct kt_arena arena;
 	struct kt_yaml *yaml; /* checks and steps refer to its nodes */
+	struct kt_json *drawn;
 };
 struct lab_session {
 	const struct provider *provider;
@@ -15,6 +16,11 @@ struct lab_session {
 	struct check_world *world;
 	char *kubeconfig, *cluster, *home;
 };
+
+/* Read a file of which something is drawn (`vary`, `meaning`): `pick` gives an index below `count`, once for
+ * each name. *drawn: {zone: b, …}, new. */
+KT_MUST_CHECK enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count), void *arg,
+                                    struct kt_yaml **yaml, struct kt_json **drawn, struct kt_err *err);
 
 /* What was applied a moment ago has not been acted on yet: let virtual time pass until nothing has changed
  * for three seconds, fifteen at most; a second of real time. */

@@ -206,7 +206,7 @@ static bool noticed(struct proof *p, const struct mutants *m, const struct mutan
 
 static enum kt_code read_rows(const char *dir, struct kt_yaml **out, struct kt_err *err)
 {
-	static const char *const keys[] = {"change", "because"};
+	static const char *const keys[] = {"change", "because", "sometimes"};
 	char *path = kt_join(dir, "survivors.yaml");
 	enum kt_code rc = kt_is_file(path) ? kt_yaml_read(path, out, err) : KT_OK;
 	const struct kt_json *rows = *out ? kt_yaml_doc(*out, 0) : NULL, *row;
@@ -255,7 +255,7 @@ static void tell_unused(struct proof *p, const struct mutants *m)
 {
 	const struct kt_json *rows = m->explained ? kt_yaml_doc(m->explained, 0) : NULL, *row;
 	KT_JSON_EACH (row, rows)
-		if (!m->used[row_i])
+		if (!m->used[row_i] && !kt_get_bool(row, "sometimes", false)) /* chance may notice it */
 			lab_proof_wrong(p, "mutations",
 			                "survivors.yaml:%u: nothing that survives is '%s'; take it out",
 			                kt_yaml_line(m->explained, row), kt_get_str(row, "change"));

@@ -475,6 +475,41 @@ bool lab_proof_parts(const char *words, unsigned *out)
 	return true;
 }
 
+/* "zone a, count 3" */
+static char *drawn_words(const struct lab *lab)
+{
+	struct kt_buf words = {0};
+	for (size_t i = 0; i < kt_count(lab->drawn); i++) {
+		char *value = kt_str(kt_at(lab->drawn, i)) ? kt_strdup(kt_str(kt_at(lab->drawn, i)))
+		                                           : kt_json_text(kt_at(lab->drawn, i));
+		kt_buf_addf(&words, "%s%s %s", i ? ", " : "", kt_key(lab->drawn, i), value);
+		kt_free(value);
+	}
+	return kt_buf_take(&words);
+}
+
+/* What a learner may draw holds as well: the solution passes every variant. */
+static void prove_draws(struct proof *p, const char *solution)
+{
+	const struct lab *first = p->lab;
+	for (size_t n = 1; n < first->draws; n++) {
+		struct lab *lab = NULL;
+		struct kt_err err = {0};
+		if (lab_stop(first, p->options->options, &err) || lab_new_drawn(first->dir, n, &lab, &err) ||
+		    lab_start(lab, p->options->options, NULL, &err)) {
+			lab_proof_wrong(p, "variants", "%s", err.text);
+		} else {
+			char *words = drawn_words(lab), *what = kt_strf("solution with %s", words);
+			p->lab = lab;
+			prove_right(p, what, solution);
+			p->lab = first;
+			kt_free(words);
+			kt_free(what);
+		}
+		lab_free(lab);
+	}
+}
+
 enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options,
                        struct lab_proof_result *out, struct kt_err *err)
 {
@@ -507,6 +542,8 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 			prove_folder(&p, "also-right", true);
 		if (sound && options->mutate)
 			lab_proof_mutate(&p, solution);
+		if (sound && !options->mutate)
+			prove_draws(&p, solution);
 		lab_proof_tell(&p, "%u failed, %lld ms", p.failures,
 		               (long long)((kt_monotonic() - began) / KT_MS));
 	}

@@ -120,6 +120,8 @@ const struct lab *tui_lab(struct tui_app *app, const char *name)
 	struct lab *lab = NULL;
 	char *dir = kt_join(app->options->share, "labs");
 	enum kt_code rc = lab_find(dir, name, &lab, &err);
+	if (!rc && app->options->home && (rc = lab_as_drawn(app->options->home, &lab, &err)))
+		lab_free(lab);
 	kt_free(dir);
 	if (rc) {
 		tui_notice(app, "%s", err.text);
@@ -127,6 +129,18 @@ const struct lab *tui_lab(struct tui_app *app, const char *name)
 	}
 	app->labs = kt_grow(app->labs, &app->lab_cap, app->lab_count + 1, sizeof(struct lab *));
 	return app->labs[app->lab_count++] = lab;
+}
+
+const struct lab *tui_lab_anew(struct tui_app *app, const char *name)
+{
+	struct kt_err err = {0};
+	const struct lab *lab = tui_lab(app, name);
+	struct kt_json *state = lab ? lab_state(app->options->home, name) : NULL;
+	for (size_t i = 0; lab && !state && lab != app->work.lab && i < app->lab_count; i++)
+		if (app->labs[i] == lab && lab_draw_anew(app->options->home, &app->labs[i], &err))
+			tui_notice(app, "%s", err.text);
+	kt_json_free(state);
+	return lab ? tui_lab(app, name) : NULL;
 }
 
 /* --- the stack of screens --- */

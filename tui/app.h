@@ -168,6 +168,8 @@ void tui_ask(struct tui_app *app, void (*yes)(struct tui_app *app), const char *
 void tui_record(struct tui_app *app, const char *kind, struct kt_json *steal);
 /* The lab of that name, read once; NULL with a notice when it is wrong. */
 const struct lab *tui_lab(struct tui_app *app, const char *name);
+/* The same for a start: what varies is drawn anew, unless it is started already. */
+const struct lab *tui_lab_anew(struct tui_app *app, const char *name);
 /* A head line with a rule below it; returns what is left of the grid above the keys. */
 void tui_head(struct tui_grid *grid, const char *left, const char *right);
 void tui_scroll_by(int *scroll, int key, int rows); /* arrows, pages, home and end */

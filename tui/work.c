@@ -423,7 +423,7 @@ static void begin(struct tui_app *app)
 
 void tui_open_lab(struct tui_app *app, const struct lesson *lesson)
 {
-	const struct lab *lab = lesson && lesson->lab ? tui_lab(app, lesson->lab) : NULL;
+	const struct lab *lab = lesson && lesson->lab ? tui_lab_anew(app, lesson->lab) : NULL;
 	if (!lab)
 		return;
 	if (app->work.lab && tui_is_open(app, &tui_screen_work)) {

@@ -49,4 +49,35 @@ ok $? "one of the pack is started by name and checked"
 ok $? "the wrong one ends with 4"
 "$ktutor" lab remove "$pack" >"$out" 2>&1 && KTUTOR_LABS=$pack "$ktutor" lab list >>"$out" 2>&1 && grep -q '^self-healing' "$out"
 ok $? "KTUTOR_LABS does the same for one command"
+
+# What varies is drawn at each start; every variant is proved; a wrong one is told.
+lab=$KTUTOR_HOME/drawn/any-of-three
+"$ktutor" course new "$lab" >"$out" 2>&1
+sed -e 's/^cluster:/vary: {word: [one, two, three]}\nmeaning: {word: {one: {number: 1}, two: {number: 2}, three: {number: 3}}}\ncluster:/' \
+	-e 's/text: What must be so.*/text: The word is {word}, the number {number}./' "$lab/lab.yaml" >"$lab/lab.new" && mv "$lab/lab.new" "$lab/lab.yaml"
+KTUTOR_DRAW=1 "$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is two, the number 2\.' "$out" &&
+	KTUTOR_DRAW=2 "$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is two, the number 2\.' "$out"
+ok $? "what was drawn stays as long as the lab runs"
+"$ktutor" lab stop "$lab" >"$out" 2>&1 && KTUTOR_DRAW=2 "$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is three, the number 3\.' "$out"
+ok $? "the next start draws anew"
+"$ktutor" lab stop "$lab" >"$out" 2>&1
+drawn=
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	drawn="$drawn $("$ktutor" lab start --fresh "$lab" 2>&1 | sed -n 's/.*The word is \([a-z]*\),.*/\1/p')"
+done
+echo "$drawn" >"$out"
+[ "$(echo "$drawn" | tr ' ' '\n' | grep . | sort -u | wc -l)" -gt 1 ] && [ "$(echo "$drawn" | wc -w)" = 12 ]
+ok $? "without being told which, by lot"
+"$ktutor" lab stop "$lab" >"$out" 2>&1
+"$ktutor" course test "$lab" >"$out" 2>&1 && grep -q 'solution with word two, number 2: passes' "$out" && grep -q 'solution with word three, number 3: passes' "$out"
+ok $? "the proof holds for every variant"
+sed 's/data.value: "42"/data.value: "4{number}"/' "$lab/lab.yaml" >"$lab/lab.new" && mv "$lab/lab.new" "$lab/lab.yaml"
+sed 's/"42"/"41"/' "$lab/solution/10-answer.yaml" >"$lab/solution/new" && mv "$lab/solution/new" "$lab/solution/10-answer.yaml"
+"$ktutor" course test "$lab" --parts solution >"$out" 2>&1
+[ $? = 4 ] && grep -q '^any-of-three: solution: passes' "$out" && grep -q "FAILED solution with word two, number 2: task 'first-task': expected configmap default/answer: data.value 42; found data.value is 41" "$out"
+ok $? "a variant that the solution does not pass is told"
+sed 's/^vary:.*/vary: {word: one}/' "$lab/lab.yaml" >"$lab/lab.new" && mv "$lab/lab.new" "$lab/lab.yaml"
+"$ktutor" course lint "$lab" >"$out" 2>&1
+[ $? = 4 ] && grep -q "vary: 'word': expected a list to draw from" "$out"
+ok $? "what cannot be drawn from is told"
 exit $status

@@ -25,7 +25,7 @@ begin() {
 		chmod +x "$home/kubectl" && mv "$home/kubectl" "$work/bin/kubectl"
 	}
 	t -f /dev/null new-session -d -s k -x "${1%x*}" -y "${1#*x}" \
-		"${before:-:}; env -u NO_COLOR ${extra:-} HOME='$home' KTUTOR_HOME='$home' ${share:+KTUTOR_SHARE='$share'} LC_ALL=${locale:-$unicode} SHELL=/bin/sh ENV= PS1='\$ ' \
+		"${before:-:}; env -u NO_COLOR KTUTOR_DRAW=0 ${extra:-} HOME='$home' KTUTOR_HOME='$home' ${share:+KTUTOR_SHARE='$share'} LC_ALL=${locale:-$unicode} SHELL=/bin/sh ENV= PS1='\$ ' \
 		PATH='$work/bin' '$ktutor' ${2:-}; echo \"left with \$?\"; PATH='$PATH'; stty -a | grep -oE -e '-?(icanon|echo) ' | tr -d '\n'; exec sleep 600"
 }
 tutor() { ps -A -o pid=,ppid= | awk -v p="$(t list-panes -t k -F '#{pane_pid}')" '$2 == p { print $1; exit }'; }

@@ -53,8 +53,9 @@ bool fetch_url(struct fetch *fetch, const char *url)
 	const char *colon = memchr(rest, ':', len);
 	fetch->port = fetch->https ? 443 : 80;
 	if (colon) {
-		unsigned long port = strtoul(colon + 1, NULL, 10);
-		if (!port || port > 65535)
+		char *end;
+		unsigned long port = strtoul(colon + 1, &end, 10);
+		if (end != slash || !port || port > 65535)
 			return false;
 		fetch->port = (unsigned)port;
 		len = (size_t)(colon - rest);

@@ -411,6 +411,11 @@ static int become_shell(struct task *task, const struct kt_strs *argv, size_t fi
 		}
 		if (option[1] == '-')
 			continue;
+		if (strchr(option + 1, '-')) {
+			task_write(task, 2, "sh: 0: Illegal option --\n", 25);
+			task_end(task, 2);
+			return 0;
+		}
 		for (const char *c = option + 1; *c; c++) {
 			command = command || *c == 'c';
 			from_stdin = from_stdin || *c == 's';
