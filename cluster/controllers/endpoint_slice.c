@@ -79,10 +79,12 @@ static size_t collect(struct slice_sync *sync)
 {
 	struct store_list pods = {0};
 	kt_ns newest = controller_created(sync->service);
+	struct kt_json *common = NULL;
 	endpoints_pods(sync->cluster, sync->queue, sync->service, true, &pods);
 	for (size_t i = 0; i < pods.count; i++) {
 		const struct view_pod *pod = view_pod(pods.items[i]);
-		struct port_group *group = group_for(sync, endpoints_ports(sync->service, pod, true));
+		struct port_group *group =
+		        group_for(sync, endpoints_ports_once(sync->service, pod, true, &common));
 		struct wanted *wanted = kt_alloc(sizeof(*wanted));
 		wanted->endpoint = endpoint_of(sync, pods.items[i]);
 		wanted->uid = kt_path_str(wanted->endpoint, "targetRef.uid");
@@ -90,6 +92,7 @@ static size_t collect(struct slice_sync *sync)
 		newest = KT_MAX(newest, pod->ready_since);
 	}
 	size_t count = pods.count;
+	kt_json_free(common);
 	store_list_clear(&pods);
 	sync->trigger = controller_time(newest);
 	return count;

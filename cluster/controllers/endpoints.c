@@ -72,6 +72,18 @@ struct kt_json *endpoints_ports(const struct store_object *service, const struct
 	return out;
 }
 
+struct kt_json *endpoints_ports_once(const struct store_object *service, const struct view_pod *pod,
+                                     bool named, struct kt_json **common)
+{
+	const struct kt_json *port;
+	KT_JSON_EACH (port, kt_path(service->json, "spec.ports"))
+		if (kt_is_string(kt_get(port, "targetPort")))
+			return endpoints_ports(service, pod, named);
+	if (!*common)
+		*common = endpoints_ports(service, pod, named);
+	return kt_json_ref(*common);
+}
+
 const char *endpoints_hostname(const struct store_object *service, const struct store_object *pod)
 {
 	const struct kt_json *spec = view_pod(pod)->spec;
@@ -189,11 +201,11 @@ static struct kt_json *address_of(const struct store_object *service, const stru
 static struct kt_json *subsets_of(const struct store_object *service, const struct store_list *pods)
 {
 	bool unready_too = kt_path_bool(service->json, "spec.publishNotReadyAddresses", false);
-	struct kt_json *subsets = kt_json_array();
+	struct kt_json *subsets = kt_json_array(), *common = NULL;
 	bool portless = endpoints_headless(service) && kt_count(kt_path(service->json, "spec.ports")) == 0;
 	for (size_t i = 0; i < pods->count && i < MOST; i++) {
 		const struct view_pod *pod = view_pod(pods->items[i]);
-		struct kt_json *ports = endpoints_ports(service, pod, false);
+		struct kt_json *ports = endpoints_ports_once(service, pod, false, &common);
 		if (!kt_count(ports) && !portless) {
 			kt_json_free(ports);
 			continue;
@@ -209,6 +221,7 @@ static struct kt_json *subsets_of(const struct store_object *service, const stru
 		                pod->ready || unready_too ? "addresses" : "notReadyAddresses"),
 		        address_of(service, pods->items[i]));
 	}
+	kt_json_free(common);
 	for (size_t i = 0; i < kt_count(subsets); i++) {
 		static const char *const lists[] = {"addresses", "notReadyAddresses", "ports"};
 		for (size_t k = 0; k < KT_COUNT(lists); k++) {

@@ -14,6 +14,10 @@ void endpoints_pods(struct cluster *cluster, struct controller_queue *queue,
 /* The service's ports at this pod: [{name, port, protocol, appProtocol}]; names left out when empty unless
  * `named`. A named target port that the pod lacks is left out. New. */
 struct kt_json *endpoints_ports(const struct store_object *service, const struct view_pod *pod, bool named);
+/* The same; what does not depend on the pod is worked out once and kept in *common (NULL at first; freed by
+ * the caller). */
+struct kt_json *endpoints_ports_once(const struct store_object *service, const struct view_pod *pod,
+                                     bool named, struct kt_json **common);
 /* The pod's hostname, if it is one of a subdomain that is this service; else NULL. */
 const char *endpoints_hostname(const struct store_object *service, const struct store_object *pod);
 struct kt_json *endpoints_target(const struct store_object *pod); /* an ObjectReference */

@@ -132,8 +132,7 @@ static bool side_allows(struct cluster *cluster, const char *type, const struct 
 	const struct store_object *object;
 	if (!mine->pod)
 		return true;
-	STORE_EACH (object, cluster_store(cluster),
-	            schema_stored(cluster_schema(cluster), "networking.k8s.io", "NetworkPolicy"), mine->ns) {
+	STORE_EACH (object, cluster_store(cluster), network_of(cluster)->kinds[NETWORK_POLICY], mine->ns) {
 		const struct kt_json *spec = kt_get(object->json, "spec"), *rule;
 		if (!has_type(spec, type) || !selects(kt_get(spec, "podSelector"), mine->labels))
 			continue;
@@ -153,9 +152,12 @@ bool network_policy_allows(struct cluster *cluster, const struct network_peer *f
 {
 	struct end a, b;
 	struct kt_buf names = {0}, text = {0};
+	const struct schema_kind *kind = network_of(cluster)->kinds[NETWORK_POLICY];
+	why[0] = '\0';
+	if (!store_count(cluster_store(cluster), kind, NULL))
+		return true;
 	describe(cluster, from, &a);
 	describe(cluster, to, &b);
-	why[0] = '\0';
 	/* what comes from the pod's own node always gets in (probes) */
 	bool own_node = !a.pod && from->node && to->node && !strcmp(from->node, to->node);
 	bool out = side_allows(cluster, "Egress", &a, &b, port, protocol, b.pod, &names);

@@ -130,9 +130,10 @@ static bool means_host(const char *name)
 {
 	static const char *const words[] = {"HOST", "URL",      "URI", "ADDR",    "SERVER",
 	                                    "DSN",  "ENDPOINT", "API", "BACKEND", "UPSTREAM"};
-	for (size_t i = 0; name && i < KT_COUNT(words); i++) {
-		for (const char *c = name; *c; c++) {
-			if (!strncasecmp(c, words[i], strlen(words[i])))
+	for (const char *c = name; c && *c; c++) {
+		char first = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+		for (size_t i = 0; i < KT_COUNT(words); i++) {
+			if (first == words[i][0] && !strncasecmp(c, words[i], strlen(words[i])))
 				return true;
 		}
 	}
@@ -238,18 +239,20 @@ size_t plan_pod(struct cluster *cluster, struct traffic *traffic, const struct e
                 unsigned depth)
 {
 	struct plan *plan = &traffic->plan;
-	const struct store_object *object =
-	        e->pod ? store_get(cluster_store(cluster), network_of(cluster)->kinds[NETWORK_POD], e->pod_ns,
-	                           e->pod)
-	               : NULL;
-	struct container *c = object ? kubelet_container(cluster, e->pod_ns, e->pod, NULL, NULL) : NULL;
-	if (!c || !c->main)
+	if (!e->pod)
 		return SIZE_MAX;
 	char *name = kt_strf("%s/%s", e->pod_ns, e->pod);
 	uintptr_t known = (uintptr_t)table_get(&plan->pod_by_name, name);
 	if (known) {
 		kt_free(name);
 		return (size_t)known - 1;
+	}
+	const struct store_object *object =
+	        store_get(cluster_store(cluster), network_of(cluster)->kinds[NETWORK_POD], e->pod_ns, e->pod);
+	struct container *c = object ? kubelet_container(cluster, e->pod_ns, e->pod, NULL, NULL) : NULL;
+	if (!c || !c->main) {
+		kt_free(name);
+		return SIZE_MAX;
 	}
 	plan->pods = kt_grow(plan->pods, &plan->pod_cap, plan->pod_count + 1, sizeof(*plan->pods));
 	size_t at = plan->pod_count++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How a large cluster costs: N nodes, M pods by ReplicaSets (or bare), until all are Ready.
  *     bench_scale [NODES PODS [plain]]      without arguments: the sizes of the budget
- * Prints seconds of CPU, memory, and the cost of a pod. A benchmark, not a test: nothing is asserted. */
+ * Prints seconds of CPU, memory, and the cost of a pod. A benchmark, not a test: nothing is asserted; at
+ * three times the budget it stops. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,10 @@
 #include <time.h>
 
 #include "cluster/api/api.h"
+
+#define BUDGET_SECONDS 20.0 /* of so many pods: */
+#define BUDGET_PODS    150000
+#define BUDGET_MIB     1536
 
 static const struct api_actor me = {.user = "kubernetes-admin", .manager = "bench", .component = "bench"};
 
@@ -126,14 +131,17 @@ static void run(size_t node_count, size_t pod_count, bool plain)
 	up = cpu_seconds();
 	virtual = cluster_now(cluster);
 	make_pods(cluster, pod_count, plain);
-	for (int i = 0; i < 400 && there < pod_count; i++) {
+	double limit = KT_MAX(3 * BUDGET_SECONDS * (double)pod_count / BUDGET_PODS, 10.0);
+	for (int i = 0; i < 400 && there < pod_count && cpu_seconds() - up < limit; i++) {
 		cluster_advance(cluster, cluster_now(cluster) + (kt_ns)(pod_count > 20000 ? 20 : 2) * KT_SEC);
 		there = ready(cluster);
 	}
 	done = cpu_seconds();
-	char budget[64] = "";
-	if (pod_count >= 150000)
-		snprintf(budget, sizeof(budget), "  budget 20 s, 1536 MiB");
+	char budget[96] = "";
+	if (pod_count >= BUDGET_PODS)
+		snprintf(budget, sizeof(budget), "  budget %.0f s, %d MiB", BUDGET_SECONDS, BUDGET_MIB);
+	if (there < pod_count)
+		strcat(budget, done - up >= limit ? "  STOPPED: three times the budget" : "  NOT ALL READY");
 	printf("%6zu nodes (up in %5.2f s)  %7zu of %7zu pods Ready in %6.2f s, %5.1f us a pod, %6.0f s "
 	       "virtual, peak %5.0f MiB%s\n",
 	       node_count, up - began, there, pod_count, done - up, (done - up) * 1e6 / (double)pod_count,
