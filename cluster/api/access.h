@@ -25,6 +25,8 @@ struct access_token {
 	const struct kt_json *bound;     /* spec.boundObjectRef, or NULL */
 	int64_t seconds;
 };
+/* Which of the audiences that are asked for (none: the server's own) a valid token is meant for. New. */
+struct kt_json *access_token_heard(const char *text, const struct kt_json *wanted);
 char *access_token_make(struct cluster *cluster, const struct access_token *token); /* owned */
 /* Fill `user` from a token that is whole, in time and of an account that is there; NULL or why not (static).
  */

@@ -193,7 +193,7 @@ bool admit_escalation(const struct rules_request *r, struct api_status *status)
 		return api_fail(status, 500, "", "unsupported role reference kind: \"%s\"", ref_kind);
 	if ((r->old && kt_equal(kt_get(r->old, "roleRef"), ref) &&
 	     kt_equal(kt_get(r->old, "subjects"), kt_get(*r->object, "subjects"))) ||
-	    may(r, "bind", role ? "roles" : "clusterroles", role ? ns : "", name))
+	    may(r, "bind", role ? "roles" : "clusterroles", ns, name))
 		return true;
 	const struct kt_json *target = access_role_rules(r->cluster, ref_kind, ns, name);
 	if (!target) /* told of as if the binding were missing */

@@ -50,14 +50,23 @@ static void answer_access(struct cluster *cluster, const struct api_user *user, 
 	kt_free(reason);
 }
 
+/* Shown as the server's internal type prints. */
+static bool bad_url(struct api_status *status, const struct schema_kind *kind, const struct kt_json *url,
+                    const char *detail)
+{
+	struct kt_json *shown = kt_jsonf("{Path: %s, Verb: %s}", str(url, "path"), str(url, "verb"));
+	(void)invalid(status, kind, "FieldValueInvalid", "spec.nonResourceAttributes", shown, detail);
+	kt_json_free(shown);
+	return false;
+}
+
 static bool check_attributes(const struct schema_kind *kind, const struct kt_json *spec,
                              struct api_status *status)
 {
 	const struct kt_json *r = kt_get(spec, "resourceAttributes"),
 	                     *url = kt_get(spec, "nonResourceAttributes");
 	if (r && url)
-		return invalid(status, kind, "FieldValueInvalid", "spec.nonResourceAttributes",
-		               kt_get(spec, "nonResourceAttributes"),
+		return bad_url(status, kind, url,
 		               "cannot be specified in combination with resourceAttributes");
 	if (!r && !url)
 		return invalid(
@@ -94,6 +103,9 @@ static bool subject_access(struct cluster *cluster, const struct schema_kind *ki
 	}
 	if (!check_attributes(kind, spec, status))
 		return false;
+	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0 && kt_get(spec, "nonResourceAttributes"))
+		return bad_url(status, kind, kt_get(spec, "nonResourceAttributes"),
+		               "disallowed on this kind of request");
 	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0 &&
 	    strcmp(kt_str_or(kt_path(spec, "resourceAttributes.namespace"), ""), ns) != 0)
 		return invalid(status, kind, "FieldValueInvalid", "spec.resourceAttributes.namespace",
@@ -156,6 +168,7 @@ static bool self_rules(struct cluster *cluster, const struct schema_kind *kind, 
 		kt_push(&g.urls, kt_jsonf("{verbs: ['*'], nonResourceURLs: ['*']}"));
 	}
 	access_each_rule(cluster, user, where, gather, &g, NULL);
+	kt_set(object, "spec", kt_json_object()); /* answered with the status alone */
 	kt_set(object, "status",
 	       kt_jsonf("{resourceRules: %j, nonResourceRules: %j, incomplete: %b}", g.resources, g.urls, 0));
 	return true;
@@ -209,8 +222,7 @@ static bool token_review(struct cluster *cluster, const struct schema_kind *kind
 		                        ? kt_json_str(why)
 		                        : kt_json_strf("[invalid bearer token, %s]", why)));
 	} else {
-		struct kt_json *heard =
-		        kt_count(audiences) > 0 ? kt_json_ref(audiences) : kt_jsonf("[%s]", ACCESS_AUDIENCE);
+		struct kt_json *heard = access_token_heard(str(spec, "token"), audiences);
 		kt_set(object, "status",
 		       kt_jsonf("{authenticated: %b, user: %j, audiences: %j}", 1, user_info(&whose), heard));
 	}
@@ -219,6 +231,41 @@ static bool token_review(struct cluster *cluster, const struct schema_kind *kind
 }
 
 /* --- a token, please --- */
+
+/* What a token is bound to is there, and the same object (pkg/registry/core/serviceaccount/storage/token.go);
+ * *out is the reference with its uid, NULL where there is none. */
+static bool bind_token(struct cluster *cluster, const char *ns, const char *account,
+                       const struct kt_json *bound, struct kt_json **out, struct api_status *status)
+{
+	const char *kind = str(bound, "kind"), *name = str(bound, "name"), *uid = str(bound, "uid");
+	bool known = strcmp(kind, "Pod") == 0 || strcmp(kind, "Secret") == 0 || strcmp(kind, "Node") == 0;
+	const struct schema_kind *of;
+	const struct store_object *object;
+	if (!*kind)
+		return true;
+	if (!known)
+		return api_fail(status, 400, "BadRequest", "cannot bind token to object of type %s", kind);
+	of = schema_stored(cluster_schema(cluster), "", kind);
+	object = store_get(cluster_store(cluster), of, of->namespaced ? ns : "", name);
+	if (!object)
+		return api_fail_not_found(status, of, name);
+	if (strcmp(kind, "Pod") == 0 &&
+	    !kt_streq(kt_path_str(object->json, "spec.serviceAccountName"), account))
+		return api_fail(status, 400, "BadRequest",
+		                "cannot bind token for serviceaccount \"%s\" to pod running with different "
+		                "serviceaccount name.",
+		                account);
+	if (*uid && strcmp(uid, object->uid) != 0)
+		return api_fail(status, 409, "Conflict",
+		                "Operation cannot be fulfilled on %s \"%s\": the UID in the bound object "
+		                "reference (%s) "
+		                "does not match the UID in record. The object might have been deleted and "
+		                "then recreated",
+		                kind, name, uid);
+	*out = kt_jsonf("{kind: %s, apiVersion: %s, name: %s, uid: %s}", kind,
+	                *str(bound, "apiVersion") ? str(bound, "apiVersion") : "v1", name, object->uid);
+	return true;
+}
 
 static bool token_request(struct cluster *cluster, const struct schema_kind *kind,
                           const struct api_user *user, const char *ns, const char *name,
@@ -244,12 +291,19 @@ static bool token_request(struct cluster *cluster, const struct schema_kind *kin
 	kt_set(kt_edit(object, "spec"), "expirationSeconds", kt_json_int(seconds));
 	if (!kt_path(*object, "spec.boundObjectRef"))
 		kt_set(kt_edit(object, "spec"), "boundObjectRef", kt_json_null());
-	const struct access_token token = {.ns = ns,
-	                                   .account = name,
-	                                   .uid = account->uid,
-	                                   .audiences = kt_path(*object, "spec.audiences"),
-	                                   .bound = kt_path(*object, "spec.boundObjectRef"),
-	                                   .seconds = seconds};
+	struct access_token token = {.ns = ns,
+	                             .account = name,
+	                             .uid = account->uid,
+	                             .audiences = kt_path(*object, "spec.audiences"),
+	                             .bound = kt_path(*object, "spec.boundObjectRef"),
+	                             .seconds = seconds};
+	struct kt_json *bound = NULL;
+	if (!bind_token(cluster, ns, name, token.bound, &bound, status))
+		return false;
+	if (bound) {
+		kt_set(kt_edit(object, "spec"), "boundObjectRef", bound);
+		token.bound = bound;
+	}
 	char *text = access_token_make(cluster, &token);
 	kt_time_print(cluster_now(cluster) + seconds * KT_SEC, &until);
 	kt_set(object, "status", kt_jsonf("{token: %s, expirationTimestamp: %s}", text, kt_buf_str(&until)));

@@ -154,6 +154,39 @@ static bool audience_fits(const struct kt_json *claims, const struct kt_json *wa
 	return false;
 }
 
+/* What a token is bound to is still there (pkg/serviceaccount/claims.go). */
+static bool bound_is_there(struct cluster *cluster, const struct kt_json *mine, const char *ns)
+{
+	static const char *const kinds[][2] = {{"pod", "Pod"}, {"secret", "Secret"}, {"node", "Node"}};
+	for (size_t i = 0; i < KT_COUNT(kinds); i++) {
+		const struct kt_json *bound = kt_get(mine, kinds[i][0]);
+		const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", kinds[i][1]);
+		const char *name = bound ? kt_get_str(bound, "name") : NULL,
+		           *uid = bound ? kt_get_str(bound, "uid") : NULL;
+		const struct store_object *object =
+		        name ? store_get(cluster_store(cluster), kind, kind->namespaced ? ns : "", name)
+		             : NULL;
+		if (name && uid && *uid && (!object || strcmp(object->uid, uid) != 0))
+			return false;
+	}
+	return true;
+}
+
+struct kt_json *access_token_heard(const char *text, const struct kt_json *wanted)
+{
+	const char *first = strchr(text, '.'), *last = strrchr(text, '.');
+	struct kt_json *claims = first && last > first ? part(first + 1, (size_t)(last - first - 1)) : NULL,
+	               *heard = kt_json_array();
+	const struct kt_json *a;
+	KT_JSON_EACH (a, wanted)
+		if (!kt_get(claims, "aud") || access_has(kt_get(claims, "aud"), kt_str_or(a, "")))
+			kt_push(&heard, kt_json_ref(a));
+	if (kt_count(wanted) == 0)
+		kt_push(&heard, kt_json_str(ACCESS_AUDIENCE));
+	kt_json_free(claims);
+	return heard;
+}
+
 static const char *check_claims(struct cluster *cluster, const struct kt_json *claims, const char *token,
                                 const struct kt_json *audiences, struct api_user *user)
 {
@@ -177,6 +210,8 @@ static const char *check_claims(struct cluster *cluster, const struct kt_json *c
 	const struct store_object *account = store_get(cluster_store(cluster), kind, ns, name);
 	if (!account || strcmp(account->uid, uid) != 0)
 		return "service account has been deleted";
+	if (!bound_is_there(cluster, mine, ns))
+		return "service account token has been invalidated";
 	access_user_account(user, ns, name, uid);
 	if (id) {
 		char *credential = kt_strf("JTI=%s", id);

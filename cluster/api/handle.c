@@ -250,7 +250,8 @@ static void no_route(struct api_request *request)
 
 static void not_allowed(struct api_request *request)
 {
-	api_respond_text(request, 405, "text/plain; charset=utf-8", "405: Method Not Allowed");
+	api_fail(&request->status, 405, "MethodNotAllowed",
+	         "the server does not allow this method on the requested resource");
 }
 
 static const struct {
@@ -376,6 +377,12 @@ static void resource_route(struct api_request *request)
 		warn_old_version(request);
 	if (*request->subresource) {
 		subresource_route(request);
+		return;
+	}
+	/* what is only made has no paths of its own */
+	if (request->kind->verbs == SCHEMA_CREATE && *request->name) {
+		api_fail(&request->status, 404, "NotFound",
+		         "the server could not find the requested resource");
 		return;
 	}
 	for (size_t i = 0; i < KT_COUNT(routes); i++) {

@@ -332,8 +332,6 @@ bool api_prepare_create(struct api_write *write, struct kt_json **object)
 
 	if (flags & API_GENERATION)
 		kt_set(metadata, "generation", kt_json_int(1));
-	else
-		kt_unset(metadata, "generation");
 	for (size_t i = 0; i < KT_COUNT(preparers); i++) {
 		if (kt_streq(preparers[i].kind, kind->kind) && kt_streq(preparers[i].group, kind->group))
 			return preparers[i].create(write, object);

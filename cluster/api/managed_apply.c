@@ -334,6 +334,22 @@ static bool apply(struct apply *a, struct kt_json **out)
 	return ok;
 }
 
+/* An object that nobody owns a field of is taken to be somebody's (managedfields/internal/skipnonapplied.go).
+ */
+static struct kt_json *before_first_apply(const struct apply *a)
+{
+	struct kt_json *set = managed_to_set(&a->at, a->live), *entries = kt_json_array(),
+	               *fields = managed_stripped(NULL, a->kind, a->subresource, set),
+	               *time = managed_time(a->now);
+	if (fields)
+		kt_push(&entries, managed_entry("before-first-apply", "Update", a->kind->api_version,
+		                                a->subresource, time, fields));
+	kt_json_free(time);
+	kt_json_free(fields);
+	kt_json_free(set);
+	return entries;
+}
+
 bool managed_apply(const struct schema_kind *kind, const struct kt_json *old, const struct kt_json *applied,
                    const char *manager, const char *subresource, bool force, kt_ns now, struct kt_json **out,
                    struct api_status *status)
@@ -349,12 +365,16 @@ bool managed_apply(const struct schema_kind *kind, const struct kt_json *old, co
 	a.config = kt_json_ref(applied);
 	a.live = old ? without_entries(old)
 	             : kt_jsonf("{apiVersion: %s, kind: %s}", kind->api_version, kind->kind);
+	struct kt_json *before = NULL;
 	a.entries = kt_path(old, "metadata.managedFields");
+	if (old && !kt_count(a.entries))
+		a.entries = before = before_first_apply(&a);
 	bool ok = check_config(&a);
 	if (!*subresource && schema_subresource_named(kind, "status"))
 		kt_unset(&a.config, "status");
 	ok = ok && apply(&a, out);
 	kt_json_free(a.config);
 	kt_json_free(a.live);
+	kt_json_free(before);
 	return ok;
 }

@@ -229,6 +229,24 @@ static bool respond_discovery(struct api_request *request, struct kt_json *steal
 	return true;
 }
 
+/* /api alone also says where the server is: the address of its Service's endpoints. */
+static struct kt_json *discovery_root(struct api_request *request, struct schema *schema, bool legacy,
+                                      const char *how)
+{
+	struct kt_json *out = schema_discovery_root(schema, legacy, how);
+	const struct schema_kind *kind = schema_stored(schema, "discovery.k8s.io", "EndpointSlice");
+	const struct store_object *slice =
+	        store_get(cluster_store(request->cluster), kind, "default", "kubernetes");
+	const char *address = slice ? kt_str(kt_at(kt_path(slice->json, "endpoints.0.addresses"), 0)) : NULL;
+
+	if (legacy && !how && address)
+		kt_set(&out, "serverAddressByClientCIDRs",
+		       kt_jsonf("[{clientCIDR: '0.0.0.0/0', serverAddress: %j}]",
+		                kt_json_strf("%s:%lld", address,
+		                             (long long)kt_path_int(slice->json, "ports.0.port", 6443))));
+	return out;
+}
+
 static bool discovery(struct api_request *request)
 {
 	struct schema *schema = cluster_schema(request->cluster);
@@ -240,7 +258,7 @@ static bool discovery(struct api_request *request)
 		return false;
 	api_status_clear(&request->status);
 	if (at->count == 1)
-		return respond_discovery(request, schema_discovery_root(schema, legacy, how), how);
+		return respond_discovery(request, discovery_root(request, schema, legacy, how), how);
 	if (legacy && at->count == 2)
 		return respond_discovery(request, schema_discovery_version(schema, "", at->items[1]), NULL);
 	if (!legacy && at->count == 2)

@@ -445,6 +445,16 @@ static bool read_version(struct listing *list)
 	return true;
 }
 
+static bool timeout_fits(struct api_request *request)
+{
+	const char *text = api_query(request, "timeoutSeconds");
+
+	if (!text || !*text || !text[strspn(text, "-0123456789")])
+		return true;
+	return api_fail(&request->status, 400, "BadRequest",
+	                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+}
+
 void api_list(struct api_request *request)
 {
 	struct listing list = {.request = request, .store = cluster_store(request->cluster), .remaining = -1};
@@ -455,6 +465,8 @@ void api_list(struct api_request *request)
 		return;
 	}
 	list.version = store_version(list.store);
+	if (!timeout_fits(request))
+		return;
 	if (read_limit(&list) && api_filter_init(&list.filter, request) && read_version(&list) &&
 	    (!token || !*token || read_token(&list, token))) {
 		gather(&list);

@@ -144,8 +144,10 @@ static bool parse_list(struct lexer *lexer, struct kt_strs *values)
 
 static bool parse_values(struct lexer *lexer, struct kt_strs *values)
 {
-	if (value_token(lexer) != T_OPEN)
-		return wrong(lexer, "'('");
+	if (value_token(lexer) != T_OPEN) {
+		kt_buf_addf(lexer->why, "found '%s' expected: '('", lexer->text);
+		return false;
+	}
 	advance(lexer);
 	switch (value_token(lexer)) {
 	case T_WORD:

@@ -176,8 +176,9 @@ const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
         v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[],
         v_kinds_flow[], v_kinds_csi[];
-/* A schema of a custom kind. */
+/* A schema of a custom kind: all of it; whether it is structural and its defaults fit. */
 void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *schema, bool has_status);
+bool v_crd_structure(struct v *v, const struct v_path *path, const struct kt_json *schema);
 /* Follow ".spec.a['b']" (the latter if `keys`) through a schema: NULL and *out (may be NULL), or why not,
  * new. */
 char *v_schema_path(const struct kt_json *schema, const char *path, bool keys, const struct kt_json **out);

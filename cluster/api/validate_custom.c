@@ -29,10 +29,48 @@ static const char *type_of(const struct kt_json *v)
 
 /* --- rules in CEL --- */
 
+/* What messageExpression makes, if that is one line of text; owned. */
+static char *spoken(const struct kt_json *rule, const struct kt_json *vars)
+{
+	const char *text = str(rule, "messageExpression");
+	struct kt_json *value = NULL;
+	char *out = NULL;
+	if (*text && cel_eval(text, vars, &value, NULL) == KT_OK && kt_str_len(value) > 0 &&
+	    !strpbrk(kt_str(value), "\r\n") && kt_str(value)[strspn(kt_str(value), " \t")])
+		out = kt_strdup(kt_str(value));
+	kt_json_free(value);
+	return out;
+}
+
+/* The rule says which field is to blame, and for what. */
+static void refuse(struct v *v, const struct v_path *path, const struct kt_json *rule,
+                   const struct kt_json *shown, const char *detail)
+{
+	const char *reason = str(rule, "reason"), *field = str(rule, "fieldPath");
+	struct v_path below = {path, NULL, NULL, 0};
+	const struct v_path *at = path;
+	char *name = NULL;
+	if (*field) {
+		name = kt_strdup(field + (*field == '.'));
+		below.name = name;
+		at = &below;
+	}
+	if (strcmp(reason, "FieldValueForbidden") == 0)
+		v_forbidden(v, at, "%s", detail);
+	else if (strcmp(reason, "FieldValueRequired") == 0)
+		v_required(v, at, detail);
+	else if (strcmp(reason, "FieldValueDuplicate") == 0)
+		v_duplicate(v, at, shown);
+	else
+		v_invalid(v, at, shown, "%s", detail);
+	kt_free(name);
+}
+
 static void run_rule(struct custom *c, const struct v_path *path, const struct kt_json *rule,
                      const struct kt_json *value, const struct kt_json *old)
 {
 	const char *text = str(rule, "rule"), *message = kt_get_str(rule, "message");
+	char *said = NULL;
 	struct kt_json *vars = kt_jsonf("{self: %J, oldSelf: %J}", value, old);
 	struct kt_json *shown = kt_json_str(type_of(value));
 	struct kt_err err = {0};
@@ -42,12 +80,13 @@ static void run_rule(struct custom *c, const struct v_path *path, const struct k
 	if (cel_eval(text, vars, &result, &err) != KT_OK) {
 		v_invalid(c->v, path, shown, "rule could not be evaluated: %s", err.text);
 	} else if (!kt_bool_or(result, false)) {
-		if (message)
-			v_invalid(c->v, path, shown, "%s", message);
-		else
-			v_invalid(c->v, path, shown, "failed rule: %s", text);
+		said = spoken(rule, vars);
+		if (!said)
+			said = message ? kt_strdup(message) : kt_strf("failed rule: %s", text);
+		refuse(c->v, path, rule, shown, said);
 	}
 out:
+	kt_free(said);
 	kt_json_free(result);
 	kt_json_free(shown);
 	kt_json_free(vars);

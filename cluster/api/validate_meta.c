@@ -35,7 +35,8 @@ static void owner_reference(struct v *v, const struct v_path *path, const struct
 {
 	static const char *const needed[] = {"kind", "name", "uid"};
 	const char *version = kt_str_or(kt_get(ref, "apiVersion"), "");
-	if (!*version || kt_ends(version, "/"))
+	bool odd = strchr(version, '/') != strrchr(version, '/');
+	if (!*version || kt_ends(version, "/") || odd)
 		v_invalid_str(v, V_IN(path, "apiVersion"), version, "version must not be empty");
 	for (size_t i = 0; i < KT_COUNT(needed); i++)
 		if (!*kt_str_or(kt_get(ref, needed[i]), ""))

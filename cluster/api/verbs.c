@@ -174,10 +174,15 @@ static char *package_of(const struct schema_kind *kind)
 /* A kind that is another than the path's, or none at all. */
 static char *wrong_kind(struct api_request *request, const struct schema_kind *kind, const char *said)
 {
-	const struct schema_kind *other =
-	        schema_by_kind(cluster_schema(request->cluster), kind->group, kind->version, said);
+	/* of a kind that is a list's, the list is one too; so is the List of any */
+	char *single = kt_ends(said, "List") ? kt_strndup(said, strlen(said) - 4) : kt_strdup(said);
+	const struct schema_kind *other = kt_streq(said, "List") && !*kind->group
+	                                          ? kind
+	                                          : schema_by_kind(cluster_schema(request->cluster),
+	                                                           kind->group, kind->version, single);
 	char *package, *why;
 
+	kt_free(single);
 	if (!other)
 		return kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
 		               "\"pkg/runtime/scheme.go:110\"",
@@ -193,11 +198,18 @@ static bool right_kind(struct api_request *request, const struct schema_kind *ki
 {
 	const char *said = kt_get_str(*raw, "kind"), *version = kt_get_str(*raw, "apiVersion");
 
-	if (!kt_is_object(*raw))
-		return unrecognized(request,
-		                    "couldn't get version/kind; json parse error: json: cannot unmarshal "
-		                    "into Go value of type struct { APIVersion string \"json:\\\"apiVersion,"
-		                    "omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }");
+	if (!kt_is_object(*raw)) {
+		const char *what = kt_is_array(*raw) ? "array " : kt_is_string(*raw) ? "string " : "";
+		char *why =
+		        kt_strf("couldn't get version/kind; json parse error: json: cannot unmarshal %sinto "
+		                "Go value of "
+		                "type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind "
+		                "string \"json:\\\"kind,omitempty\\\"\" }",
+		                what);
+		(void)unrecognized(request, why);
+		kt_free(why);
+		return false;
+	}
 	if (version && *version && !kt_streq(version, kind->api_version) && said && *said)
 		return api_fail(
 		        &request->status, 400, "BadRequest",
@@ -274,7 +286,8 @@ static bool body_object(struct api_request *request, const struct schema_kind *k
 static bool options_fit(struct api_request *request, const char *options)
 {
 	struct schema_kind kind = {.group = "meta.k8s.io", .kind = options, .resource = ""};
-	const char *dry = api_query(request, "dryRun"), *validation = api_query(request, "fieldValidation");
+	const char *dry = api_query(request, "dryRun"), *validation = api_query(request, "fieldValidation"),
+	           *manager = api_query(request, "fieldManager");
 	struct kt_json *causes = NULL;
 
 	if (dry && *dry && !kt_streq(dry, "All"))
@@ -285,11 +298,16 @@ static bool options_fit(struct api_request *request, const char *options)
 	if (validation && *validation && !kt_streq(validation, "Strict") && !kt_streq(validation, "Warn") &&
 	    !kt_streq(validation, "Ignore"))
 		kt_push(&causes,
-		        kt_jsonf("{reason: 'FieldValueNotSupported', field: 'fieldValidation', message: %j}",
-		                 kt_json_strf("Unsupported value: \"%s\": supported values: \"Ignore\", "
-		                              "\"Strict\", "
-		                              "\"Warn\"",
-		                              validation)));
+		        kt_jsonf(
+		                "{reason: 'FieldValueNotSupported', field: 'fieldValidation', message: %j}",
+		                kt_json_strf("Unsupported value: \"%s\": supported values: \"\", \"Ignore\", "
+		                             "\"Strict\", "
+		                             "\"Warn\"",
+		                             validation)));
+	if (manager && strlen(manager) > 128)
+		kt_push(&causes, kt_jsonf("{reason: 'FieldValueTooLong', field: 'fieldManager', message: "
+		                          "'Too long: may "
+		                          "not be more than 128 bytes'}"));
 	if (causes)
 		api_fail_invalid(&request->status, &kind, "", causes);
 	kt_json_free(causes);

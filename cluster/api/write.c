@@ -333,8 +333,14 @@ static bool check_identity(struct api_write *write, const struct store_object *o
 		return false;
 	}
 	if (uid && *uid && strcmp(uid, old->uid) != 0) {
-		char *why = kt_strf("Precondition failed: UID in precondition: %s, UID in object meta: %s",
-		                    uid, old->uid);
+		const struct schema_kind *kind = write->kind->storage;
+		char *why = kt_strf(
+		        "StorageError: invalid object, Code: 4, Key: /registry/%s/%s%s%s, ResourceVersion: "
+		        "0, "
+		        "AdditionalErrorMsg: Precondition failed: UID in precondition: %s, UID in object "
+		        "meta: %s",
+		        kind->resource, kind->namespaced ? old->ns : "", kind->namespaced ? "/" : "",
+		        old->name, uid, old->uid);
 
 		api_fail_conflict(write->status, write->kind, old->name, why);
 		kt_free(why);
@@ -343,7 +349,11 @@ static bool check_identity(struct api_write *write, const struct store_object *o
 	if (version && *version && !kt_streq(version, "0")) {
 		char *end;
 
-		if (strtoull(version, &end, 10) != old->version || *end)
+		bool same = strtoull(version, &end, 10) == old->version;
+		if (*end)
+			return api_fail(write->status, 500, "",
+			                "strconv.ParseUint: parsing \"%s\": invalid syntax", version);
+		if (!same)
 			return api_fail_conflict(
 			        write->status, write->kind, old->name,
 			        "the object has been modified; please apply your changes to the latest "

@@ -552,10 +552,7 @@ static struct kt_json *path_cell(const struct schema_column *column, const struc
 		cell = kt_json_null();
 	} else if (!strcmp(column->type, "string")) {
 		struct kt_buf buf = {0};
-		for (size_t i = 0; i < kt_count(found); i++) {
-			kt_buf_adds(&buf, i ? " " : "");
-			add_text(kt_at(found, i), &buf);
-		}
+		add_text(kt_at(found, 0), &buf); /* of many the first */
 		cell = cell_take(&buf);
 	} else {
 		cell = typed_cell(column, kt_at(found, 0), now);

@@ -257,13 +257,64 @@ static size_t characters(const char *s)
 	return n;
 }
 
+/* --- formats of texts (kube-openapi pkg/validation/strfmt); what is not known fits --- */
+static bool is_date_time(const char *s)
+{
+	kt_ns t;
+	return kt_time_parse(s, &t);
+}
+
+static bool is_bytes(const char *s)
+{
+	struct kt_buf out = {0};
+	bool fine = *s && kt_unbase64(s, strlen(s), &out);
+	kt_buf_clear(&out);
+	return fine;
+}
+
+/* Go's durations, and "3 days" as well. */
+static bool is_duration(const char *s)
+{
+	return schema_pattern_matches("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\\.[0-"
+	                              "9]*)?|\\.[0-9]+)"
+	                              "(ns|us|µs|ms|s|m|h))*$",
+	                              s) ||
+	       strcmp(s, "0") == 0 ||
+	       schema_pattern_matches(
+	               "^[0-9]+ *(nanos?(econds?)?|micros?(econds?)?|millis?(econds?)?|s(ec(onds?)?)?|"
+	               "m(in(utes?)?)?|h(r|ours?)?|d(ays?)?|w(k|eeks?)?)$",
+	               s);
+}
+
+static bool has_format(const char *format, const char *s)
+{
+	static const struct {
+		const char *name, *pattern;
+		bool (*fits)(const char *s);
+	} rows[] = {
+	        {"date-time", NULL, is_date_time},
+	        {"byte", NULL, is_bytes},
+	        {"duration", NULL, is_duration},
+	        {"date", "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", NULL},
+	        {"ipv4", "^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$",
+	         NULL},
+	        {"uuid", "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$",
+	         NULL},
+	        {"email", "^[^@ ]+@[^@ ]+$", NULL},
+	        {"uri", "^([A-Za-z][A-Za-z0-9+.-]*:.+|/.*)$", NULL},
+	};
+	for (size_t i = 0; format && i < KT_COUNT(rows); i++)
+		if (strcmp(rows[i].name, format) == 0)
+			return rows[i].fits ? rows[i].fits(s) : schema_pattern_matches(rows[i].pattern, s);
+	return true;
+}
+
 static void check_string(struct check *c, const struct kt_json *schema, const struct kt_json *v,
                          const char *path)
 {
 	const struct kt_json *most = kt_get(schema, "maxLength"), *least = kt_get(schema, "minLength");
 	const char *pattern = kt_get_str(schema, "pattern"), *format = kt_get_str(schema, "format");
 	int64_t length = (int64_t)characters(kt_str(v));
-	kt_ns t;
 	if (most && length > kt_int_or(most, 0)) {
 		add_error(c, TOO_LONG, path, NULL,
 		          kt_strf("may not be more than %lld byte%s", (long long)kt_int_or(most, 0),
@@ -272,11 +323,11 @@ static void check_string(struct check *c, const struct kt_json *schema, const st
 	}
 	if (least && length < kt_int_or(least, 0))
 		invalid(c, path, v, said(path, "at least ", least, " chars long"));
-	if (pattern && !schema_pattern_matches(pattern, kt_str(v)))
+	else if (pattern && !schema_pattern_matches(pattern, kt_str(v)))
 		invalid(c, path, v, kt_strf("%s in body should match '%s'", path, pattern));
-	if (kt_streq(format, "date-time") && !kt_time_parse(kt_str(v), &t))
+	if (!has_format(format, kt_str(v)))
 		add_error(c, TYPE_INVALID, path, kt_json_ref(v),
-		          kt_strf("%s in body must be of type date-time: \"%s\"", path, kt_str(v)));
+		          kt_strf("%s in body must be of type %s: \"%s\"", path, format, kt_str(v)));
 }
 
 /* --- containers --- */
@@ -394,14 +445,20 @@ static void check_composites(struct check *c, const struct kt_json *schema, cons
 {
 	const struct kt_json *all = kt_get(schema, "allOf"), *any = kt_get(schema, "anyOf");
 	const struct kt_json *one = kt_get(schema, "oneOf"), *none = kt_get(schema, "not"), *part;
-	if (kt_count(any) && !fitting(c, any, v, path))
+	if (kt_count(any) && !fitting(c, any, v, path)) {
 		composite(c, path, "validate at least one schema (anyOf)");
+		check_value(c, kt_at(any, 0), v, path); /* what was nearest is told as well */
+	}
 	size_t n = kt_count(one) ? fitting(c, one, v, path) : 1;
-	if (!n)
+	if (!n) {
 		composite(c, path, "validate one and only one schema (oneOf). Found none valid");
-	else if (n > 1)
-		composite(c, path,
-		          "validate one and only one schema (oneOf). Found more than one valid alternative");
+		check_value(c, kt_at(one, 0), v, path);
+	} else if (n > 1) {
+		char *what =
+		        kt_strf("validate one and only one schema (oneOf). Found %zu valid alternatives", n);
+		composite(c, path, what);
+		kt_free(what);
+	}
 	if (kt_count(all) && fitting(c, all, v, path) < kt_count(all)) {
 		KT_JSON_EACH (part, all)
 			check_value(c, part, v, path);
@@ -419,8 +476,10 @@ static void check_composites(struct check *c, const struct kt_json *schema, cons
 static void check_value(struct check *c, const struct kt_json *schema, const struct kt_json *value,
                         const char *path)
 {
-	if (++c->depth <= MAX_DEPTH && check_type(c, schema, value, path)) {
+	bool deep = ++c->depth <= MAX_DEPTH, fits = deep && check_type(c, schema, value, path);
+	if (deep && (fits || kt_json_type(value) != KT_JSON_NULL))
 		check_enum(c, schema, value, path);
+	if (fits) {
 		switch (kt_json_type(value)) {
 		case KT_JSON_INT:
 		case KT_JSON_REAL:
