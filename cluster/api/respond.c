@@ -3,6 +3,7 @@
 #include "cluster/api/internal.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -293,16 +294,44 @@ void api_respond_object(struct api_request *request, int code, const struct kt_j
 	finish(request, code);
 }
 
+static int by_precedence(const void *a, const void *b)
+{
+	const struct store_object *x = *(const struct store_object *const *)a,
+	                          *y = *(const struct store_object *const *)b;
+	int64_t i = kt_path_int(x->json, "spec.matchingPrecedence", 0),
+	        j = kt_path_int(y->json, "spec.matchingPrecedence", 0);
+
+	return i != j ? (i < j ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+/* The printer shows FlowSchemas in the order in which they are tried. New; NULL: as they are. */
+static const struct store_object **in_printing_order(const struct schema_kind *kind,
+                                                     const struct store_object *const *items, size_t count)
+{
+	const struct store_object **sorted;
+
+	if (!kt_streq(kind->resource, "flowschemas") || !count)
+		return NULL;
+	sorted = kt_alloc(count * sizeof(*sorted));
+	memcpy(sorted, items, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_precedence);
+	return sorted;
+}
+
 void api_respond_list(struct api_request *request, const struct api_list_head *head,
                       const struct store_object *const *items, size_t count)
 {
 	struct api_rendering r;
 	struct kt_buf *out = &request->response->body;
+	const struct store_object **sorted;
 	char version[24];
 
 	set_rendering(&r, request);
 	kt_buf_clear(out);
 	snprintf(version, sizeof(version), "%" PRIu64, head->version);
+	sorted = r.as == API_AS_TABLE ? in_printing_order(request->kind, items, count) : NULL;
+	if (sorted)
+		items = sorted;
 	if (r.as == API_AS_TABLE) {
 		print_table_head(&r, head, version, out);
 	} else {
@@ -332,6 +361,7 @@ void api_respond_list(struct api_request *request, const struct api_list_head *h
 			api_render(&r, items[i]->json, out);
 	}
 	kt_buf_adds(out, "]}");
+	kt_free(sorted);
 	finish(request, 200);
 }
 

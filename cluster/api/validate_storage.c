@@ -287,6 +287,8 @@ static void volume(struct v *v)
 	if (*str(spec, "storageClassName"))
 		v_check(v, V_IN(path, "storageClassName"), str(spec, "storageClassName"), v_dns_subdomain);
 	volume_mode(v, path, spec);
+	if (kt_get(spec, "volumeAttributesClassName") && !*str(spec, "volumeAttributesClassName"))
+		v_required(v, V_IN(path, "volumeAttributesClassName"), "an empty string is disallowed");
 }
 
 static bool same_source(const struct kt_json *a, const struct kt_json *b)

@@ -421,7 +421,7 @@ static const struct printer printers[] = {
           {flag_true, "spec.attachRequired"},
           {flag, "spec.podInfoOnMount"},
           {flag, "spec.storageCapacity"},
-          {text_or_unset, "spec.tokenRequests.0.audience"},
+          {cell_audiences, "spec.tokenRequests"},
           {flag, "spec.requiresRepublish"},
           {cell_joined, "spec.volumeLifecycleModes"},
           {age, ""}}},

@@ -34,7 +34,7 @@ cell_fn cell_volume_capacity, cell_claim_capacity, cell_access_modes, cell_claim
         cell_phase, cell_volume_claim;
 cell_fn cell_class_name, cell_quota, cell_subjects, cell_role, cell_csr_condition, cell_csr_duration;
 cell_fn cell_revision_controller, cell_component, cell_address_parent, cell_joined, cell_claim_state;
-cell_fn cell_service_of_api, cell_available, cell_webhook_param_kind, cell_webhook_param;
+cell_fn cell_audiences, cell_service_of_api, cell_available, cell_webhook_param_kind, cell_webhook_param;
 
 /* All cells of a pod. */
 void cells_of_pod(const struct cell_source *from, struct kt_json **cells);

@@ -454,6 +454,17 @@ struct kt_json *cell_claim_state(const struct cell_source *from, const char *pat
 }
 
 /* --- extensions of the API --- */
+struct kt_json *cell_audiences(const struct cell_source *from, const char *path)
+{
+	const struct kt_json *list = kt_path(from->object, path), *item;
+	struct kt_buf buf = {0};
+	if (!list)
+		return kt_json_str("<unset>");
+	KT_JSON_EACH (item, list)
+		kt_buf_addf(&buf, "%s%s", item_i ? "," : "", text_at(item, "audience"));
+	return cell_take(&buf);
+}
+
 struct kt_json *cell_service_of_api(const struct cell_source *from, const char *path)
 {
 	(void)path;
