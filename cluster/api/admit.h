@@ -16,6 +16,8 @@ void admit_warn(const struct rules_request *r, const char *fmt, ...) KT_PRINTF(2
 const struct kt_json *admit_get(const struct rules_request *r, const char *group, const char *kind,
                                 const char *ns, const char *name);
 /* `object`'s members in the order of the type's fields, where plugins appended some. */
+/* The value of this text; all objects that get it share it. New. */
+struct kt_json *admit_common(const struct rules_request *r, const char *text);
 void admit_reorder(const struct schema_type *type, struct kt_json **object);
 
 admit_fn admit_namespace, admit_immortal_namespace; /* admit_namespace.c */

@@ -7,7 +7,7 @@
 
 #define TOKEN_PATH   "/var/run/secrets/kubernetes.io/serviceaccount"
 #define VOLUME_NAME  "kube-api-access-"
-#define TOKEN_EXPIRY 3607 /* an hour and the kubelet's seven seconds */
+#define TOKEN_EXPIRY "3607" /* an hour and the kubelet's seven seconds */
 
 /* --- service accounts --- */
 
@@ -57,14 +57,13 @@ static void add_token(const struct rules_request *r, struct kt_json **spec,
 		admit_reorder(container, kt_edit_at(kt_edit(spec, "containers"), i));
 	if (there || !(init || main))
 		return;
-	kt_push(kt_edit(spec, "volumes"),
-	        kt_jsonf("{name: %s, projected: {sources: [{serviceAccountToken: {expirationSeconds: %d, "
-	                 "path: 'token'}},"
-	                 "{configMap: {name: 'kube-root-ca.crt', items: [{key: 'ca.crt', path: 'ca.crt'}]}},"
-	                 "{downwardAPI: {items: [{path: 'namespace', fieldRef: {apiVersion: 'v1', fieldPath: "
-	                 "'metadata.namespace'}}]}}],"
-	                 "defaultMode: 420}}",
-	                 name, TOKEN_EXPIRY));
+	static const char sources[] =
+	        "[{\"serviceAccountToken\":{\"expirationSeconds\":" TOKEN_EXPIRY ",\"path\":\"token\"}},"
+	        "{\"configMap\":{\"name\":\"kube-root-ca.crt\",\"items\":[{\"key\":\"ca.crt\",\"path\":"
+	        "\"ca.crt\"}]}},{\"downwardAPI\":{\"items\":[{\"path\":\"namespace\",\"fieldRef\":{"
+	        "\"apiVersion\":\"v1\",\"fieldPath\":\"metadata.namespace\"}}]}}]";
+	kt_push(kt_edit(spec, "volumes"), kt_jsonf("{name: %s, projected: {sources: %j, defaultMode: 420}}",
+	                                           name, admit_common(r, sources)));
 }
 
 bool admit_service_account(const struct rules_request *r, struct api_status *status)
@@ -181,6 +180,12 @@ static bool tolerates(const struct kt_json *list, const char *key)
 bool admit_tolerations(const struct rules_request *r, struct api_status *status)
 {
 	static const char *const keys[] = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"};
+	static const char *const wanted[] = {
+	        "{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\","
+	        "\"tolerationSeconds\":300}",
+	        "{\"key\":\"node.kubernetes.io/"
+	        "unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\","
+	        "\"tolerationSeconds\":300}"};
 	bool missing[2];
 	(void)status;
 	if (*r->subresource)
@@ -191,9 +196,7 @@ bool admit_tolerations(const struct rules_request *r, struct api_status *status)
 	for (size_t i = 0; i < 2; i++)
 		if (missing[i])
 			kt_push(kt_edit(kt_edit(r->object, "spec"), "tolerations"),
-			        kt_jsonf("{key: %s, operator: 'Exists', effect: 'NoExecute', "
-			                 "tolerationSeconds: 300}",
-			                 keys[i]));
+			        admit_common(r, wanted[i]));
 	return true;
 }
 

@@ -29,6 +29,7 @@ void api_state_free(struct api_state *state)
 	api_words_clear(&state->events);
 	event_flow_free(state->event_flow);
 	kt_json_free(state->event_budget);
+	kt_json_free(state->common);
 	managed_cache_free(state->managed);
 	kt_free(state);
 }

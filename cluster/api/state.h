@@ -20,6 +20,7 @@ struct api_state {
 	struct managed_cache *managed;     /* field sets of lists that objects share */
 	struct event_flow *event_flow;     /* NULL: nothing was told yet */
 	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
+	struct kt_json *common;            /* what admission puts into most pods alike: see admit.c */
 };
 
 struct api_state *api_state_new(struct cluster *cluster);

@@ -28,25 +28,21 @@ const char *const api_metadata_order[] = {
         NULL,
 };
 
-static int rank(const char *name)
-{
-	for (int i = 0; api_metadata_order[i]; i++) {
-		if (strcmp(api_metadata_order[i], name) == 0)
-			return i;
-	}
-	return 100;
-}
-
+/* Names that are not in the list count as its end. */
 static bool in_order(const struct kt_json *metadata)
 {
-	int last = -1;
+	size_t at = 0;
 
 	for (size_t i = 0, n = kt_count(metadata); i < n; i++) {
-		int here = rank(kt_key(metadata, i));
+		const char *key = kt_key(metadata, i);
+		size_t here = at;
 
-		if (here < last)
-			return false;
-		last = here;
+		while (api_metadata_order[here] && strcmp(api_metadata_order[here], key) != 0)
+			here++;
+		for (size_t k = 0; !api_metadata_order[here] && k < at && api_metadata_order[k]; k++)
+			if (strcmp(api_metadata_order[k], key) == 0)
+				return false;
+		at = here;
 	}
 	return true;
 }

@@ -132,8 +132,8 @@ struct kubelet_pod {
 	struct kubelet_node *node;
 	struct kubelet_pod *prev, *next; /* of the node */
 	const struct store_object *object;
-	struct kt_json *birth; /* metadata of the first version: its strings live as long as this */
-	struct kt_json *spec;  /* referenced */
+	struct kt_json *words[3]; /* those of the first version, which live as long as this */
+	struct kt_json *spec;     /* referenced */
 	const char *ns, *name, *uid;
 	struct kt_json *labels;
 	char ip[46];

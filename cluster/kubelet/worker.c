@@ -51,12 +51,14 @@ struct kubelet_pod *kubelet_pod_new(struct kubelet_node *node, const struct stor
 
 	pod->node = node;
 	pod->object = store_ref(object);
-	pod->birth = kt_json_ref(meta);
 	pod->spec = kt_json_ref(kt_get(object->json, "spec"));
 	pod->storage_bounded = kubelet_storage_bounded(pod->spec);
-	pod->ns = kt_str_or(kt_get(meta, "namespace"), "");
-	pod->name = kt_str_or(kt_get(meta, "name"), "");
-	pod->uid = kt_str_or(kt_get(meta, "uid"), "");
+	const char **words[] = {&pod->ns, &pod->name, &pod->uid};
+	static const char *const members[] = {"namespace", "name", "uid"};
+	for (size_t i = 0; i < KT_COUNT(words); i++) {
+		pod->words[i] = kt_json_ref(kt_get(meta, members[i]));
+		*words[i] = kt_str_or(pod->words[i], "");
+	}
 	pod->labels = kt_json_ref(kt_get(meta, "labels"));
 	pod->deleting = kt_get(meta, "deletionTimestamp") != NULL;
 	pod->cpu_milli = view->requests.cpu_milli;
@@ -119,7 +121,8 @@ void kubelet_pod_free(struct kubelet *kubelet, struct kubelet_pod *pod)
 	store_unref(pod->object);
 	kt_json_free(pod->labels);
 	kt_json_free(pod->spec);
-	kt_json_free(pod->birth);
+	for (size_t i = 0; i < KT_COUNT(pod->words); i++)
+		kt_json_free(pod->words[i]);
 	kt_free(pod->fail_message);
 	kt_free(pod);
 }
