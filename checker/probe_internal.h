@@ -45,4 +45,9 @@ KT_MUST_CHECK enum kt_code check_script(const struct check_run *run, struct chec
                                         const char *script, long timeout_ms, struct check_exec_result *out,
                                         struct kt_err *err);
 
+/* Lines that a container wrote since a moment of the cluster's time, but for those of the kubelet's probes;
+ * -1: not known. (logged.c) */
+int64_t check_lines_since(const struct check_run *run, const char *ns, const char *pod, const char *container,
+                          kt_ns since);
+
 #endif
