@@ -118,6 +118,11 @@ void kubelet_ctr_free(struct kubelet_ctr *ctr)
 	bury(ctr);
 }
 
+static void bury_last(struct container *container)
+{
+	bury(container->kubelet);
+}
+
 void kubelet_zombies_sweep(struct kubelet *kubelet, bool all)
 {
 	struct kubelet_ctr **link = &kubelet->zombies;
@@ -130,7 +135,10 @@ void kubelet_zombies_sweep(struct kubelet *kubelet, bool all)
 			continue;
 		}
 		*link = ctr->next;
-		bury(ctr);
+		if (ctr->pub.processes) /* the kubelet goes, somebody's exec is still there */
+			ctr->pub.last_gone = bury_last;
+		else
+			bury(ctr);
 	}
 }
 

@@ -479,6 +479,8 @@ void process_free(struct process *process)
 	unlink_process(process);
 	if (process->spec.container->main == process)
 		process->spec.container->main = NULL;
+	if (!process->spec.container->processes && process->spec.container->last_gone)
+		process->spec.container->last_gone(process->spec.container);
 	struct chan *chans[] = {process->in, process->out, process->err};
 	for (size_t i = 0; i < KT_COUNT(chans); i++) {
 		if (chans[i] && !--chans[i]->refs) {

@@ -34,12 +34,14 @@ struct container {
 	const struct kt_json *groups; /* supplementalGroups */
 	uint64_t capabilities;        /* what root may: bit N is Linux' capability N; see identity.h */
 	bool read_only_root, host_network, no_new_privileges, seccomp;
-	struct process *main;             /* PID 1; NULL while not running */
-	struct process *processes;        /* all of it, private to process.c; NULL at the start */
-	void *kubelet;                    /* private to the kubelet */
-	struct kt_json *usage_override;   /* private to traffic */
-	int64_t worked_nano, load_memory; /* private to process.c */
-	struct container_sample sample;   /* network/usage.c */
+	struct process *main;      /* PID 1; NULL while not running */
+	struct process *processes; /* all of it, private to process.c; NULL at the start */
+	void *kubelet;             /* private to the kubelet */
+	void (*last_gone)(struct container *container); /* it is kept for its processes only: no more are
+	                                                   left; or NULL */
+	struct kt_json *usage_override;                 /* private to traffic */
+	int64_t worked_nano, load_memory;               /* private to process.c */
+	struct container_sample sample;                 /* network/usage.c */
 };
 
 struct process;

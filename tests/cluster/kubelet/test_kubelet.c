@@ -258,6 +258,50 @@ static void after_a_restore_containers_run_on_without_a_restart(void **state)
 	cluster_free(cluster);
 }
 
+static void hear_nothing(void *arg, int fd, const void *data, size_t len)
+{
+	(void)arg;
+	(void)fd;
+	(void)data;
+	(void)len;
+}
+
+static void note_end(void *arg, int code, const char *reason)
+{
+	(void)reason;
+	*(int *)arg = code;
+}
+
+static void what_somebody_runs_in_a_container_may_outlive_a_restore(void **state)
+{
+	static const char *const argv[] = {"sleep", "1000", NULL};
+	struct cluster *cluster = one_node();
+	struct cluster_snapshot *snapshot;
+	struct process *process;
+	int code = -1;
+
+	(void)state;
+	support_pod(cluster, "web", pod_of("{name: 'c', image: 'nginx:1.27'}", "{}"));
+	support_wait(cluster, 3);
+	snapshot = cluster_snapshot(cluster);
+	process = process_start(
+	        &(struct process_spec){.container = kubelet_container(cluster, "default", "web", NULL, NULL),
+	                               .argv = argv,
+	                               .output = hear_nothing,
+	                               .exited = note_end,
+	                               .arg = &code},
+	        NULL);
+	assert_non_null(process);
+	cluster_restore(cluster, snapshot);
+	cluster_snapshot_free(snapshot);
+	support_wait(cluster, 20);
+	assert_int_equal(code, 137);
+	process_free(process); /* its container is there until now */
+	support_wait(cluster, 20);
+	assert_string_equal(support_condition(cluster, "web", "Ready", "status"), "True");
+	cluster_free(cluster);
+}
+
 static void after_a_restore_a_slow_start_is_not_waited_for_again(void **state)
 {
 	struct cluster *cluster = one_node();
@@ -378,6 +422,7 @@ int main(void)
 	        cmocka_unit_test(a_deleted_pod_whose_program_heeds_sigterm_is_seen_to_end_and_gone_soon),
 	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
 	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
+	        cmocka_unit_test(what_somebody_runs_in_a_container_may_outlive_a_restore),
 	        cmocka_unit_test(after_a_restore_a_slow_start_is_not_waited_for_again),
 	        cmocka_unit_test(what_the_environment_lacks_is_said),
 	        cmocka_unit_test(logs_are_kept_with_their_end),
