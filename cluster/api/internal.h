@@ -213,7 +213,8 @@ void api_proxy_request(struct api_request *request); /* pods/proxy, services/pro
 bool api_nonresource(struct api_request *request); /* /version, /healthz, discovery…; false: no such path */
 void api_event_sweep(struct api_state *state);
 void api_events_reset(struct api_state *state);
-char *api_time(kt_ns t); /* metav1.Time, owned */
+const char *api_qos_class(const struct kt_json *spec); /* of a pod */
+char *api_time(kt_ns t);                               /* metav1.Time, owned */
 /* metadata with these members in the real order; new */
 extern const char *const api_metadata_order[];
 void api_order_metadata(struct kt_json **object);

@@ -107,7 +107,7 @@ static void look_at_resources(struct qos *qos, const struct kt_json *resources)
 	}
 }
 
-static const char *qos_class(const struct kt_json *spec)
+const char *api_qos_class(const struct kt_json *spec)
 {
 	struct qos qos = {.guaranteed = true};
 	const struct kt_json *container;
@@ -178,7 +178,7 @@ static bool pod_create(struct api_write *write, struct kt_json **object)
 {
 	select_by_own_labels(object);
 	const struct kt_json *spec = kt_get(*object, "spec");
-	struct kt_json *status = kt_jsonf("{phase: 'Pending', qosClass: %s}", qos_class(spec));
+	struct kt_json *status = kt_jsonf("{phase: 'Pending', qosClass: %s}", api_qos_class(spec));
 
 	(void)write;
 	/* podStrategy.PrepareForCreate: gated pods say so at once */

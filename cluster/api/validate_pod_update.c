@@ -2,6 +2,7 @@
 /* Pods: what a new one needs beside its spec, and the little that may change later (kubernetes
  * pkg/apis/core/validation/validation.go ValidatePodUpdate, ValidatePodResize,
  * ValidatePodEphemeralContainersUpdate). */
+#include "cluster/api/internal.h"
 #include "cluster/api/validate.h"
 
 #include <ctype.h>
@@ -189,6 +190,11 @@ static void resize(struct v *v)
 	take_each(&munged, old, "initContainers", "resources");
 	forbid_rest(v, munged, "only cpu and memory resources are mutable\n");
 	kt_json_free(munged);
+	const char *was = kt_path_str(v->old, "status.qosClass"),
+	           *is = api_qos_class(kt_get(v->object, "spec"));
+	if (was && strcmp(was, is) != 0)
+		v_invalid(v, V_ROOT("spec"), kt_path(v->old, "status.qosClass"),
+		          "Pod QOS Class may not change as a result of resizing");
 }
 
 static void ephemeral(struct v *v)

@@ -20,6 +20,7 @@ static const struct controller *const rows[] = {
         &controller_job,
         &controller_cron_job,
         &controller_job_ttl,
+        &controller_ephemeral_volume,
         &controller_endpoints,
         &controller_endpoint_slice,
         &controller_slice_mirroring,

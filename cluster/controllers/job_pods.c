@@ -76,7 +76,9 @@ static void count_failed(struct job_sync *sync, const struct store_object *pod)
 		return;
 	sync->failures++;
 	sync->uncounted_failures++;
-	if (sync->per_index && !job_indexes_has(&sync->done, index) &&
+	/* those that are ended because the job fails are counted, their indexes are not */
+	bool ending = kt_find(kt_get(sync->status, "conditions"), "type", "FailureTarget") >= 0;
+	if (sync->per_index && !ending && !job_indexes_has(&sync->done, index) &&
 	    (action == JOB_FAIL_INDEX ||
 	     index_failures(pod) >= kt_get_int(sync->spec, "backoffLimitPerIndex", 0)))
 		job_indexes_add(&sync->lost, index);

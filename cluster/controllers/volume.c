@@ -116,7 +116,8 @@ static const struct store_object *waiting_pod(struct volume_sync *sync, const st
 		if (view_pod(pod)->node)
 			continue;
 		KT_JSON_EACH (volume, kt_get(view_pod(pod)->spec, "volumes")) {
-			if (kt_streq(kt_path_str(volume, "persistentVolumeClaim.claimName"), claim->name))
+			char own[VIEW_CLAIM_NAME];
+			if (kt_streq(view_volume_claim(pod, volume, own), claim->name))
 				return pod;
 		}
 	}

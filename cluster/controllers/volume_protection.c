@@ -14,15 +14,9 @@ static bool uses(const struct store_object *pod, const char *claim)
 	if (!view->node || view->phase == VIEW_SUCCEEDED || view->phase == VIEW_FAILED)
 		return false;
 	KT_JSON_EACH (volume, kt_get(view->spec, "volumes")) {
-		if (kt_streq(kt_path_str(volume, "persistentVolumeClaim.claimName"), claim))
+		char own[VIEW_CLAIM_NAME];
+		if (kt_streq(view_volume_claim(pod, volume, own), claim))
 			return true;
-		if (kt_get(volume, "ephemeral")) {
-			char *name = kt_strf("%s-%s", pod->name, kt_str_or(kt_get(volume, "name"), ""));
-			bool same = kt_streq(name, claim);
-			kt_free(name);
-			if (same)
-				return true;
-		}
 	}
 	return false;
 }
@@ -81,7 +75,8 @@ static void observe_pod(struct cluster *cluster, struct controller_queue *queue,
 	if (!over)
 		return;
 	KT_JSON_EACH (volume, kt_get(view->spec, "volumes")) {
-		const char *claim = kt_path_str(volume, "persistentVolumeClaim.claimName");
+		char own[VIEW_CLAIM_NAME];
+		const char *claim = view_volume_claim(pod, volume, own);
 		if (claim)
 			controller_add(cluster, queue, pod->ns, claim, pod);
 	}

@@ -147,6 +147,29 @@ static bool bad_reference(const char *why)
 	return kt_starts(why, "Failed to apply default image tag");
 }
 
+/* Secrets for the registry that are not there are told of; the pull is tried all the same. */
+static void look_for_secrets(struct kubelet_pod *pod)
+{
+	struct cluster *cluster = pod->node->kubelet->cluster;
+	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", "Secret");
+	const struct kt_json *ref;
+	struct kt_buf absent = {0};
+
+	KT_JSON_EACH (ref, kt_get(pod->spec, "imagePullSecrets")) {
+		const char *name = kt_str_or(kt_get(ref, "name"), "");
+
+		if (!store_get(cluster_store(cluster), kind, pod->ns, name))
+			kt_buf_addf(&absent, "%s%s", absent.len ? ", " : "", name);
+	}
+	if (absent.len)
+		kubelet_event(
+		        pod, NULL, true, "FailedToRetrieveImagePullSecret",
+		        "Unable to retrieve some image pull secrets (%s); attempting to pull the image may "
+		        "not succeed.",
+		        kt_buf_str(&absent));
+	kt_buf_clear(&absent);
+}
+
 enum kubelet_pull kubelet_pull_begin(struct kubelet_ctr *ctr, kt_ns now)
 {
 	struct kubelet_pod *pod = ctr->pod;
@@ -157,6 +180,7 @@ enum kubelet_pull kubelet_pull_begin(struct kubelet_ctr *ctr, kt_ns now)
 	const struct image *image;
 	bool present;
 
+	look_for_secrets(pod);
 	full = image_full_name(reference);
 	present = full && kubelet_image_has(pod->node, full, NULL);
 	if (present && strcmp(policy, "Always") != 0) {

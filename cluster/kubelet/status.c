@@ -314,6 +314,23 @@ static bool gates_open(struct kubelet_pod *pod, const struct kt_json *old, char 
 	return !*message;
 }
 
+static bool is_own_condition(const char *type)
+{
+	static const char *const own[] = {"PodScheduled",
+	                                  "Ready",
+	                                  "Initialized",
+	                                  "ContainersReady",
+	                                  "PodReadyToStartContainers",
+	                                  "PodResizePending",
+	                                  "PodResizeInProgress"};
+
+	for (size_t i = 0; i < KT_COUNT(own); i++) {
+		if (strcmp(own[i], type) == 0)
+			return true;
+	}
+	return false;
+}
+
 static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_json *old, const char *phase,
                                        int64_t generation, kt_ns now)
 {
@@ -346,6 +363,12 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		ready.is = false;
 		ready.reason = "ReadinessGatesNotReady";
 		ready.message = gates;
+	}
+	KT_JSON_EACH (one, old) { /* what others have set comes first (status_manager.go, mergePodStatus) */
+		const char *type = kt_str_or(kt_get(one, "type"), "");
+
+		if (!is_own_condition(type) && !(pod->disrupted && strcmp(type, "DisruptionTarget") == 0))
+			kt_push(&list, kt_json_ref(one));
 	}
 	set_condition(pod->node->kubelet, &list, old, generation, &sandbox, now);
 	set_condition(pod->node->kubelet, &list, old, generation, &initialized, now);

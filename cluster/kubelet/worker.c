@@ -157,11 +157,33 @@ void kubelet_pod_wake(struct kubelet_pod *pod, kt_ns when)
 
 /* --- changes from outside --- */
 
+/* Does a resource change that the container can only be given by a new run (its resizePolicy)? */
+static bool needs_restart(const struct kt_json *old, const struct kt_json *spec)
+{
+	static const char *const lists[] = {"requests", "limits"};
+	const struct kt_json *policy;
+
+	KT_JSON_EACH (policy, kt_get(spec, "resizePolicy")) {
+		const char *name = kt_str_or(kt_get(policy, "resourceName"), "");
+
+		if (!kt_streq(kt_get_str(policy, "restartPolicy"), "RestartContainer"))
+			continue;
+		for (size_t i = 0; i < KT_COUNT(lists); i++) {
+			const struct kt_json *was = kt_get(kt_get(kt_get(old, "resources"), lists[i]), name);
+
+			if (!kt_equal(was, kt_get(kt_get(kt_get(spec, "resources"), lists[i]), name)))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* A container whose spec changed gets the new one; a changed image means a new run. */
 static void respec(struct kubelet_ctr *ctr, const struct kt_json *spec, kt_ns now)
 {
 	const struct kt_json *old = ctr->spec;
 	bool image = !kt_streq(kt_get_str(spec, "image"), kt_get_str(old, "image"));
+	bool restart = image || needs_restart(old, spec);
 
 	if (spec == old)
 		return;
@@ -171,16 +193,19 @@ static void respec(struct kubelet_ctr *ctr, const struct kt_json *spec, kt_ns no
 	ctr->pub.name = kt_str_or(kt_get(spec, "name"), "");
 	ctr->pub.image = kt_str_or(kt_get(spec, "image"), "");
 	kt_json_free((struct kt_json *)(uintptr_t)old);
-	if (image && ctr->process) {
+	if (restart && ctr->process) {
 		struct kt_buf text = {0};
 
-		kt_buf_addf(&text, "Container %s definition changed, will be restarted", ctr->pub.name);
+		kt_buf_addf(&text,
+		            image ? "Container %s definition changed, will be restarted"
+		                  : "Container %s resize requires restart",
+		            ctr->pub.name);
 		kubelet_ctr_stop(ctr, now,
 		                 kt_get_int(ctr->pod->spec, "terminationGracePeriodSeconds", 30) * KT_SEC,
 		                 kt_buf_str(&text));
 		kt_buf_clear(&text);
 	}
-	if (image) {
+	if (restart) {
 		ctr->retry_at = 0;
 		ctr->pull_backoff = 0;
 		ctr->backoff = 0;

@@ -255,22 +255,19 @@ static void read_claims(struct scheduler *scheduler, struct sched_pod *pod)
 	const struct kt_json *volume;
 
 	KT_JSON_EACH (volume, kt_get(pod->spec, "volumes")) {
-		const char *name = kt_path_str(volume, "persistentVolumeClaim.claimName"), *bound, *class;
-		char *own = NULL;
+		char own[VIEW_CLAIM_NAME];
+		const char *name = view_volume_claim(pod->object, volume, own), *bound, *class;
 		struct sched_claim claim = {0};
 
-		if (!name && kt_get(volume, "ephemeral")) {
-			own = kt_strf("%s-%s", pod->object->name, kt_str_or(kt_get(volume, "name"), ""));
-			name = own;
-		}
-		if (!name || pod->claim_count == KT_COUNT(pod->claims)) {
-			kt_free(own);
+		if (!name || pod->claim_count == KT_COUNT(pod->claims))
 			continue;
-		}
 		claim.claim = store_get(store, scheduler->claims, pod->object->ns, name);
 		if (!claim.claim && !pod->missing_claim)
-			pod->missing_claim = kt_strdup(name);
-		kt_free(own);
+			pod->missing_claim =
+			        kt_strf(name == own ? "waiting for ephemeral volume controller to create the "
+			                              "persistentvolumeclaim \"%s\""
+			                            : "persistentvolumeclaim \"%s\" not found",
+			                name);
 		bound = claim.claim ? kt_path_str(claim.claim->json, "spec.volumeName") : NULL;
 		class = claim.claim ? kt_path_str(claim.claim->json, "spec.storageClassName") : NULL;
 		if (bound && *bound)

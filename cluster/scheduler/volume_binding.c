@@ -211,16 +211,13 @@ bool sched_volumes_ready(struct scheduler *scheduler, const struct store_object 
 	const struct kt_json *volume;
 
 	KT_JSON_EACH (volume, kt_path(pod->json, "spec.volumes")) {
-		const char *name = kt_path_str(volume, "persistentVolumeClaim.claimName");
-		char *own = NULL;
+		char own[VIEW_CLAIM_NAME];
+		const char *name = view_volume_claim(pod, volume, own);
 		const struct store_object *claim;
 
-		if (!name && kt_get(volume, "ephemeral"))
-			name = own = kt_strf("%s-%s", pod->name, kt_str_or(kt_get(volume, "name"), ""));
 		if (!name)
 			continue;
 		claim = store_get(store, scheduler->claims, pod->ns, name);
-		kt_free(own);
 		if (!claim || !kt_streq(kt_path_str(claim->json, "status.phase"), "Bound"))
 			return false;
 	}

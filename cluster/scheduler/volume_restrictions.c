@@ -21,7 +21,7 @@ static bool prefilter(struct sched_cycle *cycle)
 	bool any = false;
 
 	if (pod->missing_claim) {
-		cycle->reject = kt_strf("persistentvolumeclaim \"%s\" not found", pod->missing_claim);
+		cycle->reject = kt_strdup(pod->missing_claim);
 		return false;
 	}
 	for (size_t i = 0; i < pod->claim_count; i++)
@@ -34,7 +34,9 @@ static bool uses(const struct store_object *pod, const char *claim)
 	const struct kt_json *volume;
 
 	KT_JSON_EACH (volume, kt_path(pod->json, "spec.volumes")) {
-		if (kt_streq(kt_path_str(volume, "persistentVolumeClaim.claimName"), claim))
+		char own[VIEW_CLAIM_NAME];
+
+		if (kt_streq(view_volume_claim(pod, volume, own), claim))
 			return true;
 	}
 	return false;

@@ -390,3 +390,14 @@ const struct view_node *view_node(const struct store_object *object)
 	object->inner->view_free = kt_free;
 	return node;
 }
+
+const char *view_volume_claim(const struct store_object *pod, const struct kt_json *volume,
+                              char name[VIEW_CLAIM_NAME])
+{
+	const char *claim = kt_path_str(volume, "persistentVolumeClaim.claimName");
+
+	if (claim || !kt_get(volume, "ephemeral"))
+		return claim;
+	snprintf(name, VIEW_CLAIM_NAME, "%s-%s", pod->name, kt_str_or(kt_get(volume, "name"), ""));
+	return name;
+}

@@ -31,6 +31,11 @@ struct view_pod {
 	const char *qos;
 };
 const struct view_pod *view_pod(const struct store_object *object);
+/* The claim that a volume of the pod uses, "POD-VOLUME" for a generic ephemeral one; NULL if none. In `name`
+ * or borrowed. */
+enum { VIEW_CLAIM_NAME = 320 };
+const char *view_volume_claim(const struct store_object *pod, const struct kt_json *volume,
+                              char name[VIEW_CLAIM_NAME]);
 
 struct view_node {
 	const struct kt_json *labels, *taints, *spec, *status;

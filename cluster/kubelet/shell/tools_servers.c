@@ -679,8 +679,8 @@ static void agnhost_serve(struct tool_run *r, const struct network_http_request 
 		plain(response, 200, "%s", "");
 		process_changed(r->task->process);
 	} else {
-		plain(response, kt_streq(path, "/") ? 200 : 404,
-		      kt_streq(path, "/") ? "NOW: %s" : "404 page not found\n%.0s", pod_name(r));
+		bool any = kt_streq(mode, "netexec") || kt_streq(path, "/"); /* its root takes every path */
+		plain(response, any ? 200 : 404, any ? "NOW: %s" : "404 page not found\n%.0s", pod_name(r));
 	}
 	kt_buf_clear(&value);
 }
