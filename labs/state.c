@@ -199,5 +199,5 @@ enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *er
 	kt_free(text);
 	kt_free(path);
 	kt_free(dir);
-	return rc;
+	return rc ? kt_wrap(err, "lab '%s'", (*lab)->lab) : KT_OK;
 }
