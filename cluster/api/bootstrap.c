@@ -130,20 +130,34 @@ static void create_node(struct cluster *cluster, struct kt_json *steal, unsigned
 	}
 }
 
+/* The control plane takes no pods and no balancer's traffic, unless it is all there is: as kind sees to it.
+ */
+static void control_plane(struct cluster *cluster, bool alone)
+{
+	struct kt_json *node = kt_jsonf(
+	        "{metadata: {name: 'control-plane', annotations: {'node.alpha.kubernetes.io/ttl': '0'}, "
+	        "labels: "
+	        "{'node-role.kubernetes.io/control-plane': '', 'topology.kubernetes.io/region': 'region-1', "
+	        "'topology.kubernetes.io/zone': 'zone-a'}}, spec: {}}");
+	struct kt_json *labels = kt_json_ref(kt_path(node, "metadata.labels")),
+	               *meta = kt_json_ref(kt_get(node, "metadata"));
+
+	if (!alone) {
+		kt_set(&labels, "node.kubernetes.io/exclude-from-external-load-balancers", kt_json_str(""));
+		kt_set(&node, "spec",
+		       kt_jsonf("{taints: [{key: 'node-role.kubernetes.io/control-plane', effect: "
+		                "'NoSchedule'}]}"));
+	}
+	kt_set(&meta, "labels", labels);
+	kt_set(&node, "metadata", meta);
+	create_node(cluster, node, 0);
+}
+
 static void default_nodes(struct cluster *cluster, unsigned workers)
 {
 	char name[32], zone[16];
 
-	create_node(
-	        cluster,
-	        kt_jsonf("{metadata: {name: 'control-plane', annotations: {'node.alpha.kubernetes.io/ttl': "
-	                 "'0'}, labels: "
-	                 "{'node-role.kubernetes.io/control-plane': '', "
-	                 "'node.kubernetes.io/exclude-from-external-load-balancers': '', "
-	                 "'topology.kubernetes.io/region': 'region-1', 'topology.kubernetes.io/zone': "
-	                 "'zone-a'}}, spec: "
-	                 "{taints: [{key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule'}]}}"),
-	        0);
+	control_plane(cluster, workers == 0);
 	for (unsigned i = 0; i < workers; i++) {
 		snprintf(name, sizeof(name), i ? "worker-%u" : "worker-%u", i + 1);
 		snprintf(zone, sizeof(zone), "zone-%c", (char)('a' + i % 3));

@@ -34,6 +34,18 @@ static void every_namespace_has_an_account_and_a_root_certificate(void **state)
 	world_end(&world);
 }
 
+/* kind's pkg/cluster/internal/create/actions/kubeadminit */
+static void a_machine_that_is_all_there_is_takes_pods(void **state)
+{
+	struct world world;
+	(void)state;
+	world_begin(&world, 0);
+	create(&world, web);
+	run(&world, 30 * KT_SEC);
+	assert_int_equal(get_int(&world, "Deployment", "web", "status.readyReplicas"), 3);
+	world_end(&world);
+}
+
 static void a_schema_tells_whether_its_level_is_there(void **state)
 {
 	static const char path[] = "status.conditions.0.status";
@@ -571,6 +583,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_namespace_has_an_account_and_a_root_certificate),
+	        cmocka_unit_test(a_machine_that_is_all_there_is_takes_pods),
 	        cmocka_unit_test(a_token_secret_is_filled_and_lives_as_long_as_its_account),
 	        cmocka_unit_test(an_approved_request_is_signed_by_the_rules_of_its_signer),
 	        cmocka_unit_test(a_stateful_pods_name_stays_free_for_a_moment),
