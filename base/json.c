@@ -355,6 +355,15 @@ int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise)
 	return kt_int_or(kt_get(v, key), otherwise);
 }
 
+bool kt_has_word(const struct kt_json *list, const char *word)
+{
+	const struct kt_json *item;
+	KT_JSON_EACH (item, list)
+		if (kt_streq(kt_str(item), word))
+			return true;
+	return false;
+}
+
 bool kt_get_bool(const struct kt_json *v, const char *key, bool otherwise)
 {
 	return kt_bool_or(kt_get(v, key), otherwise);

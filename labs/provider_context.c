@@ -149,34 +149,16 @@ static enum kt_code world_traffic(void *arg, const char *ns, const char *service
 	return real_traffic(w->client, w->ns, ns, service, since, out, err);
 }
 
-/* What a drill leaves behind beside objects: rates, and who was cordoned. */
 static enum kt_code world_snapshot(void *arg, char **out_name, struct kt_err *err)
 {
 	struct world *w = arg;
-	struct kt_json *loads = NULL, *cordoned = NULL;
-	enum kt_code rc = real_load_rates(w->client, w->ns, &loads, err);
-	if (!rc && w->nodes)
-		rc = real_cordoned(w->client, &cordoned, err);
-	struct kt_json *all = kt_jsonf("{loads: %J, cordoned: %J}", loads, cordoned);
-	if (!rc)
-		*out_name = kt_json_text(all);
-	kt_json_free(all);
-	kt_json_free(loads);
-	kt_json_free(cordoned);
-	return rc;
+	return real_before(w->client, w->ns, w->nodes, out_name, err);
 }
 
 static enum kt_code world_restore(void *arg, const char *name, struct kt_err *err)
 {
 	struct world *w = arg;
-	struct kt_json *all = NULL;
-	enum kt_code rc = kt_json_parse(name, strlen(name), NULL, &all, NULL, err);
-	if (!rc && w->nodes)
-		rc = real_uncordon(w->client, kt_get(all, "cordoned"), err);
-	if (!rc)
-		rc = real_load_put(w->client, w->ns, kt_get(all, "loads"), err);
-	kt_json_free(all);
-	return rc;
+	return real_after(w->client, w->ns, w->nodes, name, err);
 }
 
 static void context_world_free(struct check_world *world)

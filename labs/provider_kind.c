@@ -77,39 +77,19 @@ static enum kt_code world_traffic(void *arg, const char *ns, const char *service
 	return real_traffic(((struct world *)arg)->client, REAL_NAMESPACE, ns, service, since, out, err);
 }
 
-/* What a drill may disturb and cannot be read off the machines: rates, and who was cordoned. */
 static enum kt_code world_snapshot(void *arg, char **out_name, struct kt_err *err)
 {
-	struct world *w = arg;
-	struct kt_json *loads = NULL, *cordoned = NULL;
-	enum kt_code rc = real_load_rates(w->client, REAL_NAMESPACE, &loads, err);
-	if (!rc)
-		rc = real_cordoned(w->client, &cordoned, err);
-	struct kt_json *all = kt_jsonf("{loads: %J, cordoned: %J}", loads, cordoned);
-	if (!rc)
-		*out_name = kt_json_text(all);
-	kt_json_free(all);
-	kt_json_free(loads);
-	kt_json_free(cordoned);
-	return rc;
+	return real_before(((struct world *)arg)->client, REAL_NAMESPACE, true, out_name, err);
 }
 
+/* The machines first: what they are is read off them. */
 static enum kt_code world_restore(void *arg, const char *name, struct kt_err *err)
 {
 	struct world *w = arg;
-	struct kt_json *all = NULL, *containers = NULL;
-	enum kt_code rc = kt_json_parse(name, strlen(name), NULL, &all, NULL, err);
-	if (!rc)
-		rc = kind_mend(&w->kind, &w->cluster, w->client, err);
+	enum kt_code rc = kind_mend(&w->kind, &w->cluster, w->client, err);
 	if (!rc)
 		rc = kind_settle(&w->kind, &w->cluster, w->client, err);
-	if (!rc)
-		rc = real_uncordon(w->client, kt_get(all, "cordoned"), err);
-	if (!rc)
-		rc = real_load_put(w->client, REAL_NAMESPACE, kt_get(all, "loads"), err);
-	kt_json_free(containers);
-	kt_json_free(all);
-	return rc;
+	return rc ? rc : real_after(w->client, REAL_NAMESPACE, true, name, err);
 }
 
 static void kind_world_free(struct check_world *world)

@@ -134,15 +134,6 @@ static bool is_best_effort(const struct kt_json *pod)
 	return true;
 }
 
-static bool has_word(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 static bool scope_fits(const char *scope, const char *op, const struct kt_json *values,
                        const struct kt_json *pod)
 {
@@ -158,9 +149,9 @@ static bool scope_fits(const char *scope, const char *op, const struct kt_json *
 	if (strcmp(scope, "PriorityClass") != 0)
 		return false;
 	if (strcmp(op, "In") == 0)
-		return has_word(values, class);
+		return kt_has_word(values, class);
 	if (strcmp(op, "NotIn") == 0)
-		return !has_word(values, class);
+		return !kt_has_word(values, class);
 	return strcmp(op, "DoesNotExist") == 0 ? !*class : *class != '\0';
 }
 

@@ -94,15 +94,6 @@ static bool is_pending(struct kt_json **object, const struct store_object *store
 }
 
 /* --- finalizers of the garbage collector --- */
-static bool has(const struct kt_json *list, const char *word)
-{
-	for (size_t i = 0, n = kt_count(list); i < n; i++) {
-		if (kt_streq(kt_str(kt_at(list, i)), word))
-			return true;
-	}
-	return false;
-}
-
 static bool wanted(const struct api_deletion *deletion, const struct kt_json *finalizers, const char *policy,
                    const char *finalizer)
 {
@@ -110,7 +101,7 @@ static bool wanted(const struct api_deletion *deletion, const struct kt_json *fi
 		return kt_streq(finalizer, ORPHAN) && deletion->orphan;
 	if (deletion->propagation)
 		return kt_streq(deletion->propagation, policy);
-	return has(finalizers, finalizer);
+	return kt_has_word(finalizers, finalizer);
 }
 
 static void set_finalizers(struct kt_json **object, const struct api_deletion *deletion)

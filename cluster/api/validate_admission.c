@@ -36,21 +36,12 @@ static void operations(struct v *v, const struct v_path *path, const struct kt_j
 	}
 }
 
-static bool has_word(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 /* A list in which "*" stands alone. */
 static void all_or_some(struct v *v, const struct v_path *path, const struct kt_json *list, const char *what)
 {
 	if (kt_count(list) == 0)
 		v_required(v, path, "");
-	else if (kt_count(list) > 1 && has_word(list, "*"))
+	else if (kt_count(list) > 1 && kt_has_word(list, "*"))
 		v_invalid(v, path, list, "if '*' is present, must not specify other %s", what);
 }
 
@@ -88,9 +79,9 @@ static void rule_resources(struct v *v, const struct v_path *path, const struct 
 			          slash + 1, text);
 		kt_free(resource);
 	}
-	if (kt_count(list) > 1 && has_word(list, "*/*"))
+	if (kt_count(list) > 1 && kt_has_word(list, "*/*"))
 		v_invalid(v, path, list, "if '*/*' is present, must not specify other resources");
-	if (has_word(list, "*") && plain)
+	if (kt_has_word(list, "*") && plain)
 		v_invalid(v, path, list,
 		          "if '*' is present, must not specify other resources without subresources");
 }

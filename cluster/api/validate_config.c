@@ -186,15 +186,6 @@ static const char *const quota_scopes[] = {"BestEffort",
                                            "VolumeAttributesClass",
                                            NULL};
 
-static bool has_word(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 static bool is_scope(const char *s)
 {
 	for (size_t i = 0; quota_scopes[i]; i++)
@@ -236,8 +227,8 @@ static void quota_scope_list(struct v *v, const struct v_path *path, const struc
 			v_invalid(v, path, scopes, "unsupported scope");
 		unfit(v, path, scopes, kt_str_or(item, ""), kt_get(spec, "hard"));
 	}
-	if ((has_word(scopes, "BestEffort") && has_word(scopes, "NotBestEffort")) ||
-	    (has_word(scopes, "Terminating") && has_word(scopes, "NotTerminating")))
+	if ((kt_has_word(scopes, "BestEffort") && kt_has_word(scopes, "NotBestEffort")) ||
+	    (kt_has_word(scopes, "Terminating") && kt_has_word(scopes, "NotTerminating")))
 		v_invalid(v, path, scopes, "conflicting scopes");
 }
 

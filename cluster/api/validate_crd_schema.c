@@ -164,15 +164,6 @@ static void map_keys(struct v *v, const struct v_path *path, const struct kt_jso
 	}
 }
 
-static bool lists(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 /* Items of sets and maps can be told apart: no nulls, keys always there. */
 static void told_apart(struct v *v, const struct v_path *path, const struct kt_json *s, const char *type)
 {
@@ -189,7 +180,7 @@ static void told_apart(struct v *v, const struct v_path *path, const struct kt_j
 		const struct v_path *at = V_KEY(V_IN(ip, "properties"), name);
 		if (!property)
 			continue;
-		if (!lists(kt_get(items, "required"), name) && !kt_get(property, "default"))
+		if (!kt_has_word(kt_get(items, "required"), name) && !kt_get(property, "default"))
 			v_required(v, V_IN(at, "default"),
 			           "this property is in x-kubernetes-list-map-keys, so it must have a "
 			           "default or be "

@@ -13,20 +13,11 @@ static const char *str(const struct kt_json *v, const char *key)
 	return kt_str_or(kt_get(v, key), "");
 }
 
-static bool has_word(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 /* --- FlowSchemas --- */
 
 static void all_alone(struct v *v, const struct v_path *path, const struct kt_json *list, const char *what)
 {
-	if (kt_count(list) > 1 && has_word(list, "*"))
+	if (kt_count(list) > 1 && kt_has_word(list, "*"))
 		v_invalid(v, path, list, "if '*' is present, must not specify other %s", what);
 }
 
@@ -40,7 +31,7 @@ static void verbs(struct v *v, const struct v_path *path, const struct kt_json *
 		v_required(v, path, "verbs must contain at least one value");
 		return;
 	}
-	if (has_word(list, "*")) {
+	if (kt_has_word(list, "*")) {
 		all_alone(v, path, list, "verbs");
 		return;
 	}
@@ -75,7 +66,7 @@ static void resource_rule(struct v *v, const struct v_path *path, const struct k
 	if (kt_count(spaces) == 0 && !kt_get_bool(rule, "clusterScope", false))
 		v_required(v, sp,
 		           "resource rules that are not cluster scoped must supply at least one namespace");
-	if (has_word(spaces, "*")) {
+	if (kt_has_word(spaces, "*")) {
 		all_alone(v, sp, spaces, "namespaces");
 		return;
 	}
@@ -114,7 +105,7 @@ static void non_resource_rule(struct v *v, const struct v_path *path, const stru
 	verbs(v, V_IN(path, "verbs"), kt_get(rule, "verbs"));
 	if (kt_count(urls) == 0)
 		v_required(v, up, "nonResourceURLs must contain at least one value");
-	if (has_word(urls, "*")) {
+	if (kt_has_word(urls, "*")) {
 		all_alone(v, up, urls, "non-resource URLs");
 		return;
 	}

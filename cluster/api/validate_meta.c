@@ -133,15 +133,6 @@ void v_metadata(struct v *v, bool namespaced, v_format *name_format, v_format *p
 	lists(v, path, meta);
 }
 
-static bool has_word(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 /* What is being deleted may lose finalizers, not gain them. */
 static void no_new_finalizers(struct v *v, const struct v_path *path, const struct kt_json *now,
                               const struct kt_json *old)
@@ -149,7 +140,7 @@ static void no_new_finalizers(struct v *v, const struct v_path *path, const stru
 	struct kt_buf added = {0};
 	const struct kt_json *item;
 	KT_JSON_EACH (item, now)
-		if (!has_word(old, kt_str_or(item, "")))
+		if (!kt_has_word(old, kt_str_or(item, "")))
 			kt_buf_addf(&added, "%s\"%s\"", added.len > 0 ? ", " : "", kt_str_or(item, ""));
 	if (added.len > 0)
 		v_forbidden(v, path,

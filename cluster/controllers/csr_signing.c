@@ -41,15 +41,6 @@ static const struct rule *rule_of(const struct store_object *csr)
 	return NULL;
 }
 
-static bool has(const struct kt_json *list, const char *word)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, list)
-		if (kt_streq(kt_str(item), word))
-			return true;
-	return false;
-}
-
 static bool among(const char *const *words, const char *word)
 {
 	for (size_t i = 0; i < 3 && words[i]; i++)
@@ -63,7 +54,7 @@ static enum kt_code check_usages(const struct rule *rule, const struct kt_json *
 {
 	const struct kt_json *usage;
 	if (rule->of_node) {
-		bool fits = has(usages, rule->needed[0]) && has(usages, rule->needed[1]);
+		bool fits = kt_has_word(usages, rule->needed[0]) && kt_has_word(usages, rule->needed[1]);
 		KT_JSON_EACH (usage, usages)
 			fits = fits &&
 			       (among(rule->needed, kt_str(usage)) || among(rule->allowed, kt_str(usage)));
@@ -75,7 +66,7 @@ static enum kt_code check_usages(const struct rule *rule, const struct kt_json *
 		if (!among(rule->needed, kt_str(usage)) && !among(rule->allowed, kt_str(usage)))
 			return kt_fail(err, KT_EDENIED, "invalid usage for client certificate: %s",
 			               kt_str_or(usage, ""));
-	if (!has(usages, rule->needed[0]))
+	if (!kt_has_word(usages, rule->needed[0]))
 		return kt_fail(err, KT_EDENIED, "missing required usage for client certificate: %s",
 		               rule->needed[0]);
 	return KT_OK;

@@ -55,16 +55,6 @@ struct kt_json *daemon_pod(const struct store_object *set, const char *node, con
 }
 
 /* --- node selectors (component-helpers/scheduling/corev1/nodeaffinity) --- */
-static bool holds(const struct kt_json *values, const char *value)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, values) {
-		if (kt_streq(kt_str(item), value))
-			return true;
-	}
-	return false;
-}
-
 static bool requirement_fits(const struct kt_json *requirement, const char *value)
 {
 	const char *op = kt_str_or(kt_get(requirement, "operator"), "");
@@ -74,9 +64,9 @@ static bool requirement_fits(const struct kt_json *requirement, const char *valu
 	if (kt_streq(op, "DoesNotExist"))
 		return value == NULL;
 	if (kt_streq(op, "In"))
-		return value && holds(values, value);
+		return value && kt_has_word(values, value);
 	if (kt_streq(op, "NotIn"))
-		return !value || !holds(values, value);
+		return !value || !kt_has_word(values, value);
 	if (!value || !kt_str(kt_at(values, 0)))
 		return false;
 	long long have = strtoll(value, NULL, 10), bound = strtoll(kt_str(kt_at(values, 0)), NULL, 10);

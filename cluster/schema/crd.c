@@ -86,14 +86,6 @@ static void shape_of(struct kt_arena *arena, const struct kt_json *schema, const
 		field->list_type = SCHEMA_ATOMIC;
 }
 
-static bool has_word(const struct kt_json *list, const char *word)
-{
-	for (size_t i = 0; i < kt_count(list); i++)
-		if (kt_streq(kt_str(kt_at(list, i)), word))
-			return true;
-	return false;
-}
-
 static const struct schema_type *message_type(struct kt_arena *arena, const struct kt_json *schema,
                                               const char *name, bool root, unsigned depth)
 {
@@ -122,7 +114,7 @@ static const struct schema_type *message_type(struct kt_arena *arena, const stru
 			continue;
 		struct schema_field *field = &fields[n++];
 		*field = (struct schema_field){.name = key, .proto = "", .pointer = true};
-		field->required = has_word(kt_get(schema, "required"), key);
+		field->required = kt_has_word(kt_get(schema, "required"), key);
 		field->text = kt_get_str(inner, "description");
 		if (kt_get(inner, "enum"))
 			field->values = words(arena, kt_get(inner, "enum"));

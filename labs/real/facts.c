@@ -42,43 +42,6 @@ enum kt_code real_has_metrics(struct check_client *client, bool *out, struct kt_
 	return KT_OK;
 }
 
-/* --- machines --- */
-
-enum kt_code real_cordoned(struct check_client *client, struct kt_json **out, struct kt_err *err)
-{
-	struct kt_json *nodes = NULL;
-	const struct kt_json *node;
-	enum kt_code rc = real_call(client, "GET", "/api/v1/nodes", NULL, NULL, &nodes, err);
-	*out = kt_json_array();
-	KT_JSON_EACH (node, kt_get(nodes, "items"))
-		if (kt_path_bool(node, "spec.unschedulable", false))
-			kt_push(out, kt_json_ref(kt_path(node, "metadata.name")));
-	if (rc)
-		kt_json_freep(out);
-	kt_json_free(nodes);
-	return rc;
-}
-
-enum kt_code real_uncordon(struct check_client *client, const struct kt_json *but, struct kt_err *err)
-{
-	struct kt_json *cordoned = NULL, *patch = kt_jsonf("{spec: {unschedulable: false}}");
-	const struct kt_json *name, *kept;
-	enum kt_code rc = real_cordoned(client, &cordoned, err);
-	KT_JSON_EACH (name, cordoned) {
-		bool stays = false;
-		KT_JSON_EACH (kept, but)
-			stays = stays || kt_equal(kept, name);
-		char *path = kt_strf("/api/v1/nodes/%s", kt_str(name));
-		if (!rc && !stays)
-			rc = real_call(client, "PATCH", path, "application/strategic-merge-patch+json", patch,
-			               NULL, err);
-		kt_free(path);
-	}
-	kt_json_free(patch);
-	kt_json_free(cordoned);
-	return rc;
-}
-
 /* --- network policies --- */
 
 static enum kt_code make_pod(struct check_client *client, const char *name, struct kt_err *err)

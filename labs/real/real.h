@@ -45,13 +45,14 @@ KT_MUST_CHECK enum kt_code real_load_rates(struct check_client *client, const ch
 KT_MUST_CHECK enum kt_code real_load_put(struct check_client *client, const char *ns,
                                          const struct kt_json *rates, struct kt_err *err);
 
-/* --- machines --- */
-/* Names of nodes that are cordoned. New array. */
-KT_MUST_CHECK enum kt_code real_cordoned(struct check_client *client, struct kt_json **out,
-                                         struct kt_err *err);
-/* Uncordon all but these. */
-KT_MUST_CHECK enum kt_code real_uncordon(struct check_client *client, const struct kt_json *but,
-                                         struct kt_err *err);
+/* --- before and after a drill (drill.c) --- */
+/* What it may disturb beside objects: rates of the pods that run in `ns` and, where it may touch machines,
+ * who was cordoned. Text, owned. */
+KT_MUST_CHECK enum kt_code real_before(struct check_client *client, const char *ns, bool machines, char **out,
+                                       struct kt_err *err);
+/* Put it back: calls that were not there end, and all are uncordoned but those that were. */
+KT_MUST_CHECK enum kt_code real_after(struct check_client *client, const char *ns, bool machines,
+                                      const char *before, struct kt_err *err);
 
 /* --- putting back (wipe.c) --- */
 /* What there is now, to be put back later. New. */

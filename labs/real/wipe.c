@@ -54,15 +54,6 @@ static bool among(const char *word, const char *const *words, size_t count)
 
 /* --- what kinds there are --- */
 
-static bool verb(const struct kt_json *resource, const char *wanted)
-{
-	const struct kt_json *item;
-	KT_JSON_EACH (item, kt_get(resource, "verbs"))
-		if (kt_streq(kt_str(item), wanted))
-			return true;
-	return false;
-}
-
 static enum kt_code add_version(struct check_client *client, const char *path, struct kt_json **out,
                                 struct kt_err *err)
 {
@@ -71,7 +62,8 @@ static enum kt_code add_version(struct check_client *client, const char *path, s
 	enum kt_code rc = real_call(client, "GET", path, NULL, NULL, &version, err);
 	KT_JSON_EACH (r, kt_get(version, "resources")) {
 		const char *name = kt_get_str(r, "name");
-		if (rc || !name || strchr(name, '/') || !verb(r, "list") || !verb(r, "delete") ||
+		if (rc || !name || strchr(name, '/') || !kt_has_word(kt_get(r, "verbs"), "list") ||
+		    !kt_has_word(kt_get(r, "verbs"), "delete") ||
 		    among(name, left_alone, KT_COUNT(left_alone)))
 			continue;
 		struct kt_json *row =
