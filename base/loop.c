@@ -50,8 +50,9 @@ struct kt_loop {
 	bool stale, stopped;
 };
 
-/* The one mutable global: a signal handler has no argument. One loop a process receives signals. */
+/* The only mutable globals: a signal handler has no argument. One loop a process receives signals. */
 static volatile sig_atomic_t signal_fd = -1;
+static volatile pid_t signal_owner; /* who opened it */
 
 struct kt_loop *kt_loop_new(void)
 {
@@ -281,6 +282,12 @@ static void caught(int signo)
 {
 	int kept = errno;
 	unsigned char byte = (unsigned char)signo;
+	if (getpid() !=
+	    signal_owner) { /* a child that has not become something else yet: the pipe is not its own */
+		signal(signo, SIG_DFL);
+		raise(signo);
+		return;
+	}
 	/* A full pipe has told already that there is something. */
 	ssize_t ignored = signal_fd >= 0 ? write((int)signal_fd, &byte, 1) : 0;
 	(void)ignored;
@@ -313,6 +320,7 @@ static void open_signal_pipe(struct kt_loop *loop)
 		fcntl(loop->signal_pipe[i], F_SETFL, O_NONBLOCK);
 	}
 	signal_fd = loop->signal_pipe[1];
+	signal_owner = getpid();
 	kt_loop_watch(loop, loop->signal_pipe[0], KT_LOOP_READ, read_signals, loop);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct seen {
@@ -153,6 +154,30 @@ static void signals_arrive_as_events(void **state)
 	kt_loop_free(seen.loop);
 }
 
+/* A child that was forked and has not yet become something else still has its parent's handlers. */
+static void a_signal_to_a_child_is_not_its_parents(void **state)
+{
+	(void)state;
+	struct seen seen = {.loop = kt_loop_new()};
+	int status = 0;
+	kt_loop_signal(seen.loop, SIGTERM, on_signal, &seen);
+	kt_loop_signal(seen.loop, SIGUSR1, on_signal, &seen);
+	pid_t child = fork();
+	if (!child) {
+		(void)alarm(60); /* nobody waits for ever */
+		for (;;)
+			(void)pause();
+	}
+	assert_int_equal(kill(child, SIGTERM), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	raise(SIGUSR1);
+	raise(SIGUSR1);
+	kt_loop_run(seen.loop);
+	assert_string_equal(seen.text, "uu");
+	kt_loop_free(seen.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +186,7 @@ int main(void)
 	        cmocka_unit_test(pipes_are_read_and_written_until_their_end),
 	        cmocka_unit_test(idle_work_bounds_the_sleep),
 	        cmocka_unit_test(signals_arrive_as_events),
+	        cmocka_unit_test(a_signal_to_a_child_is_not_its_parents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
