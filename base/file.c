@@ -244,9 +244,7 @@ static bool has_course(const char *dir)
 	return kt_is_dir(lessons) && kt_is_dir(labs);
 }
 
-/* BIN/../share/ktutor of the running program, so that an installed tree can be moved. NULL where the system
- * does not tell. */
-static char *beside_program(void)
+char *kt_program(void)
 {
 	char path[4096];
 #ifdef __APPLE__
@@ -259,13 +257,22 @@ static char *beside_program(void)
 		return NULL;
 	path[len] = '\0';
 #endif
-	for (int up = 0; up < 2; up++) { /* PREFIX/bin/ktutor: without the program, without its folder */
+	return kt_strdup(path);
+}
+
+/* BIN/../share/ktutor of the running program, so that an installed tree can be moved. NULL where the system
+ * does not tell. */
+static char *beside_program(void)
+{
+	KT_CLEANUP(kt_freep) char *path = kt_program();
+	for (int up = 0; path && up < 2;
+	     up++) { /* PREFIX/bin/ktutor: without the program, without its folder */
 		char *slash = strrchr(path, '/');
 		if (!slash)
 			return NULL;
 		*slash = '\0';
 	}
-	return kt_strf("%s/share/ktutor", path);
+	return path ? kt_strf("%s/share/ktutor", path) : NULL;
 }
 
 enum kt_code kt_share(char **out, struct kt_err *err)

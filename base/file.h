@@ -24,6 +24,8 @@ const char *kt_basename(const char *path);        /* borrowed */
 /* $KTUTOR_HOME, else $XDG_STATE_HOME/ktutor, else ~/.local/state/ktutor (macOS: ~/Library/Application
  * Support/ktutor). */
 KT_MUST_CHECK enum kt_code kt_home(char **out, struct kt_err *err);
+/* The path of the running program, owned; NULL where the system does not tell. */
+char *kt_program(void);
 /* Where the course lies: $KTUTOR_SHARE, the source tree of an uninstalled build (KT_SOURCE_DIR while it is
  * there), or the installed PREFIX/share/ktutor (KT_PREFIX_SHARE). */
 KT_MUST_CHECK enum kt_code kt_share(char **out, struct kt_err *err);

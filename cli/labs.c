@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/labs.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
 
 static volatile sig_atomic_t interrupted; /* a signal handler has no other place to write to */
 
@@ -174,17 +170,8 @@ void cli_end_progress(struct cli_call *call)
 
 char *cli_own_folder(void)
 {
-	char path[PATH_MAX] = "";
-#ifdef __APPLE__
-	uint32_t size = sizeof(path);
-	if (_NSGetExecutablePath(path, &size) != 0)
-		return NULL;
-#else
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (len <= 0)
-		return NULL;
-	path[len] = '\0';
-#endif
-	char *slash = strrchr(path, '/');
-	return slash ? kt_strndup(path, (size_t)(slash - path)) : NULL;
+	char *path = kt_program(), *slash = path ? strrchr(path, '/') : NULL;
+	char *folder = slash ? kt_strndup(path, (size_t)(slash - path)) : NULL;
+	kt_free(path);
+	return folder;
 }
