@@ -355,6 +355,11 @@ int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise)
 	return kt_int_or(kt_get(v, key), otherwise);
 }
 
+const char *kt_get_text(const struct kt_json *v, const char *key)
+{
+	return kt_str_or(kt_get(v, key), "");
+}
+
 bool kt_has_word(const struct kt_json *list, const char *word)
 {
 	const struct kt_json *item;

@@ -74,6 +74,8 @@ double kt_real_or(const struct kt_json *v, double otherwise);  /* integers count
 bool kt_bool_or(const struct kt_json *v, bool otherwise);
 const char *kt_get_str(const struct kt_json *v, const char *key); /* NULL unless a string is there */
 int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise);
+/* A member that is a text, "" otherwise. */
+const char *kt_get_text(const struct kt_json *v, const char *key);
 /* Is this text one of the items? */
 bool kt_has_word(const struct kt_json *list, const char *word);
 bool kt_get_bool(const struct kt_json *v, const char *key, bool otherwise);

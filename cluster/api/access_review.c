@@ -9,11 +9,6 @@
 typedef bool review_fn(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
                        const char *ns, const char *name, struct kt_json **object, struct api_status *status);
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool invalid(struct api_status *status, const struct schema_kind *kind, const char *cause,
                     const char *field, const struct kt_json *value, const char *detail)
 {
@@ -33,14 +28,14 @@ static void answer_access(struct cluster *cluster, const struct api_user *user, 
 {
 	const struct kt_json *spec = kt_get(*object, "spec"), *r = kt_get(spec, "resourceAttributes");
 	const struct kt_json *url = kt_get(spec, "nonResourceAttributes");
-	const struct rules_attributes a = {.verb = url ? str(url, "verb") : str(r, "verb"),
-	                                   .group = str(r, "group"),
-	                                   .version = str(r, "version"),
-	                                   .resource = str(r, "resource"),
-	                                   .subresource = str(r, "subresource"),
-	                                   .ns = str(r, "namespace"),
-	                                   .name = str(r, "name"),
-	                                   .path = url ? str(url, "path") : NULL};
+	const struct rules_attributes a = {.verb = url ? kt_get_text(url, "verb") : kt_get_text(r, "verb"),
+	                                   .group = kt_get_text(r, "group"),
+	                                   .version = kt_get_text(r, "version"),
+	                                   .resource = kt_get_text(r, "resource"),
+	                                   .subresource = kt_get_text(r, "subresource"),
+	                                   .ns = kt_get_text(r, "namespace"),
+	                                   .name = kt_get_text(r, "name"),
+	                                   .path = url ? kt_get_text(url, "path") : NULL};
 	char *reason = NULL;
 	bool allowed = rules_authorize(cluster, user, &a, &reason);
 	struct kt_json *status = kt_jsonf("{allowed: %b}", allowed);
@@ -54,7 +49,8 @@ static void answer_access(struct cluster *cluster, const struct api_user *user, 
 static bool bad_url(struct api_status *status, const struct schema_kind *kind, const struct kt_json *url,
                     const char *detail)
 {
-	struct kt_json *shown = kt_jsonf("{Path: %s, Verb: %s}", str(url, "path"), str(url, "verb"));
+	struct kt_json *shown =
+	        kt_jsonf("{Path: %s, Verb: %s}", kt_get_text(url, "path"), kt_get_text(url, "verb"));
 	(void)invalid(status, kind, "FieldValueInvalid", "spec.nonResourceAttributes", shown, detail);
 	kt_json_free(shown);
 	return false;
@@ -94,7 +90,7 @@ static bool subject_access(struct cluster *cluster, const struct schema_kind *ki
 	struct api_user subject = {0};
 	(void)user;
 	(void)name;
-	if (!*str(spec, "user") && kt_count(kt_get(spec, "groups")) == 0) {
+	if (!*kt_get_text(spec, "user") && kt_count(kt_get(spec, "groups")) == 0) {
 		struct kt_json *nobody = kt_json_str("");
 		invalid(status, kind, "FieldValueInvalid", "spec.user", nobody,
 		        "at least one of user or group must be specified");
@@ -111,7 +107,7 @@ static bool subject_access(struct cluster *cluster, const struct schema_kind *ki
 		return invalid(status, kind, "FieldValueInvalid", "spec.resourceAttributes.namespace",
 		               kt_path(spec, "resourceAttributes.namespace"),
 		               "must match metadata.namespace");
-	access_user_set(&subject, str(spec, "user"), str(spec, "uid"));
+	access_user_set(&subject, kt_get_text(spec, "user"), kt_get_text(spec, "uid"));
 	KT_JSON_EACH (group, kt_get(spec, "groups"))
 		access_user_group(&subject, kt_str_or(group, ""));
 	answer_access(cluster, &subject, object);
@@ -210,11 +206,11 @@ static bool token_review(struct cluster *cluster, const struct schema_kind *kind
 	(void)user;
 	(void)ns;
 	(void)name;
-	if (!*str(spec, "token"))
+	if (!*kt_get_text(spec, "token"))
 		return api_fail(status, 400, "BadRequest",
 		                "token is required for TokenReview in authentication");
 	(void)kind;
-	const char *why = access_token_check(cluster, str(spec, "token"), audiences, &whose);
+	const char *why = access_token_check(cluster, kt_get_text(spec, "token"), audiences, &whose);
 	if (why) {
 		kt_set(object, "status",
 		       kt_jsonf("{user: {}, error: %j}",
@@ -222,7 +218,7 @@ static bool token_review(struct cluster *cluster, const struct schema_kind *kind
 		                        ? kt_json_str(why)
 		                        : kt_json_strf("[invalid bearer token, %s]", why)));
 	} else {
-		struct kt_json *heard = access_token_heard(str(spec, "token"), audiences);
+		struct kt_json *heard = access_token_heard(kt_get_text(spec, "token"), audiences);
 		kt_set(object, "status",
 		       kt_jsonf("{authenticated: %b, user: %j, audiences: %j}", 1, user_info(&whose), heard));
 	}
@@ -237,7 +233,8 @@ static bool token_review(struct cluster *cluster, const struct schema_kind *kind
 static bool bind_token(struct cluster *cluster, const char *ns, const char *account,
                        const struct kt_json *bound, struct kt_json **out, struct api_status *status)
 {
-	const char *kind = str(bound, "kind"), *name = str(bound, "name"), *uid = str(bound, "uid");
+	const char *kind = kt_get_text(bound, "kind"), *name = kt_get_text(bound, "name"),
+	           *uid = kt_get_text(bound, "uid");
 	bool known = strcmp(kind, "Pod") == 0 || strcmp(kind, "Secret") == 0 || strcmp(kind, "Node") == 0;
 	const struct schema_kind *of;
 	const struct store_object *object;
@@ -263,7 +260,8 @@ static bool bind_token(struct cluster *cluster, const char *ns, const char *acco
 		                "then recreated",
 		                kind, name, uid);
 	*out = kt_jsonf("{kind: %s, apiVersion: %s, name: %s, uid: %s}", kind,
-	                *str(bound, "apiVersion") ? str(bound, "apiVersion") : "v1", name, object->uid);
+	                *kt_get_text(bound, "apiVersion") ? kt_get_text(bound, "apiVersion") : "v1", name,
+	                object->uid);
 	return true;
 }
 

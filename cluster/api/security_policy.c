@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- walking containers --- */
 
 struct pod {
@@ -36,7 +31,7 @@ static size_t bad_containers(const struct pod *p, bad_fn *bad, void *arg, struct
 	for (size_t l = 0; l < KT_COUNT(container_lists); l++)
 		KT_JSON_EACH (c, kt_get(p->spec, container_lists[l]))
 			if (bad(c, arg)) {
-				add_name(names, str(c, "name"));
+				add_name(names, kt_get_text(c, "name"));
 				count++;
 			}
 	return count;
@@ -129,7 +124,7 @@ static void host_paths(struct pod *p)
 	size_t count = 0;
 	KT_JSON_EACH (volume, kt_get(p->spec, "volumes"))
 		if (kt_get(volume, "hostPath")) {
-			add_name(&names, str(volume, "name"));
+			add_name(&names, kt_get_text(volume, "name"));
 			count++;
 		}
 	if (count > 0)
@@ -184,7 +179,7 @@ static void privileged(struct pod *p)
 static bool has_proc_mount(const struct kt_json *c, void *arg)
 {
 	(void)arg;
-	const char *s = str(security(c), "procMount");
+	const char *s = kt_get_text(security(c), "procMount");
 	return *s && strcmp(s, "Default") != 0;
 }
 
@@ -224,9 +219,10 @@ static void sysctls(struct pod *p)
 	KT_JSON_EACH (item, kt_path(p->spec, "securityContext.sysctls")) {
 		bool fine = false;
 		for (size_t i = 0; i < KT_COUNT(safe); i++)
-			fine = fine || strcmp(safe[i], str(item, "name")) == 0;
+			fine = fine || strcmp(safe[i], kt_get_text(item, "name")) == 0;
 		if (!fine)
-			kt_buf_addf(&p->detail, "%s%s", p->detail.len > 0 ? ", " : "", str(item, "name"));
+			kt_buf_addf(&p->detail, "%s%s", p->detail.len > 0 ? ", " : "",
+			            kt_get_text(item, "name"));
 	}
 }
 
@@ -322,13 +318,13 @@ static bool is_relabelled(const struct kt_json *c, void *arg)
 	                                   "container_engine_t"};
 	struct se_linux *found = arg;
 	const struct kt_json *options = kt_path(security(c), "seLinuxOptions");
-	bool known = false, user = *str(options, "user"), role = *str(options, "role");
+	bool known = false, user = *kt_get_text(options, "user"), role = *kt_get_text(options, "role");
 	if (!options)
 		return false;
 	for (size_t i = 0; i < KT_COUNT(fine); i++)
-		known = known || strcmp(fine[i], str(options, "type")) == 0;
-	if (!known && !kt_strs_has(&found->types, str(options, "type")))
-		kt_strs_add(&found->types, str(options, "type"));
+		known = known || strcmp(fine[i], kt_get_text(options, "type")) == 0;
+	if (!known && !kt_strs_has(&found->types, kt_get_text(options, "type")))
+		kt_strs_add(&found->types, kt_get_text(options, "type"));
 	found->user = found->user || user;
 	found->role = found->role || role;
 	return !known || user || role;
@@ -426,7 +422,7 @@ static void volume_types(struct pod *p)
 				known = known || strcmp(fine[k], kt_key(volume, i)) == 0;
 			if (known)
 				continue;
-			add_name(&names, str(volume, "name"));
+			add_name(&names, kt_get_text(volume, "name"));
 			if (!kt_strs_has(&types, kt_key(volume, i)))
 				kt_strs_add(&types, kt_key(volume, i));
 			count++;

@@ -147,6 +147,7 @@ void v_resource_ref(struct v *v, const struct v_path *path, const struct kt_json
 /* A path below something: not absolute, no "..". */
 void v_descending_path(struct v *v, const struct v_path *path, const char *s);
 void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *spec, bool in_cron_job);
+bool v_standard_resource(const char *name); /* helper.IsStandardResourceName */
 bool v_resource_name(const char *name, struct kt_strs *out);
 void v_int_or_percent(struct v *v, const struct v_path *path, const struct kt_json *value);
 bool v_is_percent(const struct kt_json *value, int64_t *out); /* "25%" */

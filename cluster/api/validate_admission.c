@@ -6,11 +6,6 @@
 
 #define GROUP "admissionregistration.k8s.io"
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static const char *const failure_policies[] = {"Fail", "Ignore", NULL};
 static const char *const match_policies[] = {"Equivalent", "Exact", NULL};
 
@@ -137,8 +132,8 @@ static void match_conditions(struct v *v, const struct v_path *path, const struc
 		v_too_many(v, path, kt_count(list), 64);
 	KT_JSON_EACH (item, list) {
 		const struct v_path *at = V_AT(path, item_i);
-		const char *name = str(item, "name");
-		if (is_blank(str(item, "expression")))
+		const char *name = kt_get_text(item, "name");
+		if (is_blank(kt_get_text(item, "expression")))
 			v_required(v, V_IN(at, "expression"), "");
 		if (!*name)
 			v_required(v, V_IN(at, "name"), "");
@@ -151,8 +146,8 @@ static void match_conditions(struct v *v, const struct v_path *path, const struc
 
 static void param_kind(struct v *v, const struct v_path *path, const struct kt_json *kind)
 {
-	const char *version = str(kind, "apiVersion"), *slash = strchr(version, '/'),
-	           *name = str(kind, "kind");
+	const char *version = kt_get_text(kind, "apiVersion"), *slash = strchr(version, '/'),
+	           *name = kt_get_text(kind, "kind");
 	const struct v_path *vp = V_IN(path, "apiVersion");
 	if (!*version) {
 		v_required(v, vp, "");
@@ -204,22 +199,22 @@ static bool is_cel_name(const char *s)
 
 static void variable(struct v *v, const struct v_path *path, const struct kt_json *item)
 {
-	const char *name = str(item, "name");
+	const char *name = kt_get_text(item, "name");
 	if (is_blank(name))
 		v_required(v, V_IN(path, "name"), "name is not specified");
 	else if (!is_cel_name(name))
 		v_invalid_str(v, V_IN(path, "name"), name, "must be a valid CEL identifier");
-	if (is_blank(str(item, "expression")))
+	if (is_blank(kt_get_text(item, "expression")))
 		v_required(v, V_IN(path, "expression"), "expression is not specified");
 }
 
 static void validation(struct v *v, const struct v_path *path, const struct kt_json *item)
 {
 	static const char *const reasons[] = {"Forbidden", "Invalid", "RequestEntityTooLarge", NULL};
-	const char *message = str(item, "message"), *text = str(item, "messageExpression");
+	const char *message = kt_get_text(item, "message"), *text = kt_get_text(item, "messageExpression");
 	const struct kt_json *reason = kt_get(item, "reason");
 	size_t end = strlen(message);
-	if (is_blank(str(item, "expression")))
+	if (is_blank(kt_get_text(item, "expression")))
 		v_required(v, V_IN(path, "expression"), "expression is not specified");
 	if (*text && is_blank(text))
 		v_invalid_str(v, V_IN(path, "messageExpression"), text, "must be non-empty if specified");
@@ -241,12 +236,12 @@ static void audit_annotations(struct v *v, const struct v_path *path, const stru
 	KT_JSON_EACH (item, list) {
 		const struct v_path *at = V_AT(path, item_i), *kp = V_IN(at, "key");
 		char *whole = kt_strf("%s/%s", kt_str_or(kt_path(v->object, "metadata.name"), ""),
-		                      str(item, "key"));
+		                      kt_get_text(item, "key"));
 		v_check(v, kp, whole, v_qualified_name);
 		kt_free(whole);
-		if (is_blank(str(item, "valueExpression")))
+		if (is_blank(kt_get_text(item, "valueExpression")))
 			v_required(v, V_IN(at, "valueExpression"), "valueExpression is not specified");
-		if (kt_find(list, "key", str(item, "key")) < (ptrdiff_t)item_i)
+		if (kt_find(list, "key", kt_get_text(item, "key")) < (ptrdiff_t)item_i)
 			v_duplicate(v, kp, kt_get(item, "key"));
 	}
 }
@@ -287,7 +282,7 @@ static void param_ref(struct v *v, const struct v_path *path, const struct kt_js
 {
 	static const char *const known[] = {"Deny", "Allow", NULL};
 	static const char one[] = "name and selector are mutually exclusive";
-	const char *name = str(ref, "name"), *action = str(ref, "parameterNotFoundAction");
+	const char *name = kt_get_text(ref, "name"), *action = kt_get_text(ref, "parameterNotFoundAction");
 	const struct kt_json *selector = kt_get(ref, "selector");
 	if (*name)
 		v_check(v, V_IN(path, "name"), name, v_path_segment);
@@ -446,15 +441,15 @@ static void webhook_service(struct v *v, const struct v_path *path, const struct
 {
 	int64_t port = kt_get_int(service, "port", 443);
 	/* the server gives the two in the wrong order, so each names the other */
-	if (!*str(service, "namespace"))
+	if (!*kt_get_text(service, "namespace"))
 		v_required(v, V_IN(path, "name"), "");
-	if (!*str(service, "name"))
+	if (!*kt_get_text(service, "name"))
 		v_required(v, V_IN(path, "namespace"), "");
 	if (port < 1 || port > 65535)
 		v_invalid(v, V_IN(path, "port"), kt_get(service, "port"),
 		          "port is not valid: must be between 1 and 65535, inclusive");
 	if (kt_get(service, "path"))
-		webhook_path(v, V_IN(path, "path"), str(service, "path"));
+		webhook_path(v, V_IN(path, "path"), kt_get_text(service, "path"));
 }
 
 void v_webhook_client(struct v *v, const struct v_path *path, const struct kt_json *client)
@@ -490,9 +485,9 @@ static void webhook(struct v *v, const struct v_path *path, const struct kt_json
 	        {.field = "matchConditions", .kind = V_CALL, .fn = match_conditions},
 	};
 	int64_t seconds = kt_get_int(hook, "timeoutSeconds", 10);
-	webhook_name(v, V_IN(path, "name"), str(hook, "name"));
+	webhook_name(v, V_IN(path, "name"), kt_get_text(hook, "name"));
 	V_RULES(v, path, hook, first);
-	if (!*str(hook, "sideEffects"))
+	if (!*kt_get_text(hook, "sideEffects"))
 		v_required(v, V_IN(path, "sideEffects"), "must specify one of None, NoneOnDryRun");
 	else
 		V_RULES(v, path, hook, then);
@@ -513,7 +508,8 @@ static void webhooks(struct v *v)
 		webhook(v, at, hook);
 		v_review_versions(v, V_IN(at, "admissionReviewVersions"),
 		                  kt_get(hook, "admissionReviewVersions"), "must specify one of v1, v1beta1");
-		if (*str(hook, "name") && kt_find(hooks, "name", str(hook, "name")) < (ptrdiff_t)hook_i)
+		if (*kt_get_text(hook, "name") &&
+		    kt_find(hooks, "name", kt_get_text(hook, "name")) < (ptrdiff_t)hook_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(hook, "name"));
 	}
 }

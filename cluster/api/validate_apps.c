@@ -12,11 +12,6 @@ static const struct kt_json *selector_of(const struct kt_json *spec)
 	return kt_json_type(selector) == KT_JSON_NULL ? NULL : selector;
 }
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- numbers or percentages --- */
 
 bool v_is_percent(const struct kt_json *value, int64_t *out)
@@ -81,7 +76,7 @@ static void always_restarts(struct v *v, const struct v_path *path, const struct
 {
 	const struct kt_json *spec = kt_get(template, "spec");
 	const struct v_path *at = V_IN(path, "spec");
-	const char *policy = str(spec, "restartPolicy");
+	const char *policy = kt_get_text(spec, "restartPolicy");
 	if (strcmp(policy, "Always") != 0 && *policy)
 		v_unsupported(v, V_IN(at, "restartPolicy"), kt_get(spec, "restartPolicy"), V_WORDS("Always"));
 	if (kt_get(spec, "activeDeadlineSeconds"))
@@ -125,10 +120,10 @@ static void strategy(struct v *v, const struct v_path *path, const struct kt_jso
 {
 	const struct kt_json *rolling = kt_get(s, "rollingUpdate");
 	const struct v_path *at = V_IN(path, "rollingUpdate");
-	if (strcmp(str(s, "type"), "Recreate") == 0) {
+	if (strcmp(kt_get_text(s, "type"), "Recreate") == 0) {
 		if (rolling)
 			v_forbidden(v, at, "may not be specified when strategy `type` is 'Recreate'");
-	} else if (strcmp(str(s, "type"), "RollingUpdate") == 0) {
+	} else if (strcmp(kt_get_text(s, "type"), "RollingUpdate") == 0) {
 		const struct kt_json *unavailable = kt_get(rolling, "maxUnavailable"),
 		                     *surge = kt_get(rolling, "maxSurge");
 		if (!rolling) {
@@ -204,9 +199,9 @@ static void daemon_strategy(struct v *v, const struct v_path *path, const struct
 {
 	const struct kt_json *rolling = kt_get(s, "rollingUpdate");
 	const struct v_path *at = V_IN(path, "rollingUpdate");
-	if (strcmp(str(s, "type"), "OnDelete") == 0)
+	if (strcmp(kt_get_text(s, "type"), "OnDelete") == 0)
 		return;
-	if (strcmp(str(s, "type"), "RollingUpdate") != 0) {
+	if (strcmp(kt_get_text(s, "type"), "RollingUpdate") != 0) {
 		struct kt_json *shown = v_internal(v, "DeploymentStrategy", s);
 		v_unsupported(v, path, shown, V_WORDS("RollingUpdate", "OnDelete"));
 		kt_json_free(shown);
@@ -281,12 +276,12 @@ static void stateful_strategy(struct v *v, const struct v_path *path, const stru
 {
 	static const struct v_rule rules[] = {{.field = "partition", .kind = V_MIN}};
 	const struct kt_json *rolling = kt_get(s, "rollingUpdate");
-	if (strcmp(str(s, "type"), "OnDelete") == 0) {
+	if (strcmp(kt_get_text(s, "type"), "OnDelete") == 0) {
 		if (rolling)
 			v_invalid_steal(v, V_IN(path, "rollingUpdate"),
 			                v_internal(v, "StatefulRollingUpdate", rolling),
 			                "only allowed for updateStrategy 'RollingUpdate'");
-	} else if (strcmp(str(s, "type"), "RollingUpdate") == 0) {
+	} else if (strcmp(kt_get_text(s, "type"), "RollingUpdate") == 0) {
 		V_RULES(v, V_IN(path, "rollingUpdate"), rolling, rules);
 	} else {
 		struct kt_json *shown = v_internal(v, "DeploymentStrategy", s);
@@ -312,7 +307,7 @@ static void stateful_set(struct v *v)
 	const struct v_path *path = V_ROOT("spec"), *tp = V_IN(path, "template");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *sel = selector_of(spec),
 	                     *template = kt_get(spec, "template");
-	const char *policy = str(spec, "podManagementPolicy");
+	const char *policy = kt_get_text(spec, "podManagementPolicy");
 	if (!*policy)
 		v_required(v, V_IN(path, "podManagementPolicy"), "");
 	else if (strcmp(policy, "OrderedReady") != 0 && strcmp(policy, "Parallel") != 0)
@@ -325,8 +320,8 @@ static void stateful_set(struct v *v)
 		claim_templates(v, V_IN(path, "volumeClaimTemplates"), kt_get(spec, "volumeClaimTemplates"));
 	V_RULES(v, path, spec, counts);
 	V_RULES(v, V_IN(path, "ordinals"), kt_get(spec, "ordinals"), ordinals);
-	if (!v->old && *str(spec, "serviceName"))
-		v_check(v, V_IN(path, "serviceName"), str(spec, "serviceName"), v_dns_label);
+	if (!v->old && *kt_get_text(spec, "serviceName"))
+		v_check(v, V_IN(path, "serviceName"), kt_get_text(spec, "serviceName"), v_dns_label);
 	if (!sel) {
 		v_required(v, V_IN(path, "selector"), "");
 	} else {

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- failure policies --- */
 
 static void exit_codes(struct v *v, const struct v_path *path, const struct kt_json *codes,
@@ -17,7 +12,7 @@ static void exit_codes(struct v *v, const struct v_path *path, const struct kt_j
 	static const char *const operators[] = {"In", "NotIn", NULL};
 	const struct kt_json *values = kt_get(codes, "values"), *value;
 	const struct v_path *vp = V_IN(path, "values");
-	const char *op = str(codes, "operator"), *name = kt_get_str(codes, "containerName");
+	const char *op = kt_get_text(codes, "operator"), *name = kt_get_str(codes, "containerName");
 	if (!*op)
 		v_required(v, V_IN(path, "operator"), "valid values: [\"In\" \"NotIn\"]");
 	else if (strcmp(op, "In") != 0 && strcmp(op, "NotIn") != 0)
@@ -47,8 +42,8 @@ static void exit_codes(struct v *v, const struct v_path *path, const struct kt_j
 static void pod_condition(struct v *v, const struct v_path *path, const struct kt_json *pattern)
 {
 	static const char *const states[] = {"False", "True", "Unknown", NULL};
-	const char *state = str(pattern, "status");
-	v_check(v, V_IN(path, "type"), str(pattern, "type"), v_qualified_name);
+	const char *state = kt_get_text(pattern, "status");
+	v_check(v, V_IN(path, "type"), kt_get_text(pattern, "type"), v_qualified_name);
 	if (!*state)
 		v_required(v, V_IN(path, "status"), "valid values: [\"False\" \"True\" \"Unknown\"]");
 	else if (strcmp(state, "False") && strcmp(state, "True") && strcmp(state, "Unknown"))
@@ -61,7 +56,7 @@ static void failure_rule(struct v *v, const struct v_path *path, const struct kt
 	static const char *const actions[] = {"Count", "FailIndex", "FailJob", "Ignore", NULL};
 	const struct kt_json *codes = kt_get(rule, "onExitCodes"),
 	                     *conditions = kt_get(rule, "onPodConditions"), *pattern;
-	const char *action = str(rule, "action");
+	const char *action = kt_get_text(rule, "action");
 	bool known = false;
 	for (size_t i = 0; actions[i]; i++)
 		known = known || strcmp(action, actions[i]) == 0;
@@ -176,7 +171,7 @@ static void success_rule(struct v *v, const struct v_path *path, const struct kt
 static void success_policy(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	const struct kt_json *policy = kt_get(spec, "successPolicy"), *rules = kt_get(policy, "rules"), *rule;
-	if (strcmp(str(spec, "completionMode"), "Indexed") != 0) {
+	if (strcmp(kt_get_text(spec, "completionMode"), "Indexed") != 0) {
 		v_invalid_steal(v, path, v_internal(v, "SuccessPolicy", policy),
 		                "requires indexed completion mode");
 		return;
@@ -194,7 +189,7 @@ static void job_restart_policy(struct v *v, const struct v_path *path, const str
 {
 	const struct kt_json *pod = kt_path(spec, "template.spec");
 	const struct v_path *at = V_IN(V_IN(V_IN(path, "template"), "spec"), "restartPolicy");
-	const char *policy = str(pod, "restartPolicy");
+	const char *policy = kt_get_text(pod, "restartPolicy");
 	if (!*policy || strcmp(policy, "Always") == 0)
 		v_required(v, at, "valid values: \"OnFailure\", \"Never\"");
 	else if (strcmp(policy, "OnFailure") != 0 && strcmp(policy, "Never") != 0)
@@ -239,7 +234,7 @@ static void job_indexes(struct v *v, const struct v_path *path, const struct kt_
 {
 	const struct kt_json *completions = kt_get(spec, "completions"),
 	                     *failed = kt_get(spec, "maxFailedIndexes");
-	const char *mode = str(spec, "completionMode");
+	const char *mode = kt_get_text(spec, "completionMode");
 	if (strcmp(mode, "Indexed") == 0) {
 		if (!completions)
 			v_required(v, V_IN(path, "completions"), "when completion mode is Indexed");
@@ -379,7 +374,7 @@ static void job_update(struct v *v)
 	const struct v_path *path = V_ROOT("spec");
 	const struct kt_json *now = kt_get(v->object, "spec"), *old = kt_get(v->old, "spec");
 	const struct kt_json *was = kt_get(old, "template");
-	bool indexed = strcmp(str(now, "completionMode"), "Indexed") == 0;
+	bool indexed = strcmp(kt_get_text(now, "completionMode"), "Indexed") == 0;
 	bool elastic = indexed && kt_equal(kt_get(now, "completions"), kt_get(now, "parallelism")) &&
 	               kt_get(now, "completions");
 	job(v);

@@ -7,11 +7,6 @@
 
 #define MAX_DATA (1024 * 1024)
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- config maps and secrets --- */
 
 static size_t data_keys(struct v *v, const struct v_path *path, const struct kt_json *data,
@@ -85,11 +80,11 @@ static void secret(struct v *v)
 {
 	const struct v_path *path = V_ROOT("data"), *annotations = V_IN(V_ROOT("metadata"), "annotations");
 	const struct kt_json *data = kt_get(v->object, "data");
-	const char *type = str(v->object, "type");
+	const char *type = kt_get_text(v->object, "type");
 	if (data_keys(v, path, data, NULL) / 4 * 3 > MAX_DATA)
 		v_too_long(v, path, MAX_DATA);
 	if (strcmp(type, "kubernetes.io/service-account-token") == 0 &&
-	    !*str(kt_path(v->object, "metadata.annotations"), "kubernetes.io/service-account.name"))
+	    !*kt_get_text(kt_path(v->object, "metadata.annotations"), "kubernetes.io/service-account.name"))
 		v_required(v, V_KEY(annotations, "kubernetes.io/service-account.name"), "");
 	for (size_t i = 0; i < KT_COUNT(secret_types); i++) {
 		const char *const *keys = secret_types[i].keys;
@@ -101,7 +96,7 @@ static void secret(struct v *v)
 			if (!kt_get(data, keys[k]))
 				v_required(v, V_KEY(path, keys[k]), "");
 			else if (kt_starts(keys[k], ".docker"))
-				must_be_json(v, V_KEY(path, keys[k]), str(data, keys[k]));
+				must_be_json(v, V_KEY(path, keys[k]), kt_get_text(data, keys[k]));
 	}
 }
 
@@ -114,31 +109,10 @@ static void secret_update(struct v *v)
 
 /* --- quotas --- */
 
+/* All but the capacity of one volume (helper.IsStandardQuotaResourceName). */
 static bool is_standard_quota(const char *name)
 {
-	static const char *const names[] = {"cpu",
-	                                    "memory",
-	                                    "ephemeral-storage",
-	                                    "requests.cpu",
-	                                    "requests.memory",
-	                                    "requests.storage",
-	                                    "requests.ephemeral-storage",
-	                                    "limits.cpu",
-	                                    "limits.memory",
-	                                    "limits.ephemeral-storage",
-	                                    "pods",
-	                                    "resourcequotas",
-	                                    "services",
-	                                    "replicationcontrollers",
-	                                    "secrets",
-	                                    "persistentvolumeclaims",
-	                                    "configmaps",
-	                                    "services.nodeports",
-	                                    "services.loadbalancers"};
-	for (size_t i = 0; i < KT_COUNT(names); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return kt_starts(name, "hugepages-") || kt_starts(name, "requests.hugepages-");
+	return strcmp(name, "storage") != 0 && v_standard_resource(name);
 }
 
 static bool is_whole(const char *name)
@@ -240,7 +214,7 @@ static bool takes_values(const char *scope)
 static void scope_requirement(struct v *v, const struct v_path *path, const struct kt_json *item,
                               const struct kt_json *spec)
 {
-	const char *op = str(item, "operator"), *scope = str(item, "scopeName");
+	const char *op = kt_get_text(item, "operator"), *scope = kt_get_text(item, "scopeName");
 	bool listed = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
 	if (!is_scope(scope))
 		v_invalid_str(v, V_IN(path, "scopeName"), scope, "unsupported scope");
@@ -339,16 +313,16 @@ static void limit_range(struct v *v)
 	KT_JSON_EACH (limit, limits) {
 		const struct v_path *at = V_AT(V_IN(V_ROOT("spec"), "limits"), limit_i);
 		struct kt_json *names = kt_json_object();
-		bool pod = strcmp(str(limit, "type"), "Pod") == 0;
-		limit_type(v, V_IN(at, "type"), str(limit, "type"));
-		if (kt_find(limits, "type", str(limit, "type")) < (ptrdiff_t)limit_i)
+		bool pod = strcmp(kt_get_text(limit, "type"), "Pod") == 0;
+		limit_type(v, V_IN(at, "type"), kt_get_text(limit, "type"));
+		if (kt_find(limits, "type", kt_get_text(limit, "type")) < (ptrdiff_t)limit_i)
 			v_duplicate(v, V_IN(at, "type"), kt_get(limit, "type"));
 		if (pod && kt_get(limit, "default"))
 			v_forbidden(v, V_IN(at, "default"), "may not be specified when `type` is 'Pod'");
 		if (pod && kt_get(limit, "defaultRequest"))
 			v_forbidden(v, V_IN(at, "defaultRequest"),
 			            "may not be specified when `type` is 'Pod'");
-		if (strcmp(str(limit, "type"), "PersistentVolumeClaim") == 0 &&
+		if (strcmp(kt_get_text(limit, "type"), "PersistentVolumeClaim") == 0 &&
 		    !kt_path(limit, "min.storage") && !kt_path(limit, "max.storage"))
 			v_required(v, V_IN(at, "limits"),
 			           "either minimum or maximum storage value is required, but neither was "
@@ -380,8 +354,8 @@ static void taints(struct v *v, const struct v_path *path, const struct kt_json 
 	const struct kt_json *taint;
 	KT_JSON_EACH (taint, list) {
 		const struct v_path *at = V_AT(path, taint_i);
-		v_check(v, V_IN(at, "key"), str(taint, "key"), v_qualified_name);
-		v_check(v, V_IN(at, "value"), str(taint, "value"), v_label_value);
+		v_check(v, V_IN(at, "key"), kt_get_text(taint, "key"), v_qualified_name);
+		v_check(v, V_IN(at, "value"), kt_get_text(taint, "value"), v_label_value);
 		V_RULES(v, at, taint, rules);
 		for (size_t i = 0; i < taint_i; i++)
 			if (kt_equal(kt_get(kt_at(list, i), "key"), kt_get(taint, "key")) &&
@@ -401,10 +375,10 @@ static void node(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
 	taints(v, V_IN(V_ROOT("metadata"), "taints"), kt_get(spec, "taints"));
 	/* where the two do not go together, the old field alone counts */
-	bool alone = *str(spec, "podCIDR") &&
-	             !kt_streq(kt_str(kt_at(kt_get(spec, "podCIDRs"), 0)), str(spec, "podCIDR"));
+	bool alone = *kt_get_text(spec, "podCIDR") &&
+	             !kt_streq(kt_str(kt_at(kt_get(spec, "podCIDRs"), 0)), kt_get_text(spec, "podCIDR"));
 	if (alone)
-		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), 0), str(spec, "podCIDR"), v_cidr);
+		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), 0), kt_get_text(spec, "podCIDR"), v_cidr);
 	else
 		KT_JSON_EACH (item, kt_get(spec, "podCIDRs"))
 			v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), item_i), kt_str_or(item, ""),
@@ -459,7 +433,7 @@ static void runtime_class(struct v *v)
 {
 	const struct kt_json *fixed = kt_path(v->object, "overhead.podFixed");
 	struct kt_json *resources = fixed ? kt_jsonf("{limits: %J}", fixed) : NULL;
-	v_check(v, V_ROOT("handler"), str(v->object, "handler"), v_dns_label);
+	v_check(v, V_ROOT("handler"), kt_get_text(v->object, "handler"), v_dns_label);
 	if (resources)
 		v_resources(v, V_ROOT("overhead"), resources);
 	kt_json_free(resources);
@@ -484,13 +458,13 @@ static void event_words(struct v *v, bool new_style)
 		size_t most;
 	} rows[] = {{"reportingInstance", 128}, {"action", 128}, {"reason", 128}, {"message", 1024}};
 	const char *by = new_style ? "reportingController" : "reportingComponent",
-	           *controller = str(v->object, "reportingComponent");
+	           *controller = kt_get_text(v->object, "reportingComponent");
 	const struct v_path *cp = V_ROOT(by);
 	if (!*controller)
 		v_required(v, cp, "");
 	v_check(v, cp, controller, v_qualified_name);
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
-		const char *text = str(v->object, rows[i].field);
+		const char *text = kt_get_text(v->object, rows[i].field);
 		if (!*text && strcmp(rows[i].field, "message") != 0)
 			v_required(v, V_ROOT(rows[i].field), "");
 		if (strlen(text) > rows[i].most)
@@ -503,12 +477,12 @@ static void event_of_v1(struct v *v)
 {
 	static const char *const unset[] = {"firstTimestamp", "lastTimestamp", "count"};
 	const struct kt_json *series = kt_get(v->object, "series"), *source = kt_get(v->object, "source");
-	const char *type = str(v->object, "type");
+	const char *type = kt_get_text(v->object, "type");
 	if (series && kt_get_int(series, "count", 0) < 2)
 		v_invalid_str(v, V_ROOT("series.count"), "", "should be at least 2");
-	if (series && !*str(series, "lastObservedTime"))
+	if (series && !*kt_get_text(series, "lastObservedTime"))
 		v_required(v, V_ROOT("series.lastObservedTime"), "");
-	if (!*str(v->object, "eventTime"))
+	if (!*kt_get_text(v->object, "eventTime"))
 		v_required(v, V_ROOT("eventTime"), "");
 	if (strcmp(type, "Normal") != 0 && strcmp(type, "Warning") != 0)
 		v_invalid_str(v, V_ROOT("type"), "", "has invalid value: %s", type);
@@ -517,7 +491,7 @@ static void event_of_v1(struct v *v)
 		if (kt_str_len(value) > 0 || kt_int_or(value, 0) != 0)
 			v_invalid_str(v, V_ROOT(unset[i]), "", "needs to be unset");
 	}
-	if (*str(source, "component") || *str(source, "host"))
+	if (*kt_get_text(source, "component") || *kt_get_text(source, "host"))
 		v_invalid_str(v, V_ROOT("source"), "", "needs to be unset");
 }
 
@@ -525,7 +499,7 @@ static void event(struct v *v)
 {
 	const char *of = kt_str_or(kt_path(v->object, "involvedObject.namespace"), ""),
 	           *ns = kt_str_or(kt_path(v->object, "metadata.namespace"), "");
-	bool timed = *str(v->object, "eventTime") != 0, new_style = v->asked && *v->asked->group;
+	bool timed = *kt_get_text(v->object, "eventTime") != 0, new_style = v->asked && *v->asked->group;
 	bool agrees = *of ? timed || strcmp(of, ns) == 0
 	                  : strcmp(ns, "default") == 0 || (timed && strcmp(ns, "kube-system") == 0);
 	if (!agrees)

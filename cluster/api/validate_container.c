@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- ports --- */
 
 static void port_number(struct v *v, const struct v_path *path, const struct kt_json *value)
@@ -24,7 +19,7 @@ static void ports(struct v *v, const struct v_path *path, const struct kt_json *
 	const struct kt_json *port, *other;
 	KT_JSON_EACH (port, list) {
 		const struct v_path *at = V_AT(path, port_i);
-		const char *name = str(port, "name");
+		const char *name = kt_get_text(port, "name");
 		if (*name && v_check(v, V_IN(at, "name"), name, v_port_name) &&
 		    kt_find(list, "name", name) < (ptrdiff_t)port_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(port, "name"));
@@ -34,10 +29,11 @@ static void ports(struct v *v, const struct v_path *path, const struct kt_json *
 			port_number(v, V_IN(at, "containerPort"), kt_get(port, "containerPort"));
 		if (kt_get_int(port, "hostPort", 0) != 0)
 			port_number(v, V_IN(at, "hostPort"), kt_get(port, "hostPort"));
-		if (!*str(port, "protocol"))
+		if (!*kt_get_text(port, "protocol"))
 			v_required(v, V_IN(at, "protocol"), "");
-		else if (strcmp(str(port, "protocol"), "TCP") && strcmp(str(port, "protocol"), "UDP") &&
-		         strcmp(str(port, "protocol"), "SCTP"))
+		else if (strcmp(kt_get_text(port, "protocol"), "TCP") &&
+		         strcmp(kt_get_text(port, "protocol"), "UDP") &&
+		         strcmp(kt_get_text(port, "protocol"), "SCTP"))
 			v_unsupported(v, V_IN(at, "protocol"), kt_get(port, "protocol"),
 			              V_WORDS("SCTP", "TCP", "UDP"));
 		KT_JSON_EACH (other, list) {
@@ -45,7 +41,7 @@ static void ports(struct v *v, const struct v_path *path, const struct kt_json *
 				break;
 			if (kt_equal(kt_get(other, "containerPort"), kt_get(port, "containerPort")) &&
 			    kt_equal(kt_get(other, "protocol"), kt_get(port, "protocol")) &&
-			    strcmp(str(other, "hostIP"), str(port, "hostIP")) == 0 &&
+			    strcmp(kt_get_text(other, "hostIP"), kt_get_text(port, "hostIP")) == 0 &&
 			    kt_get_int(other, "hostPort", 0) == kt_get_int(port, "hostPort", 0)) {
 				struct kt_buf text = {0};
 				v_path_print(V_AT(path, other_i), &text);
@@ -79,13 +75,13 @@ static void exec_action(struct v *v, const struct v_path *path, const struct kt_
 static void http_action(struct v *v, const struct v_path *path, const struct kt_json *action)
 {
 	const struct kt_json *header;
-	if (!*str(action, "path"))
+	if (!*kt_get_text(action, "path"))
 		v_required(v, V_IN(path, "path"), "");
 	port_or_name(v, V_IN(path, "port"), kt_get(action, "port"));
-	if (strcmp(str(action, "scheme"), "HTTP") && strcmp(str(action, "scheme"), "HTTPS"))
+	if (strcmp(kt_get_text(action, "scheme"), "HTTP") && strcmp(kt_get_text(action, "scheme"), "HTTPS"))
 		v_unsupported(v, V_IN(path, "scheme"), kt_get(action, "scheme"), V_WORDS("HTTP", "HTTPS"));
 	KT_JSON_EACH (header, kt_get(action, "httpHeaders"))
-		v_check(v, V_IN(path, "httpHeaders"), str(header, "name"), v_http_header);
+		v_check(v, V_IN(path, "httpHeaders"), kt_get_text(header, "name"), v_http_header);
 }
 
 static void tcp_action(struct v *v, const struct v_path *path, const struct kt_json *action)
@@ -195,7 +191,7 @@ static void propagation(struct v *v, const struct v_path *path, const struct kt_
                         const struct kt_json *c)
 {
 	static const char *const modes[] = {"Bidirectional", "HostToContainer", "None", NULL};
-	const char *mode = str(m, "mountPropagation");
+	const char *mode = kt_get_text(m, "mountPropagation");
 	if (*mode && strcmp(mode, "None") && strcmp(mode, "HostToContainer") && strcmp(mode, "Bidirectional"))
 		v_unsupported(v, path, kt_get(m, "mountPropagation"), modes);
 	if (strcmp(mode, "Bidirectional") == 0 && !kt_path_bool(c, "securityContext.privileged", false))
@@ -206,7 +202,8 @@ static void propagation(struct v *v, const struct v_path *path, const struct kt_
 static void recursive(struct v *v, const struct v_path *path, const struct kt_json *m)
 {
 	static const char *const modes[] = {"Disabled", "Enabled", "IfPossible", NULL};
-	const char *mode = str(m, "recursiveReadOnly"), *propagated = str(m, "mountPropagation");
+	const char *mode = kt_get_text(m, "recursiveReadOnly"),
+	           *propagated = kt_get_text(m, "mountPropagation");
 	if (strcmp(mode, "Disabled") == 0)
 		return;
 	if (strcmp(mode, "Enabled") && strcmp(mode, "IfPossible")) {
@@ -231,27 +228,27 @@ static void mounts(struct v *v, const struct v_path *path, const struct kt_json 
 	const struct kt_json *list = kt_get(c, "volumeMounts"), *devices = kt_get(c, "volumeDevices"), *m;
 	KT_JSON_EACH (m, list) {
 		const struct v_path *at = V_AT(path, m_i);
-		if (!*str(m, "name"))
+		if (!*kt_get_text(m, "name"))
 			v_required(v, V_IN(at, "name"), "");
-		if (volume_named(volumes, str(m, "name")) < 0)
+		if (volume_named(volumes, kt_get_text(m, "name")) < 0)
 			v_not_found(v, V_IN(at, "name"), kt_get(m, "name"));
-		if (!*str(m, "mountPath"))
+		if (!*kt_get_text(m, "mountPath"))
 			v_required(v, V_IN(at, "mountPath"), "");
-		if (kt_find(list, "mountPath", str(m, "mountPath")) < (ptrdiff_t)m_i)
+		if (kt_find(list, "mountPath", kt_get_text(m, "mountPath")) < (ptrdiff_t)m_i)
 			v_invalid(v, V_IN(at, "mountPath"), kt_get(m, "mountPath"), "must be unique");
-		if (kt_find(devices, "name", str(m, "name")) >= 0)
+		if (kt_find(devices, "name", kt_get_text(m, "name")) >= 0)
 			v_invalid(v, V_IN(at, "name"), kt_get(m, "name"),
 			          "must not already exist in volumeDevices");
-		if (kt_find(devices, "devicePath", str(m, "mountPath")) >= 0)
+		if (kt_find(devices, "devicePath", kt_get_text(m, "mountPath")) >= 0)
 			v_invalid(v, V_IN(at, "mountPath"), kt_get(m, "mountPath"),
 			          "must not already exist as a path in volumeDevices");
-		if (*str(m, "subPath"))
-			v_descending_path(v, V_IN(path, "subPath"), str(m, "subPath"));
-		if (*str(m, "subPathExpr") && *str(m, "subPath"))
+		if (*kt_get_text(m, "subPath"))
+			v_descending_path(v, V_IN(path, "subPath"), kt_get_text(m, "subPath"));
+		if (*kt_get_text(m, "subPathExpr") && *kt_get_text(m, "subPath"))
 			v_invalid(v, V_IN(at, "subPathExpr"), kt_get(m, "subPathExpr"),
 			          "subPathExpr and subPath are mutually exclusive");
-		if (*str(m, "subPathExpr"))
-			v_descending_path(v, V_IN(path, "subPathExpr"), str(m, "subPathExpr"));
+		if (*kt_get_text(m, "subPathExpr"))
+			v_descending_path(v, V_IN(path, "subPathExpr"), kt_get_text(m, "subPathExpr"));
 		propagation(v, V_IN(path, "mountPropagation"), m, c);
 		if (kt_get(m, "recursiveReadOnly"))
 			recursive(v, V_IN(path, "recursiveReadOnly"), m);
@@ -272,10 +269,10 @@ static void devices(struct v *v, const struct v_path *path, const struct kt_json
 	const struct kt_json *list = kt_get(c, "volumeDevices"), *mounted = kt_get(c, "volumeMounts"), *d;
 	KT_JSON_EACH (d, list) {
 		const struct v_path *at = V_AT(path, d_i);
-		ptrdiff_t volume = volume_named(volumes, str(d, "name"));
-		if (!*str(d, "name"))
+		ptrdiff_t volume = volume_named(volumes, kt_get_text(d, "name"));
+		if (!*kt_get_text(d, "name"))
 			v_required(v, V_IN(at, "name"), "");
-		else if (kt_find(list, "name", str(d, "name")) < (ptrdiff_t)d_i)
+		else if (kt_find(list, "name", kt_get_text(d, "name")) < (ptrdiff_t)d_i)
 			v_invalid(v, V_IN(at, "name"), kt_get(d, "name"), "must be unique");
 		if (volume >= 0 && !kt_get(kt_at(volumes, (size_t)volume), "persistentVolumeClaim") &&
 		    !kt_get(kt_at(volumes, (size_t)volume), "ephemeral"))
@@ -284,15 +281,15 @@ static void devices(struct v *v, const struct v_path *path, const struct kt_json
 			          "block mode");
 		if (volume < 0)
 			v_not_found(v, V_IN(at, "name"), kt_get(d, "name"));
-		if (!*str(d, "devicePath"))
+		if (!*kt_get_text(d, "devicePath"))
 			v_required(v, V_IN(at, "devicePath"), "");
-		else if (has_backstep(str(d, "devicePath")))
+		else if (has_backstep(kt_get_text(d, "devicePath")))
 			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"),
 			          "can not contain backsteps ('..')");
-		if (kt_find(mounted, "name", str(d, "name")) >= 0)
+		if (kt_find(mounted, "name", kt_get_text(d, "name")) >= 0)
 			v_invalid(v, V_IN(at, "name"), kt_get(d, "name"),
 			          "must not already exist in volumeMounts");
-		if (kt_find(mounted, "mountPath", str(d, "devicePath")) >= 0)
+		if (kt_find(mounted, "mountPath", kt_get_text(d, "devicePath")) >= 0)
 			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"),
 			          "must not already exist as a path in volumeMounts");
 	}
@@ -308,19 +305,19 @@ static void resize_policy(struct v *v, const struct v_path *path, const struct k
 		const char *field;
 		const char *const *values;
 	} words[] = {{"resourceName", resources}, {"restartPolicy", policies}};
-	bool never = strcmp(str(v->pod, "restartPolicy"), "Never") == 0;
+	bool never = strcmp(kt_get_text(v->pod, "restartPolicy"), "Never") == 0;
 	const struct kt_json *p;
 	KT_JSON_EACH (p, list) {
-		if (kt_find(list, "resourceName", str(p, "resourceName")) < (ptrdiff_t)p_i)
+		if (kt_find(list, "resourceName", kt_get_text(p, "resourceName")) < (ptrdiff_t)p_i)
 			v_duplicate(v, V_AT(path, p_i), kt_get(p, "resourceName"));
 		for (size_t i = 0; i < KT_COUNT(words); i++) {
-			const char *word = str(p, words[i].field);
+			const char *word = kt_get_text(p, words[i].field);
 			if (!*word)
 				v_required(v, path, "");
 			else if (strcmp(word, words[i].values[0]) && strcmp(word, words[i].values[1]))
 				v_unsupported(v, path, kt_get(p, words[i].field), words[i].values);
 		}
-		if (never && strcmp(str(p, "restartPolicy"), "NotRequired"))
+		if (never && strcmp(kt_get_text(p, "restartPolicy"), "NotRequired"))
 			v_invalid(v, path, kt_get(p, "restartPolicy"),
 			          "must be 'NotRequired' when `restartPolicy` is 'Never'");
 	}
@@ -332,7 +329,7 @@ static void restart_rule(struct v *v, const struct v_path *path, const struct kt
 	static const struct v_rule codes[] = {
 	        {.field = "operator", .kind = V_ENUM, .values = operators},
 	};
-	if (strcmp(str(rule, "action"), "Restart") != 0)
+	if (strcmp(kt_get_text(rule, "action"), "Restart") != 0)
 		v_unsupported(v, V_IN(path, "action"), kt_get(rule, "action"), V_WORDS("Restart"));
 	if (!kt_get(rule, "exitCodes"))
 		v_required(v, V_IN(path, "exitCodes"), "must be specified");
@@ -344,7 +341,7 @@ static void restart_rule(struct v *v, const struct v_path *path, const struct kt
 static void restart_policy(struct v *v, const struct v_path *path, const struct kt_json *c)
 {
 	static const char *const policies[] = {"Always", "Never", "OnFailure", NULL};
-	const char *policy = str(c, "restartPolicy");
+	const char *policy = kt_get_text(c, "restartPolicy");
 	const struct kt_json *rule, *rules = kt_get(c, "restartPolicyRules");
 	if (!*policy && kt_count(rules) > 0)
 		v_required(v, V_IN(path, "restartPolicy"),
@@ -391,8 +388,8 @@ static void host_ports(struct v *v, const struct v_path *path, const struct kt_j
 			int64_t host = kt_get_int(port, "hostPort", 0);
 			if (host == 0)
 				continue;
-			char *key = kt_strf("%s/%s/%lld", str(port, "protocol"), str(port, "hostIP"),
-			                    (long long)host);
+			char *key = kt_strf("%s/%s/%lld", kt_get_text(port, "protocol"),
+			                    kt_get_text(port, "hostIP"), (long long)host);
 			if (kt_get(seen, key)) {
 				struct kt_json *text = kt_json_str(key);
 				v_duplicate(v, V_IN(V_AT(V_IN(V_AT(path, c_i), "ports"), port_i), "hostPort"),
@@ -410,7 +407,7 @@ static void init_container(struct v *v, const struct v_path *at, const struct kt
 {
 	static const char *const forbidden[] = {"lifecycle", "livenessProbe", "readinessProbe",
 	                                        "startupProbe"};
-	if (strcmp(str(c, "restartPolicy"), "Always") == 0) {
+	if (strcmp(kt_get_text(c, "restartPolicy"), "Always") == 0) {
 		probes(v, at, c);
 		return;
 	}
@@ -434,7 +431,7 @@ void v_containers(struct v *v, const struct v_path *path, const struct kt_json *
 	KT_JSON_EACH (c, containers) {
 		const struct v_path *at = V_AT(cp, c_i);
 		common(v, at, c, volumes);
-		if (kt_find(containers, "name", str(c, "name")) < (ptrdiff_t)c_i)
+		if (kt_find(containers, "name", kt_get_text(c, "name")) < (ptrdiff_t)c_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
 		probes(v, at, c);
 		restart_policy(v, at, c);
@@ -443,14 +440,15 @@ void v_containers(struct v *v, const struct v_path *path, const struct kt_json *
 	KT_JSON_EACH (c, inits) {
 		const struct v_path *at = V_AT(ip, c_i);
 		common(v, at, c, volumes);
-		if (strcmp(str(c, "restartPolicy"), "Always") != 0)
+		if (strcmp(kt_get_text(c, "restartPolicy"), "Always") != 0)
 			restart_policy(v, at, c);
 		else if (kt_count(kt_get(c, "restartPolicyRules")) > 0)
 			v_forbidden(v, V_IN(at, "restartPolicyRules"),
 			            "restartPolicyRules are not allowed for init containers with restart "
 			            "policy Always");
-		if (*str(c, "name") && (kt_find(containers, "name", str(c, "name")) >= 0 ||
-		                        kt_find(inits, "name", str(c, "name")) < (ptrdiff_t)c_i))
+		if (*kt_get_text(c, "name") &&
+		    (kt_find(containers, "name", kt_get_text(c, "name")) >= 0 ||
+		     kt_find(inits, "name", kt_get_text(c, "name")) < (ptrdiff_t)c_i))
 			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
 		/* each by itself, and so the first of its list */
 		struct kt_json *alone = kt_jsonf("[%J]", c);

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- what all versions share is kept, and named, at the top (the conversion to the internal type) --- */
 
 struct shared {
@@ -68,7 +63,7 @@ static void subresources(struct v *v, const struct v_path *path, const struct kt
 	const struct kt_json *scale = kt_get(object, "scale");
 	for (size_t i = 0; scale && i < KT_COUNT(rows); i++) {
 		const struct v_path *at = V_IN(V_IN(path, "scale"), rows[i].field);
-		if (*str(scale, rows[i].field))
+		if (*kt_get_text(scale, rows[i].field))
 			simple_path(v, at, kt_get(scale, rows[i].field), rows[i].under, rows[i].where);
 		else if (rows[i].needed)
 			v_required(v, at, "");
@@ -92,8 +87,8 @@ static void columns(struct v *v, const struct v_path *path, const struct kt_json
 	const struct kt_json *column;
 	KT_JSON_EACH (column, list) {
 		const struct v_path *at = V_AT(path, column_i);
-		const char *type = str(column, "type"), *format = str(column, "format");
-		if (!*str(column, "name"))
+		const char *type = kt_get_text(column, "type"), *format = kt_get_text(column, "format");
+		if (!*kt_get_text(column, "name"))
 			v_required(v, V_IN(at, "name"), "");
 		if (!*type)
 			v_required(v, V_IN(at, "type"), one_type);
@@ -102,7 +97,7 @@ static void columns(struct v *v, const struct v_path *path, const struct kt_json
 		if (*format && !is_one_of(format, formats))
 			v_invalid_str(v, V_IN(at, "format"), format,
 			              "must be one of byte,date,date-time,double,float,int32,int64,password");
-		if (!*str(column, "jsonPath"))
+		if (!*kt_get_text(column, "jsonPath"))
 			v_required(v, V_IN(at, "JSONPath"), "");
 		else
 			simple_path(v, V_IN(at, "JSONPath"), kt_get(column, "jsonPath"), NULL, NULL);
@@ -119,7 +114,7 @@ static void selectable_fields(struct v *v, const struct v_path *path, const stru
 	size_t different = 0;
 	KT_JSON_EACH (item, list) {
 		const struct v_path *at = V_IN(V_AT(path, item_i), "jsonPath");
-		const char *text = str(item, "jsonPath");
+		const char *text = kt_get_text(item, "jsonPath");
 		const struct kt_json *found = NULL, *value = kt_get(item, "jsonPath");
 		char *why;
 		if (!*text) {
@@ -134,7 +129,7 @@ static void selectable_fields(struct v *v, const struct v_path *path, const stru
 		}
 		if (kt_starts(text, ".metadata") && (text[9] == '.' || !text[9]))
 			v_invalid(v, at, value, "must not point to fields in metadata");
-		if (!is_one_of(str(found, "type"), types))
+		if (!is_one_of(kt_get_text(found, "type"), types))
 			v_invalid(v, at, value,
 			          "must point to a field of type string, boolean or integer. Enum string "
 			          "fields and "
@@ -201,13 +196,14 @@ static void crd_names(struct v *v, const struct v_path *path, const struct kt_js
 	};
 	const struct kt_json *item;
 	for (size_t i = 0; i < KT_COUNT(needed); i++)
-		if (!*str(names, needed[i]))
+		if (!*kt_get_text(names, needed[i]))
 			v_required(v, V_IN(path, needed[i]), "");
 	V_RULES(v, path, names, rows);
 	KT_JSON_EACH (item, kt_get(names, "shortNames"))
 		v_check(v, V_AT(V_IN(path, "shortNames"), item_i), kt_str_or(item, ""), v_dns_1035);
-	if (*str(names, "kind") && strcmp(str(names, "kind"), str(names, "listKind")) == 0)
-		v_invalid_str(v, V_IN(path, "listKind"), str(names, "listKind"),
+	if (*kt_get_text(names, "kind") &&
+	    strcmp(kt_get_text(names, "kind"), kt_get_text(names, "listKind")) == 0)
+		v_invalid_str(v, V_IN(path, "listKind"), kt_get_text(names, "listKind"),
 		              "kind and listKind may not be the same");
 	KT_JSON_EACH (item, kt_get(names, "categories"))
 		v_check(v, V_AT(V_IN(path, "categories"), item_i), kt_str_or(item, ""), v_dns_1035);
@@ -225,7 +221,7 @@ static void crd_version(struct v *v, const struct v_path *path, const struct kt_
 {
 	const struct kt_json *own =
 	        common->subresources ? common->subresources : kt_get(version, "subresources");
-	v_check(v, V_IN(path, "name"), str(version, "name"), v_dns_1035);
+	v_check(v, V_IN(path, "name"), kt_get_text(version, "name"), v_dns_1035);
 	deprecation(v, V_IN(path, "deprecationWarning"), version);
 	if (!common->schema)
 		schema_at(v, V_IN(path, "schema"), kt_get(version, "schema"), has_status(own));
@@ -272,7 +268,8 @@ static void crd_versions(struct v *v, const struct v_path *path, const struct kt
 				           "");
 	KT_JSON_EACH (version, versions) {
 		stored += kt_get_bool(version, "storage", false);
-		unique = unique && kt_find(versions, "name", str(version, "name")) == (ptrdiff_t)version_i;
+		unique = unique &&
+		         kt_find(versions, "name", kt_get_text(version, "name")) == (ptrdiff_t)version_i;
 		crd_version(v, V_AT(path, version_i), version, common);
 	}
 	if (!unique)
@@ -281,7 +278,8 @@ static void crd_versions(struct v *v, const struct v_path *path, const struct kt
 		bad_versions(v, path, versions, common,
 		             "must have exactly one version marked as storage version");
 	if (kt_count(versions) > 0)
-		v_check(v, V_IN(V_ROOT("spec"), "version"), str(kt_at(versions, 0), "name"), v_dns_1035);
+		v_check(v, V_IN(V_ROOT("spec"), "version"), kt_get_text(kt_at(versions, 0), "name"),
+		        v_dns_1035);
 }
 
 /* --- conversion --- */
@@ -290,7 +288,7 @@ static void conversion(struct v *v, const struct v_path *path, const struct kt_j
 {
 	static const char *const strategies[] = {"None", "Webhook", NULL};
 	static const char unwanted[] = "should not be set when strategy is not set to Webhook";
-	const char *strategy = str(object, "strategy");
+	const char *strategy = kt_get_text(object, "strategy");
 	const struct kt_json *client = kt_path(object, "webhook.clientConfig"),
 	                     *versions = kt_path(object, "webhook.conversionReviewVersions");
 	const struct v_path *cp = V_IN(path, "webhookClientConfig"),
@@ -350,7 +348,7 @@ static void approval(struct v *v, const char *group)
 
 static void crd_group_and_scope(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
-	const char *group = str(spec, "group"), *scope = str(spec, "scope");
+	const char *group = kt_get_text(spec, "group"), *scope = kt_get_text(spec, "scope");
 	if (!*group)
 		v_required(v, V_IN(path, "group"), "");
 	else if (v_check(v, V_IN(path, "group"), group, v_dns_subdomain) && !strchr(group, '.'))
@@ -403,7 +401,8 @@ static void stored_versions(struct v *v, const struct kt_json *versions)
 		KT_JSON_EACH (item, stored)
 			is = is || kt_equal(item, kt_get(version, "name"));
 		if (!is && !v->old && kt_get_bool(version, "storage", false))
-			v_invalid(v, path, stored, "must have the storage version %s", str(version, "name"));
+			v_invalid(v, path, stored, "must have the storage version %s",
+			          kt_get_text(version, "name"));
 	}
 	KT_JSON_EACH (item, stored) {
 		const char *name = kt_str_or(item, "");
@@ -422,14 +421,15 @@ static void crd(struct v *v)
 {
 	const struct kt_json *spec = kt_get(v->object, "spec");
 	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
-	char *wanted = kt_strf("%s.%s", kt_str_or(kt_path(spec, "names.plural"), ""), str(spec, "group"));
+	char *wanted =
+	        kt_strf("%s.%s", kt_str_or(kt_path(spec, "names.plural"), ""), kt_get_text(spec, "group"));
 	if (!v->old && strcmp(name, wanted) != 0)
 		v_invalid_str(v, V_IN(V_ROOT("metadata"), "name"), name,
 		              "must be spec.names.plural+\".\"+spec.group");
 	kt_free(wanted);
 	crd_spec(v, V_ROOT("spec"), spec);
 	stored_versions(v, kt_get(spec, "versions"));
-	approval(v, str(spec, "group"));
+	approval(v, kt_get_text(spec, "group"));
 	if (kt_get_bool(spec, "preserveUnknownFields", false))
 		v_invalid(v, V_IN(V_ROOT("spec"), "preserveUnknownFields"),
 		          kt_get(spec, "preserveUnknownFields"),

@@ -7,11 +7,6 @@
 
 #define MAX_DEPTH 64
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool is_set(const struct kt_json *v, const char *key)
 {
 	return kt_get_bool(v, key, false);
@@ -39,7 +34,7 @@ static void allowed_plain(struct v *v, const struct v_path *path, const struct k
 	                                    "object", "string",  NULL};
 	static const char *const unknown[] = {"id",          "additionalItems", "patternProperties",
 	                                      "definitions", "dependencies",    "$ref"};
-	const char *type = str(s, "type");
+	const char *type = kt_get_text(s, "type");
 	bool known = !*type;
 	for (size_t i = 0; types[i]; i++)
 		known = known || strcmp(types[i], type) == 0;
@@ -107,20 +102,20 @@ static void allowed_children(struct v *v, const struct v_path *path, const struc
 static void typed(struct v *v, const struct v_path *path, const struct kt_json *s, const char *type,
                   const char *extension)
 {
-	if (!*str(s, "type")) {
+	if (!*kt_get_text(s, "type")) {
 		char *text = kt_strf("must be %s if %s is specified", type, extension);
 		v_required(v, V_IN(path, "type"), text);
 		kt_free(text);
 	} else {
-		v_invalid_str(v, V_IN(path, "type"), str(s, "type"), "must be %s if %s is specified", type,
-		              extension);
+		v_invalid_str(v, V_IN(path, "type"), kt_get_text(s, "type"), "must be %s if %s is specified",
+		              type, extension);
 	}
 }
 
 static void set_items(struct v *v, const struct v_path *path, const struct kt_json *items)
 {
 	static const char must[] = "must be atomic as item of a list with x-kubernetes-list-type=set";
-	const char *type = str(items, "type");
+	const char *type = kt_get_text(items, "type");
 	const struct kt_json *list = kt_get(items, "x-kubernetes-list-type"),
 	                     *map = kt_get(items, "x-kubernetes-map-type");
 	if (strcmp(type, "array") == 0 && list && !kt_streq(kt_str(list), "atomic"))
@@ -140,14 +135,14 @@ static void map_keys(struct v *v, const struct v_path *path, const struct kt_jso
 		v_required(v, V_IN(path, "items"), "must have a schema if x-kubernetes-list-type is map");
 	if (!kt_is_object(items))
 		return;
-	if (strcmp(str(items, "type"), "object") != 0) {
-		v_invalid_str(v, V_IN(V_IN(path, "items"), "type"), str(items, "type"),
+	if (strcmp(kt_get_text(items, "type"), "object") != 0) {
+		v_invalid_str(v, V_IN(V_IN(path, "items"), "type"), kt_get_text(items, "type"),
 		              "must be object if parent array's x-kubernetes-list-type is map");
 		return;
 	}
 	KT_JSON_EACH (key, keys) {
 		const struct kt_json *property = kt_get(kt_get(items, "properties"), kt_str_or(key, ""));
-		const char *type = str(property, "type");
+		const char *type = kt_get_text(property, "type");
 		if (!property)
 			v_invalid(v, kp, keys, "entries must all be names of item properties");
 		else if (strcmp(type, "array") == 0 || strcmp(type, "object") == 0)
@@ -203,11 +198,11 @@ static void allowed_extensions(struct v *v, const struct v_path *path, const str
 	if (keep && !kt_bool_or(keep, true))
 		v_invalid(v, V_IN(path, "x-kubernetes-preserve-unknown-fields"), keep,
 		          "must be true or undefined");
-	if (map && strcmp(str(s, "type"), "object") != 0)
+	if (map && strcmp(kt_get_text(s, "type"), "object") != 0)
 		typed(v, path, s, "object", "x-kubernetes-map-type");
 	if (map && strcmp(kt_str_or(map, ""), "atomic") && strcmp(kt_str_or(map, ""), "granular"))
 		v_unsupported(v, V_IN(path, "x-kubernetes-map-type"), map, V_WORDS("atomic", "granular"));
-	if (list && strcmp(str(s, "type"), "array") != 0)
+	if (list && strcmp(kt_get_text(s, "type"), "array") != 0)
 		typed(v, path, s, "array", "x-kubernetes-list-type");
 	else if (strcmp(list_type, "set") == 0 && kt_is_object(items))
 		set_items(v, V_IN(path, "items"), items);
@@ -252,8 +247,10 @@ static void rule_words(struct v *v, const struct v_path *path, const struct kt_j
 {
 	static const char *const reasons[] = {"FieldValueDuplicate", "FieldValueForbidden",
 	                                      "FieldValueInvalid", "FieldValueRequired", NULL};
-	const char *text = str(rule, "rule"), *message = str(rule, "message"), *reason = str(rule, "reason"),
-	           *expression = str(rule, "messageExpression"), *field = str(rule, "fieldPath");
+	const char *text = kt_get_text(rule, "rule"), *message = kt_get_text(rule, "message"),
+	           *reason = kt_get_text(rule, "reason"),
+	           *expression = kt_get_text(rule, "messageExpression"),
+	           *field = kt_get_text(rule, "fieldPath");
 	if (is_blank(text))
 		v_required(v, V_IN(path, "rule"), "rule is not specified");
 	else if (*message && is_blank(message))
@@ -355,9 +352,9 @@ char *v_schema_path(const struct kt_json *s, const char *path, bool keys, const 
 
 void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *s, bool has_status)
 {
-	if (has_status && *str(s, "type") && strcmp(str(s, "type"), "object") != 0)
+	if (has_status && *kt_get_text(s, "type") && strcmp(kt_get_text(s, "type"), "object") != 0)
 		v_invalid_str(
-		        v, V_IN(path, "type"), str(s, "type"),
+		        v, V_IN(path, "type"), kt_get_text(s, "type"),
 		        "only \"object\" is allowed as the type at the root of the schema if the status "
 		        "subresource is enabled");
 	if (is_set(s, "nullable"))

@@ -8,11 +8,6 @@
 
 #define MAX_DEPTH 64
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool is_set(const struct kt_json *v, const char *key)
 {
 	return kt_get_bool(v, key, false);
@@ -51,8 +46,8 @@ static void value_validation(struct v *v, const struct v_path *path, const struc
 		nested(v, V_AT(V_IN(path, "oneOf"), item_i), item, false, depth);
 	if (kt_is_object(not ))
 		nested(v, V_IN(path, "not"), not, false, depth);
-	if (*str(s, "pattern") && !schema_pattern_parses(str(s, "pattern"), &err))
-		v_invalid_str(v, V_IN(path, "pattern"), str(s, "pattern"),
+	if (*kt_get_text(s, "pattern") && !schema_pattern_parses(kt_get_text(s, "pattern"), &err))
+		v_invalid_str(v, V_IN(path, "pattern"), kt_get_text(s, "pattern"),
 		              "must be a valid regular expression, but isn't: %s", err.text);
 }
 
@@ -108,8 +103,8 @@ static void metadata(struct v *v, const struct v_path *path, const struct kt_jso
 	static const char *const silent[] = {"type", "default"};
 	const struct kt_json *properties = kt_get(s, "properties");
 	bool names = true;
-	if (check && strcmp(str(s, "type"), "object") != 0)
-		v_invalid_str(v, V_IN(path, "type"), str(s, "type"), "must be object");
+	if (check && strcmp(kt_get_text(s, "type"), "object") != 0)
+		v_invalid_str(v, V_IN(path, "type"), kt_get_text(s, "type"), "must be object");
 	if (level != ROOT)
 		return;
 	for (size_t i = 0; i < kt_count(properties); i++)
@@ -132,7 +127,7 @@ static void type_of_level(struct v *v, const struct v_path *path, const struct k
 	static const char *const empty[] = {[ROOT] = "must not be empty at the root",
 	                                    [ITEM] = "must not be empty for specified array items",
 	                                    [FIELD] = "must not be empty for specified object fields"};
-	const char *type = str(s, "type");
+	const char *type = kt_get_text(s, "type");
 	if (is_set(s, "x-kubernetes-embedded-resource") && strcmp(type, "object") != 0) {
 		static const char must[] = "must be object if x-kubernetes-embedded-resource is true";
 		if (!*type)
@@ -161,7 +156,7 @@ static void structure(struct v *v, const struct v_path *path, const struct kt_js
 	bool embedded = is_set(s, "x-kubernetes-embedded-resource"), check = level == ROOT || embedded;
 	if (depth > MAX_DEPTH)
 		return;
-	if (strcmp(str(s, "type"), "array") == 0 && !kt_get(s, "items"))
+	if (strcmp(kt_get_text(s, "type"), "array") == 0 && !kt_get(s, "items"))
 		v_required(v, V_IN(path, "items"), "must be specified");
 	if (kt_is_object(kt_get(s, "items")))
 		structure(v, V_IN(path, "items"), kt_get(s, "items"), ITEM, depth + 1);
@@ -180,8 +175,8 @@ static void structure(struct v *v, const struct v_path *path, const struct kt_js
 	type_of_level(v, path, s, level);
 	for (size_t i = 0; i < KT_COUNT(text_fields); i++) {
 		const struct kt_json *own = kt_get(properties, text_fields[i]);
-		if (own && check && strcmp(str(own, "type"), "string") != 0)
-			v_invalid_str(v, V_IN(V_KEY(pp, text_fields[i]), "type"), str(own, "type"),
+		if (own && check && strcmp(kt_get_text(own, "type"), "string") != 0)
+			v_invalid_str(v, V_IN(V_KEY(pp, text_fields[i]), "type"), kt_get_text(own, "type"),
 			              "must be string");
 	}
 	if (kt_get(properties, "metadata"))
@@ -241,8 +236,8 @@ static void complete(struct v *v, const struct v_path *at, const struct v_path *
 static int by_words(const void *a, const void *b)
 {
 	const struct kt_json *x = *(const struct kt_json *const *)a, *y = *(const struct kt_json *const *)b;
-	char *left = kt_strf("%s: %s", str(x, "field"), str(x, "message"));
-	char *right = kt_strf("%s: %s", str(y, "field"), str(y, "message"));
+	char *left = kt_strf("%s: %s", kt_get_text(x, "field"), kt_get_text(x, "message"));
+	char *right = kt_strf("%s: %s", kt_get_text(y, "field"), kt_get_text(y, "message"));
 	int order = strcmp(left, right);
 	kt_free(left);
 	kt_free(right);
@@ -269,11 +264,12 @@ static void add_below(struct v *v, const struct v_path *path, const struct kt_js
 	struct kt_buf at = {0};
 	v_path_print(path, &at);
 	KT_JSON_EACH (cause, causes) {
-		const char *field = str(cause, "field");
+		const char *field = kt_get_text(cause, "field");
 		char *whole = strcmp(field, "<nil>") == 0 ? kt_strdup(kt_buf_str(&at))
 		                                          : kt_strf("%s.%s", kt_buf_str(&at), field);
-		struct kt_json *moved = kt_jsonf("{reason: %s, message: %s, field: %s}", str(cause, "reason"),
-		                                 str(cause, "message"), whole);
+		struct kt_json *moved =
+		        kt_jsonf("{reason: %s, message: %s, field: %s}", kt_get_text(cause, "reason"),
+		                 kt_get_text(cause, "message"), whole);
 		v_add_cause(v, moved);
 		kt_json_free(moved);
 		kt_free(whole);

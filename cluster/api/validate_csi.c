@@ -6,11 +6,6 @@
 
 #define GROUP "storage.k8s.io"
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool before(const struct kt_json *list, size_t i)
 {
 	for (size_t j = 0; j < i; j++)
@@ -27,10 +22,11 @@ static void token_requests(struct v *v, const struct v_path *path, const struct 
 	KT_JSON_EACH (item, list) {
 		const struct kt_json *seconds = kt_get(item, "expirationSeconds");
 		const struct v_path *at = V_AT(path, item_i), *sp = V_IN(at, "expirationSeconds");
-		struct kt_json *audience = kt_json_str(str(item, "audience"));
+		struct kt_json *audience = kt_json_str(kt_get_text(item, "audience"));
 		bool twice = false;
 		for (size_t i = 0; i < item_i; i++)
-			twice = twice || strcmp(str(kt_at(list, i), "audience"), str(item, "audience")) == 0;
+			twice = twice || strcmp(kt_get_text(kt_at(list, i), "audience"),
+			                        kt_get_text(item, "audience")) == 0;
 		if (twice)
 			v_duplicate(v, V_IN(at, "audience"), audience);
 		else if (seconds && kt_int_or(seconds, 0) < 600)
@@ -80,10 +76,10 @@ static void node_drivers(struct v *v, const struct v_path *path, const struct kt
 	KT_JSON_EACH (driver, list) {
 		const struct v_path *at = V_AT(path, driver_i);
 		const struct kt_json *keys = kt_get(driver, "topologyKeys");
-		v_csi_driver_name(v, V_IN(at, "name"), str(driver, "name"));
-		if (!*str(driver, "nodeID"))
+		v_csi_driver_name(v, V_IN(at, "name"), kt_get_text(driver, "name"));
+		if (!*kt_get_text(driver, "nodeID"))
 			v_required(v, V_IN(at, "nodeID"), "");
-		if (kt_find(list, "name", str(driver, "name")) < (ptrdiff_t)driver_i)
+		if (kt_find(list, "name", kt_get_text(driver, "name")) < (ptrdiff_t)driver_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(driver, "name"));
 		KT_JSON_EACH (key, keys) {
 			if (!kt_str_len(key))
@@ -110,7 +106,7 @@ static void attachment(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec"), *source = kt_get(spec, "source"),
 	                     *volume = kt_get(source, "persistentVolumeName"),
 	                     *inside = kt_get(source, "inlineVolumeSpec");
-	const char *attacher = str(spec, "attacher");
+	const char *attacher = kt_get_text(spec, "attacher");
 	if (!*attacher)
 		v_required(v, V_IN(path, "attacher"), "");
 	if (!volume && !inside)
@@ -120,7 +116,7 @@ static void attachment(struct v *v)
 	else if (volume && !kt_str_len(volume))
 		v_required(v, V_IN(sp, "persistentVolumeName"),
 		           "must specify non empty persistentVolumeName");
-	v_check(v, V_IN(path, "nodeName"), str(spec, "nodeName"), v_dns_subdomain);
+	v_check(v, V_IN(path, "nodeName"), kt_get_text(spec, "nodeName"), v_dns_subdomain);
 	if (*attacher)
 		v_csi_driver_name(v, V_IN(path, "attacher"), attacher);
 	else
@@ -135,7 +131,7 @@ static void capacity(struct v *v)
 {
 	const struct kt_json *amount = kt_get(v->object, "capacity");
 	v_label_selector(v, V_ROOT("nodeTopology"), kt_get(v->object, "nodeTopology"));
-	v_check(v, V_ROOT("storageClassName"), str(v->object, "storageClassName"), v_dns_subdomain);
+	v_check(v, V_ROOT("storageClassName"), kt_get_text(v->object, "storageClassName"), v_dns_subdomain);
 	if (amount)
 		v_quantity_min(v, V_ROOT("capacity"), amount);
 }

@@ -13,11 +13,6 @@ struct custom {
 	unsigned depth;
 };
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static const char *type_of(const struct kt_json *v)
 {
 	static const char *const names[] = {
@@ -32,7 +27,7 @@ static const char *type_of(const struct kt_json *v)
 /* What messageExpression makes, if that is one line of text; owned. */
 static char *spoken(const struct kt_json *rule, const struct kt_json *vars)
 {
-	const char *text = str(rule, "messageExpression");
+	const char *text = kt_get_text(rule, "messageExpression");
 	struct kt_json *value = NULL;
 	char *out = NULL;
 	if (*text && cel_eval(text, vars, &value, NULL) == KT_OK && kt_str_len(value) > 0 &&
@@ -46,7 +41,7 @@ static char *spoken(const struct kt_json *rule, const struct kt_json *vars)
 static void refuse(struct v *v, const struct v_path *path, const struct kt_json *rule,
                    const struct kt_json *shown, const char *detail)
 {
-	const char *reason = str(rule, "reason"), *field = str(rule, "fieldPath");
+	const char *reason = kt_get_text(rule, "reason"), *field = kt_get_text(rule, "fieldPath");
 	struct v_path below = {path, NULL, NULL, 0};
 	const struct v_path *at = path;
 	char *name = NULL;
@@ -69,7 +64,7 @@ static void refuse(struct v *v, const struct v_path *path, const struct kt_json 
 static void run_rule(struct custom *c, const struct v_path *path, const struct kt_json *rule,
                      const struct kt_json *value, const struct kt_json *old)
 {
-	const char *text = str(rule, "rule"), *message = kt_get_str(rule, "message");
+	const char *text = kt_get_text(rule, "rule"), *message = kt_get_str(rule, "message");
 	char *said = NULL;
 	struct kt_json *vars = kt_jsonf("{self: %J, oldSelf: %J}", value, old);
 	struct kt_json *shown = kt_json_str(type_of(value));

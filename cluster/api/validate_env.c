@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool is_one_of(const char *s, const char *const *values)
 {
 	for (; *values; values++)
@@ -21,11 +16,11 @@ static bool is_one_of(const char *s, const char *const *values)
 
 static void key_selector(struct v *v, const struct v_path *path, const struct kt_json *ref)
 {
-	v_check(v, V_IN(path, "name"), str(ref, "name"), v_dns_subdomain);
-	if (!*str(ref, "key"))
+	v_check(v, V_IN(path, "name"), kt_get_text(ref, "name"), v_dns_subdomain);
+	if (!*kt_get_text(ref, "key"))
 		v_required(v, V_IN(path, "key"), "");
 	else
-		v_check(v, V_IN(path, "key"), str(ref, "key"), v_config_key);
+		v_check(v, V_IN(path, "key"), kt_get_text(ref, "key"), v_config_key);
 }
 
 static void file_key(struct v *v, const struct v_path *path, const struct kt_json *ref)
@@ -72,7 +67,7 @@ void v_field_ref(struct v *v, const struct v_path *path, const struct kt_json *r
 	                                    "status.podIP",
 	                                    "status.podIPs",
 	                                    NULL};
-	const char *s = str(ref, "fieldPath"), *version = str(ref, "apiVersion");
+	const char *s = kt_get_text(ref, "fieldPath"), *version = kt_get_text(ref, "apiVersion");
 	if (!*version)
 		v_required(v, V_IN(path, "apiVersion"), "");
 	else if (!*s)
@@ -104,7 +99,7 @@ static void divisor(struct v *v, const struct v_path *path, const struct kt_json
 	        {".ephemeral-storage", of_bytes, "local ephemeral storage"},
 	        {".hugepages-", of_bytes, "hugepages"},
 	};
-	const char *s = str(ref, "resource"), *by = str(ref, "divisor");
+	const char *s = kt_get_text(ref, "resource"), *by = kt_get_text(ref, "divisor");
 	if (!*by || kt_quantity_compare(by, "0") == 0)
 		return;
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
@@ -133,8 +128,8 @@ void v_resource_ref(struct v *v, const struct v_path *path, const struct kt_json
 	                                   "requests.ephemeral-storage",
 	                                   "requests.memory",
 	                                   NULL};
-	const char *s = str(ref, "resource");
-	if (of_volume && !*str(ref, "containerName"))
+	const char *s = kt_get_text(ref, "resource");
+	if (of_volume && !*kt_get_text(ref, "containerName"))
 		v_required(v, V_IN(path, "containerName"), "");
 	else if (!*s)
 		v_required(v, V_IN(path, "resource"), "");
@@ -189,7 +184,7 @@ static void value_from(struct v *v, const struct v_path *path, const struct kt_j
 		v_invalid_str(v, path, "",
 		              "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or "
 		              "`secretKeyRef`");
-	else if (*str(var, "value"))
+	else if (*kt_get_text(var, "value"))
 		v_invalid_str(v, path, "", "may not be specified when `value` is not empty");
 	else if (count > 1)
 		v_invalid_str(v, path, "", "may not have more than one field specified at a time");
@@ -200,15 +195,16 @@ void v_env(struct v *v, const struct v_path *path, const struct kt_json *vars)
 	const struct kt_json *var;
 	KT_JSON_EACH (var, vars) {
 		const struct v_path *at = V_AT(path, var_i);
-		if (!*str(var, "name"))
+		if (!*kt_get_text(var, "name"))
 			v_required(v, V_IN(at, "name"), "");
 		else
-			v_check(v, V_IN(at, "name"), str(var, "name"), v_env_name);
+			v_check(v, V_IN(at, "name"), kt_get_text(var, "name"), v_env_name);
 		value_from(v, V_IN(at, "valueFrom"), var);
-		if (*str(var, "name") && kt_find(vars, "name", str(var, "name")) < (ptrdiff_t)var_i)
+		if (*kt_get_text(var, "name") &&
+		    kt_find(vars, "name", kt_get_text(var, "name")) < (ptrdiff_t)var_i)
 			v_warn(v, at,
 			       "hides previous definition of \"%s\", which may be dropped when using apply",
-			       str(var, "name"));
+			       kt_get_text(var, "name"));
 	}
 }
 
@@ -220,8 +216,8 @@ void v_env_from(struct v *v, const struct v_path *path, const struct kt_json *li
 		static const char *const sources[] = {"configMapRef", "secretRef"};
 		const struct v_path *at = V_AT(path, item_i);
 		size_t count = 0;
-		if (*str(item, "prefix"))
-			v_check(v, V_IN(at, "prefix"), str(item, "prefix"), v_env_name);
+		if (*kt_get_text(item, "prefix"))
+			v_check(v, V_IN(at, "prefix"), kt_get_text(item, "prefix"), v_env_name);
 		for (size_t i = 0; i < KT_COUNT(sources); i++) {
 			const struct kt_json *ref = kt_get(item, sources[i]);
 			if (!ref)

@@ -8,11 +8,6 @@
 
 #define GROUP "flowcontrol.apiserver.k8s.io"
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- FlowSchemas --- */
 
 static void all_alone(struct v *v, const struct v_path *path, const struct kt_json *list, const char *what)
@@ -115,7 +110,7 @@ static void non_resource_rule(struct v *v, const struct v_path *path, const stru
 
 static void named_subject(struct v *v, const struct v_path *path, const struct kt_json *subject, bool account)
 {
-	const char *name = str(subject, "name"), *space = str(subject, "namespace");
+	const char *name = kt_get_text(subject, "name"), *space = kt_get_text(subject, "namespace");
 	if (!*name)
 		v_required(v, V_IN(path, "name"), "");
 	else if (account && strcmp(name, "*") != 0)
@@ -132,7 +127,7 @@ static void subject(struct v *v, const struct v_path *path, const struct kt_json
 	/* in the order in which what does not belong is named */
 	static const char *const fields[][2] = {
 	        {"ServiceAccount", "serviceAccount"}, {"User", "user"}, {"Group", "group"}};
-	const char *kind = str(object, "kind");
+	const char *kind = kt_get_text(object, "kind");
 	bool known = false;
 	for (size_t i = 0; i < KT_COUNT(fields); i++) {
 		const struct kt_json *own = kt_get(object, fields[i][1]);
@@ -191,8 +186,9 @@ static void flow_schema(struct v *v)
 		v_invalid(v, pp, precedence, "must not be greater than 10000");
 	if (at == 1 && strcmp(kt_str_or(kt_path(v->object, "metadata.name"), ""), "exempt") != 0)
 		v_invalid(v, pp, precedence, "only the schema named 'exempt' may have matchingPrecedence 1");
-	if (method && strcmp(str(method, "type"), methods[0]) && strcmp(str(method, "type"), methods[1])) {
-		struct kt_json *shown = kt_jsonf("{Type: %s}", str(method, "type"));
+	if (method && strcmp(kt_get_text(method, "type"), methods[0]) &&
+	    strcmp(kt_get_text(method, "type"), methods[1])) {
+		struct kt_json *shown = kt_jsonf("{Type: %s}", kt_get_text(method, "type"));
 		v_unsupported(v, V_IN(V_IN(path, "distinguisherMethod"), "type"), shown, methods);
 		kt_json_free(shown);
 	}
@@ -281,7 +277,7 @@ static void priority_level(struct v *v)
 	const struct v_path *path = V_ROOT("spec"), *lp = V_IN(path, "limited"), *ep = V_IN(path, "exempt");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *limited = kt_get(spec, "limited"),
 	                     *exempt = kt_get(spec, "exempt");
-	const char *type = str(spec, "type");
+	const char *type = kt_get_text(spec, "type");
 	bool is_exempt = strcmp(type, "Exempt") == 0,
 	     named = strcmp(kt_str_or(kt_path(v->object, "metadata.name"), ""), "exempt") == 0;
 	if (is_exempt != named)
@@ -313,7 +309,7 @@ static void service_of(struct v *v, const struct v_path *path, const struct kt_j
 	static const char *const needed[] = {"namespace", "name"};
 	int64_t port = kt_get_int(service, "port", 0);
 	for (size_t i = 0; i < KT_COUNT(needed); i++)
-		if (!*str(service, needed[i]))
+		if (!*kt_get_text(service, needed[i]))
 			v_required(v, V_IN(path, needed[i]), "");
 	if (port < 1 || port > 65535)
 		v_invalid_steal(v, V_IN(path, "port"), kt_json_int(port),
@@ -332,8 +328,8 @@ static void api_service(struct v *v)
 	const struct v_path *path = V_ROOT("spec");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *service = kt_get(spec, "service"),
 	                     *skip = kt_get(spec, "insecureSkipTLSVerify");
-	const char *group = str(spec, "group"), *version = str(spec, "version"),
-	           *bundle = str(spec, "caBundle");
+	const char *group = kt_get_text(spec, "group"), *version = kt_get_text(spec, "version"),
+	           *bundle = kt_get_text(spec, "caBundle");
 	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
 	char *wanted = kt_strf("%s.%s", version, group);
 	if (!v->old && strcmp(name, wanted) != 0)

@@ -5,14 +5,9 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool is(const struct kt_json *v, const char *key, const char *value)
 {
-	return strcmp(str(v, key), value) == 0;
+	return strcmp(kt_get_text(v, key), value) == 0;
 }
 
 void v_port_range(struct v *v, const struct v_path *path, int64_t port)
@@ -59,14 +54,14 @@ static void backend(struct v *v, const struct v_path *path, const struct kt_json
 		resource_reference(v, V_IN(path, "resource"), kt_get(b, "resource"));
 		return;
 	}
-	if (!*str(svc, "name"))
+	if (!*kt_get_text(svc, "name"))
 		v_required(v, V_IN(sp, "name"), "");
 	else
-		v_check(v, V_IN(sp, "name"), str(svc, "name"), v_dns_1035);
-	if (*str(port, "name") && kt_get_int(port, "number", 0) != 0)
+		v_check(v, V_IN(sp, "name"), kt_get_text(svc, "name"), v_dns_1035);
+	if (*kt_get_text(port, "name") && kt_get_int(port, "number", 0) != 0)
 		v_invalid_str(v, path, "", "cannot set both port name & port number");
-	else if (*str(port, "name"))
-		v_check(v, V_IN(pp, "name"), str(port, "name"), v_port_name);
+	else if (*kt_get_text(port, "name"))
+		v_check(v, V_IN(pp, "name"), kt_get_text(port, "name"), v_port_name);
 	else if (kt_get_int(port, "number", 0) != 0)
 		v_port_range(v, V_IN(pp, "number"), kt_get_int(port, "number", 0));
 	else
@@ -77,7 +72,7 @@ static void ingress_path(struct v *v, const struct v_path *path, const struct kt
 {
 	static const char *const bad[] = {"//", "/./", "/../", "%2f", "%2F"};
 	static const char *const bad_ends[] = {"/..", "/."};
-	const char *type = str(p, "pathType"), *s = str(p, "path");
+	const char *type = kt_get_text(p, "pathType"), *s = kt_get_text(p, "path");
 	if (kt_json_type(kt_get(p, "pathType")) == KT_JSON_NULL) {
 		v_required(v, V_IN(path, "pathType"), "pathType must be specified");
 		return;
@@ -125,8 +120,8 @@ static void ingress(struct v *v)
 		backend(v, V_IN(path, "defaultBackend"), kt_get(spec, "defaultBackend"));
 	KT_JSON_EACH (rule, rules) {
 		const struct v_path *at = V_AT(V_IN(path, "rules"), rule_i), *http = V_IN(at, "http");
-		if (*str(rule, "host"))
-			host(v, V_IN(at, "host"), str(rule, "host"));
+		if (*kt_get_text(rule, "host"))
+			host(v, V_IN(at, "host"), kt_get_text(rule, "host"));
 		if (kt_get(rule, "http") && kt_count(kt_path(rule, "http.paths")) == 0)
 			v_required(v, V_IN(http, "paths"), "");
 		KT_JSON_EACH (p, kt_path(rule, "http.paths"))
@@ -137,13 +132,14 @@ static void ingress(struct v *v)
 		KT_JSON_EACH (h, kt_get(tls, "hosts"))
 			v_check(v, V_AT(V_IN(at, "hosts"), h_i), kt_str_or(h, ""),
 			        strchr(kt_str_or(h, ""), '*') ? v_wildcard_dns : v_dns_subdomain);
-		if (*str(tls, "secretName"))
-			v_check(v, V_IN(at, "secretName"), str(tls, "secretName"), v_dns_subdomain);
+		if (*kt_get_text(tls, "secretName"))
+			v_check(v, V_IN(at, "secretName"), kt_get_text(tls, "secretName"), v_dns_subdomain);
 	}
 	if (kt_get(spec, "ingressClassName"))
-		v_check(v, V_IN(path, "ingressClassName"), str(spec, "ingressClassName"), v_dns_subdomain);
+		v_check(v, V_IN(path, "ingressClassName"), kt_get_text(spec, "ingressClassName"),
+		        v_dns_subdomain);
 	if (!v->old && annotated && kt_get(spec, "ingressClassName") &&
-	    strcmp(annotated, str(spec, "ingressClassName")))
+	    strcmp(annotated, kt_get_text(spec, "ingressClassName")))
 		v_invalid_str(v, V_IN(V_ROOT("annotations"), "kubernetes.io/ingress.class"), annotated,
 		              "must match `ingressClassName` when both are specified");
 }
@@ -175,7 +171,7 @@ static void policy_port(struct v *v, const struct v_path *path, const struct kt_
 static void ip_block(struct v *v, const struct v_path *path, const struct kt_json *block)
 {
 	const struct kt_json *except;
-	const char *cidr = str(block, "cidr");
+	const char *cidr = kt_get_text(block, "cidr");
 	if (!*cidr) {
 		v_required(v, V_IN(path, "cidr"), "");
 		return;
@@ -252,12 +248,12 @@ static void endpoint_port(struct v *v, const struct v_path *path, const struct k
 
 static void endpoint_address(struct v *v, const struct v_path *path, const struct kt_json *address)
 {
-	v_check(v, V_IN(path, "ip"), str(address, "ip"), v_ip);
+	v_check(v, V_IN(path, "ip"), kt_get_text(address, "ip"), v_ip);
 	if (kt_get(address, "hostname"))
-		v_check(v, V_IN(path, "hostname"), str(address, "hostname"), v_dns_label);
+		v_check(v, V_IN(path, "hostname"), kt_get_text(address, "hostname"), v_dns_label);
 	if (kt_get(address, "nodeName"))
-		v_check(v, V_IN(path, "nodeName"), str(address, "nodeName"), v_dns_subdomain);
-	v_check(v, V_IN(path, "ip"), str(address, "ip"), v_endpoint_ip);
+		v_check(v, V_IN(path, "nodeName"), kt_get_text(address, "nodeName"), v_dns_subdomain);
+	v_check(v, V_IN(path, "ip"), kt_get_text(address, "ip"), v_endpoint_ip);
 }
 
 static void endpoints(struct v *v)
@@ -273,10 +269,10 @@ static void endpoints(struct v *v)
 				endpoint_address(v, V_AT(V_IN(at, lists[i]), item_i), item);
 		KT_JSON_EACH (item, kt_get(subset, "ports")) {
 			const struct v_path *pp = V_AT(V_IN(at, "ports"), item_i);
-			if (kt_count(kt_get(subset, "ports")) > 1 && !*str(item, "name"))
+			if (kt_count(kt_get(subset, "ports")) > 1 && !*kt_get_text(item, "name"))
 				v_required(v, V_IN(pp, "name"), "");
-			else if (*str(item, "name"))
-				v_check(v, V_IN(pp, "name"), str(item, "name"), v_dns_label);
+			else if (*kt_get_text(item, "name"))
+				v_check(v, V_IN(pp, "name"), kt_get_text(item, "name"), v_dns_label);
 			v_port_range(v, V_IN(pp, "port"), kt_get_int(item, "port", 0));
 			endpoint_port(v, pp, item);
 		}
@@ -302,11 +298,11 @@ static void slice_ports(struct v *v, const struct v_path *path, const struct kt_
 	const struct kt_json *port;
 	KT_JSON_EACH (port, ports) {
 		const struct v_path *at = V_AT(path, port_i);
-		if (*str(port, "name"))
-			v_check(v, V_IN(at, "name"), str(port, "name"), v_dns_label);
+		if (*kt_get_text(port, "name"))
+			v_check(v, V_IN(at, "name"), kt_get_text(port, "name"), v_dns_label);
 		for (size_t i = 0; i < port_i; i++)
-			if (strcmp(str(kt_at(ports, i), "name"), str(port, "name")) == 0) {
-				struct kt_json *name = kt_json_str(str(port, "name"));
+			if (strcmp(kt_get_text(kt_at(ports, i), "name"), kt_get_text(port, "name")) == 0) {
+				struct kt_json *name = kt_json_str(kt_get_text(port, "name"));
 				v_duplicate(v, V_IN(at, "name"), name);
 				kt_json_free(name);
 				break;
@@ -331,7 +327,7 @@ static void hints(struct v *v, const struct v_path *path, const struct kt_json *
 			continue;
 		}
 		KT_JSON_EACH (item, list) {
-			const char *name = str(item, "name");
+			const char *name = kt_get_text(item, "name");
 			if (kt_find(list, "name", name) < (ptrdiff_t)item_i)
 				v_duplicate(v, V_IN(V_AT(at, item_i), "name"), kt_get(item, "name"));
 			else
@@ -356,9 +352,9 @@ static void endpoint_slice(struct v *v)
 		KT_JSON_EACH (address, kt_get(endpoint, "addresses"))
 			slice_address(v, at, address_i, kt_str_or(address, ""));
 		if (kt_get(endpoint, "nodeName"))
-			v_check(v, V_IN(ep, "nodeName"), str(endpoint, "nodeName"), v_dns_subdomain);
+			v_check(v, V_IN(ep, "nodeName"), kt_get_text(endpoint, "nodeName"), v_dns_subdomain);
 		if (kt_get(endpoint, "hostname"))
-			v_check(v, V_IN(ep, "hostname"), str(endpoint, "hostname"), v_dns_label);
+			v_check(v, V_IN(ep, "hostname"), kt_get_text(endpoint, "hostname"), v_dns_label);
 		hints(v, V_IN(ep, "hints"), kt_get(endpoint, "hints"));
 	}
 }
@@ -375,7 +371,7 @@ static void class_parameters(struct v *v, const struct v_path *path, const struc
 	static const char *const scopes[] = {"Cluster", "Namespace", NULL};
 	const struct kt_json *ns = kt_get(p, "namespace");
 	resource_reference(v, path, p);
-	if (!*str(p, "scope"))
+	if (!*kt_get_text(p, "scope"))
 		v_required(v, V_IN(path, "scope"), "");
 	else if (!is(p, "scope", "Cluster") && !is(p, "scope", "Namespace"))
 		v_unsupported(v, V_IN(path, "scope"), kt_get(p, "scope"), scopes);

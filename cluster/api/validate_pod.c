@@ -6,16 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- where it may run --- */
 
 static void node_field(struct v *v, const struct v_path *path, const struct kt_json *r)
 {
-	const char *op = str(r, "operator");
+	const char *op = kt_get_text(r, "operator");
 	const struct kt_json *values = kt_get(r, "values"), *name;
 	if (strcmp(op, "In") && strcmp(op, "NotIn"))
 		v_invalid_str(v, V_IN(path, "operator"), op, "not a valid selector operator");
@@ -23,8 +18,8 @@ static void node_field(struct v *v, const struct v_path *path, const struct kt_j
 		v_required(
 		        v, V_IN(path, "values"),
 		        "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
-	if (strcmp(str(r, "key"), "metadata.name") != 0) {
-		v_invalid_str(v, V_IN(path, "key"), str(r, "key"), "not a valid field selector key");
+	if (strcmp(kt_get_text(r, "key"), "metadata.name") != 0) {
+		v_invalid_str(v, V_IN(path, "key"), kt_get_text(r, "key"), "not a valid field selector key");
 		return;
 	}
 	KT_JSON_EACH (name, values)
@@ -33,7 +28,7 @@ static void node_field(struct v *v, const struct v_path *path, const struct kt_j
 
 static void node_requirement(struct v *v, const struct v_path *path, const struct kt_json *r, bool of_fields)
 {
-	const char *op = str(r, "operator");
+	const char *op = kt_get_text(r, "operator");
 	const struct kt_json *values = kt_get(r, "values");
 	if (of_fields) {
 		node_field(v, path, r);
@@ -54,7 +49,7 @@ static void node_requirement(struct v *v, const struct v_path *path, const struc
 	} else {
 		v_invalid_str(v, V_IN(path, "operator"), op, "not a valid selector operator");
 	}
-	v_check(v, V_IN(path, "key"), str(r, "key"), v_qualified_name);
+	v_check(v, V_IN(path, "key"), kt_get_text(r, "key"), v_qualified_name);
 }
 
 void v_node_selector_term(struct v *v, const struct v_path *path, const struct kt_json *term)
@@ -137,9 +132,9 @@ static void pod_affinity_term(struct v *v, const struct v_path *path, const stru
 	KT_JSON_EACH (ns, kt_get(term, "namespaces"))
 		v_check(v, V_IN(path, "namespace"), kt_str_or(ns, ""), v_dns_label);
 	label_keys(v, path, term);
-	if (!*str(term, "topologyKey"))
+	if (!*kt_get_text(term, "topologyKey"))
 		v_required(v, V_IN(path, "topologyKey"), "can not be empty");
-	v_check(v, V_IN(path, "topologyKey"), str(term, "topologyKey"), v_qualified_name);
+	v_check(v, V_IN(path, "topologyKey"), kt_get_text(term, "topologyKey"), v_qualified_name);
 }
 
 static void pod_affinity(struct v *v, const struct v_path *path, const struct kt_json *a)
@@ -168,9 +163,9 @@ static void affinity(struct v *v, const struct v_path *path, const struct kt_jso
 
 static void toleration(struct v *v, const struct v_path *path, const struct kt_json *t)
 {
-	const char *op = str(t, "operator"), *effect = str(t, "effect");
-	if (*str(t, "key"))
-		v_check(v, V_IN(path, "key"), str(t, "key"), v_qualified_name);
+	const char *op = kt_get_text(t, "operator"), *effect = kt_get_text(t, "effect");
+	if (*kt_get_text(t, "key"))
+		v_check(v, V_IN(path, "key"), kt_get_text(t, "key"), v_qualified_name);
 	else if (strcmp(op, "Exists") != 0)
 		v_invalid_str(v, V_IN(path, "operator"), op,
 		              "operator must be Exists when `key` is empty, which means \"match all values "
@@ -181,15 +176,16 @@ static void toleration(struct v *v, const struct v_path *path, const struct kt_j
 	if (!*op || strcmp(op, "Equal") == 0) {
 		struct kt_strs faults = {0};
 		struct kt_buf text = {0};
-		v_label_value(str(t, "value"), &faults);
+		v_label_value(kt_get_text(t, "value"), &faults);
 		for (size_t i = 0; i < faults.count; i++)
 			kt_buf_addf(&text, "%s%s", i > 0 ? ";" : "", faults.items[i]);
 		if (faults.count > 0)
-			v_invalid_str(v, V_IN(path, "operator"), str(t, "value"), "%s", kt_buf_str(&text));
+			v_invalid_str(v, V_IN(path, "operator"), kt_get_text(t, "value"), "%s",
+			              kt_buf_str(&text));
 		kt_strs_clear(&faults);
 		kt_buf_clear(&text);
 	} else if (strcmp(op, "Exists") == 0) {
-		if (*str(t, "value"))
+		if (*kt_get_text(t, "value"))
 			v_invalid(v, V_IN(path, "operator"), kt_get(t, "value"),
 			          "value must be empty when `operator` is 'Exists'");
 	} else {
@@ -214,11 +210,11 @@ static void spread_again(struct v *v, const struct v_path *path, const struct kt
 {
 	for (size_t i = from; i < kt_count(list); i++) {
 		const struct kt_json *other = kt_at(list, i);
-		if (strcmp(str(c, "topologyKey"), str(other, "topologyKey")) ||
-		    strcmp(str(c, "whenUnsatisfiable"), str(other, "whenUnsatisfiable")))
+		if (strcmp(kt_get_text(c, "topologyKey"), kt_get_text(other, "topologyKey")) ||
+		    strcmp(kt_get_text(c, "whenUnsatisfiable"), kt_get_text(other, "whenUnsatisfiable")))
 			continue;
-		struct kt_json *text =
-		        kt_json_strf("{%s, %s}", str(c, "topologyKey"), str(c, "whenUnsatisfiable"));
+		struct kt_json *text = kt_json_strf("{%s, %s}", kt_get_text(c, "topologyKey"),
+		                                    kt_get_text(c, "whenUnsatisfiable"));
 		v_duplicate(v, path, text);
 		kt_json_free(text);
 		return;
@@ -230,7 +226,7 @@ static void spread(struct v *v, const struct v_path *path, const struct kt_json 
 {
 	static const char *const when[] = {"DoNotSchedule", "ScheduleAnyway", NULL};
 	static const char *const policies[] = {"Honor", "Ignore", NULL};
-	const char *unsatisfiable = str(c, "whenUnsatisfiable"), *key = str(c, "topologyKey");
+	const char *unsatisfiable = kt_get_text(c, "whenUnsatisfiable"), *key = kt_get_text(c, "topologyKey");
 	const struct kt_json *domains = kt_get(c, "minDomains");
 	const struct v_rule rules[] = {
 	        {.field = "nodeAffinityPolicy", .kind = V_ENUM, .values = policies},
@@ -279,7 +275,7 @@ static void dns_search(struct v *v, const struct v_path *path, const char *searc
 static void dns_config(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	const struct kt_json *config = kt_get(spec, "dnsConfig"), *item;
-	if (strcmp(str(spec, "dnsPolicy"), "None") == 0) {
+	if (strcmp(kt_get_text(spec, "dnsPolicy"), "None") == 0) {
 		if (!config)
 			v_required(v, path, "must provide `dnsConfig` when `dnsPolicy` is None");
 		else if (kt_count(kt_get(config, "nameservers")) == 0)
@@ -297,7 +293,7 @@ static void dns_config(struct v *v, const struct v_path *path, const struct kt_j
 	KT_JSON_EACH (item, kt_get(config, "searches"))
 		dns_search(v, V_AT(V_IN(path, "searches"), item_i), kt_str_or(item, ""));
 	KT_JSON_EACH (item, kt_get(config, "options"))
-		if (!*str(item, "name"))
+		if (!*kt_get_text(item, "name"))
 			v_required(v, V_AT(V_IN(path, "options"), item_i), "must not be empty");
 }
 
@@ -306,7 +302,7 @@ static void host_aliases(struct v *v, const struct v_path *path, const struct kt
 	const struct kt_json *alias, *name;
 	KT_JSON_EACH (alias, list) {
 		const struct v_path *at = V_AT(path, alias_i);
-		v_check(v, V_IN(at, "ip"), str(alias, "ip"), v_ip);
+		v_check(v, V_IN(at, "ip"), kt_get_text(alias, "ip"), v_ip);
 		KT_JSON_EACH (name, kt_get(alias, "hostnames"))
 			v_check(v, V_AT(V_IN(at, "hostnames"), name_i), kt_str_or(name, ""), v_dns_subdomain);
 	}
@@ -328,7 +324,7 @@ static void pull_secrets(struct v *v, const struct v_path *path, const struct kt
 {
 	const struct kt_json *ref;
 	KT_JSON_EACH (ref, list)
-		if (kt_count(ref) > 0 && !*str(ref, "name") && kt_get(ref, "name"))
+		if (kt_count(ref) > 0 && !*kt_get_text(ref, "name") && kt_get(ref, "name"))
 			v_required(v, V_IN(V_AT(path, ref_i), "name"), "");
 }
 
@@ -351,8 +347,8 @@ static void gates(struct v *v, const struct v_path *path, const struct kt_json *
 {
 	const struct kt_json *gate;
 	KT_JSON_EACH (gate, list) {
-		v_check(v, V_AT(path, gate_i), str(gate, "name"), v_qualified_name);
-		if (kt_find(list, "name", str(gate, "name")) < (ptrdiff_t)gate_i)
+		v_check(v, V_AT(path, gate_i), kt_get_text(gate, "name"), v_qualified_name);
+		if (kt_find(list, "name", kt_get_text(gate, "name")) < (ptrdiff_t)gate_i)
 			v_duplicate(v, V_AT(path, gate_i), kt_get(gate, "name"));
 	}
 }
@@ -361,7 +357,7 @@ static void readiness_gates(struct v *v, const struct v_path *path, const struct
 {
 	const struct kt_json *gate;
 	KT_JSON_EACH (gate, list)
-		v_check(v, V_IN(V_AT(path, gate_i), "conditionType"), str(gate, "conditionType"),
+		v_check(v, V_IN(V_AT(path, gate_i), "conditionType"), kt_get_text(gate, "conditionType"),
 		        v_qualified_name);
 }
 

@@ -14,15 +14,10 @@
 	"`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"          \
 	"`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n"
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* Of pods alone: templates may have such images (validateContainerOnlyForPod). */
 static void padded_image(struct v *v, const struct v_path *path, const struct kt_json *c)
 {
-	const char *image = str(c, "image");
+	const char *image = kt_get_text(c, "image");
 	size_t len = strlen(image);
 	if (len > 0 && (isspace((unsigned char)image[0]) || isspace((unsigned char)image[len - 1])))
 		v_invalid_str(v, V_IN(path, "image"), image, "must not have leading or trailing whitespace");
@@ -41,7 +36,7 @@ static void pod_create(struct v *v)
 			padded_image(v, V_AT(V_IN(spec_path, lists[i]), c_i), c);
 	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
 		v_forbidden(v, V_IN(spec_path, "ephemeralContainers"), "cannot be set on create");
-	if (kt_count(kt_get(spec, "schedulingGates")) > 0 && *str(spec, "nodeName"))
+	if (kt_count(kt_get(spec, "schedulingGates")) > 0 && *kt_get_text(spec, "nodeName"))
 		v_forbidden(v, V_IN(spec_path, "nodeName"),
 		            "cannot be set until all schedulingGates have been cleared");
 }
@@ -56,7 +51,7 @@ static bool same_count(struct v *v, const char *list)
 		return false;
 	}
 	KT_JSON_EACH (c, now)
-		if (!*str(c, "image"))
+		if (!*kt_get_text(c, "image"))
 			v_required(v, V_IN(V_AT(path, c_i), "image"), "");
 		else
 			padded_image(v, V_AT(path, c_i), c);
@@ -85,7 +80,7 @@ static bool same_toleration(const struct kt_json *a, const struct kt_json *b)
 {
 	static const char *const keys[] = {"key", "operator", "value", "effect"};
 	for (size_t i = 0; i < KT_COUNT(keys); i++)
-		if (strcmp(str(a, keys[i]), str(b, keys[i])) != 0)
+		if (strcmp(kt_get_text(a, keys[i]), kt_get_text(b, keys[i])) != 0)
 			return false;
 	return true;
 }
@@ -115,10 +110,10 @@ static void gates(struct v *v)
 	if (kt_count(now) == 0)
 		return;
 	KT_JSON_EACH (gate, now)
-		if (kt_find(old, "name", str(gate, "name")) < 0)
+		if (kt_find(old, "name", kt_get_text(gate, "name")) < 0)
 			v_forbidden(v, V_AT(V_IN(V_ROOT("spec"), "schedulingGates"), gate_i),
 			            "only deletion is allowed, but found new scheduling gate '%s'",
-			            str(gate, "name"));
+			            kt_get_text(gate, "name"));
 }
 
 static void take(struct kt_json **spec, const struct kt_json *from, const char *key)
@@ -205,12 +200,12 @@ static void ephemeral(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec");
 	KT_JSON_EACH (c, now) {
 		const struct v_path *at = V_AT(path, c_i);
-		const char *name = str(c, "name"), *target = str(c, "targetContainerName");
+		const char *name = kt_get_text(c, "name"), *target = kt_get_text(c, "targetContainerName");
 		if (!*name)
 			v_required(v, V_IN(at, "name"), "");
 		else
 			v_check(v, V_IN(at, "name"), name, v_dns_label);
-		if (!*str(c, "image"))
+		if (!*kt_get_text(c, "image"))
 			v_required(v, V_IN(at, "image"), "");
 		if (*name && (kt_find(now, "name", name) < (ptrdiff_t)c_i ||
 		              kt_find(kt_get(spec, "containers"), "name", name) >= 0 ||
@@ -221,13 +216,13 @@ static void ephemeral(struct v *v)
 			v_not_found(v, V_IN(at, "targetContainerName"), kt_get(c, "targetContainerName"));
 	}
 	KT_JSON_EACH (c, old) {
-		ptrdiff_t at = kt_find(now, "name", str(c, "name"));
+		ptrdiff_t at = kt_find(now, "name", kt_get_text(c, "name"));
 		if (at < 0)
 			v_forbidden(v, path, "existing ephemeral containers \"%s\" may not be removed\n",
-			            str(c, "name"));
+			            kt_get_text(c, "name"));
 		else if (!kt_equal(kt_at(now, (size_t)at), c))
 			v_forbidden(v, path, "existing ephemeral containers \"%s\" may not be changed\n",
-			            str(c, "name"));
+			            kt_get_text(c, "name"));
 	}
 }
 

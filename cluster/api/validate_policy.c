@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- horizontal pod autoscalers --- */
 
 static void object_reference(struct v *v, const struct v_path *path, const struct kt_json *ref)
@@ -23,8 +18,8 @@ static void object_reference(struct v *v, const struct v_path *path, const struc
 
 static void scale_target(struct v *v, const struct v_path *path, const struct kt_json *ref)
 {
-	const char *version = str(ref, "apiVersion"), *slash = strchr(version, '/');
-	bool core = strcmp(str(ref, "kind"), "ReplicationController") == 0;
+	const char *version = kt_get_text(ref, "apiVersion"), *slash = strchr(version, '/');
+	bool core = strcmp(kt_get_text(ref, "kind"), "ReplicationController") == 0;
 	object_reference(v, path, ref);
 	if (slash && strchr(slash + 1, '/'))
 		v_invalid_str(v, V_IN(path, "apiVersion"), version, "unexpected GroupVersion string: %s",
@@ -36,7 +31,7 @@ static void scale_target(struct v *v, const struct v_path *path, const struct kt
 static void metric_target(struct v *v, const struct v_path *path, const struct kt_json *target)
 {
 	static const char *const types[] = {"Utilization", "Value", "AverageValue", NULL};
-	const char *type = str(target, "type");
+	const char *type = kt_get_text(target, "type");
 	const struct kt_json *utilization = kt_get(target, "averageUtilization"),
 	                     *value = kt_get(target, "value");
 	const struct kt_json *average = kt_get(target, "averageValue");
@@ -60,7 +55,7 @@ static void resource_metric(struct v *v, const struct v_path *path, const struct
 {
 	const struct kt_json *target = kt_get(m, "target");
 	const struct v_path *tp = V_IN(path, "target");
-	if (!*str(m, "name"))
+	if (!*kt_get_text(m, "name"))
 		v_required(v, V_IN(path, "name"), "must specify a resource name");
 	metric_target(v, tp, target);
 	if (!kt_get(target, "averageUtilization") && !kt_get(target, "averageValue"))
@@ -73,10 +68,10 @@ static void resource_metric(struct v *v, const struct v_path *path, const struct
 
 static void container_metric(struct v *v, const struct v_path *path, const struct kt_json *m)
 {
-	if (!*str(m, "container"))
+	if (!*kt_get_text(m, "container"))
 		v_required(v, V_IN(path, "container"), "must specify a container");
 	else
-		v_check(v, V_IN(path, "container"), str(m, "container"), v_dns_label);
+		v_check(v, V_IN(path, "container"), kt_get_text(m, "container"), v_dns_label);
 	resource_metric(v, path, m);
 }
 
@@ -137,7 +132,7 @@ static void metric(struct v *v, const struct v_path *path, const struct kt_json 
 {
 	static const char *const types[] = {"ContainerResource", "External", "Object", "Pods",
 	                                    "Resource",          NULL};
-	const char *type = str(m, "type");
+	const char *type = kt_get_text(m, "type");
 	size_t count = 0;
 	bool known = false;
 	for (size_t i = 0; i < KT_COUNT(sources); i++)
@@ -179,7 +174,8 @@ static void scaling_rules(struct v *v, const struct v_path *path, const struct k
 	KT_JSON_EACH (policy, kt_get(rules, "policies")) {
 		const struct v_path *at = V_AT(pp, policy_i);
 		int64_t period = kt_get_int(policy, "periodSeconds", 0);
-		if (strcmp(str(policy, "type"), "Pods") != 0 && strcmp(str(policy, "type"), "Percent") != 0)
+		if (strcmp(kt_get_text(policy, "type"), "Pods") != 0 &&
+		    strcmp(kt_get_text(policy, "type"), "Percent") != 0)
 			v_unsupported(v, V_IN(at, "type"), kt_get(policy, "type"),
 			              V_WORDS("Percent", "Pods"));
 		if (kt_get_int(policy, "value", 0) <= 0)
@@ -219,8 +215,8 @@ static void autoscaler(struct v *v)
 	scale_target(v, V_IN(path, "scaleTargetRef"), kt_get(spec, "scaleTargetRef"));
 	KT_JSON_EACH (m, kt_get(spec, "metrics")) {
 		metric(v, V_AT(mp, m_i), m);
-		outside = outside || strcmp(str(m, "type"), "Object") == 0 ||
-		          strcmp(str(m, "type"), "External") == 0;
+		outside = outside || strcmp(kt_get_text(m, "type"), "Object") == 0 ||
+		          strcmp(kt_get_text(m, "type"), "External") == 0;
 	}
 	if (min && kt_int_or(min, 0) == 0 && !outside)
 		v_forbidden(v, mp,

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* --- roles --- */
 
 static void policy_rule(struct v *v, const struct v_path *path, const struct kt_json *rule, bool namespaced)
@@ -65,15 +60,15 @@ static void cluster_role(struct v *v)
 
 static void subject(struct v *v, const struct v_path *path, const struct kt_json *s, bool namespaced)
 {
-	const char *kind = str(s, "kind"), *group = str(s, "apiGroup");
-	if (!*str(s, "name"))
+	const char *kind = kt_get_text(s, "kind"), *group = kt_get_text(s, "apiGroup");
+	if (!*kt_get_text(s, "name"))
 		v_required(v, V_IN(path, "name"), "");
 	if (strcmp(kind, "ServiceAccount") == 0) {
-		if (*str(s, "name"))
-			v_check(v, V_IN(path, "name"), str(s, "name"), v_dns_subdomain);
+		if (*kt_get_text(s, "name"))
+			v_check(v, V_IN(path, "name"), kt_get_text(s, "name"), v_dns_subdomain);
 		if (*group)
 			v_unsupported(v, V_IN(path, "apiGroup"), kt_get(s, "apiGroup"), V_WORDS(""));
-		if (!namespaced && !*str(s, "namespace"))
+		if (!namespaced && !*kt_get_text(s, "namespace"))
 			v_required(v, V_IN(path, "namespace"), "");
 	} else if (strcmp(kind, "User") == 0 || strcmp(kind, "Group") == 0) {
 		if (strcmp(group, "rbac.authorization.k8s.io") != 0)
@@ -89,8 +84,8 @@ static void binding(struct v *v, bool namespaced)
 {
 	const struct kt_json *ref = kt_get(v->object, "roleRef"), *s;
 	const struct v_path *path = V_ROOT("roleRef");
-	const char *kind = str(ref, "kind");
-	if (strcmp(str(ref, "apiGroup"), "rbac.authorization.k8s.io") != 0)
+	const char *kind = kt_get_text(ref, "kind");
+	if (strcmp(kt_get_text(ref, "apiGroup"), "rbac.authorization.k8s.io") != 0)
 		v_unsupported(v, V_IN(path, "apiGroup"), kt_get(ref, "apiGroup"),
 		              V_WORDS("rbac.authorization.k8s.io"));
 	if (strcmp(kind, "ClusterRole") != 0 && !(namespaced && strcmp(kind, "Role") == 0)) {
@@ -100,10 +95,10 @@ static void binding(struct v *v, bool namespaced)
 		else
 			v_unsupported(v, V_IN(path, "kind"), kt_get(ref, "kind"), V_WORDS("ClusterRole"));
 	}
-	if (!*str(ref, "name"))
+	if (!*kt_get_text(ref, "name"))
 		v_required(v, V_IN(path, "name"), "");
 	else
-		v_check(v, V_IN(path, "name"), str(ref, "name"), v_path_segment);
+		v_check(v, V_IN(path, "name"), kt_get_text(ref, "name"), v_path_segment);
 	KT_JSON_EACH (s, kt_get(v->object, "subjects"))
 		subject(v, V_AT(V_ROOT("subjects"), s_i), s, namespaced);
 }
@@ -167,7 +162,7 @@ static void csr(struct v *v)
 	                                     NULL};
 	const struct v_path *path = V_ROOT("spec"), *up = V_IN(path, "usages");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *usage;
-	const char *signer = str(spec, "signerName"), *request = str(spec, "request");
+	const char *signer = kt_get_text(spec, "signerName"), *request = kt_get_text(spec, "request");
 	struct kt_buf pem = {0};
 	kt_unbase64(request, strlen(request), &pem);
 	if (!strstr(kt_buf_str(&pem), "-----BEGIN CERTIFICATE REQUEST-----") &&

@@ -5,18 +5,13 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 /* Native resources have no domain, or that of Kubernetes. */
 static bool is_native(const char *name)
 {
 	return !strchr(name, '/') || strstr(name, "kubernetes.io/");
 }
 
-bool v_resource_name(const char *name, struct kt_strs *out)
+bool v_standard_resource(const char *name)
 {
 	static const char *const standard[] = {"cpu",
 	                                       "memory",
@@ -38,14 +33,19 @@ bool v_resource_name(const char *name, struct kt_strs *out)
 	                                       "requests.storage",
 	                                       "services.nodeports",
 	                                       "services.loadbalancers"};
+	for (size_t i = 0; i < KT_COUNT(standard); i++)
+		if (strcmp(name, standard[i]) == 0)
+			return true;
+	return kt_starts(name, "hugepages-") || kt_starts(name, "requests.hugepages-");
+}
+
+bool v_resource_name(const char *name, struct kt_strs *out)
+{
 	size_t before = out->count;
 	v_qualified_name(name, out);
 	if (out->count > before)
 		return false;
-	for (size_t i = 0; i < KT_COUNT(standard); i++)
-		if (strcmp(name, standard[i]) == 0)
-			return true;
-	if (strchr(name, '/') || kt_starts(name, "hugepages-") || kt_starts(name, "requests.hugepages-"))
+	if (strchr(name, '/') || v_standard_resource(name))
 		return true;
 	kt_strs_add(out, "must be a standard resource type or fully qualified");
 	return false;
@@ -102,7 +102,7 @@ static void claims(struct v *v, const struct v_path *path, const struct kt_json 
 	const struct kt_json *of_pod = kt_get(v->pod, "resourceClaims"), *claim, *item;
 	KT_JSON_EACH (claim, list) {
 		const struct v_path *at = V_AT(path, claim_i);
-		const char *name = str(claim, "name");
+		const char *name = kt_get_text(claim, "name");
 		struct kt_buf detail = {0};
 		if (!*name) {
 			v_required(v, at, "");
@@ -116,7 +116,7 @@ static void claims(struct v *v, const struct v_path *path, const struct kt_json 
 		if (kt_count(of_pod) == 0)
 			kt_buf_adds(&detail, " which is empty");
 		KT_JSON_EACH (item, of_pod)
-			kt_buf_addf(&detail, "%s%s", item_i == 0 ? ": " : ", ", str(item, "name"));
+			kt_buf_addf(&detail, "%s%s", item_i == 0 ? ": " : ", ", kt_get_text(item, "name"));
 		v_not_found_because(v, at, kt_get(claim, "name"), kt_buf_str(&detail));
 		kt_buf_clear(&detail);
 	}

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static const char *const profile_types[] = {"Localhost", "RuntimeDefault", "Unconfined", NULL};
 
 static bool is_profile_type(const char *type)
@@ -22,7 +17,7 @@ static bool is_profile_type(const char *type)
 
 static void seccomp(struct v *v, const struct v_path *path, const struct kt_json *p)
 {
-	const char *type = str(p, "type"), *profile = kt_get_str(p, "localhostProfile");
+	const char *type = kt_get_text(p, "type"), *profile = kt_get_str(p, "localhostProfile");
 	if (!*type)
 		v_required(v, V_IN(path, "type"), "type is required when seccompProfile is set");
 	else if (!is_profile_type(type))
@@ -38,7 +33,7 @@ static void seccomp(struct v *v, const struct v_path *path, const struct kt_json
 
 static void app_armor(struct v *v, const struct v_path *path, const struct kt_json *p)
 {
-	const char *type = str(p, "type"), *profile = kt_get_str(p, "localhostProfile");
+	const char *type = kt_get_text(p, "type"), *profile = kt_get_str(p, "localhostProfile");
 	if (!*type)
 		v_required(v, V_IN(path, "type"), "type is required when appArmorProfile is set");
 	else if (!is_profile_type(type))
@@ -102,7 +97,7 @@ static void sysctls(struct v *v, const struct v_path *path, const struct kt_json
 	const struct kt_json *item;
 	KT_JSON_EACH (item, list) {
 		const struct v_path *at = V_IN(V_AT(path, item_i), "name");
-		const char *name = str(item, "name");
+		const char *name = kt_get_text(item, "name");
 		if (!*name)
 			v_required(v, at, "");
 		else if (v_check(v, at, name, v_sysctl) && kt_find(list, "name", name) < (ptrdiff_t)item_i)
@@ -267,10 +262,10 @@ void v_windows_options(struct v *v, const struct v_path *path, const struct kt_j
 {
 	static const char *const texts[] = {"gmsaCredentialSpec", "runAsUserName"};
 	if (kt_get(options, "gmsaCredentialSpecName"))
-		v_check(v, V_IN(path, "gmsaCredentialSpecName"), str(options, "gmsaCredentialSpecName"),
-		        v_dns_subdomain);
+		v_check(v, V_IN(path, "gmsaCredentialSpecName"),
+		        kt_get_text(options, "gmsaCredentialSpecName"), v_dns_subdomain);
 	for (size_t i = 0; i < KT_COUNT(texts); i++)
-		if (kt_get(options, texts[i]) && !*str(options, texts[i]))
+		if (kt_get(options, texts[i]) && !*kt_get_text(options, texts[i]))
 			v_invalid_str(v, V_IN(path, texts[i]), "", "%s cannot be an empty string", texts[i]);
 }
 
@@ -278,7 +273,7 @@ void v_pod_os(struct v *v, const struct v_path *path, const struct kt_json *spec
 {
 	static const char *const systems[] = {"linux", "windows", NULL};
 	const struct kt_json *os = kt_get(spec, "os");
-	const char *name = str(os, "name");
+	const char *name = kt_get_text(os, "name");
 	if (!os)
 		return;
 	if (!*name)

@@ -4,14 +4,9 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static bool is(const struct kt_json *v, const char *key, const char *value)
 {
-	return strcmp(str(v, key), value) == 0;
+	return strcmp(kt_get_text(v, key), value) == 0;
 }
 
 static void service_port(struct v *v, const struct v_path *path, const struct kt_json *ports, size_t i)
@@ -19,7 +14,7 @@ static void service_port(struct v *v, const struct v_path *path, const struct kt
 	static const struct v_rule rules[] = {
 	        {.field = "protocol", .kind = V_ENUM_NEEDED, .values = v_protocols}};
 	const struct kt_json *port = kt_at(ports, i);
-	const char *name = str(port, "name");
+	const char *name = kt_get_text(port, "name");
 	if (kt_count(ports) > 1 && !*name)
 		v_required(v, V_IN(path, "name"), "");
 	if (*name) {
@@ -30,14 +25,14 @@ static void service_port(struct v *v, const struct v_path *path, const struct kt
 	v_port_range(v, V_IN(path, "port"), kt_get_int(port, "port", 0));
 	V_RULES(v, path, port, rules);
 	v_port_or_name(v, V_IN(path, "targetPort"), kt_get(port, "targetPort"));
-	if (*str(port, "appProtocol"))
-		v_check(v, V_IN(path, "appProtocol"), str(port, "appProtocol"), v_qualified_name);
+	if (*kt_get_text(port, "appProtocol"))
+		v_check(v, V_IN(path, "appProtocol"), kt_get_text(port, "appProtocol"), v_qualified_name);
 }
 
 static bool same_port(const struct kt_json *a, const struct kt_json *b, const char *key)
 {
 	return kt_get_int(a, key, 0) != 0 && kt_get_int(a, key, 0) == kt_get_int(b, key, 0) &&
-	       is(a, "protocol", str(b, "protocol"));
+	       is(a, "protocol", kt_get_text(b, "protocol"));
 }
 
 /* The ports among themselves: no node port twice, no port twice. */
@@ -49,8 +44,9 @@ static void service_ports_differ(struct v *v, const struct v_path *path, const s
 			const struct kt_json *port = kt_at(ports, i);
 			if (!same_port(port, kt_at(ports, j), key))
 				continue;
-			struct kt_json *only = kt_jsonf("{protocol: %s, %s: %l}", str(port, "protocol"), key,
-			                                kt_get_int(port, key, 0));
+			struct kt_json *only =
+			        kt_jsonf("{protocol: %s, %s: %l}", kt_get_text(port, "protocol"), key,
+			                 kt_get_int(port, key, 0));
 			struct kt_json *shown = v_internal(v, "ServicePort", only);
 			v_duplicate(v, strcmp(key, "port") == 0 ? V_AT(path, i) : V_IN(V_AT(path, i), key),
 			            shown);
@@ -80,11 +76,11 @@ static void affinity(struct v *v, const struct v_path *path, const struct kt_jso
 static void external_name(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	static const char *const unset[] = {"clusterIPs", "ipFamilies", "ipFamilyPolicy"};
-	const char *name = str(spec, "externalName");
+	const char *name = kt_get_text(spec, "externalName");
 	size_t len = strlen(name);
 	for (size_t i = 0; i < KT_COUNT(unset); i++)
-		if (kt_count(kt_get(spec, unset[i])) > 0 || *str(spec, unset[i]) ||
-		    (i == 0 && *str(spec, "clusterIP")))
+		if (kt_count(kt_get(spec, unset[i])) > 0 || *kt_get_text(spec, unset[i]) ||
+		    (i == 0 && *kt_get_text(spec, "clusterIP")))
 			v_forbidden(v, V_IN(path, unset[i]), "may not be set for ExternalName services");
 	/* a trailing dot says that it is whole */
 	char *bare = kt_strndup(name, len > 0 && name[len - 1] == '.' ? len - 1 : len);
@@ -116,8 +112,8 @@ static void by_type(struct v *v, const struct v_path *path, const struct kt_json
 static void traffic(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	static const char *const policies[] = {"Cluster", "Local", NULL};
-	const char *external = str(spec, "externalTrafficPolicy"),
-	           *internal = str(spec, "internalTrafficPolicy");
+	const char *external = kt_get_text(spec, "externalTrafficPolicy"),
+	           *internal = kt_get_text(spec, "internalTrafficPolicy");
 	bool external_service = is(spec, "type", "NodePort") || is(spec, "type", "LoadBalancer") ||
 	                        (is(spec, "type", "ClusterIP") && kt_count(kt_get(spec, "externalIPs")) > 0);
 	if (!external_service && *external)
@@ -158,8 +154,9 @@ static void balancer(struct v *v, const struct v_path *path, const struct kt_jso
 	for (size_t i = 0; i < KT_COUNT(own) && !balanced; i++)
 		if (kt_get(spec, own[i]))
 			v_forbidden(v, V_IN(path, own[i]), "may only be used when `type` is 'LoadBalancer'");
-	if (balanced && *str(spec, "loadBalancerClass"))
-		v_check(v, V_IN(path, "loadBalancerClass"), str(spec, "loadBalancerClass"), v_qualified_name);
+	if (balanced && *kt_get_text(spec, "loadBalancerClass"))
+		v_check(v, V_IN(path, "loadBalancerClass"), kt_get_text(spec, "loadBalancerClass"),
+		        v_qualified_name);
 }
 
 static void families(struct v *v, const struct v_path *path, const struct kt_json *spec)
@@ -206,7 +203,7 @@ void v_service_addresses(struct v *v)
 {
 	const struct v_path *path = V_ROOT("spec"), *lp = V_IN(path, "clusterIPs");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *list = kt_get(spec, "clusterIPs"), *ip;
-	const char *first = str(spec, "clusterIP");
+	const char *first = kt_get_text(spec, "clusterIP");
 	bool bad = false, headless = strcmp(first, "None") == 0;
 	if (is(spec, "type", "ExternalName"))
 		return;
@@ -275,9 +272,10 @@ void v_service(struct v *v)
 void v_service_update(struct v *v)
 {
 	const struct kt_json *now = kt_get(v->object, "spec"), *old = kt_get(v->old, "spec");
-	if (!is(now, "type", "ExternalName") && !is(old, "type", "ExternalName") && *str(old, "clusterIP") &&
-	    *str(now, "clusterIP") && !kt_equal(kt_get(now, "clusterIP"), kt_get(old, "clusterIP")))
+	if (!is(now, "type", "ExternalName") && !is(old, "type", "ExternalName") &&
+	    *kt_get_text(old, "clusterIP") && *kt_get_text(now, "clusterIP") &&
+	    !kt_equal(kt_get(now, "clusterIP"), kt_get(old, "clusterIP")))
 		v_invalid_steal(v, V_AT(V_IN(V_ROOT("spec"), "clusterIPs"), 0),
-		                kt_jsonf("[%s]", str(now, "clusterIP")), "may not change once set");
+		                kt_jsonf("[%s]", kt_get_text(now, "clusterIP")), "may not change once set");
 	v_service(v);
 }

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static const char *const access_modes[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce",
                                            "ReadWriteOncePod", NULL};
 
@@ -53,9 +48,9 @@ static void volume_mode(struct v *v, const struct v_path *path, const struct kt_
 
 static void data_source(struct v *v, const struct v_path *path, const struct kt_json *source)
 {
-	const char *group = str(source, "apiGroup"), *kind = str(source, "kind"),
-	           *ns = str(source, "namespace");
-	if (!*str(source, "name"))
+	const char *group = kt_get_text(source, "apiGroup"), *kind = kt_get_text(source, "kind"),
+	           *ns = kt_get_text(source, "namespace");
+	if (!*kt_get_text(source, "name"))
 		v_required(v, V_IN(path, "name"), "");
 	if (!*kind)
 		v_required(v, V_IN(path, "kind"), "");
@@ -79,8 +74,8 @@ static void data_sources(struct v *v, const struct v_path *path, const struct kt
 	if (ref)
 		data_source(v, V_IN(path, "dataSourceRef"), ref);
 	for (size_t i = 0; i < KT_COUNT(fields); i++)
-		same = same && strcmp(str(source, fields[i]), str(ref, fields[i])) == 0;
-	if (source && *str(ref, "namespace"))
+		same = same && strcmp(kt_get_text(source, fields[i]), kt_get_text(ref, fields[i])) == 0;
+	if (source && *kt_get_text(ref, "namespace"))
 		v_invalid_steal(v, path, kt_json_object(),
 		                "may not be specified when dataSourceRef.namespace is specified");
 	else if (source && ref && !same)
@@ -98,13 +93,14 @@ void v_claim_spec(struct v *v, const struct v_path *path, const struct kt_json *
 		v_required(v, storage, "");
 	else
 		positive(v, storage, request);
-	if (*str(spec, "storageClassName"))
-		v_check(v, V_IN(path, "storageClassName"), str(spec, "storageClassName"), v_dns_subdomain);
+	if (*kt_get_text(spec, "storageClassName"))
+		v_check(v, V_IN(path, "storageClassName"), kt_get_text(spec, "storageClassName"),
+		        v_dns_subdomain);
 	volume_mode(v, path, spec);
 	data_sources(v, path, spec);
-	if (*str(spec, "volumeAttributesClassName"))
-		v_check(v, V_IN(path, "volumeAttributesClassName"), str(spec, "volumeAttributesClassName"),
-		        v_dns_subdomain);
+	if (*kt_get_text(spec, "volumeAttributesClassName"))
+		v_check(v, V_IN(path, "volumeAttributesClassName"),
+		        kt_get_text(spec, "volumeAttributesClassName"), v_dns_subdomain);
 }
 
 static void claim(struct v *v)
@@ -123,7 +119,7 @@ static void claim_update(struct v *v)
 	bool smaller = is && was && kt_quantity_compare(is, was) < 0;
 	claim(v);
 	/* the binder may set the volume once, and the class may be filled in */
-	if (!*str(old, "volumeName") && *str(now, "volumeName"))
+	if (!*kt_get_text(old, "volumeName") && *kt_get_text(now, "volumeName"))
 		kt_unset(&now, "volumeName");
 	if (!kt_get(old, "storageClassName"))
 		kt_unset(&now, "storageClassName");
@@ -209,7 +205,7 @@ static void source_fields(struct v *v, const struct v_path *path, const char *na
 	              {"gcePersistentDisk", "pdName"}};
 	for (size_t i = 0; i < KT_COUNT(needed); i++) {
 		const struct v_path *at = V_IN(path, needed[i].field);
-		const char *is = str(s, needed[i].field);
+		const char *is = kt_get_text(s, needed[i].field);
 		if (strcmp(needed[i].source, name) != 0)
 			continue;
 		if (strcmp(needed[i].field, "driver") == 0)
@@ -231,7 +227,7 @@ static void csi_secrets(struct v *v, const struct v_path *path, const struct kt_
 	static const char *const fields[] = {"name", "namespace"};
 	for (size_t i = 0; i < KT_COUNT(refs); i++)
 		for (size_t j = 0; kt_get(csi, refs[i]) && j < KT_COUNT(fields); j++)
-			if (!*str(kt_get(csi, refs[i]), fields[j]))
+			if (!*kt_get_text(kt_get(csi, refs[i]), fields[j]))
 				v_required(v, V_IN(V_IN(path, refs[i]), fields[j]), "");
 }
 
@@ -281,13 +277,14 @@ static void volume(struct v *v)
 	V_RULES(v, path, spec, rules);
 	source(v, path, spec);
 	if (kt_streq(kt_path_str(spec, "hostPath.path"), "/") &&
-	    strcmp(str(spec, "persistentVolumeReclaimPolicy"), "Recycle") == 0)
+	    strcmp(kt_get_text(spec, "persistentVolumeReclaimPolicy"), "Recycle") == 0)
 		v_forbidden(v, V_IN(path, "persistentVolumeReclaimPolicy"),
 		            "may not be 'recycle' for a hostPath mount of '/'");
-	if (*str(spec, "storageClassName"))
-		v_check(v, V_IN(path, "storageClassName"), str(spec, "storageClassName"), v_dns_subdomain);
+	if (*kt_get_text(spec, "storageClassName"))
+		v_check(v, V_IN(path, "storageClassName"), kt_get_text(spec, "storageClassName"),
+		        v_dns_subdomain);
 	volume_mode(v, path, spec);
-	if (kt_get(spec, "volumeAttributesClassName") && !*str(spec, "volumeAttributesClassName"))
+	if (kt_get(spec, "volumeAttributesClassName") && !*kt_get_text(spec, "volumeAttributesClassName"))
 		v_required(v, V_IN(path, "volumeAttributesClassName"), "an empty string is disallowed");
 }
 
@@ -356,8 +353,9 @@ static void topology(struct v *v, const struct v_path *path, const struct kt_jso
 					v_duplicate(v, V_AT(vp, value_i), value);
 					break;
 				}
-		v_check(v, V_IN(at, "key"), str(r, "key"), v_qualified_name);
-		if (kt_find(kt_get(term, "matchLabelExpressions"), "key", str(r, "key")) < (ptrdiff_t)r_i)
+		v_check(v, V_IN(at, "key"), kt_get_text(r, "key"), v_qualified_name);
+		if (kt_find(kt_get(term, "matchLabelExpressions"), "key", kt_get_text(r, "key")) <
+		    (ptrdiff_t)r_i)
 			v_duplicate(v, V_IN(at, "key"), kt_get(r, "key"));
 	}
 }

@@ -5,11 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *str(const struct kt_json *v, const char *key)
-{
-	return kt_str_or(kt_get(v, key), "");
-}
-
 static void mode(struct v *v, const struct v_path *path, const struct kt_json *value)
 {
 	if (value && (kt_int_or(value, 0) < 0 || kt_int_or(value, 0) > 0777))
@@ -26,12 +21,12 @@ static void local_path(struct v *v, const struct v_path *path, const char *s)
 
 static void key_to_path(struct v *v, const struct v_path *path, const struct kt_json *item)
 {
-	if (!*str(item, "key"))
+	if (!*kt_get_text(item, "key"))
 		v_required(v, V_IN(path, "key"), "");
-	if (!*str(item, "path"))
+	if (!*kt_get_text(item, "path"))
 		v_required(v, V_IN(path, "path"), "");
 	else
-		local_path(v, V_IN(path, "path"), str(item, "path"));
+		local_path(v, V_IN(path, "path"), kt_get_text(item, "path"));
 	mode(v, V_IN(path, "mode"), kt_get(item, "mode"));
 }
 
@@ -44,7 +39,7 @@ static void items(struct v *v, const struct v_path *path, const struct kt_json *
 
 static void secret(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	if (!*str(s, "secretName"))
+	if (!*kt_get_text(s, "secretName"))
 		v_required(v, V_IN(path, "secretName"), "");
 	mode(v, V_IN(path, "defaultMode"), kt_get(s, "defaultMode"));
 	items(v, V_IN(path, "items"), kt_get(s, "items"));
@@ -52,7 +47,7 @@ static void secret(struct v *v, const struct v_path *path, const struct kt_json 
 
 static void config_map(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	if (!*str(s, "name"))
+	if (!*kt_get_text(s, "name"))
 		v_required(v, V_IN(path, "name"), "");
 	mode(v, V_IN(path, "defaultMode"), kt_get(s, "defaultMode"));
 	items(v, V_IN(path, "items"), kt_get(s, "items"));
@@ -62,14 +57,14 @@ static void host_path(struct v *v, const struct v_path *path, const struct kt_js
 {
 	static const char *const types[] = {"BlockDevice", "CharDevice",   "Directory", "DirectoryOrCreate",
 	                                    "File",        "FileOrCreate", "Socket",    NULL};
-	const char *type = str(s, "type");
+	const char *type = kt_get_text(s, "type");
 	bool known = !*type;
-	if (!*str(s, "path")) {
+	if (!*kt_get_text(s, "path")) {
 		v_required(v, V_IN(path, "path"), "");
 		return;
 	}
-	if (strstr(str(s, "path"), "..") &&
-	    (strstr(str(s, "path"), "/..") || kt_starts(str(s, "path"), "..")))
+	if (strstr(kt_get_text(s, "path"), "..") &&
+	    (strstr(kt_get_text(s, "path"), "/..") || kt_starts(kt_get_text(s, "path"), "..")))
 		v_invalid(v, V_IN(path, "path"), kt_get(s, "path"), "must not contain '..'");
 	for (size_t i = 0; types[i]; i++)
 		known = known || strcmp(types[i], type) == 0;
@@ -86,17 +81,17 @@ static void empty_dir(struct v *v, const struct v_path *path, const struct kt_js
 
 static void claim(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	if (!*str(s, "claimName"))
+	if (!*kt_get_text(s, "claimName"))
 		v_required(v, V_IN(path, "claimName"), "");
 }
 
 static void nfs(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	if (!*str(s, "server"))
+	if (!*kt_get_text(s, "server"))
 		v_required(v, V_IN(path, "server"), "");
-	if (!*str(s, "path"))
+	if (!*kt_get_text(s, "path"))
 		v_required(v, V_IN(path, "path"), "");
-	else if (*str(s, "path") != '/')
+	else if (*kt_get_text(s, "path") != '/')
 		v_invalid(v, V_IN(path, "path"), kt_get(s, "path"), "must be an absolute path");
 }
 
@@ -105,9 +100,9 @@ static void downward_file(struct v *v, const struct v_path *path, const struct k
 	static const char *const fine[] = {"metadata.annotations", "metadata.labels", "metadata.name",
 	                                   "metadata.namespace",   "metadata.uid",    NULL};
 	const struct kt_json *field = kt_get(f, "fieldRef"), *resource = kt_get(f, "resourceFieldRef");
-	if (!*str(f, "path"))
+	if (!*kt_get_text(f, "path"))
 		v_required(v, V_IN(path, "path"), "");
-	local_path(v, V_IN(path, "path"), str(f, "path"));
+	local_path(v, V_IN(path, "path"), kt_get_text(f, "path"));
 	if (field)
 		v_field_ref(v, V_IN(path, "fieldRef"), field, fine);
 	if (field && resource)
@@ -151,11 +146,11 @@ static void project_named(struct v *v, const struct v_path *path, const struct k
                           struct taken *taken)
 {
 	const struct kt_json *item;
-	if (!*str(s, "name"))
+	if (!*kt_get_text(s, "name"))
 		v_required(v, V_IN(path, "name"), "");
 	KT_JSON_EACH (item, kt_get(s, "items")) {
 		key_to_path(v, V_AT(V_IN(path, "items"), item_i), item);
-		take(v, taken, str(item, "path"), str(s, "name"));
+		take(v, taken, kt_get_text(item, "path"), kt_get_text(s, "name"));
 	}
 }
 
@@ -165,7 +160,7 @@ static void project_downward(struct v *v, const struct v_path *path, const struc
 	const struct kt_json *f;
 	KT_JSON_EACH (f, kt_get(s, "items")) {
 		downward_file(v, path, f);
-		take(v, taken, str(f, "path"), str(f, "path"));
+		take(v, taken, kt_get_text(f, "path"), kt_get_text(f, "path"));
 	}
 }
 
@@ -179,12 +174,12 @@ static void project_token(struct v *v, const struct v_path *path, const struct k
 	else if (seconds > INT64_C(1) << 32)
 		v_invalid(v, V_IN(path, "expirationSeconds"), kt_get(s, "expirationSeconds"),
 		          "may not specify a duration larger than 2^32 seconds");
-	if (!*str(s, "path")) {
+	if (!*kt_get_text(s, "path")) {
 		v_required(v, V_IN(taken->volume, "path"), "");
 		return;
 	}
-	local_path(v, V_IN(path, "path"), str(s, "path"));
-	take(v, taken, str(s, "path"), str(s, "path"));
+	local_path(v, V_IN(path, "path"), kt_get_text(s, "path"));
+	take(v, taken, kt_get_text(s, "path"), kt_get_text(s, "path"));
 }
 
 static void projection(struct v *v, const struct v_path *path, const struct kt_json *p, struct taken *taken)
@@ -237,7 +232,7 @@ void v_csi_driver_name(struct v *v, const struct v_path *path, const char *name)
 
 static void csi(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
-	v_csi_driver_name(v, V_IN(path, "driver"), str(s, "driver"));
+	v_csi_driver_name(v, V_IN(path, "driver"), kt_get_text(s, "driver"));
 }
 
 static void ephemeral(struct v *v, const struct v_path *path, const struct kt_json *s)
@@ -344,7 +339,7 @@ void v_volumes(struct v *v, const struct v_path *path, const struct kt_json *vol
 	(void)meta;
 	KT_JSON_EACH (volume, volumes) {
 		const struct v_path *at = V_AT(path, volume_i);
-		const char *name = str(volume, "name");
+		const char *name = kt_get_text(volume, "name");
 		source(v, at, volume);
 		if (!*name)
 			v_required(v, V_IN(at, "name"), "");
