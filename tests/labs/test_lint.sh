@@ -30,14 +30,14 @@ lint() {
 	KTUTOR_SHARE=$share "$ktutor" course lint "$@" >"$out" 2>&1
 }
 # shellcheck disable=SC2016 # a dollar is a prompt
-shown='$ kubectl get configmap question     # what is there?
+printed='$ kubectl get configmap question     # what is there?
 NAME       DATA   AGE
 question   1      7d
 $ kubectl get configmap \
     -o name
 configmap/kube-root-ca.crt
 configmap/question'
-page "$shown" 'replicas: 3'
+page "$printed" 'replicas: 3'
 lint && grep -q '^1 lab: nothing found$' "$out"
 ok $? "what is right says nothing"
 
@@ -63,18 +63,18 @@ question   2      7d' 'replicas: 3'
 	wrong_page "the first of two is right" "$at:18: \`kubectl get pod x\` ends with 1" '$ kubectl get configmap question -o name
 $ kubectl get pod x' 'replicas: 3'
 }
-wrong_page "a field that Kubernetes does not have" "$at:27: this is no piece of an object of Kubernetes; mend its names" "$shown" 'replcas: 3'
-wrong_page "a field of an object" ":27: a Deployment has no 'spec.template.spec.containers', or not so; \`kubectl explain\`" "$shown" 'apiVersion: apps/v1
+wrong_page "a field that Kubernetes does not have" "$at:27: this is no piece of an object of Kubernetes; mend its names" "$printed" 'replcas: 3'
+wrong_page "a field of an object" ":27: a Deployment has no 'spec.template.spec.containers', or not so; \`kubectl explain\`" "$printed" 'apiVersion: apps/v1
 kind: Deployment
 spec:
   template:
     spec:
       containers:
         - {name: c, imagee: i}'
-wrong_page "a kind" ":27: Kubernetes has no kind 'Deploymnt' in apps/v1; name one it has" "$shown" 'apiVersion: apps/v1
+wrong_page "a kind" ":27: Kubernetes has no kind 'Deploymnt' in apps/v1; name one it has" "$printed" 'apiVersion: apps/v1
 kind: Deploymnt'
-wrong_page "a kind alone" ":27: Kubernetes has no kind 'Deploymnt'; name one it has" "$shown" 'kind: Deploymnt'
-wrong_page "what is no YAML" "$at:27: lesson.md:2: key \"replicas\" is already set in line 1" "$shown" 'replicas: 1
+wrong_page "a kind alone" ":27: Kubernetes has no kind 'Deploymnt'; name one it has" "$printed" 'kind: Deploymnt'
+wrong_page "what is no YAML" "$at:27: lesson.md:2: key \"replicas\" is already set in line 1" "$printed" 'replicas: 1
 replicas: 2'
 
 # what comes before a command, and what it stands for
@@ -105,7 +105,7 @@ finds "a row with a word that rows do not have" "commands.yaml:1: a command has 
 lint --fast && grep -q 'nothing found' "$out"
 ok $? "--fast runs no commands"
 rm "$lesson/commands.yaml"
-page "$shown" 'replicas: 3'
+page "$printed" 'replicas: 3'
 sed 's/lesson: "1.1"/lesson: "1.2"/' "$share/labs/my-lab/lab.yaml" >"$place/lab" && mv "$place/lab" "$share/labs/my-lab/lab.yaml"
 lint
 code=$?
