@@ -120,7 +120,8 @@ enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count),
 	if (!rc)
 		rc = draw(path, vary, meaning, pick, arg, drawn, err);
 	if (!rc) {
-		char *all = put_in(kt_buf_str(&text), *drawn);
+		char *all =
+		        kt_count(*drawn) ? put_in(kt_buf_str(&text), *drawn) : kt_strdup(kt_buf_str(&text));
 		rc = kt_yaml_parse(path, all, strlen(all), yaml, err);
 		kt_free(all);
 	}

@@ -48,6 +48,18 @@ KT_MUST_CHECK enum kt_code lab_lock(const struct lab *lab, const struct lab_opti
                                     struct kt_err *err);
 void lab_unlock(int lock);
 
+/* A file that may stand beside a lab or a lesson: a list of maps. */
+struct lab_rows {
+	const char *file, *what;      /* "survivors.yaml", "a survivor" */
+	const char *example, *wanted; /* for what is no list; for a row without what is required */
+	const char *const *keys;
+	size_t key_count, required; /* the first of the keys; texts */
+};
+/* *out stays NULL where there is none. */
+KT_MUST_CHECK enum kt_code lab_read_rows(const struct lab_rows *shape, const char *dir, struct kt_yaml **out,
+                                         struct kt_err *err);
+const struct kt_json *lab_rows_of(const struct kt_yaml *yaml); /* NULL: none */
+
 /* The rows of the table of providers. */
 extern const struct provider provider_embedded, provider_kind, provider_context;
 

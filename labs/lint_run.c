@@ -10,6 +10,13 @@
 #define PATIENCE_MS 40000
 
 static const char *const row_keys[] = {"command", "as", "do", "ends", "skip"};
+static const struct lab_rows command_rows = {.file = "commands.yaml",
+                                             .what = "a command",
+                                             .example = "- {command: …, as: …}",
+                                             .wanted = "'command', as the lesson shows it",
+                                             .keys = row_keys,
+                                             .key_count = KT_COUNT(row_keys),
+                                             .required = 1};
 
 struct command {
 	char *text;  /* without its comment; lines that go on are joined */
@@ -89,27 +96,9 @@ static void read_commands(struct running *r)
 
 /* --- the rows beside it --- */
 
-static enum kt_code read_rows(struct running *r, struct kt_err *err)
-{
-	char *path = kt_join(r->lesson->dir, "commands.yaml");
-	enum kt_code rc = kt_is_file(path) ? kt_yaml_read(path, &r->yaml, err) : KT_OK;
-	const struct kt_json *rows = r->yaml ? kt_yaml_doc(r->yaml, 0) : NULL, *row;
-	if (!rc && r->yaml && !kt_is_array(rows))
-		rc = kt_yaml_fail(r->yaml, rows, err, "expected `- {command: …, as: …}`");
-	KT_JSON_EACH (row, rc ? NULL : rows) {
-		rc = kt_yaml_keys(r->yaml, row, "a command", row_keys, KT_COUNT(row_keys), err);
-		if (!rc && !kt_get_str(row, "command"))
-			rc = kt_yaml_fail(r->yaml, row, err, "expected 'command', as the lesson shows it");
-		if (rc)
-			break;
-	}
-	kt_free(path);
-	return rc;
-}
-
 static const struct kt_json *next_row(struct running *r, const struct command *command)
 {
-	const struct kt_json *row = r->yaml ? kt_at(kt_yaml_doc(r->yaml, 0), r->row) : NULL;
+	const struct kt_json *row = kt_at(lab_rows_of(r->yaml), r->row);
 	if (!row || !kt_streq(kt_get_str(row, "command"), command->text))
 		return NULL;
 	r->row++;
@@ -190,7 +179,7 @@ static void hold_all(struct running *r)
 	}
 	for (size_t i = 0; i < r->count; i++)
 		hold(r, &r->commands[i]);
-	const struct kt_json *rows = r->yaml ? kt_yaml_doc(r->yaml, 0) : NULL;
+	const struct kt_json *rows = lab_rows_of(r->yaml);
 	if (r->row < kt_count(rows))
 		lesson_found(r->pencil, "commands.yaml", kt_yaml_line(r->yaml, kt_at(rows, r->row)),
 		             "the lesson shows no `%s`, or not there; the rows are in its order",
@@ -206,7 +195,7 @@ void lab_lint_commands(const struct lesson *lesson, const struct lab *lab, const
 	struct kt_err err = {0};
 	pencil->lesson = lesson;
 	read_commands(&r);
-	if (read_rows(&r, &err))
+	if (lab_read_rows(&command_rows, lesson->dir, &r.yaml, &err))
 		lesson_found(pencil, "commands.yaml", 1, "%s", err.text);
 	else if (r.count)
 		hold_all(&r);

@@ -2,6 +2,7 @@
 /* Mutations of a solution: an object or a step dropped, a value changed, a selector widened. What no task
  * notices is a hole in the lab, or means nothing; then a row of survivors.yaml in the lab's folder says why.
  */
+#include "labs/labs_internal.h"
 #include "labs/prove_internal.h"
 
 #include <fnmatch.h>
@@ -204,33 +205,22 @@ static bool noticed(struct proof *p, const struct mutants *m, const struct mutan
 
 /* --- survivors that are explained --- */
 
-static enum kt_code read_rows(const char *dir, struct kt_yaml **out, struct kt_err *err)
-{
-	static const char *const keys[] = {"change", "because", "sometimes"};
-	char *path = kt_join(dir, "survivors.yaml");
-	enum kt_code rc = kt_is_file(path) ? kt_yaml_read(path, out, err) : KT_OK;
-	const struct kt_json *rows = *out ? kt_yaml_doc(*out, 0) : NULL, *row;
-	if (!rc && *out && !kt_is_array(rows))
-		rc = kt_yaml_fail(*out, rows, err, "expected `- {change: PATTERN, because: …}`");
-	KT_JSON_EACH (row, rc ? NULL : rows) {
-		rc = kt_yaml_keys(*out, row, "a survivor", keys, KT_COUNT(keys), err);
-		if (!rc && (!kt_get_str(row, "change") || !kt_get_str(row, "because")))
-			rc = kt_yaml_fail(*out, row, err, "expected 'change' and 'because'");
-		if (rc)
-			break;
-	}
-	kt_free(path);
-	return rc;
-}
+static const char *const row_keys[] = {"change", "because", "sometimes"};
+static const struct lab_rows survivors = {.file = "survivors.yaml",
+                                          .what = "a survivor",
+                                          .example = "- {change: PATTERN, because: …}",
+                                          .wanted = "'change' and 'because'",
+                                          .keys = row_keys,
+                                          .key_count = KT_COUNT(row_keys),
+                                          .required = 2};
 
 static enum kt_code read_explained(struct proof *p, struct mutants *m, struct kt_err *err)
 {
 	char *above = kt_join(p->lab->dir, "..");
-	enum kt_code rc = read_rows(p->lab->dir, &m->explained, err);
+	enum kt_code rc = lab_read_rows(&survivors, p->lab->dir, &m->explained, err);
 	if (!rc)
-		rc = read_rows(above, &m->everywhere, err);
-	m->used =
-	        kt_alloc((m->explained ? kt_count(kt_yaml_doc(m->explained, 0)) + 1 : 1) * sizeof(*m->used));
+		rc = lab_read_rows(&survivors, above, &m->everywhere, err);
+	m->used = kt_alloc((kt_count(lab_rows_of(m->explained)) + 1) * sizeof(*m->used));
 	kt_free(above);
 	return rc;
 }
@@ -238,13 +228,13 @@ static enum kt_code read_explained(struct proof *p, struct mutants *m, struct kt
 /* Why it may survive; NULL: nobody says. */
 static const char *because(struct mutants *m, const char *what)
 {
-	const struct kt_json *rows = m->explained ? kt_yaml_doc(m->explained, 0) : NULL, *row;
+	const struct kt_json *rows = lab_rows_of(m->explained), *row;
 	KT_JSON_EACH (row, rows)
 		if (!fnmatch(kt_get_str(row, "change"), what, 0)) {
 			m->used[row_i] = true;
 			return kt_get_str(row, "because");
 		}
-	rows = m->everywhere ? kt_yaml_doc(m->everywhere, 0) : NULL;
+	rows = lab_rows_of(m->everywhere);
 	KT_JSON_EACH (row, rows)
 		if (!fnmatch(kt_get_str(row, "change"), what, 0))
 			return kt_get_str(row, "because");
@@ -253,7 +243,7 @@ static const char *because(struct mutants *m, const char *what)
 
 static void tell_unused(struct proof *p, const struct mutants *m)
 {
-	const struct kt_json *rows = m->explained ? kt_yaml_doc(m->explained, 0) : NULL, *row;
+	const struct kt_json *rows = lab_rows_of(m->explained), *row;
 	KT_JSON_EACH (row, rows)
 		if (!m->used[row_i] && !kt_get_bool(row, "sometimes", false)) /* chance may notice it */
 			lab_proof_wrong(p, "mutations",
