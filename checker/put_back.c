@@ -120,6 +120,13 @@ static bool is_owned(const struct kt_json *object)
 	return kt_count(kt_path(object, "metadata.ownerReferences")) > 0;
 }
 
+/* A status that moved on is no change; only objects with a spec count generations of it. */
+static bool is_changed(const struct kt_json *before, const struct kt_json *now)
+{
+	const char *path = kt_get(before, "spec") ? "metadata.generation" : "metadata.resourceVersion";
+	return !kt_equal(kt_path(before, path), kt_path(now, path));
+}
+
 static enum kt_code put_one(const struct check_run *run, const struct kt_json *row, struct kt_err *err)
 {
 	const char *path = kt_get_str(row, "path");
@@ -134,13 +141,7 @@ static enum kt_code put_one(const struct check_run *run, const struct kt_json *r
 	rc = KT_OK;
 	if (!was && there)
 		rc = check_call(run, "DELETE", path, NULL, NULL, NULL, err);
-	else if (was && there &&
-	         !kt_equal(kt_path(object, "metadata.generation"), kt_path(now, "metadata.generation")))
-		rc = check_call(run, "PUT", path, NULL, written, NULL, err);
-	else if (was && there &&
-	         !kt_equal(kt_path(object, "metadata.resourceVersion"),
-	                   kt_path(now, "metadata.resourceVersion")) &&
-	         !kt_get(object, "spec"))
+	else if (was && there && is_changed(object, now))
 		rc = check_call(run, "PUT", path, NULL, written, NULL, err);
 	else if (was && !there && !is_owned(object))
 		rc = check_call(run, "POST", kt_get_str(row, "collection"), NULL, written, NULL, err);

@@ -9,11 +9,6 @@
 
 /* --- rollouts --- */
 
-static int64_t number(const struct kt_json *object, const char *path, int64_t otherwise)
-{
-	return kt_path_int(object, path, otherwise);
-}
-
 /* Until its newest pods have all been available once (the reason NewReplicaSetAvailable), and the old ones
  * are gone. One that is late or paused goes on by itself no more. */
 static bool deployment_moves(const struct kt_json *object)
@@ -26,14 +21,14 @@ static bool deployment_moves(const struct kt_json *object)
 	    kt_streq(kt_get_str(progressing, "status"), "False"))
 		return false;
 	return !kt_streq(reason, "NewReplicaSetAvailable") ||
-	       number(object, "status.replicas", 0) > number(object, "status.updatedReplicas", 0);
+	       kt_path_int(object, "status.replicas", 0) > kt_path_int(object, "status.updatedReplicas", 0);
 }
 
 static bool stateful_set_moves(const struct kt_json *object)
 {
 	bool rolls = !kt_streq(kt_path_str(object, "spec.updateStrategy.type"), "OnDelete") &&
-	             !number(object, "spec.updateStrategy.rollingUpdate.partition", 0);
-	return number(object, "status.replicas", 0) < number(object, "spec.replicas", 1) ||
+	             !kt_path_int(object, "spec.updateStrategy.rollingUpdate.partition", 0);
+	return kt_path_int(object, "status.replicas", 0) < kt_path_int(object, "spec.replicas", 1) ||
 	       (rolls && kt_path_str(object, "status.updateRevision") &&
 	        !kt_streq(kt_path_str(object, "status.updateRevision"),
 	                  kt_path_str(object, "status.currentRevision")));
@@ -42,8 +37,8 @@ static bool stateful_set_moves(const struct kt_json *object)
 static bool daemon_set_moves(const struct kt_json *object)
 {
 	return !kt_streq(kt_path_str(object, "spec.updateStrategy.type"), "OnDelete") &&
-	       number(object, "status.updatedNumberScheduled", 0) <
-	               number(object, "status.desiredNumberScheduled", 0);
+	       kt_path_int(object, "status.updatedNumberScheduled", 0) <
+	               kt_path_int(object, "status.desiredNumberScheduled", 0);
 }
 
 /* --- autoscalers --- */
@@ -87,7 +82,8 @@ static bool is_moving(const struct check_run *run, size_t kind, const struct kt_
 {
 	if (kinds[kind].scales)
 		return kinds[kind].scales(run, object);
-	return number(object, "status.observedGeneration", 0) < number(object, "metadata.generation", 0) ||
+	return kt_path_int(object, "status.observedGeneration", 0) <
+	               kt_path_int(object, "metadata.generation", 0) ||
 	       kinds[kind].moves(object);
 }
 
