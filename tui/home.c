@@ -52,8 +52,10 @@ static void draw_level(struct tui_app *app, struct tui_grid *grid, int row, int 
 	tui_putf(grid, row, 0, 4, here ? TUI_STRONG : TUI_PLAIN, "%s %u", here ? "▾" : " ", level->level);
 	tui_put(grid, row, 4, title, here ? TUI_STRONG : TUI_PLAIN, level->title);
 	int at = 4 + title;
-	if (wide)
-		at += 0 * tui_put(grid, row, at, 13, TUI_DIM, level->about) + 14;
+	if (wide) {
+		tui_put(grid, row, at, 13, TUI_DIM, level->about);
+		at += 14;
+	}
 	if (!level->lesson_count) {
 		tui_put(grid, row, at, cols - at, TUI_DIM, "to come");
 		return;
@@ -182,7 +184,7 @@ static void draw_cluster_line(struct tui_app *app, struct tui_grid *grid, int ro
 	if (dir)
 		kt_buf_addf(&line, ", lab %s started", kt_basename(dir));
 	if (engine && kind)
-		kt_buf_addf(&line, " · %s and kind are here: a real one with c", kt_basename(engine));
+		kt_buf_addf(&line, " · c chooses a real one (%s, kind)", kt_basename(engine));
 	tui_put(grid, row, 1, grid->cols - 2, TUI_DIM, kt_buf_str(&line));
 	kt_buf_clear(&line);
 	kt_free(engine);

@@ -130,6 +130,16 @@ static void event_lines(const struct kt_json *event, const char *path, struct tu
 	kt_free(line);
 }
 
+static void history_head(const struct kt_json *why, const char *object, struct tui_text *text)
+{
+	bool told = kt_count(kt_get(why, "events")) > 0;
+	char *line = !why   ? kt_strf("asking for the history of %s", object)
+	             : told ? kt_strf("What happened to %s:", object)
+	                    : kt_strf("Nothing is known to have happened to %s.", object);
+	tui_text_prose(text, told ? TUI_STRONG : TUI_DIM, "", "", line);
+	kt_free(line);
+}
+
 static void why_lines(struct tui_app *app, struct tui_text *text)
 {
 	const struct tui_work *work = &app->work;
@@ -150,12 +160,8 @@ static void why_lines(struct tui_app *app, struct tui_text *text)
 	else if (!object)
 		tui_text_prose(text, TUI_DIM, "", "",
 		               "No finding of this task names an object whose history could be told.");
-	else if (!work->why)
-		tui_text_linef(text, TUI_DIM, "asking for the history of %s", object);
-	else if (!kt_count(events))
-		tui_text_linef(text, TUI_DIM, "Nothing is known to have happened to %s.", object);
 	else
-		tui_text_linef(text, TUI_STRONG, "What happened to %s:", object);
+		history_head(work->why, object, text);
 	KT_JSON_EACH (event, events)
 		event_lines(event, path, text);
 	kt_free(object);
