@@ -260,10 +260,10 @@ int64_t tool_node_cpus(const struct tool_run *r);
 struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 
-/* The table's rows, by file. */
+/* The table's rows, by file here and in kubelet/servers. */
 extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_kubectl[],
-        tools_diff[], tools_system[], tools_network[], tools_servers[], tools_filter[], tools_dump[],
-        tools_pack[];
+        tools_diff[], tools_system[], tools_network[], tools_filter[], tools_dump[], tools_servers[],
+        tools_agnhost[], tools_databases[], tools_pack[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* What all servers share, and their table. */
+#include "cluster/kubelet/servers/servers.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void server_port(struct server *s, unsigned long port, const char *protocol)
+{
+	if (!port || port > 65535 || s->port_count == SERVER_PORTS)
+		return;
+	for (size_t i = 0; i < s->port_count; i++) {
+		if (s->ports[i] == port && kt_streq(s->protocols[i], protocol))
+			return;
+	}
+	s->ports[s->port_count] = (unsigned)port;
+	s->protocols[s->port_count++] = protocol;
+}
+
+void server_answer(struct network_http_response *response, int status, const char *type, const char *text,
+                   size_t len)
+{
+	response->status = status;
+	kt_set(&response->headers, "Content-Type", kt_json_str(type));
+	kt_set(&response->headers, "Content-Length", kt_json_strf("%zu", len));
+	kt_buf_add(&response->body, text, len);
+	kt_buf_adds(&response->body, "");
+}
+
+void server_plain(struct network_http_response *response, int status, const char *fmt, ...)
+{
+	struct kt_buf text = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	kt_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	server_answer(response, status, "text/plain; charset=utf-8", kt_buf_str(&text), text.len);
+	kt_buf_clear(&text);
+}
+
+const char *server_option(const struct tool_run *r, const char *name)
+{
+	size_t len = strlen(name);
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i] + strspn(r->argv.items[i], "-");
+		if (r->argv.items[i][0] != '-' || strncmp(word, name, len) != 0)
+			continue;
+		if (word[len] == '=')
+			return word + len + 1;
+		if (!word[len])
+			return i + 1 < r->argv.count ? r->argv.items[i + 1] : "";
+	}
+	return NULL;
+}
+
+const char *server_pod_name(const struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	return c->host_name ? c->host_name : c->pod;
+}
+
+static bool dns_prepare(struct tool_run *r, struct server *s, int *status)
+{
+	(void)r;
+	(void)status;
+	server_port(s, 53, "UDP");
+	server_port(s, 53, "TCP");
+	server_port(s, 8080, "TCP");
+	server_port(s, 8181, "TCP");
+	server_port(s, 9153, "TCP");
+	return true;
+}
+
+static bool rabbit_prepare(struct tool_run *r, struct server *s, int *status)
+{
+	(void)r;
+	(void)status;
+	server_port(s, 5672, "TCP");
+	server_port(s, 15672, "TCP");
+	return true;
+}
+
+static void ok_serve(struct tool_run *r, const struct network_http_request *request,
+                     struct network_http_response *response)
+{
+	(void)r;
+	(void)request;
+	server_plain(response, 200, "OK");
+}
+
+static const char nginx_entrypoint[] =
+        "/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration\n"
+        "/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/\n"
+        "/docker-entrypoint.sh: Configuration complete; ready for start up\n";
+static const struct server_row rows[] = {
+        {"python", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS, NULL},
+        {"python3", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS, NULL},
+        {"node", 0, script_prepare, generic_serve, NULL, NULL, false, KT_MS, NULL},
+        {"nginx", 0, nginx_prepare, nginx_serve, NULL, NULL, true, 200 * KT_US, nginx_entrypoint},
+        {"httpd-foreground", 80, NULL, httpd_serve, NULL,
+         "AH00558: httpd: Could not reliably determine the server's fully qualified domain name\n", true,
+         300 * KT_US, NULL},
+        {"httpd", 80, NULL, httpd_serve, NULL, NULL, true, 300 * KT_US, NULL},
+        {"busybox httpd", 0, small_httpd_prepare, small_httpd_serve, NULL, NULL, false, 200 * KT_US, NULL},
+        {"apache2-foreground", 80, NULL, hpa_serve, NULL,
+         "AH00558: apache2: Could not reliably determine the server's fully qualified domain name\n", true,
+         6 * KT_MS, NULL},
+        {"agnhost", 0, agnhost_prepare, agnhost_serve, NULL, NULL, false, 200 * KT_US, NULL},
+        {"http-echo", 5678, http_echo_prepare, http_echo_serve, NULL, NULL, false, 100 * KT_US, NULL},
+        {"whoami", 80, NULL, whoami_serve, NULL, "Starting up on port 80\n", false, 100 * KT_US, NULL},
+        {"echo-server", 0, generic_prepare, echo_serve, NULL, NULL, false, 100 * KT_US, NULL},
+        {"hello-app", 8080, generic_prepare, hello_app_serve, NULL, "Server listening on port 8080\n", false,
+         100 * KT_US, NULL},
+        {"server", 0, generic_prepare, generic_serve, NULL, NULL, false, 2 * KT_MS, NULL},
+        {"podinfo", 9898, NULL, podinfo_serve, NULL,
+         "{\"level\":\"info\",\"msg\":\"Starting podinfo\",\"port\":\"9898\"}\n", false, 500 * KT_US, NULL},
+        {"consumer", 8080, NULL, ok_serve, NULL, NULL, false, KT_MS, NULL},
+        {"redis-server", 6379, redis_prepare, NULL, redis_bytes, "1:M * Ready to accept connections tcp\n",
+         false, 50 * KT_US, NULL},
+        {"valkey-server", 6379, redis_prepare, NULL, redis_bytes, "1:M * Ready to accept connections tcp\n",
+         false, 50 * KT_US, NULL},
+        {"postgres", 5432, postgres_prepare, NULL, NULL,
+         "LOG:  database system is ready to accept connections\n", false, KT_MS, NULL},
+        {"mysqld", 3306, mysql_prepare, NULL, NULL,
+         "[System] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.4.3'  socket: "
+         "'/var/run/mysqld/mysqld.sock'  port: 3306\n",
+         false, KT_MS, NULL},
+        {"mariadbd", 3306, mysql_prepare, NULL, NULL, "[Note] mariadbd: ready for connections.\n", false,
+         KT_MS, NULL},
+        {"mongod", 27017, NULL, NULL, NULL,
+         "{\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017}}\n", false, KT_MS, NULL},
+        {"rabbitmq-server", 5672, rabbit_prepare, NULL, NULL, "Server startup complete; 4 plugins started.\n",
+         false, KT_MS, NULL},
+        {"memcached", 11211, NULL, NULL, NULL, NULL, false, 50 * KT_US, NULL},
+        {"coredns", 53, dns_prepare, ok_serve, NULL,
+         ".:53\n[INFO] plugin/reload: Running configuration SHA512\nCoreDNS-1.12.1\nlinux/amd64, go1.24.1\n",
+         false, 50 * KT_US, NULL},
+        {"daemon", 0, NULL, ok_serve, NULL, NULL, false, 100 * KT_US, NULL},
+};
+
+static const struct server_row *row_of(const struct tool_run *r)
+{
+	const char *name = kt_streq(r->tool->sets, "plain") ? "busybox httpd" : r->tool->name;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		if (!strcmp(rows[i].program, name))
+			return &rows[i];
+	}
+	return &rows[KT_COUNT(rows) - 1];
+}
+
+static void access_log(struct tool_run *r, const struct network_http_request *request,
+                       const struct network_http_response *response)
+{
+	struct kt_buf line = {0};
+	char when[64];
+	time_t now = (time_t)(process_now(r->task->process) / KT_SEC);
+	struct tm tm;
+	gmtime_r(&now, &tm);
+	size_t len = strftime(when, sizeof(when), "%d/%b/%Y:%H:%M:%S +0000", &tm);
+	const char *agent = kt_get_str(request->headers, "User-Agent");
+	kt_buf_addf(&line, "%s - - [%.*s] \"%s %s HTTP/1.1\" %d %zu \"-\" \"%s\" \"-\"\n",
+	            request->client ? request->client : "-", (int)len, when, request->method, request->path,
+	            response->status, response->body.len, agent ? agent : "Wget");
+	tool_out(r, line.data, line.len);
+	kt_buf_clear(&line);
+}
+
+static void serve(void *arg, const struct network_http_request *request,
+                  struct network_http_response *response)
+{
+	struct tool_run *r = arg;
+	struct server *s = r->state;
+	const struct image *image = r->task->process->image;
+	s->requests++;
+	if (image_has_tools(image, "hello-node"))
+		hello_node_serve(r, request, response);
+	else if (image_has_tools(image, "bootcamp"))
+		bootcamp_serve(r, request, response);
+	else
+		s->row->serve(r, request, response);
+	if (kt_streq(request->method, "HEAD"))
+		kt_buf_cut(&response->body, 0);
+	kt_ns work = s->row->work;
+	if (image_has_tools(image, "hpa-example"))
+		work = 60 * KT_MS; /* a million square roots */
+	const char *told = tool_env(r, "KTUTOR_WORK");
+	if (told)
+		(void)kt_duration_parse(told, &work);
+	response->takes += work;
+	container_work(tool_container(r), work);
+	if (s->row->access_log)
+		access_log(r, request, response);
+}
+
+static void bytes(void *arg, const void *data, size_t len, struct kt_buf *reply)
+{
+	struct tool_run *r = arg;
+	const struct server *s = r->state;
+	char *text = kt_strndup(data, len);
+	container_work(tool_container(r), s->row->work);
+	if (s->row->bytes)
+		s->row->bytes(r, text, len, reply);
+	kt_free(text);
+}
+
+void server_end(struct tool_run *r)
+{
+	struct server *s = r->state;
+	const struct container *c = tool_container(r);
+	for (size_t i = 0; s->listening && i < s->port_count; i++)
+		network_unlisten(c->cluster, c->pod_ip, s->ports[i], s->protocols[i]);
+	kt_free(s->text);
+	kt_free(s->root);
+	kt_free(s->conf);
+	kt_json_free(s->data);
+}
+
+static int server_listen(struct tool_run *r, struct server *s)
+{
+	const struct container *c = tool_container(r);
+	for (size_t i = 0; i < s->port_count && c->pod_ip; i++) {
+		if (network_is_listening(c->cluster, c->pod_ip, s->ports[i], s->protocols[i])) {
+			struct kt_buf line = {0};
+			kt_buf_addf(&line, "%s: bind() to 0.0.0.0:%u failed (98: Address already in use)\n",
+			            r->tool->name, s->ports[i]);
+			task_write(r->task, 2, line.data, line.len);
+			kt_buf_clear(&line);
+			s->port_count = i;
+			s->listening = true;
+			return 1;
+		}
+		struct network_listener listener = {.address = c->pod_ip,
+		                                    .port = s->ports[i],
+		                                    .protocol = s->protocols[i],
+		                                    .http = s->row->serve != NULL,
+		                                    .serve = s->row->serve ? serve : NULL,
+		                                    .bytes = s->row->bytes ? bytes : NULL,
+		                                    .arg = r,
+		                                    .ns = c->ns,
+		                                    .pod = c->pod,
+		                                    .container = c->name};
+		network_listen(c->cluster, &listener);
+	}
+	s->listening = c->pod_ip != NULL;
+	if (s->row->entrypoint && r->task->wrapped)
+		tool_outs(r, s->row->entrypoint);
+	if (s->row->hello)
+		tool_outs(r, s->row->hello);
+	return 0;
+}
+
+int server_run(struct tool_run *r)
+{
+	struct server *s = r->state;
+	const struct image *image = r->task->process->image;
+	int status = 0;
+	if (!s->prepared) {
+		s->prepared = true;
+		s->row = row_of(r);
+		s->since = process_now(r->task->process);
+		if (s->row->prepare && !s->row->prepare(r, s, &status))
+			return status;
+		if (!s->port_count && s->row->port)
+			server_port(s, s->row->port, "TCP");
+		if (!s->port_count && image->port && !kt_streq(r->tool->name, "agnhost") &&
+		    s->exit_after != -1)
+			server_port(s, image->port, "TCP");
+	}
+	if (!s->listening && s->port_count) {
+		if (tool_sleep(r, image->start))
+			return TOOL_WAIT;
+		if (server_listen(r, s))
+			return 1;
+	}
+	return s->exit_after > 0 ? s->exit_after - 1 : TOOL_WAIT;
+}
+
+static int run_pause(struct tool_run *r)
+{
+	(void)r;
+	return TOOL_WAIT;
+}
+
+static int run_hello(struct tool_run *r)
+{
+	tool_outs(r, "\nHello from Docker!\nThis message shows that your installation appears to be working "
+	             "correctly.\n\n");
+	return 0;
+}
+
+#define SERVER .run = server_run, .state_size = sizeof(struct server), .end = server_end
+const struct tool tools_servers[] = {
+        {.name = "apache2-foreground", .sets = "hpa-example generic-server", SERVER, .term = 1},
+        {.name = "consumer", .sets = "consumer", SERVER, .term = 1},
+        {.name = "coredns", .sets = "coredns", SERVER, .term = 1},
+        {.name = "daemon", .sets = "daemon", SERVER, .term = 1},
+        {.name = "echo-server", .sets = "echo-server", SERVER, .term = 1},
+        {.name = "fluent-bit", .sets = "daemon", SERVER, .term = 1},
+        {.name = "fluentd", .sets = "daemon", SERVER, .term = 1},
+        {.name = "hello", .sets = "hello", .run = run_hello},
+        {.name = "hello-app", .sets = "hello-app", SERVER, .term = 3},
+        {.name = "http-echo", .sets = "http-echo", SERVER, .term = 1},
+        {.name = "httpd", .sets = "httpd", SERVER, .term = 1},
+        {.name = "httpd", .sets = "plain", SERVER},
+        {.name = "httpd-foreground", .sets = "httpd", SERVER, .term = 1},
+        {.name = "kube-proxy", .sets = "daemon", SERVER, .term = 1},
+        {.name = "mariadbd", .sets = "mysql", SERVER, .term = 1},
+        {.name = "memcached", .sets = "debian", SERVER, .term = 1},
+        {.name = "metrics-server", .sets = "daemon", SERVER, .term = 1},
+        {.name = "mongod", .sets = "mongo", SERVER, .term = 1},
+        {.name = "mysqld", .sets = "mysql", SERVER, .term = 1},
+        {.name = "nginx", .sets = "nginx", SERVER, .term = 1},
+        {.name = "nginx-ingress-controller", .sets = "daemon", SERVER, .term = 1},
+        {.name = "node", .sets = "node", SERVER},
+        {.name = "node_exporter", .sets = "daemon", SERVER, .term = 1},
+        {.name = "pause", .sets = "pause", .run = run_pause, .term = 1},
+        {.name = "podinfo", .sets = "podinfo", SERVER, .term = 1},
+        {.name = "postgres", .sets = "postgres", SERVER, .term = 1},
+        {.name = "prometheus", .sets = "daemon", SERVER, .term = 1},
+        {.name = "python", .sets = "python", SERVER},
+        {.name = "python3", .sets = "python", SERVER},
+        {.name = "rabbitmq-server", .sets = "rabbitmq", SERVER, .term = 1},
+        {.name = "redis-server", .sets = "redis", SERVER, .term = 1},
+        {.name = "run.sh", .sets = "daemon", SERVER, .term = 1},
+        {.name = "server", .sets = "generic-server hello-node bootcamp", SERVER, .term = 1},
+        {.name = "valkey-server", .sets = "redis", SERVER, .term = 1},
+        {.name = "whoami", .sets = "whoami-server", SERVER, .term = 3},
+        {.name = NULL},
+};
