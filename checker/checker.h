@@ -147,8 +147,9 @@ struct check_run {
 	bool no_wait;                  /* look once, without `within` (the screen's live marks) */
 	bool no_drills;                /* drills yield CHECK_UNKNOWN "not run" */
 	const struct kt_json *answers; /* what the learner typed: {question: answer}; may be NULL */
-	bool answer_rightly;           /* proofs: take the cluster's own answers for the learner's */
-	kt_ns began;                   /* the cluster's time at which a drill began; 0: none is going on */
+	const struct kt_json *record; /* what the learner has done, as db_progress_read has it; may be NULL */
+	bool answer_rightly;          /* proofs: take the cluster's own answers for the learner's */
+	kt_ns began;                  /* the cluster's time at which a drill began; 0: none is going on */
 	kt_ns settling; /* the cluster's time from which `within` counts; 0: from `began`, or from each call
 	                 */
 	uint64_t seed;
@@ -165,7 +166,8 @@ void check_look(const struct check_run *run, struct check_check *const *checks, 
 /* Which sets a check looks at ("pods shop"), so that a watch on them tells when to look again. New array of
  * strings. */
 struct kt_json *check_watches(struct check_check *const *checks, size_t count);
-/* A prediction's value ({objects: …, count: ready}, {of: OBJECT, path: …}) now. New value. */
+/* A prediction's value ({objects: …, count: ready}, {of: OBJECT, path: …}, {record: labs, …}) now. New value.
+ */
 KT_MUST_CHECK enum kt_code check_value(const struct check_run *run, const struct kt_json *spec,
                                        struct kt_json **out, struct kt_err *err);
 

@@ -205,6 +205,17 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
                        struct check_finding *finding);
 void check_look_absent(const struct check_run *run, const struct check_check *check,
                        struct check_finding *finding);
+/* What `count`, `each`, `some` … of `node` ask of these rows, which are called `words`. */
+void check_look_rows(const struct check_run *run, const char *words, const struct kt_json *items,
+                     const struct kt_json *node, struct check_finding *finding);
+/* Those that fit `where` (paths; NULL: all). New. */
+struct kt_json *check_rows_where(const struct kt_json *rows, const struct kt_json *where);
+/* The rows of one part of the learner's record. New. KT_EUNREACHABLE: nobody keeps one. */
+KT_MUST_CHECK enum kt_code check_record_rows(const struct check_run *run, const char *part,
+                                             struct kt_json **out, struct kt_err *err);
+#define CHECK_RECORDS "lessons|answers|labs|tasks|predictions|unlocks|days"
+void check_look_record(const struct check_run *run, const struct check_check *check,
+                       struct check_finding *finding);
 void check_look_objects(const struct check_run *run, const struct check_check *check,
                         struct check_finding *finding);
 void check_look_ready(const struct check_run *run, const struct check_check *check,

@@ -22,6 +22,11 @@ static const struct check_shape objects_shapes[] = {{"objects", CHECK_T_SET, tru
                                                     {"distinct", CHECK_T_PATHS, false, NULL, NULL},
                                                     {"spread", CHECK_T_STRUCT, false, NULL, spread_shapes},
                                                     {0}};
+static const struct check_shape record_shapes[] = {
+        {"record", CHECK_T_WORD, true, CHECK_RECORDS, NULL}, {"where", CHECK_T_PATHS, false, NULL, NULL},
+        {"count", CHECK_T_EXPECT, false, NULL, NULL},        {"each", CHECK_T_PATHS, false, NULL, NULL},
+        {"some", CHECK_T_PATHS, false, NULL, NULL},          {"none", CHECK_T_PATHS, false, NULL, NULL},
+        {"distinct", CHECK_T_PATHS, false, NULL, NULL},      {0}};
 static const struct check_shape connect_shapes[] = {{"from", CHECK_T_WHO, true, NULL, NULL},
                                                     {"to", CHECK_T_WHOM, true, NULL, NULL},
                                                     {"expect", CHECK_T_WORD, false, "open|closed", NULL},
@@ -50,7 +55,8 @@ static const struct check_shape refused_shapes[] = {
 static const struct check_shape value_shapes[] = {
         {"of", CHECK_T_OF, false, NULL, NULL},       {"path", CHECK_T_TEXT, false, NULL, NULL},
         {"objects", CHECK_T_SET, false, NULL, NULL}, {"count", CHECK_T_ANY, false, NULL, NULL},
-        {"where", CHECK_T_PATHS, false, NULL, NULL}, {0}};
+        {"where", CHECK_T_PATHS, false, NULL, NULL}, {"record", CHECK_T_WORD, false, CHECK_RECORDS, NULL},
+        {"most", CHECK_T_TEXT, false, NULL, NULL},   {0}};
 static const struct check_shape answer_shapes[] = {{"ask", CHECK_T_TEXT, true, NULL, NULL},
                                                    {"value", CHECK_T_STRUCT, false, NULL, value_shapes},
                                                    {"choices", CHECK_T_LIST, false, NULL, NULL},
@@ -82,6 +88,7 @@ const struct check_check_kind check_check_kinds[] = {
         {"object", object_shapes, CHECK_T_OBJECT, false, NULL, NULL, check_look_object},
         {"absent", absent_shapes, CHECK_T_OF, false, NULL, NULL, check_look_absent},
         {"objects", objects_shapes, CHECK_T_SET, false, NULL, NULL, check_look_objects},
+        {"record", record_shapes, CHECK_T_WORD, false, NULL, NULL, check_look_record},
         {"connect", connect_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_connect},
         {"matrix", matrix_shapes, CHECK_T_ANY, true, NULL, check_hold_matrix, check_look_matrix},
         {"http", http_shapes, CHECK_T_ANY, true, NULL, check_hold_http, check_look_http},
@@ -101,7 +108,8 @@ enum kt_code check_value_hold(const struct kt_yaml *yaml, const struct kt_json *
 {
 	struct check_source source = {.yaml = yaml, .dir = "", .err = err};
 	enum kt_code rc = check_shape_hold(&source, spec, value_shapes, "value");
-	if (!rc && !kt_get(spec, "objects") && !(kt_get(spec, "of") && kt_get(spec, "path")))
+	if (!rc && !kt_get(spec, "objects") && !kt_get(spec, "record") &&
+	    !(kt_get(spec, "of") && kt_get(spec, "path")))
 		rc = kt_yaml_fail(
 		        yaml, spec, err,
 		        "'value': expected {objects: SET, count: ready} or {of: OBJECT, path: PATH}");

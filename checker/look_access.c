@@ -379,6 +379,12 @@ static bool same_words(const struct kt_json *right, const char *typed)
 
 bool check_answer_is(const struct kt_json *right, const char *typed)
 {
+	if (kt_is_array(right) && !kt_count(right)) {
+		typed += strspn(typed, " ");
+		size_t word = strcspn(typed, " .");
+		return (word == 4 && !strncasecmp(typed, "none", 4)) ||
+		       (word == 7 && !strncasecmp(typed, "nothing", 7));
+	}
 	if (kt_is_array(right))
 		return same_words(right, typed);
 	while (*typed == ' ')

@@ -192,9 +192,14 @@ void check_look_absent(const struct check_run *run, const struct check_check *ch
 
 /* --- objects --- */
 
+/* An object's name; of a row of the record what it is about. */
 static const char *name_of(const struct kt_json *object)
 {
-	return kt_str_or(kt_path(object, "metadata.name"), "?");
+	static const char *const keys[] = {"task", "lab", "lesson", "family"};
+	const char *name = kt_path_str(object, "metadata.name");
+	for (size_t i = 0; !name && i < KT_COUNT(keys); i++)
+		name = kt_get_str(object, keys[i]);
+	return name ? name : "?";
 }
 
 struct set_look {
@@ -392,29 +397,18 @@ static bool look_spread(const struct set_look *l)
 	return fits;
 }
 
-void check_look_objects(const struct check_run *run, const struct check_check *check,
-                        struct check_finding *finding)
+void check_look_rows(const struct check_run *run, const char *words, const struct kt_json *items,
+                     const struct kt_json *node, struct check_finding *finding)
 {
 	static const struct {
 		const char *key;
 		bool (*look)(const struct set_look *look);
 	} questions[] = {{"count", look_count}, {"each", look_each},         {"some", look_some},
 	                 {"none", look_none},   {"distinct", look_distinct}, {"spread", look_spread}};
-	struct set_look look = {.run = run, .words = kt_str(check->body), .finding = finding};
-	struct kt_json *items = NULL;
-	struct kt_err err = {0};
-	bool asked = false;
-	check_expected(finding, "%s are there", look.words);
-	check_where(finding, look.words, NULL);
-	enum kt_code rc = check_list_words(run, look.words, &items, &err);
-	if (rc && rc != KT_ENOTFOUND) { /* a kind that is not there has no objects */
-		check_unknown(finding, &err);
-		return;
-	}
-	look.items = items;
-	bool fits = true;
+	struct set_look look = {.run = run, .words = words, .items = items, .finding = finding};
+	bool asked = false, fits = true;
 	for (size_t i = 0; fits && i < KT_COUNT(questions); i++) {
-		look.wanted = kt_get(check->node, questions[i].key);
+		look.wanted = kt_get(node, questions[i].key);
 		if (!look.wanted)
 			continue;
 		asked = true;
@@ -423,6 +417,21 @@ void check_look_objects(const struct check_run *run, const struct check_check *c
 	if (!asked)
 		check_found(finding, kt_count(items) ? CHECK_PASSED : CHECK_FAILED, "there are %zu",
 		            kt_count(items));
+}
+
+void check_look_objects(const struct check_run *run, const struct check_check *check,
+                        struct check_finding *finding)
+{
+	const char *words = kt_str(check->body);
+	struct kt_json *items = NULL;
+	struct kt_err err = {0};
+	check_expected(finding, "%s are there", words);
+	check_where(finding, words, NULL);
+	enum kt_code rc = check_list_words(run, words, &items, &err);
+	if (rc && rc != KT_ENOTFOUND) /* a kind that is not there has no objects */
+		check_unknown(finding, &err);
+	else
+		check_look_rows(run, words, items, check->node, finding);
 	kt_json_free(items);
 }
 
@@ -491,19 +500,51 @@ static bool counts_as(const char *what, const struct kt_json *object)
 	return true; /* all */
 }
 
+struct kt_json *check_rows_where(const struct kt_json *rows, const struct kt_json *where)
+{
+	struct kt_json *out = kt_json_array();
+	const struct kt_json *row;
+	KT_JSON_EACH (row, rows)
+		if (misfit(row, where) < 0)
+			kt_push(&out, kt_json_ref(row));
+	return out;
+}
+
+/* Those of which `path` is the largest number. Nought is not large: who has none is not among them. New. */
+static struct kt_json *rows_with_most(const struct kt_json *rows, const char *path)
+{
+	struct kt_json *out = kt_json_array();
+	const struct kt_json *row;
+	double most = 0;
+	for (int round = 0; round < 2; round++)
+		KT_JSON_EACH (row, rows) {
+			struct kt_json *values = values_at(path, row);
+			double value = kt_real_or(kt_at(values, 0), 0);
+			if (round && most > 0 && value >= most)
+				kt_push(&out, kt_json_ref(row));
+			most = KT_MAX(most, value);
+			kt_json_free(values);
+		}
+	return out;
+}
+
 static enum kt_code set_value(const struct check_run *run, const struct kt_json *spec, struct kt_json **out,
                               struct kt_err *err)
 {
-	struct kt_json *items = NULL;
-	const struct kt_json *item, *where = kt_get(spec, "where");
-	const char *path = kt_get_str(spec, "path");
-	enum kt_code rc = check_list_words(run, kt_get_str(spec, "objects"), &items, err);
+	struct kt_json *all = NULL;
+	const struct kt_json *item;
+	const char *path = kt_get_str(spec, "path"), *most = kt_get_str(spec, "most");
+	enum kt_code rc = kt_get_str(spec, "record")
+	                          ? check_record_rows(run, kt_get_str(spec, "record"), &all, err)
+	                          : check_list_words(run, kt_get_str(spec, "objects"), &all, err);
 	if (rc)
 		return rc;
+	struct kt_json *fit = check_rows_where(all, kt_get(spec, "where")),
+	               *items = most ? rows_with_most(fit, most) : kt_json_ref(fit);
 	int64_t count = 0;
 	struct kt_json *values = kt_json_array();
 	KT_JSON_EACH (item, items) {
-		if (misfit(item, where) >= 0 || !counts_as(kt_str_or(kt_get(spec, "count"), "all"), item))
+		if (!counts_as(kt_str_or(kt_get(spec, "count"), "all"), item))
 			continue;
 		count++;
 		struct kt_json *found = path ? values_at(path, item) : NULL;
@@ -515,6 +556,8 @@ static enum kt_code set_value(const struct check_run *run, const struct kt_json 
 	                                      : kt_json_int(count);
 	kt_json_free(values);
 	kt_json_free(items);
+	kt_json_free(fit);
+	kt_json_free(all);
 	return KT_OK;
 }
 
@@ -539,10 +582,11 @@ enum kt_code check_value(const struct check_run *run, const struct kt_json *spec
                          struct kt_err *err)
 {
 	const char *of = kt_get_str(spec, "of"), *path = kt_get_str(spec, "path");
-	if (kt_get_str(spec, "objects"))
+	if (kt_get_str(spec, "objects") || kt_get_str(spec, "record"))
 		return set_value(run, spec, out, err);
 	if (!of || !path)
-		return kt_fail(err, KT_EINVAL, "a value needs 'of' and 'path', or 'objects' and 'count'");
+		return kt_fail(err, KT_EINVAL,
+		               "a value needs 'of' and 'path', or 'objects' or 'record' and 'count'");
 	struct check_ref ref;
 	struct kt_json *object = NULL;
 	enum kt_code rc = check_ref_of(run, of, &ref, err);

@@ -23,7 +23,7 @@ struct checking {
 	struct lab_session *session;
 	struct db *db;
 	enum check_format format;
-	struct kt_json *replies;
+	struct kt_json *replies, *record;
 };
 
 /* Time spent: since the learner last did anything, as far as that was not a pause. */
@@ -124,6 +124,7 @@ static int check_once(struct checking *c, bool look_only, bool *passed)
 	                                    .no_wait = look_only || cli_flag(c->call, "no-wait"),
 	                                    .no_drills = look_only || cli_flag(c->call, "no-drills"),
 	                                    .answers = c->replies,
+	                                    .record = c->record,
 	                                    .progress = cli_show_progress,
 	                                    .progress_arg = c->call};
 	enum kt_code rc = lab_check(c->session, c->lab, &options, &result, &err);
@@ -177,11 +178,13 @@ static int grade(struct cli_call *call, const struct lab *lab)
 		bool passed = false;
 		if (c.db && db_replies(c.db, lab->lab, &c.replies, NULL))
 			c.replies = NULL;
+		c.record = cli_read_progress(c.db);
 		cli_catch_interrupt();
 		code = cli_flag(call, "watch") ? watch(&c) : check_once(&c, false, &passed);
 	}
 	lab_close(c.session);
 	kt_json_free(c.replies);
+	kt_json_free(c.record);
 	db_close(c.db);
 	return code;
 }

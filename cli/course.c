@@ -12,6 +12,7 @@ static const struct cli_flag test_flags[] = {
         {"provider", "P", "run them there (default embedded)"},
         {"mutate", NULL, "also change each solution bit by bit"},
         {"parts", "start,solution…", "only these: start, solution, wrong, also-right"},
+        {"seeds", "N", "also prove N variants that seeds draw, in full"},
         {"minutes", "N", "begin nothing that would end later"},
         {"keep", NULL, "keep real clusters for the next run"},
         CLI_CONTEXT_FLAGS,
@@ -156,6 +157,12 @@ static int run_lint(struct cli_call *call)
 	if (!call->arg_count && cli_course(call, &course))
 		found++;
 	struct lesson_pencil pencil = {.told = told, .told_arg = call};
+	char *home = proof_home(call, NULL);
+	for (size_t i = 0; i < m.count; i++)
+		if (lab_lay(home, &m.labs[i], &err)) {
+			told(call, err.text);
+			found++;
+		}
 	if (course) {
 		lesson_lint(course, &pencil);
 		lab_lint_course(course, m.labs, m.count, &pencil);
@@ -167,6 +174,9 @@ static int run_lint(struct cli_call *call)
 		found += lab_lint(m.labs[i], told, call);
 	(void)fprintf(call->out, found ? "%zu lab%s: %zu found\n" : "%zu lab%s: nothing found\n", m.count,
 	              m.count == 1 ? "" : "s", found);
+	if (kt_remove_tree(home, &err))
+		cli_fail(call, &err);
+	kt_free(home);
 	lesson_course_free(course);
 	clear(&m);
 	return found ? CLI_LAB_WRONG : CLI_OK;
@@ -192,6 +202,7 @@ static void prove_one(struct cli_call *call, const struct lab *lab, const struct
 	                                  .until = until};
 	if (cli_flag(call, "parts") && !lab_proof_parts(cli_flag(call, "parts"), &proof.parts))
 		proof.parts = 0; /* held before */
+	proof.seeds = cli_flag(call, "seeds") ? (unsigned)strtoul(cli_flag(call, "seeds"), NULL, 10) : 0;
 	struct lab_proof_result result = {0};
 	bool by_task = options->provider && options->provider->cannot; /* decides task by task */
 	const char *lacks = options->provider && !by_task ? provider_lacks(options->provider, lab) : NULL;
@@ -226,9 +237,9 @@ static int run_test(struct cli_call *call)
 	struct kt_err err = {0};
 	struct many m = {0};
 	struct proofs sum = {0};
-	long minutes = 0;
+	long minutes = 0, seeds = 0;
 	unsigned parts;
-	if (!cli_number(call, "minutes", 1, 24 * 60, &minutes))
+	if (!cli_number(call, "minutes", 1, 24 * 60, &minutes) || !cli_number(call, "seeds", 1, 1000, &seeds))
 		return CLI_USAGE;
 	if (cli_flag(call, "parts") && !lab_proof_parts(cli_flag(call, "parts"), &parts))
 		return cli_usage(call, "--parts: some of start, solution, wrong, also-right were expected");
@@ -245,7 +256,12 @@ static int run_test(struct cli_call *call)
 	db_close(db);
 	cli_catch_interrupt();
 	for (size_t i = 0; !code && i < m.count && !cli_interrupted(); i++)
-		prove_one(call, m.labs[i], &options, until, &sum);
+		if (lab_lay(home, &m.labs[i], &err)) {
+			told(call, err.text);
+			sum.failed++;
+		} else {
+			prove_one(call, m.labs[i], &options, until, &sum);
+		}
 	if (!code && sum.left_out)
 		(void)fprintf(call->out, "%zu passed, %zu failed, %zu not or not wholly run\n", sum.passed,
 		              sum.failed, sum.left_out);
@@ -320,7 +336,8 @@ const struct cli_command cli_course_lint = {.name = "course lint",
                                             .run = run_lint};
 const struct cli_command cli_course_test = {
         .name = "course test",
-        .args = "[LAB|FOLDER…] [--provider P] [--mutate] [--parts P,…] [--minutes N] [--keep] [--kubeconfig "
+        .args = "[LAB|FOLDER…] [--provider P] [--mutate] [--parts P,…] [--seeds N] [--minutes N] [--keep] "
+                "[--kubeconfig "
                 "F] "
                 "[--context C] [--yes]",
         .summary = "prove labs: the start fails, solutions pass, near misses fail as named",

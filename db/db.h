@@ -55,11 +55,12 @@ KT_MUST_CHECK enum kt_code db_progress_open(const char *home, struct db **out, s
  * time. */
 KT_MUST_CHECK enum kt_code db_record_event(struct db *db, kt_ns at, const char *kind,
                                            const struct kt_json *data, struct kt_err *err);
+bool db_event_known(const char *kind);
 /* {lessons: [{lesson, opened, page, read}], answers: [{lesson, question, answer, right, times, at}],
- *  labs: [{lab, started, attempts, checks, seconds, points, of, passed, provider}], tasks: [{lab, task,
- * passed, hints, finding}], unlocks: [{what, at, roaming}], predictions: [{family, seed, question, answer,
- * right, sure, at}], days: [{days, first, last}]}: times in seconds since 1970, null where it did not happen.
- * New. */
+ *  labs: [{lab, started, attempts, checks, seconds, points, of, passed, provider, hints}], tasks: [{lab,
+ * task, passed, hints, finding}], unlocks: [{what, at, roaming}], predictions: [{family, seed, question,
+ * answer, right, sure, at}], days: [{days, first, last}]}: times in seconds since 1970, null where it did not
+ * happen. New. */
 KT_MUST_CHECK enum kt_code db_progress_read(struct db *db, struct kt_json **out, struct kt_err *err);
 /* Make all summaries again from the log. */
 KT_MUST_CHECK enum kt_code db_progress_rebuild(struct db *db, struct kt_err *err);

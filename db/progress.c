@@ -125,6 +125,11 @@ static const char *effect_of(const char *kind)
 	return NULL;
 }
 
+bool db_event_known(const char *kind)
+{
+	return effect_of(kind) != NULL;
+}
+
 enum kt_code db_record_event(struct db *db, kt_ns at, const char *kind, const struct kt_json *data,
                              struct kt_err *err)
 {
@@ -229,7 +234,8 @@ enum kt_code db_progress_read(struct db *db, struct kt_json **out, struct kt_err
 	        {"answers",
 	         "SELECT lesson, question, answer, right, times, at FROM answer ORDER BY lesson, question"},
 	        {"labs", "SELECT lab, started, attempts, checks, seconds, points, points_of AS 'of', passed, "
-	                 "provider FROM lab ORDER BY lab"},
+	                 "provider, (SELECT coalesce(sum(hints), 0) FROM task WHERE task.lab = lab.lab) AS "
+	                 "hints FROM lab ORDER BY lab"},
 	        {"tasks", "SELECT lab, task, passed, hints, finding FROM task ORDER BY lab, task"},
 	        {"predictions",
 	         "SELECT family, seed, question, answer, right, sure, at FROM prediction ORDER BY id"},

@@ -76,8 +76,7 @@ static enum kt_code draw(const char *path, const struct kt_json *vary, const str
 	return KT_OK;
 }
 
-/* Put what was drawn in place of `{name}`, but in the blocks that say what may be drawn. */
-static char *put_in(const char *text, const struct kt_json *drawn)
+char *lab_put_in(const char *text, const struct kt_json *drawn)
 {
 	struct kt_buf out = {0};
 	const char *line;
@@ -120,8 +119,8 @@ enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count),
 	if (!rc)
 		rc = draw(path, vary, meaning, pick, arg, drawn, err);
 	if (!rc) {
-		char *all =
-		        kt_count(*drawn) ? put_in(kt_buf_str(&text), *drawn) : kt_strdup(kt_buf_str(&text));
+		char *all = kt_count(*drawn) ? lab_put_in(kt_buf_str(&text), *drawn)
+		                             : kt_strdup(kt_buf_str(&text));
 		rc = kt_yaml_parse(path, all, strlen(all), yaml, err);
 		kt_free(all);
 	}

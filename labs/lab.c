@@ -214,7 +214,7 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 		rc = need_text(r, doc, "a lab", "title", &lab->title);
 	if (rc)
 		return rc;
-	lab->dir = keep(r, dir);
+	lab->dir = lab->source = keep(r, dir);
 	lab->lesson = lesson_id(r, kt_get(doc, "lesson"));
 	lab->minutes = (unsigned)kt_get_int(doc, "minutes", 15);
 	lab->think = keep(r, kt_get_str(doc, "think"));
@@ -240,6 +240,7 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 /* Every name turns like a wheel of a counter: each draw is another variant until all were there. */
 struct counter {
 	size_t left, draws;
+	struct lab_inner *inner;
 };
 
 static size_t turn(void *arg, size_t count)
@@ -248,18 +249,20 @@ static size_t turn(void *arg, size_t count)
 	size_t at = c->left % count;
 	c->left /= count;
 	c->draws *= count;
+	if (c->inner->names < LAB_NAMES_MAX)
+		c->inner->counts[c->inner->names++] = count;
 	return at;
 }
 
 enum kt_code lab_new_drawn(const char *dir, size_t draw, struct lab **out, struct kt_err *err)
 {
 	struct lab *lab = kt_alloc(sizeof(*lab));
-	struct counter counter = {draw, 1};
+	struct counter counter = {draw, 1, NULL};
 	char *folder = kt_strdup(dir), *path = NULL;
 	for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
 		folder[n - 1] = '\0';
 	path = kt_join(folder, "lab.yaml");
-	lab->inner = kt_alloc(sizeof(*lab->inner));
+	lab->inner = counter.inner = kt_alloc(sizeof(*lab->inner));
 	enum kt_code rc = lab_draw(path, turn, &counter, &lab->inner->yaml, &lab->inner->drawn, err);
 	lab->draws = counter.draws;
 	lab->draw = draw % counter.draws;
@@ -275,6 +278,24 @@ enum kt_code lab_new_drawn(const char *dir, size_t draw, struct lab **out, struc
 	kt_free(path);
 	kt_free(folder);
 	return rc;
+}
+
+size_t lab_covers(const struct lab *lab)
+{
+	size_t most = 1;
+	for (size_t i = 0; i < lab->inner->names; i++)
+		most = KT_MAX(most, lab->inner->counts[i]);
+	return most;
+}
+
+size_t lab_cover(const struct lab *lab, size_t i)
+{
+	size_t draw = 0, weight = 1;
+	for (size_t k = 0; k < lab->inner->names; k++) {
+		draw += i % lab->inner->counts[k] * weight;
+		weight *= lab->inner->counts[k];
+	}
+	return draw;
 }
 
 enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err)

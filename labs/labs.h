@@ -29,7 +29,8 @@ struct lab {
 	size_t setup_count;
 	struct lab_task *tasks;
 	size_t task_count;
-	size_t draw, draws;          /* which of how many variants this is: what `vary` may draw */
+	const char *source; /* the folder that was written; `dir` may be a copy with what was drawn in it */
+	size_t draw, draws; /* which of how many variants this is: what `vary` may draw */
 	const struct kt_json *drawn; /* {zone: b, …} */
 	struct lab_inner *inner;
 };
@@ -37,8 +38,15 @@ struct lab {
 KT_MUST_CHECK enum kt_code lab_new(const char *dir, struct lab **out, struct kt_err *err);
 /* Variant `draw` (of its draws; larger ones begin again). */
 KT_MUST_CHECK enum kt_code lab_new_drawn(const char *dir, size_t draw, struct lab **out, struct kt_err *err);
-/* The variant that was drawn when the lab was started in this home, in the place of `*lab`; and another one,
- * drawn now, for a start. $KTUTOR_DRAW fixes which. */
+/* Variants that have every value of every name at least once: there are lab_covers(), the first is 0. */
+size_t lab_covers(const struct lab *lab);
+size_t lab_cover(const struct lab *lab, size_t i); /* a draw */
+/* Lay the variant down as a folder below `home`: all of the lab's own, with what was drawn put in, manifests,
+ * answers and texts alike; `*lab` is then that of the folder. One that does not vary stays where it is. What
+ * lies there already is used, unless the lab was written anew since. */
+KT_MUST_CHECK enum kt_code lab_lay(const char *home, struct lab **lab, struct kt_err *err);
+/* The variant that was drawn when the lab was started in this home, laid down, in the place of `*lab`; and
+ * another one, drawn now, for a start. $KTUTOR_DRAW fixes which. */
 KT_MUST_CHECK enum kt_code lab_as_drawn(const char *home, struct lab **lab, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *err);
 void lab_free(struct lab *lab);
@@ -159,6 +167,7 @@ struct lab_check_options {
 	bool ignore_after;             /* grade tasks even where those before them did not pass */
 	bool first_failure;            /* enough is known when one task fails */
 	const struct kt_json *answers; /* the learner's: {question: answer}; may be NULL */
+	const struct kt_json *record;  /* what the learner has done (db_progress_read); may be NULL */
 	bool answer_rightly;           /* proofs */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns limit);
 	void *progress_arg;
@@ -199,6 +208,8 @@ struct lab_proof_options {
 	bool mutate; /* also: change the solution bit by bit; report what no check notices */
 	void (*told)(void *arg, const char *line);
 	void *told_arg;
+	unsigned seeds; /* so many variants are drawn and proved in full; 0: the solution with every value
+	                   once */
 	unsigned parts; /* LAB_PROOF_…; 0: all */
 	kt_ns until;    /* nothing new is begun after it (kt_monotonic); 0: never. What is left out is told */
 };
@@ -206,6 +217,7 @@ struct lab_proof_result {
 	unsigned failures, left_out;
 	kt_ns start, reset, check; /* what the start, and the solution's reset and check took */
 };
+/* `lab` is laid down (lab_lay) in the options' home. */
 KT_MUST_CHECK enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *options,
                                      struct lab_proof_result *out, struct kt_err *err);
 

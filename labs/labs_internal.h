@@ -5,10 +5,12 @@
 
 #include "labs/labs.h"
 
+#define LAB_NAMES_MAX 16 /* names that vary */
 struct lab_inner {
 	struct kt_arena arena;
 	struct kt_yaml *yaml; /* checks and steps refer to its nodes */
 	struct kt_json *drawn;
+	size_t counts[LAB_NAMES_MAX], names; /* how many values each drawn name may have */
 };
 struct lab_session {
 	const struct provider *provider;
@@ -21,6 +23,9 @@ struct lab_session {
  * each name. *drawn: {zone: b, …}, new. */
 KT_MUST_CHECK enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count), void *arg,
                                     struct kt_yaml **yaml, struct kt_json **drawn, struct kt_err *err);
+
+/* Put what was drawn in place of `{name}`, but in the blocks that say what may be drawn. Owned. */
+char *lab_put_in(const char *text, const struct kt_json *drawn);
 
 /* What was applied a moment ago has not been acted on yet: let virtual time pass until nothing has changed
  * for three seconds, fifteen at most; a second of real time. */

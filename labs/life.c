@@ -421,6 +421,7 @@ enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
 	                        .no_wait = options->no_wait,
 	                        .no_drills = options->no_drills,
 	                        .answers = options->answers,
+	                        .record = options->record,
 	                        .answer_rightly = options->answer_rightly,
 	                        .seed = (uint64_t)kt_get_int(lab->cluster, "seed", 1)};
 	result->passed = true;

@@ -216,7 +216,7 @@ static const struct lab_rows survivors = {.file = "survivors.yaml",
 
 static enum kt_code read_explained(struct proof *p, struct mutants *m, struct kt_err *err)
 {
-	char *above = kt_join(p->lab->dir, "..");
+	char *above = kt_join(p->lab->source, "..");
 	enum kt_code rc = lab_read_rows(&survivors, p->lab->dir, &m->explained, err);
 	if (!rc)
 		rc = lab_read_rows(&survivors, above, &m->everywhere, err);

@@ -42,6 +42,7 @@ enum kt_code lab_proof_check(struct proof *p, const char *task, bool first_failu
 	                                    .ignore_after = task != NULL,
 	                                    .first_failure = first_failure,
 	                                    .answer_rightly = p->answer,
+	                                    .record = p->record,
 	                                    .progress = lab->progress,
 	                                    .progress_arg = lab->progress_arg};
 	enum kt_code rc = lab_open(p->lab, p->options->options, &session, err);
@@ -54,7 +55,8 @@ enum kt_code lab_proof_check(struct proof *p, const char *task, bool first_failu
 static bool is_manifest(const char *name)
 {
 	return (kt_ends(name, ".yaml") || kt_ends(name, ".yml") || kt_ends(name, ".json")) &&
-	       !kt_streq(name, "expect.yaml") && !kt_streq(name, "needs.yaml");
+	       !kt_streq(name, "expect.yaml") && !kt_streq(name, "needs.yaml") &&
+	       !kt_streq(name, "record.yaml");
 }
 
 /* A file whose first document is a list holds steps; any other, objects. */
@@ -220,7 +222,7 @@ static void prove_start(struct proof *p)
 	struct kt_err err = {0};
 	unsigned before = p->failures;
 	p->answer = false;
-	if (lab_proof_check(p, NULL, false, &result, &err)) {
+	if (lab_proof_record(p, NULL, &err) || lab_proof_check(p, NULL, false, &result, &err)) {
 		lab_proof_wrong(p, "start", "%s", err.text);
 		return;
 	}
@@ -251,7 +253,9 @@ static bool prove_right(struct proof *p, const char *what, const char *dir)
 	if (leave_out(p, what, drills_of(p->lab, NULL)))
 		return false;
 	p->answer = true;
-	enum kt_code rc = lab_proof_reset(p, &err);
+	enum kt_code rc = lab_proof_record(p, dir, &err);
+	if (!rc)
+		rc = lab_proof_reset(p, &err);
 	kt_ns reset = kt_monotonic();
 	if (!rc)
 		rc = lab_proof_apply(p, dir, &err);
@@ -408,6 +412,8 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 	struct kt_json *list = kt_is_array(doc) ? kt_json_ref(doc) : doc ? kt_jsonf("[%J]", doc) : NULL;
 	if (!rc)
 		rc = hold_expect(p, yaml, list, &err);
+	if (!rc)
+		rc = lab_proof_record(p, dir, &err);
 	const struct kt_json *row;
 	kt_ns span = 0;
 	size_t graded = 0;
@@ -488,25 +494,48 @@ static char *drawn_words(const struct lab *lab)
 	return kt_buf_take(&words);
 }
 
-/* What a learner may draw holds as well: the solution passes every variant. */
-static void prove_draws(struct proof *p, const char *solution)
+/* One variant: its solution; in full also its start, near misses and other right answers. */
+static void prove_draw(struct proof *p, size_t draw, bool in_full)
 {
 	const struct lab *first = p->lab;
-	for (size_t n = 1; n < first->draws; n++) {
-		struct lab *lab = NULL;
-		struct kt_err err = {0};
-		if (lab_stop(first, p->options->options, &err) || lab_new_drawn(first->dir, n, &lab, &err) ||
-		    lab_start(lab, p->options->options, NULL, &err)) {
-			lab_proof_wrong(p, "variants", "%s", err.text);
-		} else {
-			char *words = drawn_words(lab), *what = kt_strf("solution with %s", words);
-			p->lab = lab;
-			prove_right(p, what, solution);
-			p->lab = first;
-			kt_free(words);
-			kt_free(what);
+	struct lab *lab = NULL;
+	struct kt_err err = {0};
+	if (lab_stop(first, p->options->options, &err) || lab_new_drawn(first->source, draw, &lab, &err) ||
+	    lab_lay(p->options->options->home, &lab, &err) ||
+	    lab_start(lab, p->options->options, NULL, &err)) {
+		lab_proof_wrong(p, "variants", "%s", err.text);
+	} else {
+		char *words = drawn_words(lab), *what = kt_strf("solution with %s", words),
+		     *solution = kt_join(lab->dir, "solution");
+		p->lab = lab;
+		if (in_full)
+			prove_start(p);
+		prove_right(p, what, solution);
+		if (in_full) {
+			prove_folder(p, "wrong", false);
+			prove_folder(p, "also-right", true);
 		}
-		lab_free(lab);
+		p->lab = first;
+		kt_free(solution);
+		kt_free(words);
+		kt_free(what);
+	}
+	lab_free(lab);
+}
+
+/* What a learner may draw holds as well. */
+static void prove_draws(struct proof *p)
+{
+	size_t covers = lab_covers(p->lab);
+	struct kt_random random;
+	if (!p->options->seeds || p->lab->draws < 2) {
+		for (size_t i = 1; i < covers; i++)
+			prove_draw(p, lab_cover(p->lab, i), false);
+		return;
+	}
+	for (unsigned seed = 1; seed <= p->options->seeds; seed++) {
+		kt_random_init(&random, seed);
+		prove_draw(p, kt_random_below(&random, (uint32_t)p->lab->draws), true);
 	}
 }
 
@@ -540,16 +569,19 @@ enum kt_code lab_prove(const struct lab *lab, const struct lab_proof_options *op
 			prove_folder(&p, "wrong", false);
 		if (parts & LAB_PROOF_ALSO_RIGHT)
 			prove_folder(&p, "also-right", true);
-		if (sound && options->mutate)
+		if (sound && options->mutate && lab_proof_record(&p, solution, &why))
+			lab_proof_wrong(&p, "mutations", "%s", why.text);
+		else if (sound && options->mutate)
 			lab_proof_mutate(&p, solution);
 		if (sound && !options->mutate)
-			prove_draws(&p, solution);
+			prove_draws(&p);
 		lab_proof_tell(&p, "%u failed, %lld ms", p.failures,
 		               (long long)((kt_monotonic() - began) / KT_MS));
 	}
 	if (!spared && lab_stop(lab, options->options, &why) && !rc)
 		lab_proof_tell(&p, "its cluster could not be stopped: %s", why.text);
 	kt_free(solution);
+	kt_json_free(p.record);
 	out->failures = p.failures;
 	out->left_out = p.left_out;
 	out->reset = p.reset;

@@ -58,7 +58,7 @@ enum kt_code lab_state_write(const char *home, const struct lab *lab, const stru
 	if (!rc)
 		rc = kt_write_file(path, text, strlen(text), 0600, err);
 	if (!rc)
-		rc = kt_write_file(current, lab->dir, strlen(lab->dir), 0600, err);
+		rc = kt_write_file(current, lab->source, strlen(lab->source), 0600, err);
 	kt_free(text);
 	kt_json_free(json);
 	kt_free(dir);
@@ -85,7 +85,7 @@ void lab_state_remove(const char *home, const struct lab *lab)
 	char *path = state_path(home, lab->lab), *current = kt_strf("%s/labs/current", home),
 	     *named = lab_current(home);
 	(void)unlink(path);
-	if (kt_streq(named, lab->dir))
+	if (kt_streq(named, lab->source))
 		(void)unlink(current);
 	kt_free(named);
 	kt_free(current);
@@ -149,55 +149,4 @@ enum kt_code lab_lock(const struct lab *lab, const struct lab_options *options, 
 void lab_unlock(int lock)
 {
 	(void)close(lock);
-}
-
-/* --- which variant was drawn: HOME/labs/LAB/draw --- */
-
-static enum kt_code read_again(struct lab **lab, size_t draw, struct kt_err *err)
-{
-	struct lab *other = NULL;
-	if (draw % (*lab)->draws == (*lab)->draw)
-		return KT_OK;
-	enum kt_code rc = lab_new_drawn((*lab)->dir, draw, &other, err);
-	if (rc)
-		return rc;
-	lab_free(*lab);
-	*lab = other;
-	return KT_OK;
-}
-
-enum kt_code lab_as_drawn(const char *home, struct lab **lab, struct kt_err *err)
-{
-	char *path = kt_strf("%s/labs/%s/draw", home, (*lab)->lab);
-	struct kt_buf text = {0};
-	enum kt_code rc = KT_OK;
-	if ((*lab)->draws > 1 && kt_is_file(path))
-		rc = kt_read_file(path, 64, &text, err);
-	if (!rc && text.len)
-		rc = read_again(lab, strtoul(kt_buf_str(&text), NULL, 10), err);
-	kt_buf_clear(&text);
-	kt_free(path);
-	return rc;
-}
-
-enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *err)
-{
-	const char *fixed = getenv("KTUTOR_DRAW");
-	struct kt_random random;
-	if ((*lab)->draws < 2)
-		return KT_OK;
-	kt_random_init(&random, (uint64_t)kt_clock_real().now(NULL));
-	size_t draw = fixed && *fixed ? strtoul(fixed, NULL, 10)
-	                              : kt_random_below(&random, (uint32_t)(*lab)->draws);
-	char *dir = kt_strf("%s/labs/%s", home, (*lab)->lab), *path = kt_join(dir, "draw"),
-	     *text = kt_strf("%zu\n", draw);
-	enum kt_code rc = kt_make_dirs(dir, 0700, err);
-	if (!rc)
-		rc = kt_write_file(path, text, strlen(text), 0600, err);
-	if (!rc)
-		rc = read_again(lab, draw, err);
-	kt_free(text);
-	kt_free(path);
-	kt_free(dir);
-	return rc ? kt_wrap(err, "lab '%s'", (*lab)->lab) : KT_OK;
 }

@@ -12,6 +12,15 @@ out=$place/out
 shown=$out
 about=
 status=0
+# The folder of a lab's solution: with what was drawn at its start, where something varies.
+solution_of() { # LAB
+	for folder in "$KTUTOR_HOME/labs/$1/drawn"/*/"$1/solution" "$PWD"/labs/*/"$1/solution"; do
+		if [ -d "$folder" ]; then
+			echo "$folder"
+			return
+		fi
+	done
+}
 leave() {
 	"$ktutor" cluster down --all >/dev/null 2>&1
 	chmod -R u+w "$place"

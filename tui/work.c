@@ -402,13 +402,9 @@ static void begin(struct tui_app *app)
 {
 	struct tui_work *work = &app->work;
 	struct kt_err err = {0};
-	struct kt_json *answers = NULL;
-	if (app->db && db_replies(app->db, work->lab->lab, &answers, NULL))
-		answers = NULL;
 	struct tui_worker_options options = {.home = app->options->home,
 	                                     .lab = work->lab,
 	                                     .provider = app->provider ? provider_find(app->provider) : NULL,
-	                                     .answers = answers,
 	                                     .loop = app->loop,
 	                                     .told = hear_worker,
 	                                     .arg = app};
@@ -418,7 +414,6 @@ static void begin(struct tui_app *app)
 	(void)snprintf(work->busy, sizeof(work->busy), "starting the cluster");
 	if (app->loop && tui_worker_new(&options, &work->worker, &err))
 		work->failed = kt_strdup(err.text);
-	kt_json_free(answers);
 }
 
 void tui_open_lab(struct tui_app *app, const struct lesson *lesson)

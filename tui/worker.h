@@ -22,7 +22,6 @@ struct tui_worker_options {
 	const struct lab_round *round; /* instead of a lab: it is played once, then {told: "played", result:
 	                                  as lab_round_play()} */
 	const struct provider *provider;
-	struct kt_json *answers; /* borrowed */
 	struct kt_loop *loop;
 	void (*told)(void *arg, const struct kt_json *message);
 	void *arg;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The worker's own side: start the lab, then look whenever the cluster's version moved. */
+#include "db/db.h"
 #include "tui/wire.h"
 #include "tui/work_internal.h"
 #include "tui/worker.h"
@@ -285,20 +286,39 @@ static void tell_timelines(struct serving *s)
 	kt_json_freep(&s->timelines);
 }
 
+/* What was typed and done so far, in the shell beside this screen, too. */
+static void read_learner(const struct serving *s, struct kt_json **answers, struct kt_json **record)
+{
+	struct db *db = NULL;
+	if (db_progress_open(s->options->home, &db, NULL))
+		return;
+	if (db_replies(db, s->options->lab->lab, answers, NULL))
+		*answers = NULL;
+	if (db_progress_read(db, record, NULL))
+		*record = NULL;
+	db_close(db);
+}
+
 static void look(struct serving *s, bool whole)
 {
 	const struct lab *lab = s->options->lab;
 	struct kt_err err = {0};
 	struct lab_result *result = NULL;
+	struct kt_json *answers = NULL, *record = NULL;
+	read_learner(s, &answers, &record);
 	struct lab_check_options options = {.no_wait = !whole,
 	                                    .no_drills = !whole,
 	                                    .ignore_after = !whole,
-	                                    .answers = s->options->answers,
+	                                    .answers = answers,
+	                                    .record = record,
 	                                    .progress = whole ? tui_wire_progress : NULL,
 	                                    .progress_arg = &s->wire,
 	                                    .moment = whole ? sample : NULL,
 	                                    .moment_arg = s};
-	if (lab_check(s->session, lab, &options, &result, &err)) {
+	enum kt_code rc = lab_check(s->session, lab, &options, &result, &err);
+	kt_json_free(answers);
+	kt_json_free(record);
+	if (rc) {
 		say(s, true, err.text);
 		return;
 	}

@@ -71,6 +71,34 @@ ok $? "without being told which, by lot"
 "$ktutor" lab stop "$lab" >"$out" 2>&1
 "$ktutor" course test "$lab" >"$out" 2>&1 && grep -q 'solution with word two, number 2: passes' "$out" && grep -q 'solution with word three, number 3: passes' "$out"
 ok $? "the proof holds for every variant"
+
+# what was drawn is in the manifests, the answers and the texts, too
+wide=$KTUTOR_HOME/drawn/in-all-files
+"$ktutor" course new "$wide" >"$out" 2>&1
+sed -e 's/^cluster:/vary: {word: [one, two, three], number: [4, 5]}\nmeaning: {number: {4: {twice: 8}, 5: {twice: 10}}}\ncluster:/' \
+	-e 's#configmap default/answer#configmap default/answer-{word}#' -e 's/data.value: "42"/data.value: "{twice}"/' "$wide/lab.yaml" >"$wide/lab.new" &&
+	mv "$wide/lab.new" "$wide/lab.yaml"
+for file in start.yaml solution/10-answer.yaml also-right/labelled/answer.yaml wrong/off-by-one/answer.yaml; do
+	sed -e 's/name: \(answer\|question\)/name: "\1-{word}"/' -e 's/"42"/"{twice}"/' -e 's/"?"/"{number}"/' "$wide/$file" >"$wide/new" && mv "$wide/new" "$wide/$file"
+done
+echo 'Twice {number} is {twice}; {else} is not drawn.' >"$wide/solution.md"
+"$ktutor" course lint "$wide" >"$out" 2>&1 && "$ktutor" course test "$wide" >>"$out" 2>&1 && grep -q 'solution with word two, number 5, twice 10: passes' "$out" &&
+	grep -q 'solution with word three, number 4, twice 8: passes' "$out" && [ "$(grep -c 'solution with' "$out")" = 2 ]
+ok $? "every value of what varies is proved once, in manifests as well"
+"$ktutor" course test "$wide" --seeds 3 >"$out" 2>&1 && [ "$(grep -c 'solution with .*: passes' "$out")" = 3 ] &&
+	[ "$(grep -c 'wrong/off-by-one: fails as it should' "$out")" = 4 ] && [ "$(grep -c 'also-right/labelled: passes' "$out")" = 4 ]
+ok $? "with --seeds variants are drawn and proved in full"
+KTUTOR_DRAW=4 "$ktutor" lab start "$wide" >"$out" 2>&1 && KUBECONFIG=$KTUTOR_HOME/clusters/in-all-files/kubeconfig kubectl get configmap question-two -o 'jsonpath={.data.value}' >"$out" 2>&1 &&
+	[ "$(cat "$out")" = 5 ]
+ok $? "a start sets up what was drawn"
+"$ktutor" lab solution "$wide" >"$out" 2>&1
+grep -q 'Twice 5 is 10; {else} is not drawn' "$out" && grep -q 'answer-two' "$out"
+ok $? "the solution shown is that of what was drawn"
+(cd "$wide" && sed 's/Twice/Two times/' solution.md >new && mv new solution.md && touch -d '+2 seconds' solution.md)
+"$ktutor" lab solution "$wide" >"$out" 2>&1
+grep -q 'Two times 5 is 10' "$out"
+ok $? "what is written anew is laid down anew"
+"$ktutor" lab stop "$wide" >"$out" 2>&1
 sed 's/data.value: "42"/data.value: "4{number}"/' "$lab/lab.yaml" >"$lab/lab.new" && mv "$lab/lab.new" "$lab/lab.yaml"
 sed 's/"42"/"41"/' "$lab/solution/10-answer.yaml" >"$lab/solution/new" && mv "$lab/solution/new" "$lab/solution/10-answer.yaml"
 "$ktutor" course test "$lab" --parts solution >"$out" 2>&1

@@ -36,7 +36,7 @@ for kubectl in $all; do
 		json <"$out" >"$out.lines" 2>>"$out.err"
 		[ "$code" = 1 ] && ! grep -Eq ' (passed|unknown) ' "$out.lines" && grep -q '| [^ ]' "$out.lines"
 		ok $? "$version: $lab: check fails every task and says why" "$out.lines"
-		for step in labs/level-6-pro/"$lab"/solution/*.yaml; do
+		for step in "$(solution_of "$lab")"/*.yaml; do
 			"$kubectl" apply -f "$step" >"$out" 2>&1
 			ok $? "$version: $lab: kubectl apply $(basename "$step")" "$out"
 		done
