@@ -205,6 +205,19 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
                        struct check_finding *finding);
 void check_look_absent(const struct check_run *run, const struct check_check *check,
                        struct check_finding *finding);
+/* Which Ingress or HTTPRoute knows a host, and the object that has the address: the Ingress, or its Gateway
+ * (NULL: not there). KT_ENOTFOUND: none. */
+struct check_edge {
+	struct kt_json *rules, *door;
+	bool is_gateway;
+};
+KT_MUST_CHECK enum kt_code check_edge_find(const struct check_run *run, const char *host,
+                                           struct check_edge *out);
+const char *check_edge_address(const struct check_edge *edge); /* NULL: none yet */
+void check_edge_clear(struct check_edge *edge);
+/* "host shop.example" in the world's words, "ingress shop/web"; any other words as they are. Owned. */
+KT_MUST_CHECK enum kt_code check_edge_words(const struct check_run *run, const char *words, char **out,
+                                            struct kt_err *err);
 /* What `count`, `each`, `some` … of `node` ask of these rows, which are called `words`. */
 void check_look_rows(const struct check_run *run, const char *words, const struct kt_json *items,
                      const struct kt_json *node, struct check_finding *finding);

@@ -45,23 +45,32 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	struct kt_buf want = {0};
 	struct kt_err err = {0};
 	char ns[64], name[80];
+	char *words = NULL;
 	kt_ns now = run->world->now(run->world->arg),
 	      since = run->began ? run->began : now - check_duration(kt_get(check->body, "since"), KT_MIN_NS);
-	split_service(service, ns, name);
+	enum kt_code rc = check_edge_words(run, service, &words, &err);
 	check_describe(expect, &want);
-	check_expected(finding, "%s of the requests to service %s answered", kt_buf_str(&want), service);
+	check_expected(finding, "%s of the requests to %s%s answered", kt_buf_str(&want),
+	               strchr(service, ' ') ? "" : "service ", service);
 	check_where(finding, service, NULL);
 	kt_buf_clear(&want);
 	as_percent(&expect);
-	enum kt_code rc = run->world->traffic
-	                          ? run->world->traffic(run->world->arg, ns, name, since, &traffic, &err)
-	                          : kt_fail(&err, KT_EUNSUPPORTED, "this cluster does not count requests");
+	if (!rc)
+		split_service(words, ns, name);
+	bool nobody = rc == KT_ENOTFOUND; /* knows the host: no customer gets in */
+	if (!rc)
+		rc = run->world->traffic
+		             ? run->world->traffic(run->world->arg, ns, name, since, &traffic, &err)
+		             : kt_fail(&err, KT_EUNSUPPORTED, "this cluster does not count requests");
 	double offered = kt_real_or(kt_get(traffic, "offered"), 0),
 	       answered = kt_real_or(kt_get(traffic, "answered"), 0);
-	if (rc) {
+	if (nobody) {
+		check_found(finding, CHECK_FAILED, "%s", err.text);
+	} else if (rc) {
 		check_unknown(finding, &err);
 	} else if (offered < 1) {
-		check_found(finding, CHECK_UNKNOWN, "nobody called service %s", service);
+		check_found(finding, CHECK_UNKNOWN, "nobody called %s%s",
+		            strchr(service, ' ') ? "" : "service ", service);
 	} else {
 		double percent = 100 * answered / offered;
 		struct kt_json *value = kt_jsonf("[%j]", kt_json_strf("%.6f%%", percent));
@@ -71,6 +80,7 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	}
 	kt_json_free(traffic);
 	kt_json_free(expect);
+	kt_free(words);
 }
 
 static enum kt_code load_for(const struct check_run *run, struct check_check *const *checks, size_t count,
@@ -85,7 +95,11 @@ static enum kt_code load_one(const struct check_run *run, const struct check_che
 		return KT_OK; /* it sees to its own */
 	if (check->kind->look != check_look_available || !run->world->traffic)
 		return load_for(run, check->checks, check->check_count, err);
-	split_service(kt_get_str(check->body, "service"), ns, name);
+	char *words = NULL;
+	if (check_edge_words(run, kt_get_str(check->body, "service"), &words, NULL))
+		return KT_OK; /* the check will say so */
+	split_service(words, ns, name);
+	kt_free(words);
 	enum kt_code rc = run->world->traffic(run->world->arg, ns, name, run->began, &traffic, NULL);
 	double rps = kt_real_or(kt_get(traffic, "rps"), 0);
 	kt_json_free(traffic);

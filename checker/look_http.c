@@ -338,81 +338,25 @@ static void judge_split(const struct check_run *run, const struct kt_json *expec
 
 /* --- where to --- */
 
-static bool host_fits(const char *rule, const char *host)
-{
-	const char *dot = strchr(host, '.');
-	return kt_streq(rule, host) || (kt_starts(rule, "*.") && dot && kt_streq(rule + 1, dot));
-}
-
-/* The first of `items` (Ingresses or HTTPRoutes) that knows the host. */
-static const struct kt_json *knows_host(const struct kt_json *items, const char *host)
-{
-	const struct kt_json *item, *rule;
-	KT_JSON_EACH (item, items) {
-		KT_JSON_EACH (rule, kt_path(item, "spec.rules"))
-			if (kt_get_str(rule, "host") && host_fits(kt_get_str(rule, "host"), host))
-				return item;
-		KT_JSON_EACH (rule, kt_path(item, "spec.hostnames"))
-			if (kt_str(rule) && host_fits(kt_str(rule), host))
-				return item;
-	}
-	return NULL;
-}
-
-static const char *address_of(const struct kt_json *object)
-{
-	const struct kt_json *at = kt_path(object, "status.loadBalancer.ingress.0");
-	const char *ip = kt_get_str(at, "ip");
-	return ip                           ? ip
-	       : kt_get_str(at, "hostname") ? kt_get_str(at, "hostname")
-	                                    : kt_path_str(object, "status.addresses.0.value");
-}
-
-/* The Gateway that an HTTPRoute hangs on. New; NULL: none. */
-static struct kt_json *gateway_of(const struct check_run *run, const struct kt_json *route)
-{
-	const char *name = kt_path_str(route, "spec.parentRefs.0.name");
-	char *words = kt_strf("gateways.gateway.networking.k8s.io %s",
-	                      kt_str_or(kt_path(route, "spec.parentRefs.0.namespace"),
-	                                kt_str_or(kt_path(route, "metadata.namespace"), "default")));
-	struct kt_json *gateways = NULL, *out = NULL;
-	const struct kt_json *gateway;
-	if (!check_list_words(run, words, &gateways, NULL))
-		KT_JSON_EACH (gateway, gateways)
-			if (!out && kt_streq(kt_path_str(gateway, "metadata.name"), name))
-				out = kt_json_ref(gateway);
-	kt_json_free(gateways);
-	kt_free(words);
-	return out;
-}
-
 /* A host that is no Service's: the edge that knows it is asked instead, with the host in the header. */
 static enum kt_code aim_at_edge(const struct check_run *run, const char *host, const char *rest,
                                 const char *scheme, struct aim *out, struct kt_err *err)
 {
-	static const char *const edges[] = {"ingresses.networking.k8s.io all",
-	                                    "httproutes.gateway.networking.k8s.io all"};
+	struct check_edge edge = {0};
+	if (check_edge_find(run, host, &edge))
+		return KT_OK;
+	const char *address = check_edge_address(&edge);
 	enum kt_code rc = KT_OK;
-	for (size_t i = 0; i < KT_COUNT(edges) && !out->url && !rc; i++) {
-		struct kt_json *items = NULL, *gateway = NULL;
-		if (check_list_words(run, edges[i], &items, NULL))
-			continue;
-		const struct kt_json *edge = knows_host(items, host);
-		if (edge && i)
-			gateway = gateway_of(run, edge);
-		const char *address = address_of(gateway ? gateway : edge);
-		if (edge && !address) {
-			rc = kt_fail(err, KT_ENOTFOUND, "%s has no address yet, so nobody gets to %s",
-			             kt_str_or(kt_path(edge, "metadata.name"), "?"), host);
-		} else if (edge) {
-			out->url = kt_strf("%s://%s%s", scheme, address, rest);
-			out->host = out->host ? out->host : kt_strdup(host);
-			snprintf(out->ns, sizeof(out->ns), "%s",
-			         kt_str_or(kt_path(edge, "metadata.namespace"), ""));
-		}
-		kt_json_free(items);
-		kt_json_free(gateway);
+	if (address) {
+		out->url = kt_strf("%s://%s%s", scheme, address, rest);
+		out->host = out->host ? out->host : kt_strdup(host);
+		snprintf(out->ns, sizeof(out->ns), "%s",
+		         kt_str_or(kt_path(edge.rules, "metadata.namespace"), ""));
+	} else {
+		rc = kt_fail(err, KT_ENOTFOUND, "%s has no address yet, so nobody gets to %s",
+		             kt_str_or(kt_path(edge.rules, "metadata.name"), "?"), host);
 	}
+	check_edge_clear(&edge);
 	return rc;
 }
 

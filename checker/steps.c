@@ -81,12 +81,12 @@ static enum kt_code hold_load(const struct check_source *source, const struct kt
 {
 	if (!kt_get(body, "rps") && !kt_get(body, "times"))
 		return kt_yaml_fail(source->yaml, body, source->err, "'load' needs 'rps' or 'times'");
-	static const char *const kinds[] = {"service ", "ingress ", "gateway "};
+	static const char *const kinds[] = {"service ", "ingress ", "gateway ", "host "};
 	for (size_t i = 0; i < KT_COUNT(kinds); i++)
 		if (kt_starts(kt_get_str(body, "to") ? kt_get_str(body, "to") : "", kinds[i]))
 			return KT_OK;
 	return kt_yaml_fail(source->yaml, kt_get(body, "to"), source->err,
-	                    "'to': expected `service NAMESPACE/NAME` (or `ingress`, `gateway`)");
+	                    "'to': expected `service NAMESPACE/NAME` (or `ingress`, `gateway`, `host NAME`)");
 }
 
 const struct check_step_kind check_step_kinds[] = {

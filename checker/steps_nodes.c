@@ -169,11 +169,33 @@ enum kt_code check_do_drain(const struct check_run *run, const struct check_step
 /* --- the world --- */
 
 /* A selection of nodes is made here, through the API; the world is told names. */
+/* `load: {to: host shop.example}`: whoever answers to that name now. */
+static enum kt_code load_of_host(const struct check_run *run, const struct check_step *step,
+                                 struct kt_err *err)
+{
+	const char *words = kt_get_str(step->body, "to");
+	char *to = NULL;
+	enum kt_code rc = check_edge_words(run, words, &to, err);
+	struct kt_json *load = rc ? NULL : kt_jsonf("{load: %J}", step->body);
+	if (!rc) {
+		struct kt_json **body = kt_edit(&load, "load");
+		kt_set(body, "to", kt_json_str(to));
+		if (!kt_get(*body, "host"))
+			kt_set(body, "host", kt_json_str(words + strlen("host ")));
+		rc = run->world->disturb(run->world->arg, load, err);
+	}
+	kt_json_free(load);
+	kt_free(to);
+	return rc;
+}
+
 enum kt_code check_do_disturb(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
 	if (!run->world || !run->world->disturb)
 		return kt_fail(err, KT_EUNSUPPORTED, "this cluster cannot be disturbed");
 	const struct kt_json *pick = kt_get(step->body, "pick"), *node;
+	if (kt_starts(kt_str_or(kt_get(step->body, "to"), ""), "host "))
+		return load_of_host(run, step, err);
 	if (!pick)
 		return run->world->disturb(run->world->arg, step->node, err);
 	struct kt_json *nodes = NULL;
