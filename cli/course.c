@@ -42,14 +42,20 @@ static enum kt_code gather(struct cli_call *call, struct many *out, struct kt_er
 	for (size_t i = 0; !rc && i < call->arg_count; i++) {
 		struct many more = {0};
 		const char *name = call->args[i];
-		bool folder = strpbrk(name, "/.") && kt_is_dir(name);
-		if (folder) {
-			rc = lab_list_below(name, &more.labs, &more.count, &out->wrong, err);
-		} else {
+		char *folder = kt_is_dir(name) ? realpath(name, NULL) : NULL; /* labs bear its name, not `.` */
+		bool named = !folder;
+		if (folder)
+			rc = lab_list_below(folder, &more.labs, &more.count, &out->wrong, err);
+		if (rc == KT_ENOTFOUND && !strpbrk(name, "/.")) { /* a folder without labs, of a lab's name */
+			named = true;
+			kt_err_clear(err);
+		}
+		if (named) {
 			more.labs = kt_alloc(sizeof(struct lab *));
 			rc = lab_find(dir, name, &more.labs[0], err);
 			more.count = !rc;
 		}
+		free(folder);
 		if (!rc) {
 			out->labs =
 			        kt_realloc(out->labs, (out->count + more.count + 1) * sizeof(struct lab *));
