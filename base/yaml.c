@@ -41,6 +41,7 @@ struct loader {
 	struct anchor *anchors;
 	size_t anchor_count, anchor_cap, named_count;
 	size_t depth, aliased;
+	bool letters; /* y and n are texts */
 };
 
 /* --- places --- */
@@ -163,6 +164,8 @@ static struct kt_json *read_scalar(struct loader *ld, const yaml_event_t *event)
 		return read_tagged(ld, event, s, len,
 		                   kt_starts(tag, core_tag) ? tag + sizeof(core_tag) - 1 : "str");
 	if (tag || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return json_fresh_string(s, len);
+	if (ld->letters && len == 1 && strchr("yYnN", *s))
 		return json_fresh_string(s, len);
 	struct kt_json *v = NULL;
 	enum yaml_kind kind = yaml_resolve(s, len, &v);
@@ -558,14 +561,14 @@ static bool read_stream(struct loader *ld)
 	}
 }
 
-enum kt_code kt_yaml_parse(const char *file, const char *text, size_t len, struct kt_yaml **out,
-                           struct kt_err *err)
+static enum kt_code parse(const char *file, const char *text, size_t len, bool letters, struct kt_yaml **out,
+                          struct kt_err *err)
 {
 	if (len > MAX_BYTES)
 		return kt_fail(err, KT_ELIMIT, "%s: larger than %d bytes", file, (int)MAX_BYTES);
 	struct kt_err own = {0};
 	struct kt_yaml *yaml = kt_alloc(sizeof(*yaml));
-	struct loader ld = {.yaml = yaml, .err = &own};
+	struct loader ld = {.yaml = yaml, .err = &own, .letters = letters};
 	yaml->file = kt_strdup(file ? file : "yaml");
 	if (!yaml_parser_initialize(&ld.parser))
 		kt_bug("YAML input: out of memory");
@@ -581,6 +584,18 @@ enum kt_code kt_yaml_parse(const char *file, const char *text, size_t len, struc
 	}
 	*out = yaml;
 	return KT_OK;
+}
+
+enum kt_code kt_yaml_parse(const char *file, const char *text, size_t len, struct kt_yaml **out,
+                           struct kt_err *err)
+{
+	return parse(file, text, len, false, out, err);
+}
+
+enum kt_code kt_yaml_parse_letters(const char *file, const char *text, size_t len, struct kt_yaml **out,
+                                   struct kt_err *err)
+{
+	return parse(file, text, len, true, out, err);
 }
 
 enum kt_code kt_yaml_read(const char *path, struct kt_yaml **out, struct kt_err *err)

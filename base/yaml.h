@@ -13,6 +13,10 @@ struct kt_yaml; /* the documents of one text */
 /* `file` is for messages. */
 KT_MUST_CHECK enum kt_code kt_yaml_parse(const char *file, const char *text, size_t len, struct kt_yaml **out,
                                          struct kt_err *err);
+/* y, Y, n, N are texts, as everywhere but in Kubernetes' reader: a file of ours may call its zones x, y, z.
+ */
+KT_MUST_CHECK enum kt_code kt_yaml_parse_letters(const char *file, const char *text, size_t len,
+                                                 struct kt_yaml **out, struct kt_err *err);
 KT_MUST_CHECK enum kt_code kt_yaml_read(const char *path, struct kt_yaml **out, struct kt_err *err);
 void kt_yaml_free(struct kt_yaml *yaml);
 size_t kt_yaml_count(const struct kt_yaml *yaml); /* documents; empty ones are left out */

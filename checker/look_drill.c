@@ -227,12 +227,14 @@ static bool tell_time(const struct check_run *run, const struct check_check *che
 	return go;
 }
 
-/* Let `span` pass, looking after each change. False: it broke (finding tells), or err. */
+/* Let `span` pass from now on, the steps being done, and look after each change. Moments are told since the
+ * drill began. False: it broke (finding tells), or err. */
 static bool hold_on(const struct check_run *run, const struct check_check *check, kt_ns began, kt_ns span,
                     struct check_finding *finding, struct kt_err *err)
 {
 	kt_ns *broken = kt_alloc(KT_MAX(check->check_count, 1) * sizeof(*broken));
 	bool held = true, last = false;
+	span += run->world->now(run->world->arg) - began;
 	while (held && !last) {
 		kt_ns since = run->world->now(run->world->arg) - began, left = span - since;
 		last = left <= 0;

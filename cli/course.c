@@ -42,7 +42,8 @@ static enum kt_code gather(struct cli_call *call, struct many *out, struct kt_er
 	for (size_t i = 0; !rc && i < call->arg_count; i++) {
 		struct many more = {0};
 		const char *name = call->args[i];
-		char *folder = kt_is_dir(name) ? realpath(name, NULL) : NULL; /* labs bear its name, not `.` */
+		char *folder =
+		        kt_is_dir(name) ? cli_whole_path(name) : NULL; /* labs bear its name, not `.` */
 		bool named = !folder;
 		if (folder)
 			rc = lab_list_below(folder, &more.labs, &more.count, &out->wrong, err);
@@ -55,7 +56,7 @@ static enum kt_code gather(struct cli_call *call, struct many *out, struct kt_er
 			rc = lab_find(dir, name, &more.labs[0], err);
 			more.count = !rc;
 		}
-		free(folder);
+		kt_free(folder);
 		if (!rc) {
 			out->labs =
 			        kt_realloc(out->labs, (out->count + more.count + 1) * sizeof(struct lab *));

@@ -2,7 +2,6 @@
 /* lab list, start, reset, stop, hint, solution, answer. */
 #include "cli/check.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,12 +31,6 @@ static void tell_wrong(struct cli_call *call, const struct kt_strs *wrong)
 	}
 }
 
-static char *whole_path(const char *path)
-{
-	char real[PATH_MAX];
-	return kt_strdup(realpath(path, real) ? real : path);
-}
-
 static int run_add(struct cli_call *call)
 {
 	struct kt_err err = {0};
@@ -45,7 +38,7 @@ static int run_add(struct cli_call *call)
 	struct kt_strs wrong = {0};
 	size_t count = 0;
 	int code = CLI_OK;
-	char *folder = whole_path(call->args[0]);
+	char *folder = cli_whole_path(call->args[0]);
 	if (lab_pack_add(folder, &err) || lab_list_below(folder, &labs, &count, &wrong, &err)) {
 		code = cli_fail(call, &err);
 	} else {
@@ -61,7 +54,7 @@ static int run_add(struct cli_call *call)
 static int run_remove(struct cli_call *call)
 {
 	struct kt_err err = {0};
-	char *folder = whole_path(call->args[0]);
+	char *folder = cli_whole_path(call->args[0]);
 	int code = lab_pack_remove(folder, &err) ? cli_fail(call, &err) : CLI_OK;
 	kt_free(folder);
 	return code;

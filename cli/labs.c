@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/labs.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,12 @@ void cli_catch_interrupt(void)
 bool cli_interrupted(void)
 {
 	return interrupted;
+}
+
+char *cli_whole_path(const char *path)
+{
+	char real[PATH_MAX];
+	return kt_strdup(realpath(path, real) ? real : path);
 }
 
 enum kt_code cli_share_dir(const char *name, char **out, struct kt_err *err)

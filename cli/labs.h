@@ -9,6 +9,8 @@
 
 /* Folders of the course; owned. */
 KT_MUST_CHECK enum kt_code cli_share_dir(const char *name, char **out, struct kt_err *err);
+/* From the root, without dots and links, where there is such a file; owned. */
+char *cli_whole_path(const char *path);
 /* The lab named by the first argument, or the one started last. CLI_OK, or an exit code after a message. */
 int cli_lab(struct cli_call *call, struct lab **out);
 /* --provider, else the setting, else the first. */

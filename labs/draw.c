@@ -30,7 +30,7 @@ static enum kt_code read_block(const char *path, const char *text, const char *k
 {
 	struct kt_yaml *yaml = NULL;
 	char *block = block_of(text, key);
-	enum kt_code rc = *block ? kt_yaml_parse(path, block, strlen(block), &yaml, err) : KT_OK;
+	enum kt_code rc = *block ? kt_yaml_parse_letters(path, block, strlen(block), &yaml, err) : KT_OK;
 	*out = rc || !yaml ? NULL : kt_json_copy(kt_get(kt_yaml_doc(yaml, 0), key));
 	kt_yaml_free(yaml);
 	kt_free(block);
@@ -121,7 +121,7 @@ enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count),
 	if (!rc) {
 		char *all = kt_count(*drawn) ? lab_put_in(kt_buf_str(&text), *drawn)
 		                             : kt_strdup(kt_buf_str(&text));
-		rc = kt_yaml_parse(path, all, strlen(all), yaml, err);
+		rc = kt_yaml_parse_letters(path, all, strlen(all), yaml, err);
 		kt_free(all);
 	}
 	if (rc) {

@@ -163,7 +163,7 @@ struct lab_result {
 };
 struct lab_check_options {
 	const char *task; /* NULL: all */
-	bool no_wait, no_drills;
+	bool no_wait, no_drills, all_drills;
 	bool ignore_after;             /* grade tasks even where those before them did not pass */
 	bool first_failure;            /* enough is known when one task fails */
 	const struct kt_json *answers; /* the learner's: {question: answer}; may be NULL */

@@ -12,6 +12,7 @@ struct proof {
 	kt_ns reset, check;     /* of the solution */
 	struct kt_json *record; /* what the learner of the answer has done */
 	bool answer;            /* questions are answered as the cluster would */
+	bool all_drills;        /* check_run's */
 };
 KT_MUST_CHECK enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *err);

@@ -288,10 +288,25 @@ static void order_is_kept_when_wanted(void **state)
 	kt_json_free(v);
 }
 
+/* Zones x, y, z; who may talk to whom: {x: …, y: …}. */
+static void letters_may_be_names(void **state)
+{
+	(void)state;
+	static const char text[] = "{zones: [x, y, z], y: {n: N}, a: [yes, no, on], b: !!bool y}";
+	struct kt_yaml *yaml = NULL;
+	assert_int_equal(kt_yaml_parse_letters("f.yaml", text, strlen(text), &yaml, NULL), KT_OK);
+	char *out = kt_json_text(kt_yaml_doc(yaml, 0));
+	assert_string_equal(out, "{\"zones\":[\"x\",\"y\",\"z\"],\"y\":{\"n\":\"N\"},\"a\":[true,false,true],"
+	                         "\"b\":true}");
+	kt_free(out);
+	kt_yaml_free(yaml);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(scalars_are_what_yaml_1_1_says),
+	        cmocka_unit_test(letters_may_be_names),
 	        cmocka_unit_test(every_node_has_its_line),
 	        cmocka_unit_test(aliases_and_merge_keys_are_expanded),
 	        cmocka_unit_test(empty_documents_are_left_out),
