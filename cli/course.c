@@ -164,9 +164,10 @@ static int run_lint(struct cli_call *call)
 	if (!call->arg_count && cli_course(call, &course))
 		found++;
 	struct lesson_pencil pencil = {.told = told, .told_arg = call};
-	char *home = proof_home(call, NULL);
+	char *home = proof_home(call, NULL),
+	     *laid = kt_strf("%s-laid", home); /* the home ends with the commands */
 	for (size_t i = 0; i < m.count; i++)
-		if (lab_lay(home, &m.labs[i], &err)) {
+		if (lab_lay(laid, &m.labs[i], &err)) {
 			told(call, err.text);
 			found++;
 		}
@@ -181,8 +182,9 @@ static int run_lint(struct cli_call *call)
 		found += lab_lint(m.labs[i], told, call);
 	(void)fprintf(call->out, found ? "%zu lab%s: %zu found\n" : "%zu lab%s: nothing found\n", m.count,
 	              m.count == 1 ? "" : "s", found);
-	if (kt_remove_tree(home, &err))
+	if (kt_remove_tree(laid, &err))
 		cli_fail(call, &err);
+	kt_free(laid);
 	kt_free(home);
 	lesson_course_free(course);
 	clear(&m);
