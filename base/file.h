@@ -34,13 +34,16 @@ char *kt_which(const char *program);
 
 /* Run `argv` (argv[0] looked up on PATH), stdin from `in` (may be NULL), gather stdout and stderr (may be
  * NULL). `*status` is the exit code, 128+N for a signal. */
+enum { KT_RUN_TICK_MS = 20 };
 struct kt_run {
 	const char *const *argv;
 	const char *const *env; /* NULL: inherited; else NAME=value pairs added to it */
 	const char *dir;        /* NULL: here */
 	const char *in;
 	struct kt_buf *out, *errout;
-	long timeout_ms; /* 0: none */
+	long timeout_ms;              /* 0: none */
+	void (*meanwhile)(void *arg); /* called every KT_RUN_TICK_MS while it runs; may be NULL */
+	void *meanwhile_arg;
 };
 KT_MUST_CHECK enum kt_code kt_run(const struct kt_run *run, int *status, struct kt_err *err);
 

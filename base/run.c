@@ -140,13 +140,27 @@ static int patience(struct running *r)
 	return left <= 0 ? 0 : (int)KT_MIN(left / KT_MS + 1, 60000);
 }
 
+/* How long the next wait may be, in milliseconds; what is to happen meanwhile happens. */
+static int next_wait(struct running *r, kt_ns *ticked)
+{
+	int wait = patience(r);
+	if (!r->run->meanwhile || !wait)
+		return wait;
+	if (kt_monotonic() - *ticked >= KT_RUN_TICK_MS * KT_MS) {
+		r->run->meanwhile(r->run->meanwhile_arg);
+		*ticked = kt_monotonic();
+	}
+	return wait < 0 ? KT_RUN_TICK_MS : KT_MIN(wait, (int)KT_RUN_TICK_MS);
+}
+
 static void exchange(struct running *r)
 {
 	struct kt_buf *outs[] = {[OUT] = r->run->out, [ERR] = r->run->errout};
+	kt_ns ticked = kt_monotonic();
 	while (r->ours[OUT] >= 0 || r->ours[ERR] >= 0 || r->ours[IN] >= 0) {
 		struct pollfd fds[] = {
 		        {r->ours[IN], POLLOUT, 0}, {r->ours[OUT], POLLIN, 0}, {r->ours[ERR], POLLIN, 0}};
-		int wait = patience(r);
+		int wait = next_wait(r, &ticked);
 		if (r->too_late || r->too_much)
 			return;
 		if (poll(fds, KT_COUNT(fds), wait) < 0 && errno != EINTR)

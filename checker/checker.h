@@ -76,6 +76,12 @@ void check_feed_free(struct check_feed *feed);
 bool check_feed_wait(struct check_feed *feed, kt_ns span);
 
 /* --- what the checker needs of whoever started the cluster: given by the provider --- */
+/* Those who ask the cluster, whoever they are. */
+struct check_clients {
+	size_t waiting; /* have been told all that there is, and wait for more: watches, commands in pods,
+	                   logs */
+	int64_t asked;  /* requests so far */
+};
 struct check_world {
 	void *arg;
 	/* Do a disturbance (node, zone, region, link, load, pod, image) given as the step's JSON.
@@ -85,6 +91,12 @@ struct check_world {
 	 * clusters sleep; the embedded one jumps. */
 	enum kt_code (*pass)(void *arg, kt_ns span, bool until_change, kt_ns *passed, struct kt_err *err);
 	kt_ns (*now)(void *arg); /* the cluster's time */
+	/* Where time can stand: from now on it passes by `pass` alone, until this process has let it go (`on`
+	 * false) as often as it has held it, or has ended. So what is done and seen depends on nothing but
+	 * the cluster; a set-up, a check, a drill, a proof hold it. NULL: time goes on. */
+	enum kt_code (*hold)(void *arg, bool on, struct kt_err *err);
+	enum kt_code (*clients)(void *arg, struct check_clients *out,
+	                        struct kt_err *err); /* NULL: nobody knows */
 	/* Traffic of a Service (or "gateway NAME", "ingress NAME") since `since`: {offered, answered, errors,
 	 * p95…}; KT_EUNSUPPORTED where unknown. */
 	enum kt_code (*traffic)(void *arg, const char *ns, const char *service, kt_ns since,

@@ -210,13 +210,9 @@ static enum kt_code start_pod(const struct check_run *run, const struct new_pod 
                               struct check_who *out, struct kt_err *err)
 {
 	const char *ns = wanted->ns;
-	unsigned char noise[5];
-	struct kt_buf name = {0};
-	kt_random_secret(noise, sizeof(noise));
-	kt_buf_adds(&name, "ktutor-probe-");
-	kt_hex(noise, sizeof(noise), &name);
 	struct kt_json *pod = kt_jsonf(
-	        "{apiVersion: 'v1', kind: 'Pod', metadata: {name: %s, namespace: %s, annotations: "
+	        "{apiVersion: 'v1', kind: 'Pod', metadata: {generateName: 'ktutor-probe-', namespace: %s, "
+	        "annotations: "
 	        "{'ktutor.dev/probe': 'yes'}},"
 	        " spec: {restartPolicy: 'Never', terminationGracePeriodSeconds: 0, activeDeadlineSeconds: "
 	        "600, automountServiceAccountToken: false, enableServiceLinks: false, serviceAccountName: %s,"
@@ -226,7 +222,7 @@ static enum kt_code start_pod(const struct check_run *run, const struct new_pod 
 	        "%j],"
 	        " resources: {requests: {cpu: '1m', memory: '8Mi'}, limits: {cpu: '100m', memory: '64Mi'}},"
 	        " securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: ['ALL']}}}]}}",
-	        kt_buf_str(&name), ns, wanted->account, wanted->image ? wanted->image : PROBE_IMAGE,
+	        ns, wanted->account, wanted->image ? wanted->image : PROBE_IMAGE,
 	        kt_json_strf("--http-port=%u", wanted->port ? wanted->port : 8080));
 	if (kt_count(wanted->labels))
 		kt_set_path(&pod, "metadata.labels", kt_json_ref(wanted->labels));
@@ -235,12 +231,13 @@ static enum kt_code start_pod(const struct check_run *run, const struct new_pod 
 	if (wanted->never_ready)
 		kt_set_path(&pod, "spec.readinessGates", kt_jsonf("[{conditionType: 'ktutor.dev/never'}]"));
 	char *path = kt_strf("/api/v1/namespaces/%s/pods", ns);
-	enum kt_code rc = check_call(run, "POST", path, NULL, pod, NULL, err);
+	struct kt_json *made = NULL;
+	enum kt_code rc = check_call(run, "POST", path, NULL, pod, &made, err);
 	if (rc)
 		kt_wrap(err, "a pod to try from cannot be started in %s", ns);
 	if (!rc) {
 		copy(out->ns, sizeof(out->ns), ns);
-		copy(out->pod, sizeof(out->pod), kt_buf_str(&name));
+		copy(out->pod, sizeof(out->pod), kt_str_or(kt_path(made, "metadata.name"), ""));
 		copy(out->container, sizeof(out->container), "probe");
 		out->ours = true;
 		rc = check_wait_until(run, START_LIMIT, is_running, out, "starting a pod to try connections",
@@ -249,8 +246,8 @@ static enum kt_code start_pod(const struct check_run *run, const struct new_pod 
 			check_who_clear(run, out);
 	}
 	kt_free(path);
+	kt_json_free(made);
 	kt_json_free(pod);
-	kt_buf_clear(&name);
 	return rc;
 }
 

@@ -66,7 +66,9 @@ static void print_clock(struct cli_call *call, const struct kt_json *clock)
 	kt_ns size = (by < 0 ? -by : by) / KT_SEC * KT_SEC;
 	kt_duration_print(size, &ahead);
 	(void)fprintf(call->out, "%.19sZ  %s", now,
-	              kt_get_bool(clock, "paused", false) ? "paused" : "running");
+	              kt_get_bool(clock, "paused", false) ? "paused"
+	              : kt_get_bool(clock, "held", false) ? "held by a set-up or a check"
+	                                                  : "running");
 	(void)fprintf(call->out, "  %gx", kt_real_or(kt_get(clock, "speed"), 1));
 	if (size)
 		(void)fprintf(call->out, "  %s %s", kt_buf_str(&ahead), by < 0 ? "behind" : "ahead");

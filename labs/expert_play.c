@@ -126,7 +126,7 @@ enum kt_code lab_round_play(const struct lab_round *round, const struct lab_opti
 	struct lab lab = {.lab = name, .title = round->title, .dir = "", .cluster = round->inner->cluster};
 	struct lab_options fresh = *options;
 	struct lab_session *session = NULL;
-	fresh.fresh = true;
+	fresh.fresh = fresh.held = true;
 	enum kt_code rc = lab_start(&lab, &fresh, NULL, err);
 	if (!rc)
 		rc = lab_open(&lab, &fresh, &session, err);

@@ -81,8 +81,8 @@ struct provider {
 	 */
 	bool (*available)(const char *home, char why[512]);
 	/* Start (or find) a cluster that fits; writes a kubeconfig below the home. `*bare`: nothing of the
-	 * lab is on it (any more): it is to be set up. Cancelled by options->progress: KT_ECANCELLED, nothing
-	 * left. */
+	 * lab is on it (any more): it is to be set up. A bare one whose time can stand is held (check_world's
+	 * `hold`) for whoever sets it up. Cancelled by options->progress: KT_ECANCELLED, nothing left. */
 	enum kt_code (*start)(const struct lab_options *options, const char *cluster, const struct lab *lab,
 	                      char **out_kubeconfig, bool *bare, struct kt_err *err);
 	/* The lab leaves it. Embedded: it ends; others are put back to how they were. */
@@ -122,6 +122,8 @@ struct lab_options {
 	const char *context;             /* for provider context */
 	const char *cluster;             /* the cluster's name; NULL: after the lab */
 	bool fresh;                      /* throw away what is there */
+	bool held; /* its time stands, where that can be, from before the set-up until this process ends, or
+	              the lab: proofs, lessons' commands, predictions */
 	bool (*progress)(void *arg, const char *sentence, kt_ns elapsed, kt_ns usual); /* false cancels */
 	void *progress_arg;
 	const char *image; /* for provider kind: the nodes'; NULL: $KTUTOR_KIND_IMAGE, the setting
@@ -134,7 +136,9 @@ struct lab_options {
 	void (*tell)(void *arg, const char *line); /* what is to be known beforehand; NULL: nobody reads it */
 	void *tell_arg;
 };
-/* Cluster up, setup done, marked for reset. A lab that runs already is found again. */
+/* Cluster up, setup done, marked for reset. A lab that runs already is found again. While it is set up time
+ * passes only where a step waits: the same lab and seed begins with the same cluster, to the letter but for
+ * when that was. */
 KT_MUST_CHECK enum kt_code lab_start(const struct lab *lab, const struct lab_options *options,
                                      char **out_kubeconfig, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_reset(const struct lab *lab, const struct lab_options *options,

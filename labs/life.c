@@ -97,6 +97,14 @@ const char *lab_kubeconfig(const struct lab_session *session)
 
 /* --- start --- */
 
+/* One that does not answer holds nothing; whatever comes next will tell. */
+static void hold(const struct check_world *world, bool on)
+{
+	struct kt_err ignored = {0};
+	if (world->hold && world->hold(world->arg, on, &ignored))
+		kt_err_clear(&ignored);
+}
+
 static enum kt_code set_up(const struct lab *lab, const struct lab_options *options,
                            struct lab_session *session, struct kt_err *err)
 {
@@ -108,7 +116,7 @@ static enum kt_code set_up(const struct lab *lab, const struct lab_options *opti
 	return check_do(&run, lab->setup, lab->setup_count, err);
 }
 
-/* On a bare cluster: set-up, and the mark that a reset goes back to. */
+/* On a bare cluster, whose time stands where that can be: set-up, and the mark that a reset goes back to. */
 static enum kt_code set_up_and_mark(const struct lab *lab, const struct lab_options *options,
                                     struct lab_state *state, struct kt_err *err)
 {
@@ -118,9 +126,11 @@ static enum kt_code set_up_and_mark(const struct lab *lab, const struct lab_opti
 	        open_session(provider, options->home, state->cluster, state->kubeconfig, &session, err);
 	if (!rc)
 		rc = set_up(lab, options, session, err);
-	lab_close(session);
 	if (!rc)
 		rc = provider->mark(options->home, state->cluster, err);
+	if (session && !options->held)
+		hold(session->world, false);
+	lab_close(session);
 	state->ready = !rc;
 	return rc ? rc : lab_state_write(options->home, lab, state, err);
 }
@@ -148,6 +158,18 @@ static void throw_away(const struct lab_options *options, const struct lab_state
 	}
 }
 
+static enum kt_code hold_running(const struct provider *provider, const struct lab_options *options,
+                                 const struct lab_state *state, struct kt_err *err)
+{
+	struct lab_session *session = NULL;
+	enum kt_code rc =
+	        open_session(provider, options->home, state->cluster, state->kubeconfig, &session, err);
+	if (!rc)
+		hold(session->world, true);
+	lab_close(session);
+	return rc;
+}
+
 /* One that runs is found again; one whose process was killed is taken up where it was. */
 static enum kt_code find_again(const struct lab *lab, const struct lab_options *options,
                                struct lab_state *state, struct kt_err *err)
@@ -160,9 +182,10 @@ static enum kt_code find_again(const struct lab *lab, const struct lab_options *
 		return rc;
 	kt_free(state->kubeconfig);
 	state->kubeconfig = kubeconfig;
-	/* it was deleted behind our back, and is there again without what was on it */
-	return bare ? set_up_and_mark(lab, options, state, err)
-	            : lab_state_write(options->home, lab, state, err);
+	if (bare) /* it was deleted behind our back, and is there again without what was on it */
+		return set_up_and_mark(lab, options, state, err);
+	rc = options->held ? hold_running(provider, options, state, err) : KT_OK;
+	return rc ? rc : lab_state_write(options->home, lab, state, err);
 }
 
 static enum kt_code start_locked(const struct lab *lab, const struct lab_options *options,
@@ -428,8 +451,10 @@ enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
 	result->passed = true;
 	if (!options->no_wait && !session->world->virtual_time)
 		real_sweep(session->client, NULL, PROBE_AGE);
-	if (!options->no_wait)
+	if (!options->no_wait) {
+		hold(session->world, true);
 		lab_settle(session->world);
+	}
 	/* Where minutes are minutes: what settles has settled since the check began, whichever task asks for
 	 * it. */
 	if (!session->world->virtual_time)
@@ -462,6 +487,8 @@ enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
 		if (options->first_failure && !result->passed)
 			break;
 	}
+	if (!options->no_wait)
+		hold(session->world, false);
 	*out = result;
 	return KT_OK;
 }

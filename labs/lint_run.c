@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define PATIENCE_MS 40000
+#define SILENCE     KT_SEC /* real time without a question, after which a command that asked sleeps */
+#define STEP        KT_SEC /* of the cluster's time, at each look at one that waits */
 
 static const char *const row_keys[] = {"command", "as", "do", "ends", "skip"};
 static const struct lab_rows command_rows = {.file = "commands.yaml",
@@ -30,6 +32,7 @@ struct running {
 	const struct lab_options *options;
 	const char *bin; /* a folder that comes first on PATH */
 	char *kubeconfig;
+	struct lab_session *session; /* while the lab runs */
 	struct kt_yaml *yaml;
 	size_t row; /* the next of commands.yaml */
 	struct command *commands;
@@ -110,20 +113,43 @@ static const struct kt_json *next_row(struct running *r, const struct command *c
 /* The row's steps; then the cluster is at rest. */
 static enum kt_code prepare(struct running *r, const struct kt_json *row, struct kt_err *err)
 {
-	struct lab_session *session = NULL;
 	struct check_step **steps = NULL;
 	size_t count = 0;
-	enum kt_code rc = lab_open(r->lab, r->options, &session, err);
-	if (!rc && kt_get(row, "do"))
+	enum kt_code rc = KT_OK;
+	if (kt_get(row, "do"))
 		rc = check_steps_parse(r->yaml, kt_get(row, "do"), r->lab->dir, &steps, &count, err);
 	if (!rc) {
-		struct check_run run = {.client = lab_client(session), .world = lab_world(session)};
+		struct check_run run = {.client = lab_client(r->session), .world = lab_world(r->session)};
 		rc = check_do(&run, steps, count, err);
 		lab_settle(run.world);
 	}
-	lab_close(session);
 	check_steps_free(steps, count);
 	return rc;
+}
+
+/* The cluster's time stands while a command asks and is answered, and passes while it waits: has a watch (or
+ * a command in a pod) open that has told all there is, or asks, sleeps, and asks again. */
+struct pace {
+	const struct check_world *world;
+	int64_t asked, first; /* requests so far; before it began (-1: not known yet) */
+	kt_ns silent;         /* since when it has asked nothing */
+};
+
+static void let_pass(void *arg)
+{
+	struct pace *pace = arg;
+	struct check_clients clients;
+	kt_ns now = kt_monotonic(), passed;
+	if (!pace->world->clients || pace->world->clients(pace->world->arg, &clients, NULL))
+		return; /* it is gone: the command finds out */
+	if (pace->first < 0)
+		pace->first = clients.asked;
+	if (clients.asked != pace->asked)
+		pace->silent = now;
+	pace->asked = clients.asked;
+	bool sleeps = clients.asked > pace->first && now - pace->silent >= SILENCE;
+	if (clients.waiting || sleeps)
+		(void)!pace->world->pass(pace->world->arg, STEP, false, &passed, NULL);
 }
 
 static enum kt_code run_command(const struct running *r, const char *text, int *status, struct kt_buf *out,
@@ -133,8 +159,14 @@ static enum kt_code run_command(const struct running *r, const char *text, int *
 	     *config = kt_strf("KUBECONFIG=%s", r->kubeconfig),
 	     *home = kt_strf("KTUTOR_HOME=%s", r->options->home);
 	const char *argv[] = {"sh", "-c", script, NULL}, *env[] = {config, home, NULL};
-	struct kt_run run = {
-	        .argv = argv, .env = env, .dir = r->lab->dir, .out = out, .timeout_ms = PATIENCE_MS};
+	struct pace pace = {.world = lab_world(r->session), .first = -1};
+	struct kt_run run = {.argv = argv,
+	                     .env = env,
+	                     .dir = r->lab->dir,
+	                     .out = out,
+	                     .timeout_ms = PATIENCE_MS,
+	                     .meanwhile = let_pass,
+	                     .meanwhile_arg = &pace};
 	enum kt_code rc = kt_run(&run, status, err);
 	kt_free(script);
 	kt_free(config);
@@ -173,7 +205,9 @@ static void hold(struct running *r, const struct command *command)
 static void hold_all(struct running *r)
 {
 	struct kt_err err = {0};
-	if (lab_start(r->lab, r->options, &r->kubeconfig, &err)) {
+	struct lab_options held = *r->options;
+	held.held = true;
+	if (lab_start(r->lab, &held, &r->kubeconfig, &err) || lab_open(r->lab, &held, &r->session, &err)) {
 		lesson_found(r->pencil, "lesson.md", 1, "its commands were not run: %s", err.text);
 		return;
 	}
@@ -184,6 +218,7 @@ static void hold_all(struct running *r)
 		lesson_found(r->pencil, "commands.yaml", kt_yaml_line(r->yaml, kt_at(rows, r->row)),
 		             "the lesson shows no `%s`, or not there; the rows are in its order",
 		             kt_get_str(kt_at(rows, r->row), "command"));
+	lab_close(r->session);
 	if (lab_stop(r->lab, r->options, &err))
 		lesson_found(r->pencil, "lesson.md", 1, "its lab did not end: %s", err.text);
 }

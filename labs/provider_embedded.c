@@ -5,6 +5,7 @@
 #include "labs/labs_internal.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define MARK "start" /* the snapshot that a reset goes back to */
 
@@ -27,8 +28,11 @@ struct world {
 	struct check_world world; /* first: what is handed out */
 	struct check_client *client;
 	unsigned snapshots;
-	/* its clock as it was told last, and when; at the pace of real time it is known for a moment */
+	/* its clock as it was told last, and when; at the pace of real time, or held, it is known for a
+	 * moment
+	 */
 	kt_ns told, told_at;
+	bool stands;
 };
 #define KNOWN (5 * KT_MS)
 
@@ -90,7 +94,8 @@ static kt_ns hear_clock(struct world *w, const struct kt_json *clock)
 	kt_ns now = 0;
 	bool heard = kt_time_parse(kt_str_or(kt_get(clock, "now"), ""), &now);
 	bool as_ours = kt_real_or(kt_get(clock, "speed"), 0) == 1 && !kt_get_bool(clock, "paused", true);
-	w->told = heard && as_ours ? now : 0;
+	w->stands = kt_get_bool(clock, "held", false);
+	w->told = heard && (as_ours || w->stands) ? now : 0;
 	w->told_at = kt_monotonic();
 	return heard ? now : 0;
 }
@@ -101,7 +106,7 @@ static kt_ns world_now(void *arg)
 	struct kt_json *clock = NULL;
 	kt_ns since = kt_monotonic() - w->told_at;
 	if (w->told && since < KNOWN)
-		return w->told + since;
+		return w->stands ? w->told : w->told + since;
 	kt_ns now = call(w->client, "GET", "/ktutor/v1/clock", NULL, &clock, NULL) ? 0 : hear_clock(w, clock);
 	kt_json_free(clock);
 	return now;
@@ -122,6 +127,29 @@ static enum kt_code world_pass(void *arg, kt_ns span, bool until_change, kt_ns *
 	kt_json_free(clock);
 	kt_json_free(body);
 	kt_buf_clear(&text);
+	return rc;
+}
+
+static enum kt_code world_hold(void *arg, bool on, struct kt_err *err)
+{
+	struct world *w = arg;
+	struct kt_json *body = kt_json_object(), *clock = NULL;
+	kt_set(&body, on ? "hold" : "release", kt_json_int(getpid()));
+	enum kt_code rc = call(w->client, "POST", "/ktutor/v1/clock", body, &clock, err);
+	if (!rc)
+		(void)hear_clock(w, clock);
+	kt_json_free(clock);
+	kt_json_free(body);
+	return rc;
+}
+
+static enum kt_code world_clients(void *arg, struct check_clients *out, struct kt_err *err)
+{
+	struct kt_json *clock = NULL;
+	enum kt_code rc = call(((struct world *)arg)->client, "GET", "/ktutor/v1/clock", NULL, &clock, err);
+	*out = (struct check_clients){.waiting = (size_t)kt_get_int(clock, "waiting", 0),
+	                              .asked = kt_get_int(clock, "asked", 0)};
+	kt_json_free(clock);
 	return rc;
 }
 
@@ -209,6 +237,8 @@ static enum kt_code embedded_world(const char *home, const char *cluster, struct
 	                                .disturb = world_disturb,
 	                                .pass = world_pass,
 	                                .now = world_now,
+	                                .hold = world_hold,
+	                                .clients = world_clients,
 	                                .traffic = world_traffic,
 	                                .snapshot = world_snapshot,
 	                                .restore = world_restore,
@@ -234,6 +264,7 @@ static enum kt_code embedded_start(const struct lab_options *lab_options, const 
 	char *dir = NULL;
 	bool found = false;
 	*bare = embedded_find(home, cluster, false, &dir, &ignored) != KT_OK;
+	options.holder = *bare ? getpid() : 0;
 	enum kt_code rc =
 	        lab_options->progress && !lab_options->progress(lab_options->progress_arg,
 	                                                        "starting the cluster", 0, KT_SEC / 10)

@@ -8,6 +8,7 @@ struct api_state *api_state_new(struct cluster *cluster)
 
 	state->cluster = cluster;
 	state->managed = managed_cache_new();
+	kt_random_init(&state->watch_random, cluster_hash(cluster, "watches"));
 	api_state_reset(state);
 	return state;
 }

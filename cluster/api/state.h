@@ -13,6 +13,7 @@ struct event_flow;
 struct api_state {
 	struct cluster *cluster;
 	struct api_watch *watches;         /* open ones */
+	struct kt_random watch_random;     /* how long they last */
 	struct api_words addresses, ports; /* taken: cluster IPs; node ports ("30080/TCP") */
 	struct api_words events;           /* correlation: what is told -> name of its Event */
 	uint64_t crd_timer;                /* establishes definitions */

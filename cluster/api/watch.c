@@ -240,6 +240,15 @@ static bool options_fit(struct api_request *request)
 	return true;
 }
 
+/* The server's own: 30 to 60 minutes (kubernetes apiserver/pkg/endpoints/handlers/get.go). Who only looks on
+ * draws nothing from the cluster's randomness: names must not depend on it. */
+static kt_ns own_timeout(struct cluster *cluster)
+{
+	struct kt_random *random = &cluster_api_state(cluster)->watch_random;
+
+	return (1800 + (kt_ns)kt_random_below(random, 1800)) * KT_SEC;
+}
+
 static bool timeout_of(struct api_request *request, kt_ns *out)
 {
 	const char *text = api_query(request, "timeoutSeconds");
@@ -249,10 +258,7 @@ static bool timeout_of(struct api_request *request, kt_ns *out)
 	if (end && *end)
 		return api_fail(&request->status, 400, "BadRequest",
 		                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
-	/* the server's own: 30 to 60 minutes */
-	*out = seconds > 0 && seconds < 86400
-	               ? seconds * KT_SEC
-	               : (1800 + (kt_ns)kt_random_below(cluster_random(request->cluster), 1800)) * KT_SEC;
+	*out = seconds > 0 && seconds < 86400 ? seconds * KT_SEC : own_timeout(request->cluster);
 	return true;
 }
 

@@ -250,6 +250,7 @@ static void handle(struct conn *conn)
 	conn->answer_at = conn->out.len;
 	conn->unflushed = !kt_streq(request.method, "GET") && !kt_streq(request.method, "HEAD");
 	(void)edge_tick(edge); /* the request happens now, not when the last one did */
+	edge->asked += !control_is_route(request.target);
 	if (!control_is_route(request.target))
 		cluster_handle(edge->cluster, &request, &response);
 	else if (conn->admin)

@@ -36,10 +36,12 @@ static struct kt_json *time_json(kt_ns t)
 static struct kt_json *clock_json(const struct edge *edge)
 {
 	kt_ns now = cluster_now(edge->cluster);
-	return kt_jsonf("{now: %j, speed: %f, paused: %j, next: %j, ahead: %f}", time_json(now),
-	                edge->clock.speed, kt_json_bool(edge->clock.paused),
-	                time_json(cluster_next(edge->cluster)),
-	                (double)(now - kt_clock_real().now(NULL)) / (double)KT_SEC);
+	return kt_jsonf(
+	        "{now: %j, speed: %f, paused: %b, held: %b, next: %j, ahead: %f, waiting: %l, asked: %l}",
+	        time_json(now), edge->clock.speed, edge->clock.paused, edge->clock.held,
+	        time_json(cluster_next(edge->cluster)),
+	        (double)(now - kt_clock_real().now(NULL)) / (double)KT_SEC, (int64_t)edge_waiting(edge),
+	        (int64_t)edge->asked);
 }
 
 static enum kt_code get_clock(struct call *call)
@@ -87,6 +89,16 @@ static enum kt_code jump(struct edge *edge, const struct kt_json *body, struct k
 	return KT_OK;
 }
 
+static enum kt_code set_hold(struct edge *edge, const struct kt_json *body, struct kt_err *err)
+{
+	enum kt_code rc = KT_OK;
+	if (kt_get(body, "hold"))
+		rc = edge_hold(edge, (long)kt_get_int(body, "hold", 0), err);
+	if (kt_get(body, "release"))
+		edge_release(edge, (long)kt_get_int(body, "release", 0));
+	return rc;
+}
+
 static enum kt_code post_clock(struct call *call)
 {
 	struct edge *edge = call->edge;
@@ -101,6 +113,8 @@ static enum kt_code post_clock(struct call *call)
 		rc = set_speed(edge, speed, call->err);
 	if (!rc && paused)
 		clock->paused = kt_bool_or(paused, clock->paused);
+	if (!rc)
+		rc = set_hold(edge, call->body, call->err);
 	if (!rc && kt_get(call->body, "advance"))
 		rc = advance(edge, call->body, &changed, call->err);
 	if (!rc && kt_get(call->body, "jump"))

@@ -157,6 +157,7 @@ void edge_free(struct edge *edge)
 		kt_loop_idle(edge->options.loop, NULL, edge);
 	if (edge->pause)
 		kt_loop_cancel(edge->options.loop, edge->pause);
+	edge_holds_end(edge);
 	while (edge->conns)
 		conn_free(edge->conns);
 	if (edge->fd >= 0) {
@@ -311,6 +312,8 @@ enum kt_code edge_serve(struct edge *edge, struct cluster *cluster, struct kt_er
 	edge->started = kt_monotonic();
 	edge_clock_init(&edge->clock, edge->started, cluster_now(cluster),
 	                edge->options.speed > 0 ? edge->options.speed : 1);
+	if (edge->options.holder && (rc = edge_hold(edge, edge->options.holder, err)))
+		return rc;
 	edge->socket = kt_join(edge->dir, "socket");
 	edge->local_fd = bind_socket(edge->socket);
 	accept_all(edge, true);

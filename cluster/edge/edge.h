@@ -17,6 +17,7 @@ struct edge_options {
 	const char *name; /* of the cluster: context "ktutor-NAME" in the kubeconfig */
 	unsigned port;    /* 0: any free one, the same again after a restart if it is free */
 	double speed;     /* virtual seconds a real second; 0: 1 */
+	long holder;      /* a process that holds the clock from the first moment; 0: nobody */
 	struct kt_loop *loop;
 };
 /* Keys and certificates (ECDSA P-256): made once, kept in dir/identity.pem. The CA's certificate is for
@@ -57,14 +58,25 @@ KT_MUST_CHECK enum kt_code edge_call(const char *dir, const char *method, const 
                                      struct kt_err *err);
 
 /* Routes of ktutor itself, under /ktutor/v1/ (the admin's credentials needed): a table in edge/control.c.
- *   GET  clock                       {now, speed, paused, next, ahead}: `ahead` = virtual minus real time
+ *   GET  clock                       {now, speed, paused, held, next, ahead, waiting, asked}: `ahead` =
+ *                                    virtual minus real time; `waiting` clients have been told all that
+ *                                    there is, and wait; `asked`: requests so far, but for such as these
  *   POST clock                       {speed: 60} {paused: true} {advance: "30s"}
  *                                    {advance: "3m", until: "change"} {jump: "next"}
+ *                                    {hold: PID} {release: PID}
  *   POST disturb                     a step
  *   POST snapshot {name} / restore {name}, GET snapshots
  *   GET  status                      {name, server, pid, nodes, pods, memory, version, clock}
  *   POST stop
  *   GET  history[?object=KIND/NS/NAME&since=RV], GET traffic
- *   POST rewind                     {to: RFC3339, or how long ago ("5m")} */
+ *   POST rewind                     {to: RFC3339, or how long ago ("5m")}
+ *
+ * The clock held. Where the same requests shall always find the same moment (a lab's set-up, a check, a
+ * proof), the process that makes them holds the clock: virtual time then passes only by `advance` and `jump`,
+ * never with real time, and all that is due at a moment is done before a request of that moment is answered.
+ * So what comes of it depends on the seed and the requests, not on how fast the machine is. Everybody else is
+ * answered as ever, at the moment that it is; times on the wire agree with a client's own clock.
+ * A process may hold it several times, and releases it as often. One that ends, however, holds it no more: a
+ * second later at the latest time goes on. */
 
 #endif

@@ -24,11 +24,20 @@
 #define EDGE_ADMIN       "kubernetes-admin"
 #define EDGE_ADMIN_GROUP "kubeadm:cluster-admins"
 
-/* The virtual clock against the real (monotonic) one. */
+/* The virtual clock against the real (monotonic) one. It stands when somebody stopped it, and while it is
+ * held. */
 struct edge_clock {
 	kt_ns real, virtual; /* a moment at which both were known */
 	double speed;
-	bool paused;
+	bool paused, held;
+};
+
+/* Who holds the clock (edge.h, "The clock held"). */
+#define EDGE_MAX_HOLDS 8
+#define EDGE_HOLD_LOOK KT_SEC /* how often it is seen whether they still live */
+struct edge_hold {
+	long pid;
+	unsigned depth;
 };
 
 struct edge {
@@ -36,7 +45,10 @@ struct edge {
 	char *dir, *name, *address;
 	struct cluster *cluster;
 	struct edge_clock clock;
-	kt_ns wire_offset; /* as the cluster was told last */
+	struct edge_hold holds[EDGE_MAX_HOLDS];
+	size_t hold_count;
+	uint64_t hold_look; /* timer; 0: nobody holds it */
+	kt_ns wire_offset;  /* as the cluster was told last */
 	gnutls_certificate_credentials_t creds;
 	gnutls_priority_t priorities;
 	int fd, local_fd; /* listening: on loopback; on the Unix socket, or -1 */
@@ -45,6 +57,7 @@ struct edge {
 	char *kubeconfig;
 	struct conn *conns;
 	size_t conn_count;
+	uint64_t asked;   /* requests so far, but for those of ktutor's own routes */
 	uint64_t pause;   /* timer: no descriptors left, accepting waits */
 	kt_ns next_sweep; /* 0: nothing has a deadline */
 	bool again;       /* more to do without waiting */
@@ -66,8 +79,18 @@ kt_ns edge_clock_virtual(const struct edge_clock *clock, kt_ns real);
 void edge_clock_set(struct edge_clock *clock, kt_ns real, kt_ns virtual);
 /* Real time from `real` until the virtual clock shows `virtual`; KT_LOOP_FOREVER if never. */
 kt_ns edge_clock_until(const struct edge_clock *clock, kt_ns real, kt_ns virtual);
+/* Does it stand still, but for jumps? */
+bool edge_clock_stands(const struct edge_clock *clock);
 /* Bring the cluster to where the clock is. False if there was too much to do at once: call again soon. */
 bool edge_tick(struct edge *edge);
+
+/* --- hold.c --- */
+KT_MUST_CHECK enum kt_code edge_hold(struct edge *edge, long pid, struct kt_err *err);
+/* Of one that does not hold it: nothing. */
+void edge_release(struct edge *edge, long pid);
+void edge_holds_end(struct edge *edge);
+/* How many clients have been told all that there is, and wait for more: watches, commands in pods, logs. */
+size_t edge_waiting(const struct edge *edge);
 
 /* --- conn.c --- */
 enum conn_state { CONN_HANDSHAKE, CONN_HEAD, CONN_BODY, CONN_STREAM, CONN_UPGRADED, CONN_LINGER };

@@ -13,6 +13,10 @@ struct embedded_options {
 	unsigned workers;            /* beside one control plane, when `nodes` is NULL */
 	uint64_t seed;
 	double speed; /* 0: 1 */
+	/* A process that holds the clock (cluster/edge/edge.h, "The clock held") from its first moment on; a
+	 * new one begins on a whole minute then, and what is set up on it is the same every time. 0: nobody.
+	 */
+	long holder;
 };
 /* Start it, or find it running (*found), or take it up where it was killed; returns when it answers. `nodes`,
  * `workers` and `seed` count for a new one only. */

@@ -62,12 +62,22 @@ static void on_term(int signo, void *arg)
 	kt_loop_stop(arg);
 }
 
+/* Schedules go by the minute. */
+static kt_ns birth(const struct embedded_options *options)
+{
+	kt_ns now = kt_clock_real().now(NULL);
+	return options->holder ? now - now % KT_MIN_NS : now;
+}
+
 static enum kt_code open_all(struct server *server, const struct embedded_options *options,
                              struct kt_err *err)
 {
 	char *path = kt_join(server->dir, "cluster.db");
-	struct edge_options edge = {
-	        .dir = server->dir, .name = options->name, .speed = options->speed, .loop = server->loop};
+	struct edge_options edge = {.dir = server->dir,
+	                            .name = options->name,
+	                            .speed = options->speed,
+	                            .holder = options->holder,
+	                            .loop = server->loop};
 	enum kt_code rc = edge_identity_load(server->dir, &server->identity, err);
 	if (!rc)
 		rc = db_journal_open(path, &server->db, err);
@@ -81,7 +91,7 @@ static enum kt_code open_all(struct server *server, const struct embedded_option
 	server->signer = edge_signer(&server->identity);
 	struct cluster_options cluster = {.name = options->name,
 	                                  .seed = options->seed,
-	                                  .now = kt_clock_real().now(NULL),
+	                                  .now = birth(options),
 	                                  .nodes = options->nodes,
 	                                  .workers = options->workers,
 	                                  .journal = &server->journal,

@@ -154,6 +154,22 @@ static void programs_are_found_and_run(void **state)
 	(void)state;
 }
 
+static void count_tick(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void something_may_be_done_while_a_program_runs(void **state)
+{
+	(void)state;
+	int ticks = 0, status = -1;
+	const char *const argv[] = {"sleep", "0.2", NULL};
+	struct kt_run run = {.argv = argv, .meanwhile = count_tick, .meanwhile_arg = &ticks};
+	assert_int_equal(kt_run(&run, &status, NULL), KT_OK);
+	assert_int_equal(status, 0);
+	assert_in_range(ticks, 1, 200 / KT_RUN_TICK_MS);
+}
+
 static void large_input_and_output_do_not_block(void **state)
 {
 	(void)state;
@@ -198,6 +214,7 @@ int main(void)
 	        cmocka_unit_test(paths_are_joined),
 	        IN_ROOM(home_follows_the_environment),
 	        cmocka_unit_test(programs_are_found_and_run),
+	        cmocka_unit_test(something_may_be_done_while_a_program_runs),
 	        cmocka_unit_test(large_input_and_output_do_not_block),
 	        cmocka_unit_test(a_program_that_hangs_is_ended),
 	};

@@ -474,6 +474,72 @@ static void the_clock_stops_jumps_and_says_so(void **state)
 	}
 }
 
+static kt_ns now_of(const struct place *place)
+{
+	kt_ns now = 0;
+	struct kt_json *clock = ask(place, "GET", "clock", NULL);
+	assert_true(kt_time_parse(kt_get_str(clock, "now"), &now));
+	kt_json_free(clock);
+	return now;
+}
+
+static struct kt_json *hold(const struct place *place, const char *word, long pid)
+{
+	char *body = kt_strf("{\"%s\": %ld}", word, pid);
+	struct kt_json *clock = ask(place, "POST", "clock", body);
+	kt_free(body);
+	return clock;
+}
+
+static void a_held_clock_passes_by_jumps_alone(void **state)
+{
+	struct kt_json *clock = hold(*state, "hold", getpid());
+	assert_true(kt_get_bool(clock, "held", false));
+	kt_json_free(clock);
+	kt_ns before = now_of(*state);
+	kt_json_free(ask(*state, "POST", "clock", "{\"advance\": \"10m\"}"));
+	assert_int_equal(now_of(*state) - before, 600 * KT_SEC);
+	/* held twice, it is released twice; by somebody else, never */
+	kt_json_free(hold(*state, "hold", getpid()));
+	kt_json_free(hold(*state, "release", getpid()));
+	clock = hold(*state, "release", getppid());
+	assert_true(kt_get_bool(clock, "held", false));
+	kt_json_free(clock);
+	clock = hold(*state, "release", getpid());
+	assert_false(kt_get_bool(clock, "held", true));
+	kt_json_free(clock);
+	before = now_of(*state);
+	while (now_of(*state) == before)
+		; /* it goes on */
+	clock = hold(*state, "hold", -1);
+	assert_string_equal(kt_get_str(clock, "error"), "hold: the pid of a process that runs was expected");
+	kt_json_free(clock);
+}
+
+static void who_ends_holds_it_no_more(void **state)
+{
+	int ends[2], status;
+	assert_int_equal(pipe(ends), 0);
+	pid_t child = fork();
+	if (!child) {
+		char end;
+		(void)close(ends[1]);
+		_exit(read(ends[0], &end, 1) != 0);
+	}
+	(void)close(ends[0]);
+	struct kt_json *clock = hold(*state, "hold", child);
+	assert_true(kt_get_bool(clock, "held", false));
+	kt_json_free(clock);
+	(void)close(ends[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	for (bool held = true; held;) {
+		(void)poll(NULL, 0, 10);
+		clock = ask(*state, "GET", "clock", NULL);
+		held = kt_get_bool(clock, "held", true);
+		kt_json_free(clock);
+	}
+}
+
 static void a_snapshot_is_restored_by_its_name(void **state)
 {
 	struct kt_json *at = ask(*state, "POST", "clock", "{\"paused\": true}"), *answer;
@@ -630,6 +696,8 @@ int main(void)
 	        TEST(a_command_does_not_speak_before_its_client_can_listen),
 	        TEST(a_watcher_that_leaves_is_forgotten),
 	        TEST(the_clock_stops_jumps_and_says_so),
+	        TEST(a_held_clock_passes_by_jumps_alone),
+	        TEST(who_ends_holds_it_no_more),
 	        TEST(a_snapshot_is_restored_by_its_name),
 	        TEST(unknown_routes_and_wrong_bodies_are_told),
 	        TEST(the_port_and_the_identity_survive_a_restart),
