@@ -223,6 +223,10 @@ void check_look_rows(const struct check_run *run, const char *words, const struc
                      const struct kt_json *node, struct check_finding *finding);
 /* Those that fit `where` (paths; NULL: all). New. */
 struct kt_json *check_rows_where(const struct kt_json *rows, const struct kt_json *where);
+/* What became of the requests to `words` since the run began: `answered` (per cent), `offered` (requests),
+ * `p50`, `p95`, `p99` (milliseconds). */
+KT_MUST_CHECK enum kt_code check_traffic_value(const struct check_run *run, const char *words,
+                                               const char *path, struct kt_json **out, struct kt_err *err);
 /* The rows of one part of the learner's record. New. KT_EUNREACHABLE: nobody keeps one. */
 KT_MUST_CHECK enum kt_code check_record_rows(const struct check_run *run, const char *part,
                                              struct kt_json **out, struct kt_err *err);

@@ -52,11 +52,15 @@ static const struct check_shape can_shapes[] = {
         {"expect", CHECK_T_WORD, false, "yes|no", NULL},  {0}};
 static const struct check_shape refused_shapes[] = {
         {"manifest", CHECK_T_FILES, true, NULL, NULL}, {"because", CHECK_T_TEXT, false, NULL, NULL}, {0}};
-static const struct check_shape value_shapes[] = {
-        {"of", CHECK_T_OF, false, NULL, NULL},       {"path", CHECK_T_TEXT, false, NULL, NULL},
-        {"objects", CHECK_T_SET, false, NULL, NULL}, {"count", CHECK_T_ANY, false, NULL, NULL},
-        {"where", CHECK_T_PATHS, false, NULL, NULL}, {"record", CHECK_T_WORD, false, CHECK_RECORDS, NULL},
-        {"most", CHECK_T_TEXT, false, NULL, NULL},   {0}};
+static const struct check_shape value_shapes[] = {{"of", CHECK_T_OF, false, NULL, NULL},
+                                                  {"path", CHECK_T_TEXT, false, NULL, NULL},
+                                                  {"objects", CHECK_T_SET, false, NULL, NULL},
+                                                  {"count", CHECK_T_ANY, false, NULL, NULL},
+                                                  {"where", CHECK_T_PATHS, false, NULL, NULL},
+                                                  {"record", CHECK_T_WORD, false, CHECK_RECORDS, NULL},
+                                                  {"traffic", CHECK_T_TEXT, false, NULL, NULL},
+                                                  {"most", CHECK_T_TEXT, false, NULL, NULL},
+                                                  {0}};
 static const struct check_shape answer_shapes[] = {{"ask", CHECK_T_TEXT, true, NULL, NULL},
                                                    {"value", CHECK_T_STRUCT, false, NULL, value_shapes},
                                                    {"choices", CHECK_T_LIST, false, NULL, NULL},
@@ -109,7 +113,7 @@ enum kt_code check_value_hold(const struct kt_yaml *yaml, const struct kt_json *
 	struct check_source source = {.yaml = yaml, .dir = "", .err = err};
 	enum kt_code rc = check_shape_hold(&source, spec, value_shapes, "value");
 	if (!rc && !kt_get(spec, "objects") && !kt_get(spec, "record") &&
-	    !(kt_get(spec, "of") && kt_get(spec, "path")))
+	    !((kt_get(spec, "of") || kt_get(spec, "traffic")) && kt_get(spec, "path")))
 		rc = kt_yaml_fail(
 		        yaml, spec, err,
 		        "'value': expected {objects: SET, count: ready} or {of: OBJECT, path: PATH}");

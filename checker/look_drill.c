@@ -83,6 +83,29 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	kt_free(words);
 }
 
+enum kt_code check_traffic_value(const struct check_run *run, const char *words, const char *path,
+                                 struct kt_json **out, struct kt_err *err)
+{
+	char ns[64], name[80], *to = NULL;
+	struct kt_json *traffic = NULL;
+	if (!run->world || !run->world->traffic)
+		return kt_fail(err, KT_EUNSUPPORTED, "this cluster does not count requests");
+	enum kt_code rc = check_edge_words(run, words, &to, err);
+	if (rc)
+		return rc;
+	split_service(to, ns, name);
+	kt_free(to);
+	rc = run->world->traffic(run->world->arg, ns, name, run->began, &traffic, err);
+	if (rc)
+		return rc;
+	double value = kt_streq(path, "answered")  ? 100 * kt_real_or(kt_get(traffic, "availability"), 1)
+	               : kt_streq(path, "offered") ? kt_real_or(kt_get(traffic, "offered"), 0)
+	                                           : 1000 * kt_real_or(kt_get(traffic, path), 0);
+	*out = kt_json_int((int64_t)(value + 0.5));
+	kt_json_free(traffic);
+	return KT_OK;
+}
+
 static enum kt_code load_for(const struct check_run *run, struct check_check *const *checks, size_t count,
                              struct kt_err *err);
 

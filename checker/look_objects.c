@@ -584,6 +584,8 @@ enum kt_code check_value(const struct check_run *run, const struct kt_json *spec
 	const char *of = kt_get_str(spec, "of"), *path = kt_get_str(spec, "path");
 	if (kt_get_str(spec, "objects") || kt_get_str(spec, "record"))
 		return set_value(run, spec, out, err);
+	if (kt_get_str(spec, "traffic") && path)
+		return check_traffic_value(run, kt_get_str(spec, "traffic"), path, out, err);
 	if (!of || !path)
 		return kt_fail(err, KT_EINVAL,
 		               "a value needs 'of' and 'path', or 'objects' or 'record' and 'count'");

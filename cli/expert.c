@@ -289,6 +289,26 @@ static void record(struct expert *e, const struct lab_round *round, const struct
 	}
 }
 
+/* For whoever writes rounds, question by question: does what the explanation reckoned agree with what
+ * happened, and is that among what was offered? Null where nothing was. New. */
+static struct kt_json *what_agrees(const struct lab_round *round, const struct kt_json *result)
+{
+	struct kt_json *list = kt_json_array();
+	for (size_t i = 0; i < round->ask_count; i++) {
+		const struct lab_round_ask *ask = &round->asks[i];
+		const struct kt_json *answer = kt_at(kt_get(result, "answers"), i), *choice;
+		bool among = false;
+		KT_JSON_EACH (choice, ask->choices)
+			among = among || lab_round_agrees(ask, answer, choice);
+		kt_push(&list,
+		        kt_jsonf("{reckoned: %j, offered: %j}",
+		                 ask->reckoned ? kt_json_bool(lab_round_agrees(ask, answer, ask->reckoned))
+		                               : kt_json_null(),
+		                 ask->choices ? kt_json_bool(among) : kt_json_null()));
+	}
+	return list;
+}
+
 static int play(struct expert *e, const struct lab_round *round, bool json)
 {
 	struct cli_call *call = e->call;
@@ -311,6 +331,7 @@ static int play(struct expert *e, const struct lab_round *round, bool json)
 		if (json) {
 			kt_set(&result, "family", kt_json_str(round->family));
 			kt_set(&result, "drawn", kt_json_ref(round->drawn));
+			kt_set(&result, "agrees", what_agrees(round, result));
 			cli_print_json(call, result);
 		} else {
 			print_outcome(call, round, result, typed);

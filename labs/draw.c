@@ -76,33 +76,73 @@ static enum kt_code draw(const char *path, const struct kt_json *vary, const str
 	return KT_OK;
 }
 
-char *lab_put_in(const char *text, const struct kt_json *drawn)
+/* A sum as it is written in YAML and in a sentence alike. */
+static enum kt_code put_sum(const char *line, size_t len, const struct kt_json *drawn, struct kt_buf *out,
+                            struct kt_err *err)
 {
-	struct kt_buf out = {0};
+	char *sum = kt_strndup(line, len);
+	double value = 0;
+	enum kt_code rc = lab_reckon(sum, drawn, &value, err);
+	if (!rc)
+		kt_buf_addf(out, "%.10g", value);
+	kt_free(sum);
+	return rc;
+}
+
+/* What stands at `at` in place of braces; how much of the line that was, 0: nothing. */
+static enum kt_code put_one(const char *at, size_t left, const struct kt_json *drawn, struct kt_buf *out,
+                            size_t *used, struct kt_err *err)
+{
+	const char *end = memchr(at, '}', left);
+	size_t len = end ? (size_t)(end - at) - 1 : 0;
+	*used = 0;
+	if (!end)
+		return KT_OK;
+	if (at[1] == '=') {
+		*used = len + 2;
+		return put_sum(at + 2, len - 1, drawn, out, err);
+	}
+	char *key = kt_strndup(at + 1, len);
+	const struct kt_json *v = kt_get(drawn, key);
+	char *word = v ? word_of(v) : NULL;
+	if (word) {
+		kt_buf_adds(out, word);
+		*used = len + 2;
+	}
+	kt_free(word);
+	kt_free(key);
+	return KT_OK;
+}
+
+enum kt_code lab_put_in(const char *where, const char *text, const struct kt_json *drawn, char **out,
+                        struct kt_err *err)
+{
+	struct kt_buf all = {0};
 	const char *line;
-	size_t len;
+	size_t len, used;
+	unsigned number = 0;
 	bool spared = false;
 	while ((line = kt_split(&text, '\n', &len))) {
+		if (!len && !text)
+			break; /* behind the last line's end */
+		number++;
 		if (len && line[0] != ' ' && line[0] != '#')
 			spared = !strncmp(line, "vary:", KT_MIN(len, 5)) ||
 			         !strncmp(line, "meaning:", KT_MIN(len, 8));
-		for (size_t i = 0; i < len; i++) {
-			size_t name = strcspn(line + i + 1, "}\n{ ,:");
-			bool closes = line[i] == '{' && i + 1 + name < len && line[i + 1 + name] == '}';
-			char *key = closes && !spared ? kt_strndup(line + i + 1, name) : NULL;
-			const struct kt_json *v = key ? kt_get(drawn, key) : NULL;
-			char *word = v ? word_of(v) : NULL;
-			if (word)
-				kt_buf_adds(&out, word);
-			else
-				kt_buf_addc(&out, line[i]);
-			i += word ? name + 1 : 0;
-			kt_free(word);
-			kt_free(key);
+		for (size_t i = 0; i < len; i += used ? used : 1) {
+			used = 0;
+			if (line[i] == '{' && !spared &&
+			    put_one(line + i, len - i, drawn, &all, &used, err)) {
+				kt_buf_clear(&all);
+				return kt_wrap(err, "%s:%u", where, number);
+			}
+			if (!used)
+				kt_buf_addc(&all, line[i]);
 		}
-		kt_buf_addc(&out, '\n');
+		kt_buf_addc(&all, '\n');
 	}
-	return kt_buf_take(&out);
+	*out = kt_buf_take(&all);
+	return KT_OK;
 }
 
 enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count), void *arg,
@@ -119,9 +159,13 @@ enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count),
 	if (!rc)
 		rc = draw(path, vary, meaning, pick, arg, drawn, err);
 	if (!rc) {
-		char *all = kt_count(*drawn) ? lab_put_in(kt_buf_str(&text), *drawn)
-		                             : kt_strdup(kt_buf_str(&text));
-		rc = kt_yaml_parse_letters(path, all, strlen(all), yaml, err);
+		char *all = NULL;
+		if (kt_count(*drawn))
+			rc = lab_put_in(path, kt_buf_str(&text), *drawn, &all, err);
+		else
+			all = kt_strdup(kt_buf_str(&text));
+		if (!rc)
+			rc = kt_yaml_parse_letters(path, all, strlen(all), yaml, err);
 		kt_free(all);
 	}
 	if (rc) {

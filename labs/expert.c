@@ -11,9 +11,52 @@
 
 static const char *const keys[] = {"prediction", "title", "vary",   "meaning", "cluster", "text",
                                    "scene",      "does",  "action", "ask",     "explain"};
-static const char *const ask_keys[] = {"question", "value", "when", "at", "within"};
+static const char *const ask_keys[] = {"question", "value", "when",    "at",
+                                       "within",   "holds", "choices", "reckoned"};
 
 /* --- reading --- */
+
+static bool comes_before(const struct kt_json *a, const struct kt_json *b)
+{
+	bool numbers = !kt_str(a) && !kt_str(b);
+	return numbers && kt_real_or(a, 0) < kt_real_or(b, 0);
+}
+
+/* Numbers by size, and none twice: what was drawn may make two alike. New. */
+static struct kt_json *sorted(const struct kt_json *list)
+{
+	struct kt_json *out = kt_json_array();
+	const struct kt_json *item;
+	KT_JSON_EACH (item, list) {
+		struct kt_json *next = kt_json_array();
+		bool placed = false;
+		for (size_t i = 0; i < kt_count(out); i++) {
+			bool same = kt_equal(kt_at(out, i), item);
+			if (!placed && !same && comes_before(item, kt_at(out, i)))
+				kt_push(&next, kt_json_ref(item));
+			placed = placed || same || comes_before(item, kt_at(out, i));
+			kt_push(&next, kt_json_ref(kt_at(out, i)));
+		}
+		if (!placed)
+			kt_push(&next, kt_json_ref(item));
+		kt_json_free(out);
+		out = next;
+	}
+	return out;
+}
+
+/* "How many? (a) 3 (b) 4" */
+static const char *with_choices(struct lab_round *r, const char *question, const struct kt_json *choices)
+{
+	struct kt_buf text = {0};
+	kt_buf_adds(&text, question);
+	for (size_t i = 0; i < kt_count(choices); i++) {
+		kt_buf_addf(&text, "%s (%c) ", i ? "," : "", (char)('a' + i));
+		lab_round_say(kt_at(choices, i), &text);
+	}
+	kt_strs_steal(&r->inner->questions, kt_buf_take(&text));
+	return r->inner->questions.items[r->inner->questions.count - 1];
+}
 
 static enum kt_code read_ask(struct lab_round *r, const struct kt_json *node, const char *dir,
                              struct lab_round_ask *ask, struct kt_err *err)
@@ -23,17 +66,26 @@ static enum kt_code read_ask(struct lab_round *r, const struct kt_json *node, co
 	enum kt_code rc = kt_yaml_keys(yaml, node, "a question", ask_keys, KT_COUNT(ask_keys), err);
 	if (rc)
 		return rc;
+	const struct kt_json *choices = kt_get(node, "choices"), *check = kt_get(node, "when");
+	if (choices && (!kt_is_array(choices) || kt_count(choices) < 2 || kt_count(choices) > 8))
+		return kt_yaml_fail(yaml, choices, err, "'choices': expected a list of 2 to 8");
+	ask->holds = kt_get(node, "holds") != NULL;
+	check = ask->holds ? kt_get(node, "holds") : check;
+	ask->reckoned = kt_get(node, "reckoned");
+	ask->choices = choices ? sorted(choices) : NULL;
 	ask->question = kt_get_str(node, "question");
+	if (ask->question && choices)
+		ask->question = with_choices(r, ask->question, ask->choices);
 	ask->value = kt_get(node, "value");
 	ask->within = kt_real_or(kt_get(node, "within"), 0);
-	if (!ask->question || (!ask->value && !kt_get(node, "when")))
-		return kt_yaml_fail(yaml, node, err, "expected 'question', and 'value' or 'when'");
+	if (!ask->question || (!ask->value && !check))
+		return kt_yaml_fail(yaml, node, err, "expected 'question', and 'value', 'when' or 'holds'");
 	if (!kt_str(kt_get(node, "at")) || !kt_duration_parse(kt_get_str(node, "at"), &at) || at < 0)
 		return kt_yaml_fail(yaml, node, err, "'at': expected a duration after the action, as in 30s");
 	ask->at = at;
 	if (ask->value)
 		return check_value_hold(yaml, ask->value, err);
-	return check_checks_parse(yaml, kt_get(node, "when"), dir, &ask->when, &ask->when_count, err);
+	return check_checks_parse(yaml, check, dir, &ask->when, &ask->when_count, err);
 }
 
 static enum kt_code read_round(struct lab_round *r, const char *path, struct kt_err *err)
@@ -91,8 +143,11 @@ void lab_round_free(struct lab_round *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->ask_count; i++)
+	for (size_t i = 0; i < r->ask_count; i++) {
 		check_checks_free(r->asks[i].when, r->asks[i].when_count);
+		kt_json_free(r->asks[i].choices);
+	}
+	kt_strs_clear(&r->inner->questions);
 	check_steps_free(r->inner->scene, r->inner->scene_count);
 	check_steps_free(r->inner->action, r->inner->action_count);
 	kt_yaml_free(r->inner->yaml);

@@ -7,10 +7,14 @@
 #include "labs/labs.h"
 
 struct lab_round_ask {
-	const char *question;
-	const struct kt_json *value; /* {objects, count}, {of, path}: as check_value; or NULL */
-	struct check_check **when;   /* how many seconds until it holds; NULL: `value` */
+	const char *question;           /* with its choices, where it has some */
+	struct kt_json *choices;        /* what is offered, sorted, none twice; NULL: anything may be typed */
+	const struct kt_json *reckoned; /* what the explanation says will come out; NULL: it does not. Not
+	                                  what is right: the cluster is */
+	const struct kt_json *value;    /* {objects, count}, {of, path}: as check_value; or NULL */
+	struct check_check **when;      /* how many seconds until it holds; NULL: `value` */
 	size_t when_count;
+	bool holds;    /* `when` is looked at once, at `at`: yes or no */
 	kt_ns at;      /* since the action; of `when`: how long it is waited for */
 	double within; /* how far a number may be off (0: not at all) */
 };
@@ -34,8 +38,11 @@ KT_MUST_CHECK enum kt_code lab_rounds(const char *dir, struct kt_json **out, str
  * value}]}: in the order of asks; the timeline holds every change of a value. New. */
 KT_MUST_CHECK enum kt_code lab_round_play(const struct lab_round *round, const struct lab_options *options,
                                           struct kt_json **out, struct kt_err *err);
-/* Is what was typed right, given what the cluster said? */
+/* Is what was typed right, given what the cluster said? A letter stands for a choice. */
 bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed);
+/* Is a value that was not typed (a choice, what was reckoned) right? */
+bool lab_round_agrees(const struct lab_round_ask *ask, const struct kt_json *answer,
+                      const struct kt_json *said);
 /* A value as it is said: 4, Running, "nothing" for an empty list. */
 void lab_round_say(const struct kt_json *value, struct kt_buf *out);
 /* The event "prediction" of question `i`; `sure` in per cent, -1: not told. New. */

@@ -58,7 +58,9 @@ static enum kt_code look(struct play *p)
 		if (kt_json_type(kt_at(p->answers, i)) != KT_JSON_NULL)
 			continue;
 		if (ask->value) {
-			rc = check_value(&p->run, ask->value, &value, p->err);
+			struct check_run run = p->run;
+			run.began = p->began;
+			rc = check_value(&run, ask->value, &value, p->err);
 			if (rc == KT_ENOTFOUND) { /* not there yet, or no more */
 				kt_err_clear(p->err);
 				value = kt_json_str("nothing");
@@ -66,6 +68,11 @@ static enum kt_code look(struct play *p)
 			}
 			if (!rc && now >= ask->at)
 				kt_put(&p->answers, i, kt_json_ref(value));
+		} else if (ask->holds) {
+			if (now >= ask->at) {
+				value = kt_json_str(holds(p, ask) ? "yes" : "no");
+				kt_put(&p->answers, i, kt_json_ref(value));
+			}
 		} else if (holds(p, ask)) {
 			value = kt_json_int((now + KT_SEC / 2) / KT_SEC);
 			kt_put(&p->answers, i, kt_json_ref(value));
@@ -123,7 +130,11 @@ enum kt_code lab_round_play(const struct lab_round *round, const struct lab_opti
 {
 	/* a lab without tasks: its start makes the cluster */
 	char *name = kt_strf("expert-%s", round->family);
-	struct lab lab = {.lab = name, .title = round->title, .dir = "", .cluster = round->inner->cluster};
+	struct lab lab = {.lab = name,
+	                  .title = round->title,
+	                  .dir = "",
+	                  .source = "",
+	                  .cluster = round->inner->cluster};
 	struct lab_options fresh = *options;
 	struct lab_session *session = NULL;
 	fresh.fresh = fresh.held = true;
@@ -157,12 +168,37 @@ enum kt_code lab_round_play(const struct lab_round *round, const struct lab_opti
 	return rc ? kt_wrap(err, "the round '%s'", round->family) : KT_OK;
 }
 
+/* What is typed as a letter, "b" or "(b)"; NULL: no choice is. */
+static const struct kt_json *choice_of(const struct lab_round_ask *ask, const char *typed)
+{
+	const char *letter = typed + strspn(typed, " (");
+	size_t at = (size_t)(*letter - 'a');
+	return *letter >= 'a' && at < kt_count(ask->choices) && !letter[1 + strspn(letter + 1, " )")]
+	               ? kt_at(ask->choices, at)
+	               : NULL;
+}
+
 bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed)
 {
 	char *end;
+	const struct kt_json *choice = choice_of(ask, typed);
+	if (choice)
+		return lab_round_agrees(ask, answer, choice);
 	double mine = strtod(typed, &end), right = kt_real_or(answer, 0);
 	bool number = kt_json_type(answer) == KT_JSON_INT || kt_json_type(answer) == KT_JSON_REAL;
 	if (number && end != typed && ask->within > 0)
 		return mine >= right - ask->within && mine <= right + ask->within;
 	return check_answer_is(answer, typed);
+}
+
+bool lab_round_agrees(const struct lab_round_ask *ask, const struct kt_json *answer,
+                      const struct kt_json *said)
+{
+	struct lab_round_ask open = *ask;
+	struct kt_buf text = {0};
+	open.choices = NULL; /* a word is a word */
+	lab_round_say(said, &text);
+	bool right = lab_round_right(&open, answer, kt_buf_str(&text));
+	kt_buf_clear(&text);
+	return right;
 }

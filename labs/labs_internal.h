@@ -24,8 +24,13 @@ struct lab_session {
 KT_MUST_CHECK enum kt_code lab_draw(const char *path, size_t (*pick)(void *arg, size_t count), void *arg,
                                     struct kt_yaml **yaml, struct kt_json **drawn, struct kt_err *err);
 
-/* Put what was drawn in place of `{name}`, but in the blocks that say what may be drawn. Owned. */
-char *lab_put_in(const char *text, const struct kt_json *drawn);
+/* Put what was drawn in place of `{name}`, and sums of it in place of `{=SUM}`, but in the blocks that say
+ * what may be drawn. `where` is the file, for an error with its line. *out is owned. */
+KT_MUST_CHECK enum kt_code lab_put_in(const char *where, const char *text, const struct kt_json *drawn,
+                                      char **out, struct kt_err *err);
+/* ceil(replicas * 3 / 2), replicas > 3 ? 1 : 0; the names are what was drawn. */
+KT_MUST_CHECK enum kt_code lab_reckon(const char *sum, const struct kt_json *drawn, double *out,
+                                      struct kt_err *err);
 
 /* What was applied a moment ago has not been acted on yet: let virtual time pass until nothing has changed
  * for three seconds, fifteen at most; a second of real time. */

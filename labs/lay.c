@@ -24,7 +24,9 @@ static enum kt_code copy_file(const char *from, const char *to, const struct kt_
 {
 	struct kt_buf text = {0};
 	enum kt_code rc = kt_read_file(from, FILE_MAX, &text, err);
-	char *all = !rc && is_text(from) ? lab_put_in(kt_buf_str(&text), drawn) : NULL;
+	char *all = NULL;
+	if (!rc && is_text(from))
+		rc = lab_put_in(from, kt_buf_str(&text), drawn, &all, err);
 	FILE *file = rc ? NULL : fopen(to, "w");
 	size_t len = all ? strlen(all) : text.len;
 	if (!rc && (!file || fwrite(all ? all : kt_buf_str(&text), 1, len, file) != len))
