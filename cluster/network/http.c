@@ -85,6 +85,8 @@ bool network_serve(struct cluster *cluster, const struct network_path *path,
 	traffic_admit(cluster, listener, response);
 	if (response->status)
 		return true;
-	listener->serve(listener->arg, request, response);
+	struct network_http_request arrived = *request;
+	arrived.port = listener->port;
+	listener->serve(listener->arg, &arrived, response);
 	return true;
 }

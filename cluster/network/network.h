@@ -22,6 +22,7 @@ struct network_http_request {
 	const char *body;
 	size_t body_len;
 	const char *client; /* address */
+	unsigned port;      /* that it came in on; network_serve sets it */
 	bool https;
 };
 struct network_http_response {

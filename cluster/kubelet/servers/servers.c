@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What all servers share, and their table. */
-#include "cluster/kubelet/servers/servers.h"
+#include "cluster/kubelet/servers/nginx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,17 @@ const char *server_option(const struct tool_run *r, const char *name)
 	return NULL;
 }
 
+void server_background(struct tool_run *r, const char *option, const char *value)
+{
+	struct task *child = task_fork(r->task, NULL, NULL);
+	kt_strs_add(&r->argv, option);
+	if (value)
+		kt_strs_add(&r->argv, value);
+	if (task_become(child, &r->argv, NULL))
+		task_end(child, 127);
+	child->orphan = true;
+}
+
 const char *server_pod_name(const struct tool_run *r)
 {
 	const struct container *c = tool_container(r);
@@ -94,49 +105,103 @@ static const char nginx_entrypoint[] =
         "/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/\n"
         "/docker-entrypoint.sh: Configuration complete; ready for start up\n";
 static const struct server_row rows[] = {
-        {"python", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS, NULL},
-        {"python3", 0, script_prepare, script_serve, NULL, NULL, false, KT_MS, NULL},
-        {"node", 0, script_prepare, generic_serve, NULL, NULL, false, KT_MS, NULL},
-        {"nginx", 0, nginx_prepare, nginx_serve, NULL, NULL, true, 200 * KT_US, nginx_entrypoint},
-        {"httpd-foreground", 80, NULL, httpd_serve, NULL,
-         "AH00558: httpd: Could not reliably determine the server's fully qualified domain name\n", true,
-         300 * KT_US, NULL},
-        {"httpd", 80, NULL, httpd_serve, NULL, NULL, true, 300 * KT_US, NULL},
-        {"busybox httpd", 0, small_httpd_prepare, small_httpd_serve, NULL, NULL, false, 200 * KT_US, NULL},
-        {"apache2-foreground", 80, NULL, hpa_serve, NULL,
-         "AH00558: apache2: Could not reliably determine the server's fully qualified domain name\n", true,
-         6 * KT_MS, NULL},
-        {"agnhost", 0, agnhost_prepare, agnhost_serve, NULL, NULL, false, 200 * KT_US, NULL},
-        {"http-echo", 5678, http_echo_prepare, http_echo_serve, NULL, NULL, false, 100 * KT_US, NULL},
-        {"whoami", 80, NULL, whoami_serve, NULL, "Starting up on port 80\n", false, 100 * KT_US, NULL},
-        {"echo-server", 0, generic_prepare, echo_serve, NULL, NULL, false, 100 * KT_US, NULL},
-        {"hello-app", 8080, generic_prepare, hello_app_serve, NULL, "Server listening on port 8080\n", false,
-         100 * KT_US, NULL},
-        {"server", 0, generic_prepare, generic_serve, NULL, NULL, false, 2 * KT_MS, NULL},
-        {"podinfo", 9898, NULL, podinfo_serve, NULL,
-         "{\"level\":\"info\",\"msg\":\"Starting podinfo\",\"port\":\"9898\"}\n", false, 500 * KT_US, NULL},
-        {"consumer", 8080, NULL, ok_serve, NULL, NULL, false, KT_MS, NULL},
-        {"redis-server", 6379, redis_prepare, NULL, redis_bytes, "1:M * Ready to accept connections tcp\n",
-         false, 50 * KT_US, NULL},
-        {"valkey-server", 6379, redis_prepare, NULL, redis_bytes, "1:M * Ready to accept connections tcp\n",
-         false, 50 * KT_US, NULL},
-        {"postgres", 5432, postgres_prepare, NULL, NULL,
-         "LOG:  database system is ready to accept connections\n", false, KT_MS, NULL},
-        {"mysqld", 3306, mysql_prepare, NULL, NULL,
-         "[System] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.4.3'  socket: "
-         "'/var/run/mysqld/mysqld.sock'  port: 3306\n",
-         false, KT_MS, NULL},
-        {"mariadbd", 3306, mysql_prepare, NULL, NULL, "[Note] mariadbd: ready for connections.\n", false,
-         KT_MS, NULL},
-        {"mongod", 27017, NULL, NULL, NULL,
-         "{\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017}}\n", false, KT_MS, NULL},
-        {"rabbitmq-server", 5672, rabbit_prepare, NULL, NULL, "Server startup complete; 4 plugins started.\n",
-         false, KT_MS, NULL},
-        {"memcached", 11211, NULL, NULL, NULL, NULL, false, 50 * KT_US, NULL},
-        {"coredns", 53, dns_prepare, ok_serve, NULL,
-         ".:53\n[INFO] plugin/reload: Running configuration SHA512\nCoreDNS-1.12.1\nlinux/amd64, go1.24.1\n",
-         false, 50 * KT_US, NULL},
-        {"daemon", 0, NULL, ok_serve, NULL, NULL, false, 100 * KT_US, NULL},
+        {.program = "python", .prepare = script_prepare, .serve = script_serve, .work = KT_MS},
+        {.program = "python3", .prepare = script_prepare, .serve = script_serve, .work = KT_MS},
+        {.program = "node", .prepare = script_prepare, .serve = generic_serve, .work = KT_MS},
+        {.program = "nginx",
+         .prepare = nginx_prepare,
+         .serve = nginx_serve,
+         .work = 200 * KT_US,
+         .entrypoint = nginx_entrypoint,
+         .end = nginx_free},
+        {.program = "httpd-foreground",
+         .port = 80,
+         .serve = httpd_serve,
+         .hello = "AH00558: httpd: Could not reliably determine the server's fully qualified domain name\n",
+         .access_log = true,
+         .work = 300 * KT_US},
+        {.program = "httpd", .port = 80, .serve = httpd_serve, .access_log = true, .work = 300 * KT_US},
+        {.program = "busybox httpd",
+         .prepare = small_httpd_prepare,
+         .serve = small_httpd_serve,
+         .work = 200 * KT_US},
+        {.program = "apache2-foreground",
+         .port = 80,
+         .serve = hpa_serve,
+         .hello = "AH00558: apache2: Could not reliably determine the server's fully qualified domain name\n",
+         .access_log = true,
+         .work = 6 * KT_MS},
+        {.program = "agnhost", .prepare = agnhost_prepare, .serve = agnhost_serve, .work = 200 * KT_US},
+        {.program = "http-echo",
+         .port = 5678,
+         .prepare = http_echo_prepare,
+         .serve = http_echo_serve,
+         .work = 100 * KT_US},
+        {.program = "whoami",
+         .port = 80,
+         .serve = whoami_serve,
+         .hello = "Starting up on port 80\n",
+         .work = 100 * KT_US},
+        {.program = "echo-server", .prepare = generic_prepare, .serve = echo_serve, .work = 100 * KT_US},
+        {.program = "hello-app",
+         .port = 8080,
+         .prepare = generic_prepare,
+         .serve = hello_app_serve,
+         .hello = "Server listening on port 8080\n",
+         .work = 100 * KT_US},
+        {.program = "server", .prepare = generic_prepare, .serve = generic_serve, .work = 2 * KT_MS},
+        {.program = "podinfo",
+         .port = 9898,
+         .serve = podinfo_serve,
+         .hello = "{\"level\":\"info\",\"msg\":\"Starting podinfo\",\"port\":\"9898\"}\n",
+         .work = 500 * KT_US},
+        {.program = "consumer", .port = 8080, .serve = ok_serve, .work = KT_MS},
+        {.program = "redis-server",
+         .port = 6379,
+         .prepare = redis_prepare,
+         .bytes = redis_bytes,
+         .hello = "1:M * Ready to accept connections tcp\n",
+         .work = 50 * KT_US},
+        {.program = "valkey-server",
+         .port = 6379,
+         .prepare = redis_prepare,
+         .bytes = redis_bytes,
+         .hello = "1:M * Ready to accept connections tcp\n",
+         .work = 50 * KT_US},
+        {.program = "postgres",
+         .port = 5432,
+         .prepare = postgres_prepare,
+         .hello = "LOG:  database system is ready to accept connections\n",
+         .work = KT_MS},
+        {.program = "mysqld",
+         .port = 3306,
+         .prepare = mysql_prepare,
+         .hello = "[System] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.4.3'  socket: "
+                  "'/var/run/mysqld/mysqld.sock'  port: 3306\n",
+         .work = KT_MS},
+        {.program = "mariadbd",
+         .port = 3306,
+         .prepare = mysql_prepare,
+         .hello = "[Note] mariadbd: ready for connections.\n",
+         .work = KT_MS},
+        {.program = "mongod",
+         .port = 27017,
+         .hello = "{\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017}}\n",
+         .work = KT_MS},
+        {.program = "rabbitmq-server",
+         .port = 5672,
+         .prepare = rabbit_prepare,
+         .hello = "Server startup complete; 4 plugins started.\n",
+         .work = KT_MS},
+        {.program = "memcached", .port = 11211, .work = 50 * KT_US},
+        {.program = "coredns",
+         .port = 53,
+         .prepare = dns_prepare,
+         .serve = ok_serve,
+         .hello = ".:53\n[INFO] plugin/reload: Running configuration SHA512\nCoreDNS-1.12.1\nlinux/amd64, "
+                  "go1.24.1\n",
+         .work = 50 * KT_US},
+        {.program = "daemon", .serve = ok_serve, .work = 100 * KT_US},
 };
 
 static const struct server_row *row_of(const struct tool_run *r)
@@ -212,7 +277,8 @@ void server_end(struct tool_run *r)
 		network_unlisten(c->cluster, c->pod_ip, s->ports[i], s->protocols[i]);
 	kt_free(s->text);
 	kt_free(s->root);
-	kt_free(s->conf);
+	if (s->row && s->row->end)
+		s->row->end(s->own);
 	kt_json_free(s->data);
 }
 

@@ -26,6 +26,7 @@ struct server_row {
 	bool access_log;        /* nginx' format, to stdout */
 	kt_ns work;             /* CPU of one request */
 	const char *entrypoint; /* what the image's entrypoint says before */
+	void (*end)(void *own); /* frees server->own, NULL too; may be NULL */
 };
 enum { SERVER_PORTS = 6 };
 /* The state of a serving tool: r->state of its run. */
@@ -36,8 +37,9 @@ struct server {
 	size_t port_count;
 	bool prepared, listening, files;
 	kt_ns since;
-	char *text, *root, *conf;
+	char *text, *root;
 	struct kt_json *data; /* redis' */
+	void *own;            /* what the row's `end` frees */
 	uint64_t requests;
 	int exit_after; /* status + 1: it ends by itself; -1: it stays without a port */
 };
@@ -51,6 +53,9 @@ void server_answer(struct network_http_response *response, int status, const cha
 void server_plain(struct network_http_response *response, int status, const char *fmt, ...) KT_PRINTF(3, 4);
 /* The value of -name VALUE, --name=VALUE; "" without one; NULL: not given. */
 const char *server_option(const struct tool_run *r, const char *name);
+/* The same program once more, with one or two words behind its arguments, as a task of its own that nobody
+ * waits for. */
+void server_background(struct tool_run *r, const char *option, const char *value);
 const char *server_pod_name(const struct tool_run *r);
 /* A file below `root`, with nginx' pages for what is not there. */
 void server_file(struct tool_run *r, const char *root, const char *url, const char *server,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const kt_ns DNS_PATIENCE = 10 * KT_SEC, SYN_PATIENCE = 127 * KT_SEC, ROUTE_PATIENCE = 3 * KT_SEC;
 
@@ -117,7 +118,7 @@ static void resolve(struct tool_run *r, struct fetch *fetch)
 	struct network_peer from = task_peer(r->task);
 	struct kt_strs addresses = {0};
 	enum network_outcome outcome;
-	fetch->address = in_hosts(r, fetch->host);
+	fetch->address = fetch->given ? kt_strdup(fetch->given) : in_hosts(r, fetch->host);
 	fetch->result = FETCH_OK;
 	if (!fetch->address && network_resolve(r->task->process->cluster, &from, fetch->host, &addresses,
 	                                       &fetch->canonical, &outcome))
@@ -215,4 +216,44 @@ void fetch_clear(struct fetch *fetch)
 	kt_free(fetch->canonical);
 	network_http_response_clear(&fetch->response);
 	*fetch = (struct fetch){0};
+}
+
+const char *fetch_header(const struct network_http_response *response, const char *name)
+{
+	for (size_t i = 0; i < kt_count(response->headers); i++)
+		if (!strcasecmp(kt_key(response->headers, i), name))
+			return kt_str_or(kt_at(response->headers, i), "");
+	return NULL;
+}
+
+void fetch_add_header(struct kt_json **headers, const char *line)
+{
+	size_t len = strcspn(line, ":");
+	if (!line[len])
+		return;
+	char *name = kt_strndup(line, len);
+	const char *value = line + len + 1;
+	kt_set(headers, strcasecmp(name, "host") ? name : "Host", kt_json_str(value + strspn(value, " ")));
+	kt_free(name);
+}
+
+int fetch_save(struct tool_run *r, const char *name, const struct kt_buf *data)
+{
+	char *path = tool_path(r, name);
+	int rc = 0;
+	if (!strcmp(path, "/dev/stdout") || !strcmp(name, "-"))
+		tool_out(r, kt_buf_str(data), data->len);
+	else if (strcmp(path, "/dev/null") != 0)
+		rc = files_write(tool_container(r)->files, path, kt_buf_str(data), data->len, false, 0644,
+		                 process_now(r->task->process));
+	if (rc)
+		tool_errf(r, "can't open '%s': %s", name, tool_strerror(rc));
+	kt_free(path);
+	return rc;
+}
+
+kt_ns fetch_seconds(const char *text)
+{
+	double n = strtod(text, NULL);
+	return n > 1e9 ? (kt_ns)1e18 : (kt_ns)(n * 1e9);
 }

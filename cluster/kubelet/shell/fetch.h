@@ -21,6 +21,7 @@ struct fetch {
 	unsigned port;
 	bool https;
 	const char *protocol; /* NULL: TCP */
+	const char *given;    /* the address to use; NULL: the host's is looked up */
 	kt_ns limit;          /* for connecting; 0: the kernel's patience */
 	kt_ns total;          /* for all of it; 0 none */
 	/* */
@@ -41,5 +42,12 @@ int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, c
                   const char *body);
 void fetch_clear(struct fetch *fetch);
 const char *fetch_reason(int status);
+/* A header of the answer, whatever its letters' case; NULL. */
+const char *fetch_header(const struct network_http_response *response, const char *name);
+/* "Name: value" as people write it behind -H; what is no header is passed over. */
+void fetch_add_header(struct kt_json **headers, const char *line);
+/* What came into a file (/dev/null and - are understood): 0, or an errno value after complaining. */
+int fetch_save(struct tool_run *r, const char *name, const struct kt_buf *data);
+kt_ns fetch_seconds(const char *text); /* "2", "0.5" */
 
 #endif

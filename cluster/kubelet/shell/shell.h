@@ -233,6 +233,7 @@ struct kt_json *tool_env_all(const struct tool_run *r);
 void tool_out(struct tool_run *r, const void *data, size_t len);
 void tool_outs(struct tool_run *r, const char *text);
 void tool_outf(struct tool_run *r, const char *fmt, ...) KT_PRINTF(2, 3);
+void tool_err(struct tool_run *r, const char *fmt, ...) KT_PRINTF(2, 3); /* to stderr, as it stands */
 void tool_errf(struct tool_run *r, const char *fmt, ...)
         KT_PRINTF(2, 3); /* with "name: " in front and \n behind */
 int tool_fail(struct tool_run *r, int code, const char *fmt, ...) KT_PRINTF(3, 4);
@@ -262,8 +263,8 @@ struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file here and in kubelet/servers. */
 extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_kubectl[],
-        tools_diff[], tools_system[], tools_network[], tools_filter[], tools_dump[], tools_servers[],
-        tools_agnhost[], tools_databases[], tools_pack[];
+        tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[], tools_dump[],
+        tools_servers[], tools_agnhost[], tools_databases[], tools_pack[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

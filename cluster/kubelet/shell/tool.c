@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct tool *const tables[] = {tools_awk,     tools_text,    tools_filter,  tools_files,
-                                            tools_list,    tools_kubectl, tools_diff,    tools_system,
-                                            tools_network, tools_servers, tools_agnhost, tools_databases,
-                                            tools_dump,    tools_pack};
+static const struct tool *const tables[] = {tools_awk,       tools_text,    tools_filter,  tools_files,
+                                            tools_list,      tools_kubectl, tools_diff,    tools_system,
+                                            tools_network,   tools_curl,    tools_servers, tools_agnhost,
+                                            tools_databases, tools_dump,    tools_pack};
 
 const struct tool *tool_at(size_t i)
 {
@@ -128,6 +128,17 @@ static void complain(struct tool_run *r, const char *fmt, va_list ap)
 	kt_buf_vaddf(&text, fmt, ap);
 	kt_buf_addc(&text, '\n');
 	task_write(r->task, 2, text.data, text.len);
+	kt_buf_clear(&text);
+}
+
+void tool_err(struct tool_run *r, const char *fmt, ...)
+{
+	struct kt_buf text = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	kt_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	task_write(r->task, 2, kt_buf_str(&text), text.len);
 	kt_buf_clear(&text);
 }
 

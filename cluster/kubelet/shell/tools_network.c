@@ -9,15 +9,11 @@
 
 struct client {
 	struct fetch fetch;
-	const char *url, *output, *method, *format, *authority;
+	const char *url, *output, *method;
 	struct kt_json *headers;
 	struct kt_buf body;
-	bool quiet, show_errors, spider, head, fail, headers_too, insecure, verbose, server_headers;
-	kt_ns limit, total;
-	int64_t retries, tried;
-	kt_ns retry_delay;
-	size_t next;
-	int status;
+	bool quiet, spider, server_headers;
+	kt_ns limit;
 };
 
 static void end_client(struct tool_run *r)
@@ -28,50 +24,6 @@ static void end_client(struct tool_run *r)
 	kt_buf_clear(&s->body);
 }
 
-static kt_ns seconds(const char *text)
-{
-	double n = strtod(text, NULL);
-	return n > 1e9 ? (kt_ns)(1e18) : (kt_ns)(n * 1e9);
-}
-
-static void add_header(struct client *s, const char *line)
-{
-	size_t len = strcspn(line, ":");
-	if (!line[len])
-		return;
-	char *name = kt_strndup(line, len);
-	const char *value = line + len + 1;
-	kt_set(&s->headers, strcasecmp(name, "host") ? name : "Host",
-	       kt_json_str(value + strspn(value, " ")));
-	kt_free(name);
-}
-
-static void save(struct tool_run *r, const char *name, const struct kt_buf *data)
-{
-	char *path = tool_path(r, name);
-	if (strcmp(path, "/dev/null") != 0 && strcmp(path, "/dev/stdout") != 0 && strcmp(name, "-") != 0) {
-		int rc = files_write(tool_container(r)->files, path, kt_buf_str(data), data->len, false, 0644,
-		                     process_now(r->task->process));
-		if (rc)
-			tool_errf(r, "can't open '%s': %s", name, tool_strerror(rc));
-	} else if (strcmp(path, "/dev/null") != 0) {
-		tool_out(r, kt_buf_str(data), data->len);
-	}
-	kt_free(path);
-}
-
-static void to_stderr(struct tool_run *r, const char *fmt, ...) KT_PRINTF(2, 3);
-static void to_stderr(struct tool_run *r, const char *fmt, ...)
-{
-	struct kt_buf text = {0};
-	va_list ap;
-	va_start(ap, fmt);
-	kt_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	task_write(r->task, 2, kt_buf_str(&text), text.len);
-	kt_buf_clear(&text);
-}
-
 /* --- wget, as busybox has it --- */
 static bool wget_options(struct tool_run *r, struct client *s)
 {
@@ -80,6 +32,7 @@ static bool wget_options(struct tool_run *r, struct client *s)
 	int option;
 	s->method = "GET";
 	s->limit = 900 * KT_SEC;
+	kt_set(&s->headers, "User-Agent", kt_json_str("Wget"));
 	while (at < r->argv.count) {
 		if (!in && (r->argv.items[at][0] != '-' || !r->argv.items[at][1])) {
 			s->url = r->argv.items[at++];
@@ -92,16 +45,18 @@ static bool wget_options(struct tool_run *r, struct client *s)
 		s->server_headers = s->server_headers || option == 'S';
 		if (option == 'O')
 			s->output = value;
+		else if (option == 'U')
+			kt_set(&s->headers, "User-Agent", kt_json_str(value));
 		else if (option == 'T')
-			s->limit = seconds(value);
+			s->limit = fetch_seconds(value);
 		else if (option == '-' && !strcmp(value, "spider"))
 			s->spider = true;
 		else if (option == '-' && kt_starts(value, "timeout="))
-			s->limit = seconds(value + 8);
+			s->limit = fetch_seconds(value + 8);
 		else if (option == '-' && kt_starts(value, "header="))
-			add_header(s, value + 7);
+			fetch_add_header(&s->headers, value + 7);
 		else if (option == '-' && !strcmp(value, "header") && at < r->argv.count)
-			add_header(s, r->argv.items[at++]);
+			fetch_add_header(&s->headers, r->argv.items[at++]);
 		else if (option == '-' && kt_starts(value, "post-data=")) {
 			s->method = "POST";
 			kt_buf_adds(&s->body, value + 10);
@@ -115,24 +70,24 @@ static bool wget_options(struct tool_run *r, struct client *s)
 
 static void wget_bar(struct tool_run *r, const char *name, size_t size)
 {
-	to_stderr(r, "%-20.20s 100%% |********************************| %5zu  0:00:00 ETA\n", name, size);
+	tool_err(r, "%-20.20s 100%% |********************************| %5zu  0:00:00 ETA\n", name, size);
 }
 
 static int wget_answer(struct tool_run *r, struct client *s)
 {
 	const struct network_http_response *response = &s->fetch.response;
 	if (s->server_headers) {
-		to_stderr(r, "  HTTP/1.1 %d %s\n", response->status, fetch_reason(response->status));
+		tool_err(r, "  HTTP/1.1 %d %s\n", response->status, fetch_reason(response->status));
 		for (size_t i = 0; i < kt_count(response->headers); i++)
-			to_stderr(r, "  %s: %s\n", kt_key(response->headers, i),
-			          kt_str_or(kt_at(response->headers, i), ""));
+			tool_err(r, "  %s: %s\n", kt_key(response->headers, i),
+			         kt_str_or(kt_at(response->headers, i), ""));
 	}
 	if (response->status >= 300)
 		return tool_fail(r, 1, "server returned error: HTTP/1.1 %d %s", response->status,
 		                 fetch_reason(response->status));
 	if (s->spider) {
 		if (!s->quiet)
-			to_stderr(r, "remote file exists\n");
+			tool_err(r, "remote file exists\n");
 		return 0;
 	}
 	const char *base = kt_basename(s->fetch.path);
@@ -140,11 +95,11 @@ static int wget_answer(struct tool_run *r, struct client *s)
 	const char *file = s->output ? s->output : (*name ? name : "index.html");
 	bool standard = !strcmp(file, "-");
 	if (!s->quiet)
-		to_stderr(r, standard ? "writing to stdout\n" : "saving to '%s'\n", file);
-	save(r, file, &response->body);
+		tool_err(r, standard ? "writing to stdout\n" : "saving to '%s'\n", file);
+	fetch_save(r, file, &response->body);
 	if (!s->quiet) {
 		wget_bar(r, file, response->body.len);
-		to_stderr(r, standard ? "written to stdout\n" : "'%s' saved\n", file);
+		tool_err(r, standard ? "written to stdout\n" : "'%s' saved\n", file);
 	}
 	kt_free(name);
 	return 0;
@@ -173,13 +128,13 @@ static int run_wget(struct tool_run *r)
 		return tool_fail(r, 1, "bad address '%s'", f->host);
 	case FETCH_REFUSED:
 		if (!s->quiet)
-			to_stderr(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+			tool_err(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
 		return tool_fail(r, 1, "can't connect to remote host (%s): Connection refused", f->address);
 	case FETCH_UNREACHABLE:
 		return tool_fail(r, 1, "can't connect to remote host (%s): Host is unreachable", f->address);
 	case FETCH_TIMEOUT:
 		if (!s->quiet)
-			to_stderr(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+			tool_err(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
 		return tool_fail(r, 1, "download timed out");
 	case FETCH_SLOW:
 	case FETCH_SILENT:
@@ -188,345 +143,13 @@ static int run_wget(struct tool_run *r)
 		break;
 	}
 	if (f->stage == 3 && !s->quiet)
-		to_stderr(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+		tool_err(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
 	if (fetch_request(r, f, s->spider ? "HEAD" : s->method, s->headers,
 	                  s->body.len ? s->body.data : NULL))
 		return TOOL_WAIT;
 	if (f->result != FETCH_OK)
 		return tool_fail(r, 1, "download timed out");
 	return wget_answer(r, s);
-}
-
-/* --- curl --- */
-static bool curl_options(struct tool_run *r, struct client *s)
-{
-	static const struct {
-		const char *name;
-		char letter;
-		bool value;
-	} names[] = {{"silent", 's', false},
-	             {"show-error", 'S', false},
-	             {"output", 'o', true},
-	             {"write-out", 'w', true},
-	             {"max-time", 'm', true},
-	             {"head", 'I', false},
-	             {"header", 'H', true},
-	             {"request", 'X', true},
-	             {"data", 'd', true},
-	             {"insecure", 'k', false},
-	             {"fail", 'f', false},
-	             {"location", 'L', false},
-	             {"include", 'i', false},
-	             {"verbose", 'v', false},
-	             {"connect-timeout", 'C', true},
-	             {"retry", 'r', true},
-	             {"retry-delay", 'D', true},
-	             {"user", 'u', true},
-	             {"user-agent", 'A', true},
-	             {"url", 'l', true},
-	             {"data-raw", 'd', true},
-	             {"data-binary", 'd', true},
-	             {"cacert", 'q', true},
-	             {"resolve", 'E', true},
-	             {"retry-connrefused", 'e', false},
-	             {"retry-all-errors", 'e', false},
-	             {"compressed", 'e', false},
-	             {"http1.1", 'e', false},
-	             {"ipv4", 'e', false},
-	             {"no-progress-meter", 'n', false},
-	             {"json", 'd', true},
-	             {"parallel", 'e', false}};
-	const char *method = NULL;
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i];
-		if (word[0] != '-' || !word[1]) {
-			if (!s->url)
-				s->url = word;
-			continue;
-		}
-		const char *letters = word + 1;
-		char one[2] = "";
-		if (word[1] == '-') {
-			size_t n = 0;
-			while (n < KT_COUNT(names) && strcmp(names[n].name, word + 2) != 0)
-				n++;
-			if (n == KT_COUNT(names)) {
-				tool_errf(r, "option %s: is unknown", word);
-				to_stderr(
-				        r,
-				        "curl: try 'curl --help' or 'curl --manual' for more information\n");
-				return false;
-			}
-			one[0] = names[n].letter;
-			letters = one;
-		}
-		for (; *letters; letters++) {
-			const char *value = NULL;
-			if (strchr("owmHXdCrDuAlEbeTFxcKq", *letters) && *letters != 'e') {
-				value = letters[1] ? letters + 1
-				                   : (i + 1 < r->argv.count ? r->argv.items[++i] : "");
-			}
-			switch (*letters) {
-			case 's':
-				s->quiet = true;
-				break;
-			case 'S':
-				s->show_errors = true;
-				break;
-			case 'n':
-				s->quiet = s->show_errors = true;
-				break;
-			case 'o':
-				s->output = value;
-				break;
-			case 'w':
-				s->format = value;
-				break;
-			case 'm':
-				s->total = seconds(value);
-				break;
-			case 'C':
-				s->limit = seconds(value);
-				break;
-			case 'I':
-				s->head = true;
-				break;
-			case 'H':
-				add_header(s, value);
-				break;
-			case 'X':
-				method = value;
-				break;
-			case 'd':
-				kt_buf_addf(&s->body, "%s%s", s->body.len ? "&" : "", value);
-				s->method = "POST";
-				break;
-			case 'k':
-				s->insecure = true;
-				break;
-			case 'f':
-				s->fail = true;
-				break;
-			case 'i':
-				s->headers_too = true;
-				break;
-			case 'v':
-				s->verbose = true;
-				break;
-			case 'r':
-				s->retries = KT_MIN(strtoll(value, NULL, 10), 100);
-				break;
-			case 'D':
-				s->retry_delay = seconds(value);
-				break;
-			case 'l':
-				s->url = value;
-				break;
-			case 'q':
-				s->authority = value;
-				break;
-			default:
-				break;
-			}
-			if (value)
-				break;
-		}
-	}
-	s->method = method ? method : (s->head ? "HEAD" : (s->method ? s->method : "GET"));
-	return true;
-}
-
-static int curl_fail(struct tool_run *r, const struct client *s, int code, const char *fmt, ...)
-        KT_PRINTF(4, 5);
-static int curl_fail(struct tool_run *r, const struct client *s, int code, const char *fmt, ...)
-{
-	if (!s->quiet || s->show_errors) {
-		struct kt_buf text = {0};
-		va_list ap;
-		va_start(ap, fmt);
-		kt_buf_vaddf(&text, fmt, ap);
-		va_end(ap);
-		to_stderr(r, "curl: (%d) %s\n", code, kt_buf_str(&text));
-		kt_buf_clear(&text);
-	}
-	return code;
-}
-
-static void curl_format(struct tool_run *r, const struct client *s)
-{
-	const struct fetch *f = &s->fetch;
-	kt_ns took = process_now(r->task->process) - f->started;
-	struct kt_buf text = {0}, out = {0};
-	bool stop = false;
-	for (const char *c = s->format; *c; c++) {
-		const char *close = kt_starts(c, "%{") ? strchr(c, '}') : NULL;
-		if (!close) {
-			kt_buf_addc(&text, *c);
-			continue;
-		}
-		char *name = kt_strndup(c + 2, (size_t)(close - c - 2));
-		if (!strcmp(name, "http_code") || !strcmp(name, "response_code"))
-			kt_buf_addf(&text, "%03d", f->response.status);
-		else if (!strcmp(name, "time_total"))
-			kt_buf_addf(&text, "%.6f", (double)took / 1e9);
-		else if (!strcmp(name, "time_connect") || !strcmp(name, "time_starttransfer"))
-			kt_buf_addf(&text, "%.6f",
-			            (double)(f->connected > f->started ? f->connected - f->started : 0) /
-			                    1e9);
-		else if (!strcmp(name, "size_download"))
-			kt_buf_addf(&text, "%zu", f->response.body.len);
-		else if (!strcmp(name, "remote_ip"))
-			kt_buf_adds(&text, f->address ? f->address : "");
-		else if (!strcmp(name, "remote_port"))
-			kt_buf_addf(&text, "%u", f->port);
-		kt_free(name);
-		c = close;
-	}
-	unescape(kt_buf_str(&text), text.len, false, &out, &stop);
-	tool_out(r, kt_buf_str(&out), out.len);
-	kt_buf_clear(&text);
-	kt_buf_clear(&out);
-}
-
-static void curl_headers(struct tool_run *r, const struct network_http_response *response)
-{
-	tool_outf(r, "HTTP/1.1 %d %s\r\n", response->status, fetch_reason(response->status));
-	for (size_t i = 0; i < kt_count(response->headers); i++)
-		tool_outf(r, "%s: %s\r\n", kt_key(response->headers, i),
-		          kt_str_or(kt_at(response->headers, i), ""));
-	tool_outs(r, "\r\n");
-}
-
-static int curl_answer(struct tool_run *r, struct client *s)
-{
-	const struct network_http_response *response = &s->fetch.response;
-	if (s->verbose) {
-		to_stderr(r,
-		          "* Connected to %s (%s) port %u\n> %s %s HTTP/1.1\r\n> Host: %s\r\n> User-Agent: "
-		          "curl/8.16.0\r\n"
-		          "> Accept: */*\r\n> \r\n< HTTP/1.1 %d %s\r\n",
-		          s->fetch.host, s->fetch.address, s->fetch.port, s->method, s->fetch.path,
-		          s->fetch.host, response->status, fetch_reason(response->status));
-		for (size_t i = 0; i < kt_count(response->headers); i++)
-			to_stderr(r, "< %s: %s\r\n", kt_key(response->headers, i),
-			          kt_str_or(kt_at(response->headers, i), ""));
-	}
-	if (s->fail && response->status >= 400)
-		return curl_fail(r, s, 22, "The requested URL returned error: %d", response->status);
-	if (s->head || s->headers_too)
-		curl_headers(r, response);
-	if (!s->head && s->output)
-		save(r, s->output, &response->body);
-	else if (!s->head)
-		tool_out(r, kt_buf_str(&response->body), response->body.len);
-	return 0;
-}
-
-/* --cacert: is there a certificate in the file? */
-static bool trusts(struct tool_run *r, const char *file, bool *missing)
-{
-	struct kt_buf text = {0};
-	char *path = tool_path(r, file);
-	*missing = files_read(tool_container(r)->files, path, &text) != 0;
-	bool good = !*missing && strstr(kt_buf_str(&text), "BEGIN CERTIFICATE");
-	kt_free(path);
-	kt_buf_clear(&text);
-	return good;
-}
-
-static int curl_once(struct tool_run *r)
-{
-	struct client *s = r->state;
-	struct fetch *f = &s->fetch;
-	bool missing = false;
-	if (fetch_connect(r, f))
-		return TOOL_WAIT;
-	long long ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
-	switch (f->result) {
-	case FETCH_BAD_NAME:
-		return curl_fail(r, s, 6, "Could not resolve host: %s", f->host);
-	case FETCH_NO_DNS:
-		if (s->total || s->limit)
-			return curl_fail(r, s, 28, "Resolving timed out after %lld milliseconds", ms);
-		return curl_fail(r, s, 6, "Could not resolve host: %s", f->host);
-	case FETCH_REFUSED:
-	case FETCH_UNREACHABLE:
-		return curl_fail(r, s, 7,
-		                 "Failed to connect to %s port %u after %lld ms: Could not connect to server",
-		                 f->host, f->port, ms);
-	case FETCH_TIMEOUT:
-		if (s->total || s->limit)
-			return curl_fail(r, s, 28, "Connection timed out after %lld milliseconds", ms);
-		return curl_fail(r, s, 28,
-		                 "Failed to connect to %s port %u after %lld ms: Could not connect to server",
-		                 f->host, f->port, ms);
-	case FETCH_SLOW:
-	case FETCH_SILENT:
-	case FETCH_OK:
-	default:
-		break;
-	}
-	if (f->https && f->to.listener && f->to.listener->http)
-		return curl_fail(r, s, 35,
-		                 "TLS connect error: error:0A00010B:SSL routines::wrong version number");
-	if (s->authority && !trusts(r, s->authority, &missing))
-		return missing ? curl_fail(r, s, 77, "error setting certificate file: %s", s->authority)
-		               : curl_fail(r, s, 60,
-		                           "SSL certificate problem: unable to get local issuer certificate");
-	if (f->https && !f->to.listener && !s->insecure && !s->authority && kt_starts(f->address, "10."))
-		return curl_fail(r, s, 60, "SSL certificate problem: unable to get local issuer certificate");
-	if (fetch_request(r, f, s->method, s->headers, s->body.len ? s->body.data : NULL))
-		return TOOL_WAIT;
-	ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
-	if (f->result == FETCH_SLOW || (f->result == FETCH_SILENT && s->total))
-		return curl_fail(r, s, 28,
-		                 "Operation timed out after %lld milliseconds with 0 bytes received", ms);
-	if (f->result == FETCH_SILENT)
-		return curl_fail(r, s, 52, "Empty reply from server");
-	return curl_answer(r, s);
-}
-
-static int run_curl(struct tool_run *r)
-{
-	struct client *s = r->state;
-	if (!r->opened) {
-		r->opened = true;
-		if (!curl_options(r, s))
-			return 2;
-		if (!s->url) {
-			to_stderr(r, "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' "
-			             "for more information\n");
-			return 2;
-		}
-		if (!fetch_url(&s->fetch, s->url))
-			return curl_fail(r, s, 3, "URL rejected: Malformed input to a URL function");
-		if (!s->quiet && s->output)
-			to_stderr(r, "  %% Total    %% Received %% Xferd  Average Speed   Time    Time     "
-			             "Time  Current\n"
-			             "                                 Dload  Upload   Total   Spent    Left "
-			             " Speed\n");
-	}
-	if (r->pc == 1) {
-		if (tool_sleep(r, s->retry_delay ? s->retry_delay : (KT_SEC << KT_MIN(s->tried - 1, 9))))
-			return TOOL_WAIT;
-		fetch_clear(&s->fetch);
-		(void)fetch_url(&s->fetch, s->url);
-		r->pc = 0;
-	}
-	s->fetch.limit = s->limit;
-	s->fetch.total = s->total;
-	int rc = curl_once(r);
-	if (rc == TOOL_WAIT)
-		return TOOL_WAIT;
-	bool transient = rc == 28 || rc == 6 || rc == 7 || (rc == 0 && s->fetch.response.status >= 500);
-	if (transient && s->tried < s->retries) {
-		s->tried++;
-		r->pc = 1;
-		return TOOL_AGAIN;
-	}
-	if (s->format)
-		curl_format(r, s);
-	return rc;
 }
 
 /* --- nc --- */
@@ -609,10 +232,9 @@ static int nc_listen(struct tool_run *r, struct netcat *s)
 		network_listen(c->cluster, &listener);
 		s->opened = true;
 		if (s->verbose)
-			to_stderr(r,
-			          tool_busybox(r) ? "listening on [::]:%u ...\n"
-			                          : "Listening on 0.0.0.0 %u\n",
-			          s->port);
+			tool_err(r,
+			         tool_busybox(r) ? "listening on [::]:%u ...\n" : "Listening on 0.0.0.0 %u\n",
+			         s->port);
 	}
 	if (s->received.len) {
 		tool_out(r, s->received.data, s->received.len);
@@ -646,14 +268,14 @@ static bool nc_options(struct tool_run *r, struct netcat *s)
 		s->keep = s->keep || option == 'k';
 		s->udp = s->udp || option == 'u';
 		if (option == 'w')
-			s->limit = seconds(value);
+			s->limit = fetch_seconds(value);
 		if (option == 'p')
 			port = value;
 	}
 	if (s->listen && !port)
 		port = host;
 	if (!port || (!host && !s->listen)) {
-		to_stderr(r, "usage: nc [-hklnuvz] [-w timeout] [destination] [port]\n");
+		tool_err(r, "usage: nc [-hklnuvz] [-w timeout] [destination] [port]\n");
 		return false;
 	}
 	char *end;
@@ -683,10 +305,10 @@ static int nc_result(struct tool_run *r, struct netcat *s)
 	}
 	if (open && s->verbose) {
 		if (busybox)
-			to_stderr(r, "%s (%s:%u) open\n", f->host, f->address, f->port);
+			tool_err(r, "%s (%s:%u) open\n", f->host, f->address, f->port);
 		else
-			to_stderr(r, "Connection to %s %u port [%s/*] succeeded!\n", f->host, f->port,
-			          s->udp ? "udp" : "tcp");
+			tool_err(r, "Connection to %s %u port [%s/*] succeeded!\n", f->host, f->port,
+			         s->udp ? "udp" : "tcp");
 	}
 	if (open)
 		return 0;
@@ -1005,7 +627,7 @@ static int run_ping(struct tool_run *r)
 				if (word[1] == 'c')
 					s->count = strtoll(value, NULL, 10);
 				if (word[1] == 'w')
-					s->limit = seconds(value);
+					s->limit = fetch_seconds(value);
 			} else if (word[0] != '-') {
 				s->fetch.host = kt_strdup(word);
 			}
@@ -1137,7 +759,6 @@ static int run_ip(struct tool_run *r)
 
 #define CLIENT .state_size = sizeof(struct client), .end = end_client
 const struct tool tools_network[] = {
-        {.name = "curl", .sets = "curl", .run = run_curl, CLIENT},
         {.name = "dig", .sets = "netshoot", .run = run_dig},
         {.name = "getent", .sets = "debian alpine", .run = run_getent, CLIENT},
         {.name = "ifconfig", .sets = "busybox netshoot", .run = run_ip},

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cluster/kubelet/process.h"
@@ -99,6 +100,71 @@ static inline void shell_script(struct shell_run *run, const char *script, const
 	kt_ns end = cluster_now(run->cluster) + KT_HOUR;
 	while (!run->over && cluster_now(run->cluster) < end)
 		cluster_advance(run->cluster, cluster_now(run->cluster) + 10 * KT_SEC);
+}
+
+static inline void shell_check_record(struct shell_run *run, struct kt_buf *script, struct kt_buf *want)
+{
+	kt_buf_cut(script, script->len - 1);
+	struct kt_buf got = {0};
+	shell_script(run, kt_buf_str(script), NULL);
+	kt_buf_add(&got, kt_buf_str(&run->out), run->out.len);
+	kt_buf_add(&got, kt_buf_str(&run->err), run->err.len);
+	if (got.len && got.data[got.len - 1] != '\n')
+		kt_buf_addc(&got, '\n');
+	if (run->code)
+		kt_buf_addf(&got, "[exit %d]\n", run->code);
+	if (strcmp(kt_buf_str(&got), kt_buf_str(want)) != 0) {
+		/* not fail_msg: cmocka cuts long texts */
+		fprintf(stderr, "script:\n%s\nexpected:\n%s\ngot:\n%s\n", kt_buf_str(script),
+		        kt_buf_str(want), kt_buf_str(&got));
+		fail();
+	}
+	kt_buf_clear(&got);
+	kt_buf_cut(script, 0);
+	kt_buf_cut(want, 0);
+}
+
+/* A file of scripts and what they print. A record is a script behind "$ " (further lines behind "> "), its
+ * output behind two spaces, and "[exit N]" where that is not 0; stderr is part of the output, after it.
+ * `fresh`: each in a container of its own. How many there were. */
+static inline size_t shell_records(const char *path, const char *image, bool fresh)
+{
+	struct kt_buf text = {0}, script = {0}, want = {0};
+	struct shell_run run;
+	struct kt_err err = {0};
+	size_t len, count = 0;
+	assert_int_equal(kt_read_file(path, 1 << 20, &text, &err), KT_OK);
+	const char *rest = kt_buf_str(&text), *line = NULL;
+	shell_run_init(&run, image);
+	do {
+		line = rest ? kt_split(&rest, '\n', &len) : NULL;
+		bool start = !line || (len >= 2 && !strncmp(line, "$ ", 2));
+		if (start && script.len) {
+			shell_check_record(&run, &script, &want);
+			count++;
+			if (fresh && line) {
+				shell_run_clear(&run);
+				shell_run_init(&run, image);
+			}
+		}
+		if (!line)
+			break;
+		if (start || (len >= 2 && !strncmp(line, "> ", 2))) {
+			kt_buf_add(&script, line + 2, len - 2);
+			kt_buf_addc(&script, '\n');
+		} else if (len >= 2 && line[0] == ' ') {
+			kt_buf_add(&want, line + 2, len - 2);
+			kt_buf_addc(&want, '\n');
+		} else if (len && line[0] == '[') {
+			kt_buf_add(&want, line, len);
+			kt_buf_addc(&want, '\n');
+		}
+	} while (line);
+	shell_run_clear(&run);
+	kt_buf_clear(&text);
+	kt_buf_clear(&script);
+	kt_buf_clear(&want);
+	return count;
 }
 
 #endif

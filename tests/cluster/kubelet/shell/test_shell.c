@@ -4,67 +4,10 @@
 
 #include <stdlib.h>
 
-/* Scripts and what they print: scripts.txt, whose answers are dash's. A record is a script behind "$ "
- * (further lines behind "> "), its output behind two spaces, and "[exit N]" where that is not 0; stderr is
- * part of the output, after it. */
-static void read_all(const char *path, struct kt_buf *out)
-{
-	struct kt_err err = {0};
-	assert_int_equal(kt_read_file(path, 1 << 20, out, &err), KT_OK);
-}
-
-static void check(struct shell_run *run, struct kt_buf *script, const struct kt_buf *want)
-{
-	kt_buf_cut(script, script->len - 1);
-	struct kt_buf got = {0};
-	const char *at;
-	shell_script(run, kt_buf_str(script), NULL);
-	kt_buf_add(&got, kt_buf_str(&run->out), run->out.len);
-	kt_buf_add(&got, kt_buf_str(&run->err), run->err.len);
-	if (got.len && got.data[got.len - 1] != '\n')
-		kt_buf_addc(&got, '\n');
-	if (run->code)
-		kt_buf_addf(&got, "[exit %d]\n", run->code);
-	at = kt_buf_str(&got);
-	if (strcmp(at, kt_buf_str(want)) != 0)
-		fail_msg("script:\n%s\nexpected:\n%s\ngot:\n%s", kt_buf_str(script), kt_buf_str(want), at);
-	kt_buf_clear(&got);
-}
-
 static void scripts_print_what_dash_prints(void **state)
 {
-	struct kt_buf text = {0}, script = {0}, want = {0};
-	struct shell_run run;
-	size_t len, count = 0;
 	(void)state;
-	read_all("tests/cluster/kubelet/shell/scripts.txt", &text);
-	const char *rest = kt_buf_str(&text);
-	shell_run_init(&run, "debian:13");
-	for (const char *line; rest && (line = kt_split(&rest, '\n', &len));) {
-		bool start = len >= 2 && !strncmp(line, "$ ", 2);
-		if (start && script.len) {
-			check(&run, &script, &want);
-			count++;
-			kt_buf_cut(&script, 0);
-			kt_buf_cut(&want, 0);
-		}
-		if (start || (len >= 2 && !strncmp(line, "> ", 2))) {
-			kt_buf_add(&script, line + 2, len - 2);
-			kt_buf_addc(&script, '\n');
-		} else if (len >= 2 && line[0] == ' ') {
-			kt_buf_add(&want, line + 2, len - 2);
-			kt_buf_addc(&want, '\n');
-		} else if (len && line[0] == '[') {
-			kt_buf_add(&want, line, len);
-			kt_buf_addc(&want, '\n');
-		}
-	}
-	check(&run, &script, &want);
-	assert_true(count > 50);
-	shell_run_clear(&run);
-	kt_buf_clear(&text);
-	kt_buf_clear(&script);
-	kt_buf_clear(&want);
+	assert_true(shell_records("tests/cluster/kubelet/shell/scripts.txt", "debian:13", false) > 50);
 }
 
 static void prints(struct shell_run *run, const char *script, const char *want, int code)

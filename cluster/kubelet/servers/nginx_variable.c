@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/* nginx' variables, and the regular expressions that make some of them. Source:
+ * nginx.org/en/docs/varindex.html. */
+#include "cluster/kubelet/servers/nginx.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+typedef void variable_fn(const struct nginx_visit *v, struct kt_buf *out);
+
+static void adds(struct kt_buf *out, const char *text)
+{
+	kt_buf_adds(out, text ? text : "");
+}
+
+static void of_host(const struct nginx_visit *v, struct kt_buf *out)
+{
+	const char *host = v->request->host ? v->request->host : "";
+	for (size_t i = 0, len = strcspn(host, ":"); i < len; i++)
+		kt_buf_addc(out, (char)tolower((unsigned char)host[i]));
+}
+
+static void of_hostname(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, server_pod_name(v->r));
+}
+
+static void of_uri(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->uri);
+}
+
+static void of_request_uri(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->path);
+}
+
+static void of_args(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->args);
+}
+
+static void of_is_args(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->args && *v->args ? "?" : "");
+}
+
+static void of_method(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->method);
+}
+
+static void of_request(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_addf(out, "%s %s HTTP/1.1", v->request->method, v->request->path);
+}
+
+static void of_client(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->client);
+}
+
+static void of_scheme(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->https ? "https" : "http");
+}
+
+static void of_server_name(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, nginx_value(v->server->block, "server_name"));
+}
+
+static void of_server_port(const struct nginx_visit *v, struct kt_buf *out)
+{
+	const struct server *s = v->r->state;
+	kt_buf_addf(out, "%u", v->request->port ? v->request->port : s->ports[0]);
+}
+
+static void of_server_addr(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, tool_container(v->r)->pod_ip);
+}
+
+static void of_status(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_addf(out, "%d", v->response->status);
+}
+
+static void of_bytes(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_addf(out, "%zu", v->response->body.len);
+}
+
+static void of_time(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_addf(out, "%.3f", (double)v->response->takes / KT_SEC);
+}
+
+static struct tm now(const struct nginx_visit *v)
+{
+	time_t seconds = (time_t)(process_now(v->r->task->process) / KT_SEC);
+	struct tm tm;
+	return *gmtime_r(&seconds, &tm);
+}
+
+static void of_time_local(const struct nginx_visit *v, struct kt_buf *out)
+{
+	char text[64];
+	struct tm tm = now(v);
+	kt_buf_add(out, text, strftime(text, sizeof(text), "%d/%b/%Y:%H:%M:%S +0000", &tm));
+}
+
+static void of_time_iso(const struct nginx_visit *v, struct kt_buf *out)
+{
+	char text[64];
+	struct tm tm = now(v);
+	kt_buf_add(out, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S+00:00", &tm));
+}
+
+static void of_msec(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_addf(out, "%.3f", (double)process_now(v->r->task->process) / KT_SEC);
+}
+
+static void of_forwarded_for(const struct nginx_visit *v, struct kt_buf *out)
+{
+	const char *before = kt_get_str(v->request->headers, "X-Forwarded-For");
+	kt_buf_addf(out, "%s%s%s", before ? before : "", before ? ", " : "",
+	            v->request->client ? v->request->client : "");
+}
+
+/* Of the proxy_pass that holds here. */
+static void of_proxy_host(const struct nginx_visit *v, struct kt_buf *out)
+{
+	const struct nginx_directive *pass = nginx_find(v->here->block, "proxy_pass");
+	struct nginx_url url;
+	if (pass && nginx_url(pass->args[0], &url))
+		kt_buf_add(out, url.host, strcspn(url.host, "/?"));
+}
+
+static void of_upstream(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->upstream ? v->upstream : "");
+}
+
+static void of_nginx_version(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, nginx_version(v->r));
+}
+
+static void of_body(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_add(out, v->request->body ? v->request->body : "", v->request->body_len);
+}
+
+static void of_root(const struct nginx_visit *v, struct kt_buf *out)
+{
+	const struct nginx_directive *root = nginx_setting(v, "root");
+	adds(out, root ? root->args[0] : "/etc/nginx/html");
+}
+
+static void of_nothing(const struct nginx_visit *v, struct kt_buf *out)
+{
+	(void)v;
+	(void)out;
+}
+
+static void of_pid(const struct nginx_visit *v, struct kt_buf *out)
+{
+	kt_buf_addf(out, "%d", v->r->task->pid);
+}
+
+static const struct {
+	const char *name;
+	variable_fn *fn;
+} variables[] = {
+        {"host", of_host},
+        {"hostname", of_hostname},
+        {"uri", of_uri},
+        {"document_uri", of_uri},
+        {"request_uri", of_request_uri},
+        {"args", of_args},
+        {"query_string", of_args},
+        {"is_args", of_is_args},
+        {"request_method", of_method},
+        {"request", of_request},
+        {"remote_addr", of_client},
+        {"realip_remote_addr", of_client},
+        {"scheme", of_scheme},
+        {"server_name", of_server_name},
+        {"server_port", of_server_port},
+        {"server_addr", of_server_addr},
+        {"status", of_status},
+        {"body_bytes_sent", of_bytes},
+        {"bytes_sent", of_bytes},
+        {"request_time", of_time},
+        {"upstream_response_time", of_time},
+        {"upstream_addr", of_upstream},
+        {"upstream_status", of_status},
+        {"time_local", of_time_local},
+        {"time_iso8601", of_time_iso},
+        {"msec", of_msec},
+        {"proxy_add_x_forwarded_for", of_forwarded_for},
+        {"proxy_host", of_proxy_host},
+        {"nginx_version", of_nginx_version},
+        {"request_body", of_body},
+        {"document_root", of_root},
+        {"pid", of_pid},
+        /* what a request here does not have */
+        {"remote_user", of_nothing},
+        {"remote_port", of_nothing},
+        {"request_id", of_nothing},
+        {"request_length", of_nothing},
+        {"connection", of_nothing},
+        {"server_protocol", of_nothing},
+        {"https", of_nothing},
+        {"request_completion", of_nothing},
+        {"request_filename", of_nothing},
+        {"realpath_root", of_nothing},
+        {"binary_remote_addr", of_client},
+        {"proxy_port", of_nothing},
+        {"invalid_referer", of_nothing},
+        {"ssl_protocol", of_nothing},
+        {"ssl_cipher", of_nothing},
+        {"upstream_cache_status", of_nothing},
+        {"upstream_connect_time", of_time},
+        {"upstream_header_time", of_time},
+        {"connections_active", of_nothing},
+        {"gzip_ratio", of_nothing},
+        {"pipe", of_nothing},
+        {"tcpinfo_rtt", of_nothing},
+        /* headers, read by their names */
+        {"http_host", NULL},
+        {"content_type", NULL},
+        {"content_length", NULL},
+};
+
+/* Those whose name goes on. */
+static const char *const families[] = {"http_",          "arg_", "cookie_", "sent_http_",
+                                       "upstream_http_", "ssl_", "limit_"};
+
+static bool is_name(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Defined by set, map, geo, split_clients or a named group, anywhere. */
+static bool defined(const struct nginx_directive *d, const char *name)
+{
+	for (; d; d = d->next) {
+		size_t at = !strcmp(d->name, "set") ? 0 : d->count ? d->count - 1 : 0;
+		bool defines = !strcmp(d->name, "set") || !strcmp(d->name, "map") ||
+		               !strcmp(d->name, "geo") || !strcmp(d->name, "split_clients") ||
+		               !strcmp(d->name, "auth_request_set");
+		if (defines && d->count && d->args[at][0] == '$' && !strcmp(d->args[at] + 1, name))
+			return true;
+		if (!nginx_lists_values(d) && defined(d->block, name))
+			return true;
+	}
+	return false;
+}
+
+static bool known(struct nginx *nginx, const char *name)
+{
+	if (isdigit((unsigned char)name[0]))
+		return true;
+	for (size_t i = 0; i < KT_COUNT(variables); i++)
+		if (!strcmp(variables[i].name, name))
+			return true;
+	for (size_t i = 0; i < KT_COUNT(families); i++)
+		if (kt_starts(name, families[i]))
+			return true;
+	return defined(nginx->conf.top, name);
+}
+
+const char *nginx_unknown_variable(struct nginx *nginx, const struct nginx_directive *d)
+{
+	static const char *const with[] = {
+	        "return",     "rewrite",      "set",        "if",         "root",
+	        "alias",      "try_files",    "add_header", "proxy_pass", "proxy_set_header",
+	        "log_format", "default_type", "access_log"};
+	bool asked = false;
+	for (size_t i = 0; i < KT_COUNT(with); i++)
+		asked = asked || !strcmp(with[i], d->name);
+	for (size_t i = !strcmp(d->name, "set") || !strcmp(d->name, "rewrite") ? 1 : 0; asked && i < d->count;
+	     i++)
+		for (const char *at = d->args[i]; (at = strchr(at, '$')); at++) {
+			const char *from = at + 1 + (at[1] == '{');
+			size_t len = 0;
+			while (is_name(from[len]))
+				len++;
+			char *name = kt_arena_strf(&nginx->conf.arena, "%.*s", (int)len, from);
+			if (len && !known(nginx, name))
+				return name;
+		}
+	return NULL;
+}
+
+/* map $from $to { value result; default other; ~regex result; } */
+static bool mapped(const struct nginx_visit *v, const char *name, struct kt_buf *out)
+{
+	const struct nginx_directive *http = nginx_find(v->nginx->conf.top, "http"),
+	                             *map = http ? http->block : NULL;
+	for (; (map = nginx_find(map, "map")); map = map->next) {
+		if (map->count != 2 || map->args[1][0] != '$' || strcmp(map->args[1] + 1, name) != 0)
+			continue;
+		char *from = nginx_expand(v, map->args[0]);
+		const char *found = NULL, *otherwise = "";
+		for (const struct nginx_directive *row = map->block; row; row = row->next) {
+			if (row->count != 1)
+				continue;
+			regex_t regex;
+			bool tilde = row->name[0] == '~', nocase = tilde && row->name[1] == '*';
+			if (!strcmp(row->name, "default"))
+				otherwise = row->args[0];
+			else if (!found && tilde && nginx_regex(row->name + 1 + nocase, nocase, &regex)) {
+				if (!regexec(&regex, from, 0, NULL, 0))
+					found = row->args[0];
+				regfree(&regex);
+			} else if (!tilde && !strcasecmp(row->name, from))
+				found = row->args[0];
+		}
+		char *value = nginx_expand(v, found ? found : otherwise);
+		kt_buf_adds(out, value);
+		kt_free(value);
+		kt_free(from);
+		return true;
+	}
+	return false;
+}
+
+/* $http_x_user is the header X-User. */
+static const char *header_of(const struct kt_json *headers, const char *name)
+{
+	for (size_t i = 0; i < kt_count(headers); i++) {
+		const char *key = kt_key(headers, i);
+		size_t n = 0;
+		while (key[n] && name[n] && tolower((unsigned char)(key[n] == '-' ? '_' : key[n])) == name[n])
+			n++;
+		if (!key[n] && !name[n])
+			return kt_str_or(kt_at(headers, i), "");
+	}
+	return NULL;
+}
+
+static void add_variable(const struct nginx_visit *v, const char *name, struct kt_buf *out)
+{
+	const char *set = kt_get_str(v->set, name);
+	if (isdigit((unsigned char)name[0]) && !name[1]) {
+		adds(out, v->captures[name[0] - '0']);
+		return;
+	}
+	if (set || mapped(v, name, out)) {
+		adds(out, set);
+		return;
+	}
+	for (size_t i = 0; i < KT_COUNT(variables); i++)
+		if (variables[i].fn && !strcmp(variables[i].name, name)) {
+			variables[i].fn(v, out);
+			return;
+		}
+	if (!strcmp(name, "http_host")) {
+		adds(out, v->request->host);
+	} else if (kt_starts(name, "http_") || kt_starts(name, "content_")) {
+		adds(out, header_of(v->request->headers, name + (*name == 'h' ? 5 : 0)));
+	} else if (kt_starts(name, "sent_http_")) {
+		adds(out, header_of(v->response->headers, name + 10));
+	} else if (kt_starts(name, "arg_")) {
+		size_t len = strlen(name + 4), n;
+		const char *rest = v->args;
+		for (const char *one; rest && (one = kt_split(&rest, '&', &n));)
+			if (n > len && !strncasecmp(one, name + 4, len) && one[len] == '=') {
+				kt_buf_add(out, one + len + 1, n - len - 1);
+				return;
+			}
+	} else if (kt_starts(name, "cookie_")) {
+		const char *cookies = kt_get_str(v->request->headers, "Cookie");
+		char *mark = kt_strf("%s=", name + 7), *at = cookies ? strstr(cookies, mark) : NULL;
+		if (at)
+			kt_buf_add(out, at + strlen(mark), strcspn(at + strlen(mark), "; "));
+		kt_free(mark);
+	}
+}
+
+char *nginx_expand(const struct nginx_visit *v, const char *text)
+{
+	struct kt_buf out = {0};
+	kt_buf_adds(&out, "");
+	for (const char *at = text; *at;) {
+		bool brace = at[0] == '$' && at[1] == '{';
+		const char *from = at + 1 + brace;
+		size_t len = 0;
+		while (at[0] == '$' && is_name(from[len]) &&
+		       !(len && isdigit((unsigned char)from[0]) && !brace))
+			len++;
+		if (!len) {
+			kt_buf_addc(&out, *at++);
+			continue;
+		}
+		char *name = kt_strndup(from, len);
+		add_variable(v, name, &out);
+		kt_free(name);
+		at = from + len + (brace && from[len] == '}');
+	}
+	return kt_buf_take(&out);
+}
+
+bool nginx_regex(const char *text, bool ignore_case, regex_t *out)
+{
+	/* Perl's short forms in POSIX' words */
+	static const struct {
+		const char *perl, *posix, *in_brackets;
+	} forms[] = {{"\\d", "[0-9]", "0-9"},
+	             {"\\w", "[[:alnum:]_]", "[:alnum:]_"},
+	             {"\\s", "[[:space:]]", "[:space:]"},
+	             {"\\D", "[^0-9]", ""},
+	             {"\\W", "[^[:alnum:]_]", ""},
+	             {"\\S", "[^[:space:]]", ""},
+	             {"(?:", "(", "(?:"},
+	             {"\\/", "/", "/"},
+	             {"\\-", "-", "-"},
+	             {"*?", "*", "*?"},
+	             {"+?", "+", "+?"}};
+	struct kt_buf posix = {0};
+	bool brackets = false;
+	kt_buf_adds(&posix, "");
+	for (const char *at = text; *at;) {
+		size_t i = 0;
+		while (i < KT_COUNT(forms) && !kt_starts(at, forms[i].perl))
+			i++;
+		if (i < KT_COUNT(forms)) {
+			kt_buf_adds(&posix, brackets ? forms[i].in_brackets : forms[i].posix);
+			at += strlen(forms[i].perl);
+			continue;
+		}
+		if (*at == '\\' && at[1]) {
+			kt_buf_addc(&posix, *at++);
+		} else if (*at == '[') {
+			brackets = true;
+		} else if (*at == ']') {
+			brackets = false;
+		}
+		kt_buf_addc(&posix, *at++);
+	}
+	bool good = !regcomp(out, kt_buf_str(&posix), REG_EXTENDED | (ignore_case ? REG_ICASE : 0));
+	kt_buf_clear(&posix);
+	return good;
+}
+
+bool nginx_match(struct nginx_visit *v, const char *text, const char *pattern, bool ignore_case)
+{
+	regmatch_t groups[NGINX_CAPTURES];
+	regex_t regex;
+	if (!nginx_regex(pattern, ignore_case, &regex))
+		return false;
+	bool matches = !regexec(&regex, text, KT_COUNT(groups), groups, 0);
+	regfree(&regex);
+	for (size_t i = 0; matches && i < KT_COUNT(groups); i++) {
+		kt_free(v->captures[i]);
+		v->captures[i] = groups[i].rm_so < 0
+		                         ? NULL
+		                         : kt_strndup(text + groups[i].rm_so,
+		                                      (size_t)(groups[i].rm_eo - groups[i].rm_so));
+	}
+	return matches;
+}

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: MIT */
+/* curl. Source: its manual page; exit codes and words as of 8.16. */
+#include "cluster/kubelet/shell/fetch.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/codec.h"
+
+#define AGENT "curl/8.16.0"
+enum { MOST_REDIRECTS = 50, MOST_RETRIES = 100 };
+
+struct curl {
+	struct fetch fetch;
+	struct kt_strs urls, outputs;
+	struct kt_json *headers, *addresses; /* {"host:port": address} of --resolve */
+	struct kt_buf body;
+	bool silent, show_error, head, insecure, fail, fail_with_body, location, include, verbose, get,
+	        remote_name, retry_refused, retry_all, no_meter;
+	const char *format, *method, *user, *agent, *authority, *referer, *cookie, *content_type,
+	        *most_redirects;
+	kt_ns limit, total, retry_delay;
+	int64_t retries, tried, redirects;
+	size_t at; /* which URL */
+	char *url; /* as followed so far */
+};
+
+static void end_curl(struct tool_run *r)
+{
+	struct curl *s = r->state;
+	fetch_clear(&s->fetch);
+	kt_strs_clear(&s->urls);
+	kt_strs_clear(&s->outputs);
+	kt_json_free(s->headers);
+	kt_json_free(s->addresses);
+	kt_buf_clear(&s->body);
+	kt_free(s->url);
+}
+
+/* --- options --- */
+enum kind {
+	FLAG,
+	TEXT,
+	SECONDS,
+	HEADER,
+	DATA,
+	ENCODED,
+	JSON,
+	FORM,
+	UPLOAD,
+	RESOLVE,
+	URL,
+	OUTPUT,
+	RETRIES,
+	NOTHING,
+	SKIPPED
+};
+#define AT(member) offsetof(struct curl, member)
+static const struct option {
+	const char *name;
+	char letter; /* 0: none */
+	enum kind kind;
+	size_t member; /* of FLAG, TEXT, SECONDS */
+} options[] = {
+        {"silent", 's', FLAG, AT(silent)},
+        {"show-error", 'S', FLAG, AT(show_error)},
+        {"head", 'I', FLAG, AT(head)},
+        {"insecure", 'k', FLAG, AT(insecure)},
+        {"fail", 'f', FLAG, AT(fail)},
+        {"fail-with-body", 0, FLAG, AT(fail_with_body)},
+        {"location", 'L', FLAG, AT(location)},
+        {"include", 'i', FLAG, AT(include)},
+        {"show-headers", 0, FLAG, AT(include)},
+        {"verbose", 'v', FLAG, AT(verbose)},
+        {"get", 'G', FLAG, AT(get)},
+        {"remote-name", 'O', FLAG, AT(remote_name)},
+        {"retry-connrefused", 0, FLAG, AT(retry_refused)},
+        {"retry-all-errors", 0, FLAG, AT(retry_all)},
+        {"no-progress-meter", 0, FLAG, AT(no_meter)},
+        {"write-out", 'w', TEXT, AT(format)},
+        {"request", 'X', TEXT, AT(method)},
+        {"user", 'u', TEXT, AT(user)},
+        {"user-agent", 'A', TEXT, AT(agent)},
+        {"cacert", 0, TEXT, AT(authority)},
+        {"referer", 'e', TEXT, AT(referer)},
+        {"cookie", 'b', TEXT, AT(cookie)},
+        {"max-redirs", 0, TEXT, AT(most_redirects)},
+        {"max-time", 'm', SECONDS, AT(total)},
+        {"connect-timeout", 0, SECONDS, AT(limit)},
+        {"retry-delay", 0, SECONDS, AT(retry_delay)},
+        {"retry", 0, RETRIES, 0},
+        {"header", 'H', HEADER, 0},
+        {"data", 'd', DATA, 0},
+        {"data-raw", 0, DATA, 0},
+        {"data-binary", 0, DATA, 0},
+        {"data-ascii", 0, DATA, 0},
+        {"data-urlencode", 0, ENCODED, 0},
+        {"json", 0, JSON, 0},
+        {"form", 'F', FORM, 0},
+        {"upload-file", 'T', UPLOAD, 0},
+        {"resolve", 0, RESOLVE, 0},
+        {"url", 0, URL, 0},
+        {"output", 'o', OUTPUT, 0},
+        {"cert", 'E', SKIPPED, 0},
+        {"key", 0, SKIPPED, 0},
+        {"retry-max-time", 0, SKIPPED, 0},
+        {"proxy", 'x', SKIPPED, 0},
+        {"noproxy", 0, SKIPPED, 0},
+        {"config", 'K', SKIPPED, 0},
+        {"cookie-jar", 'c', SKIPPED, 0},
+        {"interface", 0, SKIPPED, 0},
+        {"limit-rate", 0, SKIPPED, 0},
+        {"range", 'r', SKIPPED, 0},
+        {"keepalive-time", 0, SKIPPED, 0},
+        {"compressed", 0, NOTHING, 0},
+        {"http1.0", '0', NOTHING, 0},
+        {"http1.1", 0, NOTHING, 0},
+        {"http2", 0, NOTHING, 0},
+        {"ipv4", '4', NOTHING, 0},
+        {"ipv6", '6', NOTHING, 0},
+        {"no-buffer", 'N', NOTHING, 0},
+        {"no-keepalive", 0, NOTHING, 0},
+        {"parallel", 'Z', NOTHING, 0},
+        {"globoff", 'g', NOTHING, 0},
+        {"progress-bar", '#', NOTHING, 0},
+        {"path-as-is", 0, NOTHING, 0},
+        {"create-dirs", 0, NOTHING, 0},
+        {"remote-time", 'R', NOTHING, 0},
+        {"disable", 'q', NOTHING, 0},
+};
+
+static const struct option *option_named(const char *name)
+{
+	for (size_t i = 0; i < KT_COUNT(options); i++)
+		if (!strcmp(options[i].name, name))
+			return &options[i];
+	return NULL;
+}
+
+static const struct option *option_lettered(char letter)
+{
+	for (size_t i = 0; i < KT_COUNT(options); i++)
+		if (options[i].letter == letter)
+			return &options[i];
+	return NULL;
+}
+
+/* @FILE, or the text itself. */
+static void add_body(struct tool_run *r, struct curl *s, const char *value, const char *between)
+{
+	if (s->body.len)
+		kt_buf_adds(&s->body, between);
+	if (value[0] == '@') {
+		struct kt_buf text = {0};
+		char *path = tool_path(r, value + 1);
+		if (!strcmp(value, "@-"))
+			(void)tool_bytes(r, &text);
+		else if (files_read(tool_container(r)->files, path, &text))
+			tool_err(r,
+			         "Warning: Couldn't read data from file \"%s\", this makes an empty POST.\n",
+			         value + 1);
+		kt_buf_add(&s->body, kt_buf_str(&text), text.len);
+		kt_buf_clear(&text);
+		kt_free(path);
+	} else {
+		kt_buf_adds(&s->body, value);
+	}
+}
+
+static void add_encoded(struct curl *s, const char *value)
+{
+	const char *equals = strchr(value, '=');
+	if (s->body.len)
+		kt_buf_addc(&s->body, '&');
+	if (equals)
+		kt_buf_add(&s->body, value, (size_t)(equals + 1 - value));
+	kt_percent(equals ? equals + 1 : value, &s->body);
+}
+
+/* HOST:PORT:ADDRESS */
+static void add_resolve(struct curl *s, const char *value)
+{
+	const char *first = strchr(value, ':'), *second = first ? strchr(first + 1, ':') : NULL;
+	if (!second)
+		return;
+	char *key = kt_strndup(value, (size_t)(second - value));
+	kt_set(&s->addresses, key, kt_json_str(second + 1));
+	kt_free(key);
+}
+
+static void take_option(struct tool_run *r, struct curl *s, const struct option *option, const char *value)
+{
+	char *member = (char *)s + option->member;
+	switch (option->kind) {
+	case FLAG:
+		*(bool *)(void *)member = true;
+		break;
+	case TEXT:
+		*(const char **)(void *)member = value;
+		break;
+	case SECONDS:
+		*(kt_ns *)(void *)member = fetch_seconds(value);
+		break;
+	case RETRIES:
+		s->retries = KT_MIN(strtoll(value, NULL, 10), MOST_RETRIES);
+		break;
+	case HEADER:
+		fetch_add_header(&s->headers, value);
+		break;
+	case DATA:
+		add_body(r, s, value, "&");
+		s->content_type = "application/x-www-form-urlencoded";
+		break;
+	case ENCODED:
+		add_encoded(s, value);
+		s->content_type = "application/x-www-form-urlencoded";
+		break;
+	case JSON:
+		add_body(r, s, value, "");
+		s->content_type = "application/json";
+		break;
+	case FORM:
+		kt_buf_addf(&s->body, "--form\r\nContent-Disposition: form-data\r\n\r\n%s\r\n", value);
+		s->content_type = "multipart/form-data; boundary=form";
+		break;
+	case UPLOAD: {
+		char *at = kt_strf("@%s", value);
+		add_body(r, s, at, "");
+		kt_free(at);
+		s->method = s->method ? s->method : "PUT";
+		break;
+	}
+	case RESOLVE:
+		add_resolve(s, value);
+		break;
+	case URL:
+		kt_strs_add(&s->urls, value);
+		break;
+	case OUTPUT:
+		kt_strs_add(&s->outputs, value);
+		break;
+	case NOTHING:
+	case SKIPPED:
+		break;
+	}
+}
+
+static bool takes_value(const struct option *option)
+{
+	return option->kind != FLAG && option->kind != NOTHING;
+}
+
+static bool read_options(struct tool_run *r, struct curl *s)
+{
+	bool plain = false;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i], *bad = NULL;
+		if (plain || word[0] != '-' || !word[1]) {
+			kt_strs_add(&s->urls, word);
+			continue;
+		}
+		if (!strcmp(word, "--")) {
+			plain = true;
+			continue;
+		}
+		const struct option *option = word[1] == '-' ? option_named(word + 2) : NULL;
+		bool known = option || (word[1] == '-' && kt_starts(word, "--no-"));
+		for (const char *c = word + 1; word[1] != '-' && *c && !bad; c++) {
+			option = option_lettered(*c);
+			if (!option) {
+				bad = word;
+				break;
+			}
+			if (takes_value(option)) {
+				const char *value = c[1]                    ? c + 1
+				                    : i + 1 < r->argv.count ? r->argv.items[++i]
+				                                            : NULL;
+				if (!value)
+					bad = word;
+				else
+					take_option(r, s, option, value);
+				break;
+			}
+			take_option(r, s, option, NULL);
+		}
+		if (word[1] == '-' && option) {
+			const char *value =
+			        takes_value(option) && i + 1 < r->argv.count ? r->argv.items[++i] : NULL;
+			if (takes_value(option) && !value)
+				bad = word;
+			else
+				take_option(r, s, option, value);
+		}
+		if (bad || (word[1] == '-' && !known)) {
+			tool_err(r, "curl: option %s: %s\ncurl: try 'curl --help' for more information\n",
+			         word, option ? "requires parameter" : "is unknown");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- what it sends --- */
+static void set_headers(struct curl *s)
+{
+	struct kt_json *own = kt_json_object();
+	kt_set(&own, "User-Agent", kt_json_str(s->agent ? s->agent : AGENT));
+	kt_set(&own, "Accept", kt_json_str("*/*"));
+	if (s->user) {
+		struct kt_buf code = {0};
+		char *login = strchr(s->user, ':') ? kt_strdup(s->user) : kt_strf("%s:", s->user);
+		kt_buf_adds(&code, "Basic ");
+		kt_base64(login, strlen(login), &code);
+		kt_set(&own, "Authorization", kt_json_str(kt_buf_str(&code)));
+		kt_free(login);
+		kt_buf_clear(&code);
+	}
+	if (s->referer)
+		kt_set(&own, "Referer", kt_json_str(s->referer));
+	if (s->cookie)
+		kt_set(&own, "Cookie", kt_json_str(s->cookie));
+	if (s->content_type && !s->get) {
+		kt_set(&own, "Content-Length", kt_json_strf("%zu", s->body.len));
+		kt_set(&own, "Content-Type", kt_json_str(s->content_type));
+	}
+	for (size_t i = 0; i < kt_count(s->headers); i++) {
+		const char *name = kt_key(s->headers, i), *value = kt_str_or(kt_at(s->headers, i), "");
+		for (size_t k = kt_count(own); k-- > 0;)
+			if (!strcasecmp(kt_key(own, k), name))
+				kt_unset(&own, kt_key(own, k));
+		if (*value) /* "-H Name:" takes one of its own away */
+			kt_set(&own, name, kt_json_str(value));
+	}
+	kt_json_free(s->headers);
+	s->headers = own;
+}
+
+static const char *method_of(const struct curl *s)
+{
+	bool posts = s->content_type && !s->get && !s->redirects;
+	return s->method ? s->method : s->head ? "HEAD" : posts ? "POST" : "GET";
+}
+
+/* The URL into s->fetch; false: rubbish. */
+static bool set_url(struct curl *s, const char *url)
+{
+	char *whole = s->get && s->body.len && !s->redirects
+	                      ? kt_strf("%s%s%s", url, strchr(url, '?') ? "&" : "?", kt_buf_str(&s->body))
+	                      : kt_strdup(url);
+	kt_free(s->url);
+	s->url = whole;
+	fetch_clear(&s->fetch);
+	if (!fetch_url(&s->fetch, whole))
+		return false;
+	char *key = kt_strf("%s:%u", s->fetch.host, s->fetch.port);
+	s->fetch.given = kt_get_str(s->addresses, key);
+	kt_free(key);
+	return true;
+}
+
+/* --- what it says --- */
+static int fail(struct tool_run *r, const struct curl *s, int code, const char *fmt, ...) KT_PRINTF(4, 5);
+static int fail(struct tool_run *r, const struct curl *s, int code, const char *fmt, ...)
+{
+	if (!s->silent || s->show_error) {
+		struct kt_buf text = {0};
+		va_list ap;
+		va_start(ap, fmt);
+		kt_buf_vaddf(&text, fmt, ap);
+		va_end(ap);
+		tool_err(r, "curl: (%d) %s\n", code, kt_buf_str(&text));
+		kt_buf_clear(&text);
+	}
+	return code;
+}
+
+/* Where a redirect leads; owned, NULL: it is none. */
+static char *redirect_of(const struct curl *s)
+{
+	const char *to = fetch_header(&s->fetch.response, "Location");
+	int status = s->fetch.response.status;
+	if (!to || status < 300 || status > 399)
+		return NULL;
+	if (strstr(to, "://"))
+		return kt_strdup(to);
+	const char *scheme = strstr(s->url, "://"), *host = scheme ? scheme + 3 : s->url;
+	int origin = (int)(host - s->url + (ptrdiff_t)strcspn(host, "/?"));
+	return kt_strf("%s%.*s%s%s", scheme ? "" : "http://", origin, s->url, *to == '/' ? "" : "/", to);
+}
+
+static void add_variable(const struct tool_run *r, const struct curl *s, const char *name, int code,
+                         struct kt_buf *out)
+{
+	const struct fetch *f = &s->fetch;
+	kt_ns took = process_now(r->task->process) - f->started, met = KT_MAX(f->connected - f->started, 0);
+	const struct {
+		const char *name;
+		double seconds;
+	} times[] = {{"time_total", (double)took},
+	             {"time_connect", (double)met},
+	             {"time_starttransfer", (double)took},
+	             {"time_namelookup", 0},
+	             {"time_appconnect", 0},
+	             {"time_pretransfer", (double)met},
+	             {"time_redirect", 0}};
+	const struct {
+		const char *name;
+		int64_t value;
+	} numbers[] = {{"size_download", (int64_t)f->response.body.len},
+	               {"remote_port", f->port},
+	               {"num_redirects", s->redirects},
+	               {"num_connects", 1},
+	               {"exitcode", code},
+	               {"size_upload", (int64_t)s->body.len}};
+	for (size_t i = 0; i < KT_COUNT(times); i++)
+		if (!strcmp(times[i].name, name))
+			kt_buf_addf(out, "%.6f", times[i].seconds / KT_SEC);
+	for (size_t i = 0; i < KT_COUNT(numbers); i++)
+		if (!strcmp(numbers[i].name, name))
+			kt_buf_addf(out, "%lld", (long long)numbers[i].value);
+	if (!strcmp(name, "http_code") || !strcmp(name, "response_code"))
+		kt_buf_addf(out, "%03d", f->response.status);
+	else if (!strcmp(name, "remote_ip"))
+		kt_buf_adds(out, f->address ? f->address : "");
+	else if (!strcmp(name, "content_type"))
+		kt_buf_adds(out, fetch_header(&f->response, "Content-Type")
+		                         ? fetch_header(&f->response, "Content-Type")
+		                         : "");
+	else if (!strcmp(name, "method"))
+		kt_buf_adds(out, method_of(s));
+	else if (!strcmp(name, "http_version"))
+		kt_buf_adds(out, f->response.status ? "1.1" : "0");
+	else if (!strcmp(name, "scheme"))
+		kt_buf_adds(out, f->https ? "https" : "http");
+	else if (!strcmp(name, "url_effective") || !strcmp(name, "url"))
+		kt_buf_addf(out, "%s%s%s", strstr(s->url, "://") ? "" : "http://", s->url,
+		            strchr(strstr(s->url, "://") ? strstr(s->url, "://") + 3 : s->url, '/') ? ""
+		                                                                                    : "/");
+	else if (!strcmp(name, "redirect_url")) {
+		char *to = redirect_of(s);
+		kt_buf_adds(out, to ? to : "");
+		kt_free(to);
+	}
+}
+
+static void write_out(struct tool_run *r, const struct curl *s, int code)
+{
+	struct kt_buf text = {0}, out = {0};
+	bool stop = false;
+	for (const char *c = s->format; *c; c++) {
+		const char *close = kt_starts(c, "%{") ? strchr(c, '}') : NULL;
+		if (!close) {
+			kt_buf_addc(&text, *c);
+			c += c[0] == '%' && c[1] == '%';
+			continue;
+		}
+		char *name = kt_strndup(c + 2, (size_t)(close - c - 2));
+		add_variable(r, s, name, code, &text);
+		kt_free(name);
+		c = close;
+	}
+	unescape(kt_buf_str(&text), text.len, false, &out, &stop);
+	tool_out(r, kt_buf_str(&out), out.len);
+	kt_buf_clear(&text);
+	kt_buf_clear(&out);
+}
+
+static void say_all(struct tool_run *r, const struct curl *s)
+{
+	const struct fetch *f = &s->fetch;
+	bool usual = f->port == (f->https ? 443 : 80);
+	tool_err(r, "*   Trying %s:%u...\n* Connected to %s (%s) port %u\n> %s %s HTTP/1.1\n> Host: %s",
+	         f->address, f->port, f->host, f->address, f->port, method_of(s), f->path, f->host);
+	if (!usual)
+		tool_err(r, ":%u", f->port);
+	tool_err(r, "\n");
+	for (size_t i = 0; i < kt_count(s->headers); i++)
+		if (strcasecmp(kt_key(s->headers, i), "host") != 0)
+			tool_err(r, "> %s: %s\n", kt_key(s->headers, i), kt_str_or(kt_at(s->headers, i), ""));
+	tool_err(r, "> \n< HTTP/1.1 %d %s\n", f->response.status, fetch_reason(f->response.status));
+	for (size_t i = 0; i < kt_count(f->response.headers); i++)
+		tool_err(r, "< %s: %s\n", kt_key(f->response.headers, i),
+		         kt_str_or(kt_at(f->response.headers, i), ""));
+	tool_err(r, "< \n* Connection #0 to host %s left intact\n", f->host);
+}
+
+static int answer(struct tool_run *r, struct curl *s)
+{
+	const struct network_http_response *response = &s->fetch.response;
+	bool bad = response->status >= 400 && (s->fail || s->fail_with_body);
+	if (s->verbose)
+		say_all(r, s);
+	if (s->head || s->include) {
+		tool_outf(r, "HTTP/1.1 %d %s\r\n", response->status, fetch_reason(response->status));
+		for (size_t i = 0; i < kt_count(response->headers); i++)
+			tool_outf(r, "%s: %s\r\n", kt_key(response->headers, i),
+			          kt_str_or(kt_at(response->headers, i), ""));
+		tool_outs(r, "\r\n");
+	}
+	const char *name = s->at < s->outputs.count ? s->outputs.items[s->at] : NULL;
+	char *remote = s->remote_name && !name ? kt_strndup(kt_basename(s->fetch.path),
+	                                                    strcspn(kt_basename(s->fetch.path), "?"))
+	                                       : NULL;
+	name = name ? name : remote;
+	int rc = 0;
+	if (s->head || (bad && !s->fail_with_body))
+		;
+	else if (name)
+		rc = fetch_save(r, name, &response->body);
+	else
+		tool_out(r, kt_buf_str(&response->body), response->body.len);
+	if (rc)
+		(void)fail(r, s, 23, "client returned ERROR on write, %zu bytes", response->body.len);
+	kt_free(remote);
+	return bad ? fail(r, s, 22, "The requested URL returned error: %d", response->status) : rc ? 23 : 0;
+}
+
+/* --- one request --- */
+/* --cacert: is there a certificate in the file? */
+static bool trusts(struct tool_run *r, const char *file, bool *missing)
+{
+	struct kt_buf text = {0};
+	char *path = tool_path(r, file);
+	*missing = files_read(tool_container(r)->files, path, &text) != 0;
+	bool good = !*missing && strstr(kt_buf_str(&text), "BEGIN CERTIFICATE");
+	kt_free(path);
+	kt_buf_clear(&text);
+	return good;
+}
+
+static int connect_failed(struct tool_run *r, const struct curl *s)
+{
+	const struct fetch *f = &s->fetch;
+	long long ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
+	bool limited = s->total || s->limit;
+	switch (f->result) {
+	case FETCH_NO_DNS:
+		if (limited)
+			return fail(r, s, 28, "Resolving timed out after %lld milliseconds", ms);
+		/* fall through */
+	case FETCH_BAD_NAME:
+		return fail(r, s, 6, "Could not resolve host: %s", f->host);
+	case FETCH_TIMEOUT:
+		if (limited)
+			return fail(r, s, 28, "Connection timed out after %lld milliseconds", ms);
+		/* fall through */
+	case FETCH_REFUSED:
+	case FETCH_UNREACHABLE:
+		return fail(r, s, f->result == FETCH_TIMEOUT ? 28 : 7,
+		            "Failed to connect to %s port %u after %lld ms: Could not connect to server",
+		            f->host, f->port, ms);
+	case FETCH_SLOW:
+	case FETCH_SILENT:
+	case FETCH_OK:
+	default:
+		return 0;
+	}
+}
+
+static int once(struct tool_run *r)
+{
+	struct curl *s = r->state;
+	struct fetch *f = &s->fetch;
+	bool missing = false;
+	f->limit = s->limit;
+	f->total = s->total;
+	if (fetch_connect(r, f))
+		return TOOL_WAIT;
+	int rc = connect_failed(r, s);
+	if (rc)
+		return rc;
+	if (f->https && f->to.listener && f->to.listener->http)
+		return fail(r, s, 35, "TLS connect error: error:0A00010B:SSL routines::wrong version number");
+	if (s->authority && !trusts(r, s->authority, &missing))
+		return missing ? fail(r, s, 77, "error setting certificate file: %s", s->authority)
+		               : fail(r, s, 60,
+		                      "SSL certificate problem: unable to get local issuer certificate");
+	if (f->https && !f->to.listener && !s->insecure && !s->authority && kt_starts(f->address, "10."))
+		return fail(r, s, 60, "SSL certificate problem: unable to get local issuer certificate");
+	if (fetch_request(r, f, method_of(s), s->headers,
+	                  s->body.len && !s->get && !s->redirects ? s->body.data : NULL))
+		return TOOL_WAIT;
+	long long ms = (long long)((process_now(r->task->process) - f->started) / KT_MS);
+	if (f->result == FETCH_SLOW || (f->result == FETCH_SILENT && s->total))
+		return fail(r, s, 28, "Operation timed out after %lld milliseconds with 0 bytes received",
+		            ms);
+	if (f->result == FETCH_SILENT)
+		return fail(r, s, 52, "Empty reply from server");
+	return 0;
+}
+
+/* Worth another try? 5xx that pass, time-outs, names; a refused connection only when told so. */
+static bool transient(const struct curl *s, int rc)
+{
+	static const int codes[] = {408, 429, 500, 502, 503, 504, 522, 524};
+	for (size_t i = 0; i < KT_COUNT(codes) && !rc; i++)
+		if (s->fetch.response.status == codes[i])
+			return true;
+	return rc == 28 || rc == 6 || (rc == 7 && s->retry_refused) || (rc && s->retry_all) ||
+	       (!rc && s->retry_all && s->fail && s->fetch.response.status >= 400);
+}
+
+enum { START, ASK, PAUSE };
+
+static int run_curl(struct tool_run *r)
+{
+	struct curl *s = r->state;
+	if (!r->opened) {
+		r->opened = true;
+		s->addresses = kt_json_object();
+		if (!read_options(r, s))
+			return 2;
+		if (!s->urls.count) {
+			tool_err(r, "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' "
+			            "for more information\n");
+			return 2;
+		}
+		set_headers(s);
+		s->silent = s->silent || s->no_meter;
+		s->show_error = s->show_error || s->no_meter;
+	}
+	if (r->pc == START) {
+		s->redirects = s->tried = 0;
+		if (!set_url(s, s->urls.items[s->at]))
+			return fail(r, s, 3, "URL rejected: Malformed input to a URL function");
+		if (!s->silent && (s->at < s->outputs.count || s->remote_name))
+			tool_err(r, "  %% Total    %% Received %% Xferd  Average Speed   Time    Time     "
+			            "Time  Current\n"
+			            "                                 Dload  Upload   Total   Spent    Left  "
+			            "Speed\n");
+		r->pc = ASK;
+	}
+	if (r->pc == PAUSE) {
+		if (tool_sleep(r, s->retry_delay ? s->retry_delay : KT_SEC << KT_MIN(s->tried - 1, 9)))
+			return TOOL_WAIT;
+		char *again = kt_strdup(s->urls.items[s->at]);
+		(void)set_url(s, again);
+		kt_free(again);
+		r->pc = ASK;
+	}
+	int rc = once(r);
+	if (rc == TOOL_WAIT)
+		return TOOL_WAIT;
+	if (s->tried < s->retries && transient(s, rc)) {
+		s->tried++;
+		r->pc = PAUSE;
+		return TOOL_AGAIN;
+	}
+	char *to = !rc && s->location ? redirect_of(s) : NULL;
+	if (to) {
+		int64_t most = s->most_redirects ? strtoll(s->most_redirects, NULL, 10) : MOST_REDIRECTS;
+		bool again = s->redirects++ < most && set_url(s, to);
+		kt_free(to);
+		if (again)
+			return TOOL_AGAIN;
+		rc = fail(r, s, 47, "Maximum (%lld) redirects followed", (long long)most);
+	} else if (!rc) {
+		rc = answer(r, s);
+	}
+	if (s->format)
+		write_out(r, s, rc);
+	if (++s->at < s->urls.count) {
+		r->pc = START;
+		return TOOL_AGAIN;
+	}
+	return rc;
+}
+
+const struct tool tools_curl[] = {
+        {.name = "curl", .sets = "curl", .run = run_curl, .state_size = sizeof(struct curl), .end = end_curl},
+        {.name = NULL},
+};

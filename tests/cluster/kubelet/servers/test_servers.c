@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/cluster/kubelet/shell/shell_run.h"
+
+static void nginx_follows_its_configuration(void **state)
+{
+	(void)state;
+	assert_true(shell_records("tests/cluster/kubelet/servers/nginx.txt", "nginx:1.27", true) >= 14);
+}
+
+static void curl_asks_as_it_is_told(void **state)
+{
+	(void)state;
+	assert_true(shell_records("tests/cluster/kubelet/servers/curl.txt", "nginx:1.27", true) >= 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(nginx_follows_its_configuration),
+	                                   cmocka_unit_test(curl_asks_as_it_is_told)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
