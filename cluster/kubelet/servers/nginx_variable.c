@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* nginx' variables, and the regular expressions that make some of them. Source:
  * nginx.org/en/docs/varindex.html. */
+#include "base/regex.h"
 #include "cluster/kubelet/servers/nginx.h"
 
 #include <ctype.h>
@@ -409,44 +410,7 @@ char *nginx_expand(const struct nginx_visit *v, const char *text)
 
 bool nginx_regex(const char *text, bool ignore_case, regex_t *out)
 {
-	/* Perl's short forms in POSIX' words */
-	static const struct {
-		const char *perl, *posix, *in_brackets;
-	} forms[] = {{"\\d", "[0-9]", "0-9"},
-	             {"\\w", "[[:alnum:]_]", "[:alnum:]_"},
-	             {"\\s", "[[:space:]]", "[:space:]"},
-	             {"\\D", "[^0-9]", ""},
-	             {"\\W", "[^[:alnum:]_]", ""},
-	             {"\\S", "[^[:space:]]", ""},
-	             {"(?:", "(", "(?:"},
-	             {"\\/", "/", "/"},
-	             {"\\-", "-", "-"},
-	             {"*?", "*", "*?"},
-	             {"+?", "+", "+?"}};
-	struct kt_buf posix = {0};
-	bool brackets = false;
-	kt_buf_adds(&posix, "");
-	for (const char *at = text; *at;) {
-		size_t i = 0;
-		while (i < KT_COUNT(forms) && !kt_starts(at, forms[i].perl))
-			i++;
-		if (i < KT_COUNT(forms)) {
-			kt_buf_adds(&posix, brackets ? forms[i].in_brackets : forms[i].posix);
-			at += strlen(forms[i].perl);
-			continue;
-		}
-		if (*at == '\\' && at[1]) {
-			kt_buf_addc(&posix, *at++);
-		} else if (*at == '[') {
-			brackets = true;
-		} else if (*at == ']') {
-			brackets = false;
-		}
-		kt_buf_addc(&posix, *at++);
-	}
-	bool good = !regcomp(out, kt_buf_str(&posix), REG_EXTENDED | (ignore_case ? REG_ICASE : 0));
-	kt_buf_clear(&posix);
-	return good;
+	return kt_regex(text, ignore_case ? REG_ICASE : 0, out);
 }
 
 bool nginx_match(struct nginx_visit *v, const char *text, const char *pattern, bool ignore_case)
