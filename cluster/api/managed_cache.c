@@ -5,15 +5,20 @@
 
 #include <string.h>
 
-#define LISTS 512
-#define NAMES 1024
-#define SETS  4096
+#define SHAPES  1024
+#define WAYS    4 /* how many of the same hash are kept, the last used first */
+#define NAMES   1024
+#define SETS    4096
+#define DONE    1024
+#define ENTRIES 256
 
 struct managed_cache {
-	struct list {
+	struct shape {
+		enum was { WAS_ABSENT, WAS_NULL, WAS_EMPTY } was;
 		const struct schema_field *field;
-		struct kt_json *list, *set; /* holding the list keeps its address from being used again */
-	} lists[LISTS];
+		const struct schema_type *type;
+		struct kt_json *value, *set; /* of one that was there, and of all of its shape */
+	} shapes[SHAPES];
 	struct name {
 		const char *name; /* of a built-in field: there for good */
 		struct kt_json *key;
@@ -22,6 +27,12 @@ struct managed_cache {
 		struct kt_json *as_made, *set; /* the same but for order and mark, or the same */
 		bool marked;
 	} sets[SETS];
+	struct done {
+		enum managed_op op;
+		bool used;
+		struct kt_json *a, *b, *out; /* holding them keeps their addresses from being used again */
+	} done[DONE];
+	struct kt_json *entries[ENTRIES];
 	struct kt_json *never_owned, *time;
 	kt_ns second;
 };
@@ -31,14 +42,25 @@ struct managed_cache *managed_cache_new(void)
 	return kt_alloc(sizeof(struct managed_cache));
 }
 
+static void forget(struct done *done)
+{
+	kt_json_free(done->a);
+	kt_json_free(done->b);
+	kt_json_free(done->out);
+}
+
 void managed_cache_free(struct managed_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; i < LISTS; i++) {
-		kt_json_free(cache->lists[i].list);
-		kt_json_free(cache->lists[i].set);
+	for (size_t i = 0; i < SHAPES; i++) {
+		kt_json_free(cache->shapes[i].value);
+		kt_json_free(cache->shapes[i].set);
 	}
+	for (size_t i = 0; i < DONE; i++)
+		forget(&cache->done[i]);
+	for (size_t i = 0; i < ENTRIES; i++)
+		kt_json_free(cache->entries[i]);
 	for (size_t i = 0; i < NAMES; i++)
 		kt_json_free(cache->names[i].key);
 	for (size_t i = 0; i < SETS; i++) {
@@ -50,49 +72,70 @@ void managed_cache_free(struct managed_cache *cache)
 	kt_free(cache);
 }
 
-/* --- what lists set that objects share --- */
-static struct list *list_slot(struct managed_cache *cache, const struct kt_json *list)
-{
-	return &cache->lists[((uintptr_t)list >> 4) % LISTS];
-}
-
-bool managed_cached(struct managed_cache *cache, const struct schema_field *field, const struct kt_json *list,
-                    struct kt_json **out)
-{
-	struct list *slot = cache ? list_slot(cache, list) : NULL;
-	if (!slot || slot->list != list || slot->field != field)
-		return false;
-	*out = kt_json_ref(slot->set);
-	return true;
-}
-
-void managed_cache_add(struct managed_cache *cache, const struct schema_field *field,
-                       const struct kt_json *list, const struct kt_json *set)
-{
-	struct list *slot = cache ? list_slot(cache, list) : NULL;
-	if (!slot || kt_count(list) == 0)
-		return;
-	kt_json_free(slot->list);
-	kt_json_free(slot->set);
-	*slot = (struct list){.field = field, .list = kt_json_ref(list), .set = kt_json_ref(set)};
-}
-
-/* --- sets --- */
 static uint64_t mix(uint64_t hash, uint64_t more)
 {
 	hash = (hash ^ more) * UINT64_C(0x9e3779b97f4a7c15);
 	return hash ^ hash >> 29;
 }
 
-/* Of the keys' texts and the members' addresses: those are one already, if they are known. */
-static struct set *set_slot(struct managed_cache *cache, const struct kt_json *set, bool marked)
+static uint64_t mix_address(uint64_t hash, const void *address)
+{
+	return mix(hash, (uintptr_t)address);
+}
+
+/* --- what values of a shape set --- */
+static size_t shape_at(const struct managed_at *at, const struct kt_json *value)
+{
+	uint64_t hash = mix_address(mix_address(managed_shape_hash(value), at->field), at->type);
+	return (hash >> 8) % (SHAPES / WAYS) * WAYS;
+}
+
+/* What counts as printed though nobody set it depends on whether the parent was there. */
+static enum was was_of(const struct kt_json *old)
+{
+	return !old ? WAS_ABSENT : kt_json_type(old) == KT_JSON_NULL ? WAS_NULL : WAS_EMPTY;
+}
+
+bool managed_cached(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                    const struct kt_json *value, struct kt_json **out)
+{
+	if (!cache)
+		return false;
+	struct shape *ways = &cache->shapes[shape_at(at, value)], *slot = ways;
+	for (size_t i = 0; i < WAYS; i++, slot++)
+		if (slot->value && slot->was == was_of(old) && slot->field == at->field &&
+		    slot->type == at->type && managed_same_shape(at, slot->value, value)) {
+			struct shape found = *slot;
+			*out = kt_json_ref(found.set);
+			memmove(ways + 1, ways, i * sizeof(*ways));
+			ways[0] = found;
+			return true;
+		}
+	return false;
+}
+
+void managed_cache_add(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                       const struct kt_json *value, const struct kt_json *set)
+{
+	if (!cache)
+		return;
+	struct shape *ways = &cache->shapes[shape_at(at, value)], *last = &ways[WAYS - 1];
+	kt_json_free(last->value);
+	kt_json_free(last->set);
+	memmove(ways + 1, ways, (WAYS - 1) * sizeof(*ways));
+	*ways = (struct shape){was_of(old), at->field, at->type, kt_json_ref(value), kt_json_ref(set)};
+}
+
+/* --- sets --- */
+/* By the keys' texts and the members' addresses: those are one already, if they are known. */
+static struct set *set_ways(struct managed_cache *cache, const struct kt_json *set, bool marked)
 {
 	uint64_t hash = kt_count(set) * 2 + marked;
 	for (size_t i = 0, n = kt_count(set); i < n; i++) {
 		const char *key = kt_key(set, i);
-		hash = mix(mix(hash, kt_hash32(key, strlen(key))), (uintptr_t)kt_at(set, i));
+		hash = mix_address(mix(hash, kt_hash32(key, strlen(key))), kt_at(set, i));
 	}
-	return &cache->sets[hash >> 8 & (SETS - 1)];
+	return &cache->sets[(hash >> 8) % (SETS / WAYS) * WAYS];
 }
 
 static bool same(const struct kt_json *a, const struct kt_json *b)
@@ -106,62 +149,110 @@ static bool same(const struct kt_json *a, const struct kt_json *b)
 	return true;
 }
 
-static bool known(const struct set *slot, struct kt_json **set, bool marked)
+static bool known(struct set *ways, struct kt_json **set, bool marked)
 {
-	if (slot->marked != marked || !same(slot->as_made, *set))
-		return false;
-	if (slot->set != *set) {
-		kt_json_free(*set);
-		*set = kt_json_ref(slot->set);
+	for (size_t i = 0; i < WAYS; i++) {
+		if (ways[i].marked != marked || !same(ways[i].as_made, *set))
+			continue;
+		struct set found = ways[i];
+		if (found.set != *set) {
+			kt_json_free(*set);
+			*set = kt_json_ref(found.set);
+		}
+		memmove(ways + 1, ways, i * sizeof(*ways)); /* what is used stays */
+		ways[0] = found;
+		return true;
 	}
-	return true;
+	return false;
 }
 
-static void remember(struct set *slot, struct kt_json *as_made, const struct kt_json *set, bool marked)
+static void remember(struct set *ways, struct kt_json *as_made, const struct kt_json *set, bool marked)
 {
-	kt_json_free(slot->as_made);
-	kt_json_free(slot->set);
-	*slot = (struct set){as_made, kt_json_ref(set), marked};
+	kt_json_free(ways[WAYS - 1].as_made);
+	kt_json_free(ways[WAYS - 1].set);
+	memmove(ways + 1, ways, (WAYS - 1) * sizeof(*ways));
+	*ways = (struct set){as_made, kt_json_ref(set), marked};
 }
 
 struct kt_json *managed_one(struct managed_cache *cache, struct kt_json *steal)
 {
 	if (!cache || kt_count(steal) == 0)
 		return steal;
-	struct set *slot = set_slot(cache, steal, false);
-	if (!known(slot, &steal, false))
-		remember(slot, kt_json_ref(steal), steal, false);
+	struct set *ways = set_ways(cache, steal, false);
+	if (!known(ways, &steal, false))
+		remember(ways, kt_json_ref(steal), steal, false);
 	return steal;
 }
 
 void managed_finish(struct managed_cache *cache, struct kt_json **set, bool mark)
 {
-	struct set *slot = cache && kt_count(*set) ? set_slot(cache, *set, mark) : NULL;
-	if (slot && known(slot, set, mark))
+	struct set *ways = cache && kt_count(*set) ? set_ways(cache, *set, mark) : NULL;
+	if (ways && known(ways, set, mark))
 		return;
-	struct kt_json *as_made = slot ? kt_json_ref(*set) : NULL;
+	struct kt_json *as_made = ways ? kt_json_ref(*set) : NULL;
 	if (*set)
 		managed_sort(set);
 	if (mark)
 		managed_mark(set);
-	if (slot) {
+	if (ways) {
 		*set = managed_one(cache, *set); /* whatever order it was made in */
-		remember(set_slot(cache, as_made, mark), as_made, *set, mark);
+		remember(ways, as_made, *set, mark);
 	}
 }
 
-struct kt_json *managed_share(struct managed_cache *cache, struct kt_json *steal)
+/* --- sets put together --- */
+static struct kt_json *put_together(struct managed_cache *cache, enum managed_op op, const struct kt_json *a,
+                                    const struct kt_json *b)
 {
-	if (!cache || kt_count(steal) == 0 || known(set_slot(cache, steal, false), &steal, false))
-		return steal;
-	for (size_t i = 0, n = kt_count(steal); i < n; i++) {
-		struct kt_json *below = managed_share(cache, kt_json_ref(kt_at(steal, i)));
-		if (below == kt_at(steal, i))
-			kt_json_free(below);
-		else
-			kt_put(&steal, i, below);
+	if (op == MANAGED_UNION)
+		return managed_union_in(cache, a, b);
+	if (op == MANAGED_DIFFERENCE)
+		return managed_difference_in(cache, a, b);
+	struct kt_json *out = kt_json_ref(a);
+	kt_unset(&out, op == MANAGED_NO_SPEC ? "f:spec" : "f:status");
+	if (kt_count(a) && !kt_count(out))
+		kt_json_freep(&out);
+	return out;
+}
+
+struct kt_json *managed_do(struct managed_cache *cache, enum managed_op op, const struct kt_json *a,
+                           const struct kt_json *b)
+{
+	if (!cache)
+		return put_together(NULL, op, a, b);
+	struct done *done = &cache->done[(mix_address(mix_address(op, a), b) >> 8) % DONE];
+	if (!done->used || done->op != op || done->a != a || done->b != b) {
+		struct kt_json *out = managed_one(cache, put_together(cache, op, a, b));
+		forget(done);
+		*done = (struct done){op, true, kt_json_ref(a), kt_json_ref(b), out};
 	}
-	return managed_one(cache, steal);
+	return kt_json_ref(done->out);
+}
+
+/* Thousands of pods are written in a second, by the same few writers. */
+struct kt_json *managed_update_entry(struct managed_cache *cache, const char *manager,
+                                     const char *api_version, const char *subresource, kt_ns now,
+                                     const struct kt_json *set)
+{
+	struct kt_json *time = managed_time_of(cache, now);
+	struct kt_json **slot = NULL, *entry = NULL;
+	if (cache) {
+		uint64_t hash = mix_address(mix_address(kt_hash32(manager, strlen(manager)), set), time);
+		slot = &cache->entries[(hash >> 8) % ENTRIES];
+		if (*slot && kt_get(*slot, "fieldsV1") == set && kt_get(*slot, "time") == time &&
+		    managed_is_entry(*slot, manager, "Update", api_version, subresource))
+			entry = kt_json_ref(*slot);
+	}
+	if (!entry) {
+		entry = managed_one(cache,
+		                    managed_entry(manager, "Update", api_version, subresource, time, set));
+		if (slot) {
+			kt_json_free(*slot);
+			*slot = kt_json_ref(entry);
+		}
+	}
+	kt_json_free(time);
+	return entry;
 }
 
 /* --- keys --- */

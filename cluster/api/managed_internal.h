@@ -13,6 +13,10 @@
 /* All new; arguments are borrowed. */
 struct kt_json *managed_union(const struct kt_json *a, const struct kt_json *b);
 struct kt_json *managed_difference(const struct kt_json *a, const struct kt_json *b);
+struct kt_json *managed_union_in(struct managed_cache *cache, const struct kt_json *a,
+                                 const struct kt_json *b); /* for managed_do */
+struct kt_json *managed_difference_in(struct managed_cache *cache, const struct kt_json *a,
+                                      const struct kt_json *b);
 struct kt_json *managed_intersection(const struct kt_json *a, const struct kt_json *b);
 bool managed_is_member(const struct kt_json *node);
 /* Put `child` (stolen; NULL: nothing happens) below the element `prefix``name`. */
@@ -45,6 +49,8 @@ bool managed_is_list(const struct managed_at *at, const struct kt_json *value);
 struct managed_diff {
 	struct kt_json *changed, *removed; /* sets */
 };
+/* Have two items the same path element? */
+bool managed_same_element(const struct managed_at *at, const struct kt_json *a, const struct kt_json *b);
 /* What differs between two values (NULL: absent). `out` starts empty. */
 void managed_compare(const struct managed_at *at, const struct kt_json *old, const struct kt_json *now,
                      struct managed_cache *cache, struct managed_diff *out);
@@ -65,13 +71,36 @@ void managed_check(const struct managed_at *at, const struct kt_json *value, str
 struct kt_json *managed_stripped(struct managed_cache *cache, const struct schema_kind *kind,
                                  const char *subresource, const struct kt_json *set);
 
+/* --- managed_shape.c --- */
+/* Do two values set the same fields, whatever they set them to? (True is certain, false may be wrong.) */
+bool managed_same_shape(const struct managed_at *at, const struct kt_json *a, const struct kt_json *b);
+/* Equal for values of the same shape. */
+uint64_t managed_shape_hash(const struct kt_json *value);
+
 /* --- managed_cache.c: what many objects have in common; all accept a cache of NULL --- */
+/* What a map or list sets that is new as a whole, all of it: `old` is absent, null or empty. False if none of
+ * its shape is known. */
+bool managed_cached(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                    const struct kt_json *value, struct kt_json **out);
+void managed_cache_add(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                       const struct kt_json *value, const struct kt_json *set);
+/* managed_union and the rest on two sets (borrowed; NULL is one), remembered here and below. New. */
+enum managed_op {
+	MANAGED_UNION,
+	MANAGED_DIFFERENCE,
+	MANAGED_NO_SPEC,  /* `a` without f:spec */
+	MANAGED_NO_STATUS /* … f:status */
+};
+struct kt_json *managed_do(struct managed_cache *cache, enum managed_op op, const struct kt_json *a,
+                           const struct kt_json *b);
+/* managed_entry of an update, remembered. New. */
+struct kt_json *managed_update_entry(struct managed_cache *cache, const char *manager,
+                                     const char *api_version, const char *subresource, kt_ns now,
+                                     const struct kt_json *set);
 /* The one set that all with its value share: stolen and given back. */
 struct kt_json *managed_one(struct managed_cache *cache, struct kt_json *steal);
 /* Put in order, make a member if `mark`, and the one set of its value. */
 void managed_finish(struct managed_cache *cache, struct kt_json **set, bool mark);
-/* As managed_one, for what was put together of sets. */
-struct kt_json *managed_share(struct managed_cache *cache, struct kt_json *steal);
 /* managed_put with "f:" for a field of the schema (NULL: none). */
 void managed_put_field(struct managed_cache *cache, struct kt_json **node, const struct managed_at *below,
                        const char *name, struct kt_json *child);

@@ -75,7 +75,17 @@ static bool is_dot(const char *key)
 	return key[0] == '.' && !key[1];
 }
 
-struct kt_json *managed_union(const struct kt_json *a, const struct kt_json *b)
+/* What two sets have below the same element is often what many others have there. */
+static struct kt_json *below(struct managed_cache *cache, enum managed_op op, const struct kt_json *a,
+                             const struct kt_json *b)
+{
+	if (cache && kt_count(a) && kt_count(b))
+		return managed_do(cache, op, a, b);
+	return op == MANAGED_UNION ? managed_union(a, b) : managed_difference(a, b);
+}
+
+struct kt_json *managed_union_in(struct managed_cache *cache, const struct kt_json *a,
+                                 const struct kt_json *b)
 {
 	if (!a || !b || a == b)
 		return kt_json_ref(a ? a : b);
@@ -87,7 +97,7 @@ struct kt_json *managed_union(const struct kt_json *a, const struct kt_json *b)
 		const struct kt_json *has = kt_get(out, key);
 		if (has && (has == kt_at(b, i) || is_dot(key)))
 			continue;
-		kt_set(&out, key, managed_union(has, kt_at(b, i)));
+		kt_set(&out, key, below(cache, MANAGED_UNION, has, kt_at(b, i)));
 	}
 	if (kt_count(b) == 0)
 		managed_mark(&out);
@@ -95,7 +105,13 @@ struct kt_json *managed_union(const struct kt_json *a, const struct kt_json *b)
 	return out;
 }
 
-struct kt_json *managed_difference(const struct kt_json *a, const struct kt_json *b)
+struct kt_json *managed_union(const struct kt_json *a, const struct kt_json *b)
+{
+	return managed_union_in(NULL, a, b);
+}
+
+struct kt_json *managed_difference_in(struct managed_cache *cache, const struct kt_json *a,
+                                      const struct kt_json *b)
 {
 	if (!a || !b)
 		return kt_json_ref(a);
@@ -110,7 +126,7 @@ struct kt_json *managed_difference(const struct kt_json *a, const struct kt_json
 		const struct kt_json *has = is_dot(key) ? NULL : kt_get(out, key);
 		if (!has)
 			continue;
-		struct kt_json *left = managed_difference(has, kt_at(b, i));
+		struct kt_json *left = below(cache, MANAGED_DIFFERENCE, has, kt_at(b, i));
 		if (left == has)
 			kt_json_free(left);
 		else
@@ -122,6 +138,11 @@ struct kt_json *managed_difference(const struct kt_json *a, const struct kt_json
 		return member ? kt_json_object() : NULL;
 	}
 	return out;
+}
+
+struct kt_json *managed_difference(const struct kt_json *a, const struct kt_json *b)
+{
+	return managed_difference_in(NULL, a, b);
 }
 
 struct kt_json *managed_intersection(const struct kt_json *a, const struct kt_json *b)

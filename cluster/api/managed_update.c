@@ -49,18 +49,14 @@ struct kt_json *managed_stripped(struct managed_cache *cache, const struct schem
 {
 	if (!set)
 		return NULL;
+	bool of_status = strcmp(subresource, "status") == 0;
 	struct kt_json *never = managed_never_owned(cache);
-	struct kt_json *left = managed_difference(set, never);
-	const char *other = NULL;
+	struct kt_json *left = managed_do(cache, MANAGED_DIFFERENCE, set, never);
 	kt_json_free(never);
-	if (strcmp(subresource, "status") == 0)
-		other = "f:spec";
-	else if (!*subresource && schema_subresource_named(kind, "status"))
-		other = "f:status";
-	if (left && other && kt_get(left, other)) {
-		kt_unset(&left, other);
-		if (kt_count(left) == 0)
-			kt_json_freep(&left);
+	if (of_status || (!*subresource && schema_subresource_named(kind, "status"))) {
+		struct kt_json *both = left;
+		left = managed_do(cache, of_status ? MANAGED_NO_SPEC : MANAGED_NO_STATUS, both, NULL);
+		kt_json_free(both);
 	}
 	return left;
 }
@@ -166,13 +162,17 @@ void managed_keep_reset(const struct kt_json *raw, struct kt_json **object)
 		kt_set(kt_edit(object, "metadata"), "managedFields", kt_json_array());
 }
 
-static struct kt_json *less(const struct kt_json *entry, const struct managed_diff *diff)
+static struct kt_json *less(struct managed_cache *cache, const struct kt_json *entry,
+                            const struct managed_diff *diff)
 {
 	const struct kt_json *set = kt_get(entry, "fieldsV1");
-	struct kt_json *a = managed_difference(set, diff->changed), *b = managed_difference(a, diff->removed);
+	struct kt_json *a = managed_do(cache, MANAGED_DIFFERENCE, set, diff->changed),
+	               *b = managed_do(cache, MANAGED_DIFFERENCE, a, diff->removed);
 	struct kt_json *out = kt_json_ref(entry);
-	if (b != set)
+	if (b != set) {
 		kt_set(&out, "fieldsV1", b ? kt_json_ref(b) : kt_json_object());
+		out = managed_one(cache, out);
+	}
 	kt_json_free(a);
 	kt_json_free(b);
 	/* An entry without fields goes: its fieldsV1 is {}, which managed_store drops. */
@@ -191,30 +191,23 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 	managed_compare(&at, old ? old : nothing, *object, cache, &diff);
 	struct kt_json *mine = managed_stripped(cache, kind, subresource, diff.changed);
 	KT_JSON_EACH (entry, live) {
-		struct kt_json *left = less(entry, &diff);
+		struct kt_json *left = less(cache, entry, &diff);
 		if (mine && !found &&
 		    managed_is_entry(entry, manager, "Update", kind->api_version, subresource)) {
 			const struct kt_json *rest = kt_get(left, "fieldsV1");
 			/* an emptied set is {}, which below the root would mean "this itself" */
-			struct kt_json *set = managed_union(kt_count(rest) > 0 ? rest : NULL, mine),
-			               *time = managed_time_of(cache, now);
+			struct kt_json *set =
+			        managed_do(cache, MANAGED_UNION, kt_count(rest) > 0 ? rest : NULL, mine);
 			kt_json_free(left);
-			set = managed_share(cache, set);
-			left = managed_one(cache, managed_entry(manager, "Update", kind->api_version,
-			                                        subresource, time, set));
+			left = managed_update_entry(cache, manager, kind->api_version, subresource, now, set);
 			kt_json_free(set);
-			kt_json_free(time);
 			found = true;
 		}
 		kt_push(&entries, left);
 	}
-	if (mine && !found) {
-		struct kt_json *time = managed_time_of(cache, now);
-		mine = managed_share(cache, mine);
-		kt_push(&entries, managed_one(cache, managed_entry(manager, "Update", kind->api_version,
-		                                                   subresource, time, mine)));
-		kt_json_free(time);
-	}
+	if (mine && !found)
+		kt_push(&entries,
+		        managed_update_entry(cache, manager, kind->api_version, subresource, now, mine));
 	managed_store(object, entries);
 	kt_json_free(mine);
 	kt_json_free(diff.changed);

@@ -74,7 +74,7 @@ bool managed_element(const struct managed_at *at, const struct kt_json *item, st
 	return true;
 }
 
-static bool same_element(const struct managed_at *at, const struct kt_json *a, const struct kt_json *b)
+bool managed_same_element(const struct managed_at *at, const struct kt_json *a, const struct kt_json *b)
 {
 	if (at->list == SCHEMA_SET)
 		return kt_equal(a, b);
@@ -99,10 +99,10 @@ static const struct kt_json *find_item(const struct managed_at *at, const struct
                                        const struct kt_json *item, size_t hint)
 {
 	size_t n = kt_count(list);
-	if (hint < n && same_element(at, kt_at(list, hint), item))
+	if (hint < n && managed_same_element(at, kt_at(list, hint), item))
 		return kt_at(list, hint);
 	for (size_t i = 0; i < n; i++)
-		if (i != hint && same_element(at, kt_at(list, i), item))
+		if (i != hint && managed_same_element(at, kt_at(list, i), item))
 			return kt_at(list, i);
 	return NULL;
 }
@@ -223,15 +223,15 @@ void managed_compare(const struct managed_at *at, const struct kt_json *old, con
 			out->changed = kt_json_object();
 		return;
 	}
-	bool whole = list && !old;                     /* all of it is new */
-	bool built_in = at->type && at->type->id != 0; /* types of custom kinds come and go */
-	if (whole && built_in && managed_cached(cache, at->field, now, &out->changed))
+	/* all of it is new; types of custom kinds come and go */
+	bool whole = !kt_count(old) && kt_count(now) && at->type && at->type->id != 0;
+	if (whole && managed_cached(cache, at, old, now, &out->changed))
 		return;
 	(map ? compare_maps : compare_lists)(at, old, now, cache, out);
 	managed_finish(cache, &out->changed, !old);
 	managed_finish(cache, &out->removed, old && !now);
-	if (whole && built_in)
-		managed_cache_add(cache, at->field, now, out->changed);
+	if (whole)
+		managed_cache_add(cache, at, old, now, out->changed);
 }
 
 /* --- what is set --- */

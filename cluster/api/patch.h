@@ -28,16 +28,11 @@ const char *patch_json_kind(const struct kt_json *v);
 void patch_print_go(const struct kt_json *v, struct kt_buf *out);
 
 /* --- managedFields (sigs.k8s.io/structured-merge-diff) --- */
-/* Remembers the field sets of lists that many objects share (the containers of a template), so that a
- * controller's hundredth pod costs next to nothing. One a cluster; everywhere NULL is fine. */
+/* Remembers what objects have in common: the field sets of values of a shape, and what came of putting sets
+ * together. So a controller's hundredth pod costs next to nothing. One a cluster; everywhere NULL is fine. */
 struct managed_cache;
 struct managed_cache *managed_cache_new(void);
 void managed_cache_free(struct managed_cache *cache);
-/* For the walks: the set of a list that is new as a whole; false if not known. */
-bool managed_cached(struct managed_cache *cache, const struct schema_field *field, const struct kt_json *list,
-                    struct kt_json **out);
-void managed_cache_add(struct managed_cache *cache, const struct schema_field *field,
-                       const struct kt_json *list, const struct kt_json *set);
 /* A writer who sends `managedFields: []` wants them forgotten; decoding drops the empty list. Call this with
  * the body (or the patched value) after decoding it: it puts the list back for managed_update to see. */
 void managed_keep_reset(const struct kt_json *raw, struct kt_json **object);

@@ -512,6 +512,84 @@ static void what_is_known_of_others_changes_nothing(void **state)
 	managed_cache_free(cache);
 }
 
+/* Objects whose shapes are alike but not the same: keys of lists, zeros, empty parts, order, what is absent.
+ */
+static struct kt_json *any_pod(struct kt_random *random)
+{
+	static const char *const finalizers[] = {"a/x", "a/y", "b/x"}, *const names[] = {"A", "B", "C", "D"};
+	static const char *const types[] = {"Ready", "Initialized", "PodScheduled"};
+	struct kt_json *pod =
+	        kt_jsonf("{apiVersion: 'v1', kind: 'Pod', metadata: {name: 'p', namespace: 'n'}, spec: "
+	                 "{containers: [{name: 'c', image: 'i'}]}}");
+#define ONCE_IN(n) (!kt_random_below(random, n))
+	for (int i = 0; i < 3; i++) {
+		const char *name = names[kt_random_below(random, 4)],
+		           *type = types[kt_random_below(random, 3)];
+		char value[2] = {(char)('0' + kt_random_below(random, 2)), 0};
+		if (ONCE_IN(3))
+			kt_push(kt_edit_path(&pod, "metadata.finalizers"),
+			        kt_json_str(finalizers[kt_random_below(random, 3)]));
+		if (ONCE_IN(2))
+			kt_set(kt_edit_path(&pod, "metadata.labels"), name,
+			       kt_json_str(ONCE_IN(2) ? value : ""));
+		if (ONCE_IN(2) && kt_find(kt_path(pod, "spec.containers.0.env"), "name", name) < 0)
+			kt_push(kt_edit_path(&pod, "spec.containers.0.env"),
+			        kt_jsonf("{name: %s, value: %s}", name, ONCE_IN(2) ? value : NULL));
+		if (ONCE_IN(3))
+			kt_push(kt_edit_path(&pod, "spec.containers.0.ports"),
+			        kt_jsonf("{containerPort: %d, protocol: %s}", 80 + i,
+			                 ONCE_IN(2) ? "TCP" : NULL));
+		if (ONCE_IN(3) && kt_find(kt_path(pod, "status.conditions"), "type", type) < 0)
+			kt_push(kt_edit_path(&pod, "status.conditions"),
+			        kt_jsonf("{type: %s, status: %s, lastProbeTime: %j}", type,
+			                 ONCE_IN(2) ? "True" : "False",
+			                 ONCE_IN(2) ? kt_json_null() : kt_json_str("2026-01-02T03:04:05Z")));
+		if (ONCE_IN(4))
+			kt_set_path(&pod, "spec.securityContext", kt_json_object());
+		if (ONCE_IN(4))
+			kt_set_path(&pod, "spec.securityContext.runAsUser",
+			            kt_json_int(kt_random_below(random, 2)));
+		if (ONCE_IN(4))
+			kt_set_path(&pod, "spec.restartPolicy", kt_json_str(ONCE_IN(2) ? "" : "Never"));
+		if (ONCE_IN(3))
+			kt_set_path(&pod, "status.podIPs",
+			            kt_jsonf("[{ip: %j}]",
+			                     kt_json_strf("10.0.0.%u", kt_random_below(random, 3))));
+	}
+#undef ONCE_IN
+	return pod;
+}
+
+static void objects_of_nearly_one_shape_are_told_apart(void **state)
+{
+	struct world *w = *state;
+	struct managed_cache *cache = managed_cache_new();
+	struct kt_random random;
+	kt_random_init(&random, 7);
+	for (int round = 0; round < 2000; round++) {
+		struct kt_json *a = decode(w, any_pod(&random)), *b = kt_json_ref(a),
+		               *next = decode(w, any_pod(&random));
+		const char *sub = round % 3 ? "" : "status", *who = round % 2 ? "m" : "n";
+		managed_update_cached(cache, w->kind, NULL, &a, "m", "", T0);
+		managed_update(w->kind, NULL, &b, "m", "", T0);
+		struct kt_json *c = kt_json_ref(next), *d = kt_json_ref(next);
+		kt_set_path(&c, "metadata.managedFields", kt_json_ref(kt_path(a, "metadata.managedFields")));
+		kt_set_path(&d, "metadata.managedFields", kt_json_ref(kt_path(b, "metadata.managedFields")));
+		managed_update_cached(cache, w->kind, a, &c, who, sub, T0 + KT_SEC);
+		managed_update(w->kind, b, &d, who, sub, T0 + KT_SEC);
+		char *x = kt_json_text(c), *y = kt_json_text(d);
+		assert_string_equal(x, y);
+		kt_free(x);
+		kt_free(y);
+		kt_json_free(a);
+		kt_json_free(b);
+		kt_json_free(c);
+		kt_json_free(d);
+		kt_json_free(next);
+	}
+	managed_cache_free(cache);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -532,6 +610,7 @@ int main(void)
 	        T(wrong_configurations_are_told),
 	        T(a_shared_list_is_looked_at_once),
 	        T(what_is_known_of_others_changes_nothing),
+	        T(objects_of_nearly_one_shape_are_told_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
