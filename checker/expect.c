@@ -325,16 +325,26 @@ enum kt_code check_expect_hold(const struct check_source *source, const struct k
 	return KT_OK;
 }
 
-/* A path that ends in nothing: `null`, `exists: no` and what is not something fit. */
+static bool has_null(const struct kt_json *list)
+{
+	const struct kt_json *item;
+	KT_JSON_EACH (item, list)
+		if (kt_json_type(item) == KT_JSON_NULL)
+			return true;
+	return false;
+}
+
+/* A path that ends in nothing: `null`, `exists: no`, `one-of: [null, …]` and what is not something fit. */
 static bool fits_nothing(const struct kt_json *expect)
 {
 	if (!kt_is_object(expect))
 		return kt_json_type(expect) == KT_JSON_NULL;
 	for (size_t i = 0; i < kt_count(expect); i++) {
 		const struct kt_json *w = kt_at(expect, i);
-		bool fits = kt_streq(kt_key(expect, i), "exists") ? !check_bool(w, true)
-		            : kt_streq(kt_key(expect, i), "not")  ? !fits_nothing(w)
-		                                                  : false;
+		bool fits = kt_streq(kt_key(expect, i), "exists")   ? !check_bool(w, true)
+		            : kt_streq(kt_key(expect, i), "not")    ? !fits_nothing(w)
+		            : kt_streq(kt_key(expect, i), "one-of") ? has_null(w)
+		                                                    : false;
 		if (!fits)
 			return false;
 	}

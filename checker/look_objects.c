@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TOLD = 4 }; /* so many misfits, so many names */
+
 /* What `path` yields in `object`; the path was held when it was parsed. */
 static struct kt_json *values_at(const char *path, const struct kt_json *object)
 {
@@ -39,25 +41,56 @@ static struct kt_json *as_durations(const char *path, const struct kt_json *valu
 	return out;
 }
 
+/* Numbers of a status that Kubernetes leaves out where they are 0. */
+static bool is_counter(const char *path)
+{
+	static const char *const names[] = {"replicas",
+	                                    "readyReplicas",
+	                                    "availableReplicas",
+	                                    "unavailableReplicas",
+	                                    "updatedReplicas",
+	                                    "currentReplicas",
+	                                    "succeeded",
+	                                    "failed",
+	                                    "active",
+	                                    "ready",
+	                                    "terminating",
+	                                    "numberAvailable",
+	                                    "numberUnavailable",
+	                                    "updatedNumberScheduled"};
+	path += strspn(path, "{$.");
+	if (!kt_starts(path, "status."))
+		return false;
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		if (kt_streq(path + strlen("status."), names[i]))
+			return true;
+	return false;
+}
+
 static bool path_fits(const char *path, const struct kt_json *expect, const struct kt_json *values)
 {
-	struct kt_json *as = as_durations(path, values);
+	struct kt_json *as = kt_count(values)                                ? as_durations(path, values)
+	                     : !kt_get(expect, "exists") && is_counter(path) ? kt_jsonf("[0]")
+	                                                                     : kt_json_array();
 	bool fits = check_fits(expect, as) || check_fits(expect, values);
 	kt_json_free(as);
 	return fits;
 }
 
+static bool is_misfit(const struct kt_json *object, const struct kt_json *has, size_t i)
+{
+	struct kt_json *values = values_at(kt_key(has, i), object);
+	bool fits = path_fits(kt_key(has, i), kt_at(has, i), values) && !is_stale(object, kt_key(has, i));
+	kt_json_free(values);
+	return !fits;
+}
+
 /* The first path of `has` that does not fit; -1: all fit. */
 static ptrdiff_t misfit(const struct kt_json *object, const struct kt_json *has)
 {
-	for (size_t i = 0; i < kt_count(has); i++) {
-		struct kt_json *values = values_at(kt_key(has, i), object);
-		bool fits =
-		        path_fits(kt_key(has, i), kt_at(has, i), values) && !is_stale(object, kt_key(has, i));
-		kt_json_free(values);
-		if (!fits)
+	for (size_t i = 0; i < kt_count(has); i++)
+		if (is_misfit(object, has, i))
 			return (ptrdiff_t)i;
-	}
 	return -1;
 }
 
@@ -69,25 +102,31 @@ static void describe_paths(const struct kt_json *has, struct kt_buf *out)
 	}
 }
 
-/* One misfit in words: "spec.replicas is 1". */
-static void tell_misfit(struct check_finding *finding, const char *words, const struct kt_json *object,
-                        const struct kt_json *has, size_t i)
+/* Every misfit in words: "spec.replicas is 1; status.readyReplicas: there is nothing". The first is where. */
+static void tell_misfits(struct check_finding *finding, const char *words, const struct kt_json *object,
+                         const struct kt_json *has)
 {
-	struct kt_json *values = values_at(kt_key(has, i), object);
 	struct kt_buf want = {0}, got = {0};
-	check_describe(kt_at(has, i), &want);
-	check_show(values, &got);
-	check_expected(finding, "%s: %s %s", words, kt_key(has, i), kt_buf_str(&want));
-	bool stale = path_fits(kt_key(has, i), kt_at(has, i), values);
-	check_found(finding, CHECK_FAILED,
-	            stale              ? "%s is %s, but that was before the last change"
-	            : kt_count(values) ? "%s is %s"
-	                               : "%s: there is %s",
-	            kt_key(has, i), kt_buf_str(&got));
-	check_where(finding, words, kt_key(has, i));
+	size_t told = 0;
+	for (size_t i = 0; i < kt_count(has) && told < TOLD; i++) {
+		if (!is_misfit(object, has, i))
+			continue;
+		struct kt_json *values = values_at(kt_key(has, i), object);
+		kt_buf_addf(&want, "%s%s ", told ? ", " : "", kt_key(has, i));
+		check_describe(kt_at(has, i), &want);
+		kt_buf_addf(&got, "%s%s", told ? "; " : "", kt_key(has, i));
+		kt_buf_adds(&got, kt_count(values) ? " is " : ": there is ");
+		check_show(values, &got);
+		if (path_fits(kt_key(has, i), kt_at(has, i), values))
+			kt_buf_adds(&got, ", but that was before the last change");
+		if (!told++)
+			check_where(finding, words, kt_key(has, i));
+		kt_json_free(values);
+	}
+	check_expected(finding, "%s: %s", words, kt_buf_str(&want));
+	check_found(finding, CHECK_FAILED, "%s", kt_buf_str(&got));
 	kt_buf_clear(&want);
 	kt_buf_clear(&got);
-	kt_json_free(values);
 }
 
 /* What of that kind is there instead: "deployments in shop: a, b". */
@@ -139,9 +178,8 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 	} else if (rc) {
 		check_unknown(finding, &err);
 	} else {
-		ptrdiff_t i = misfit(object, has);
-		if (i >= 0)
-			tell_misfit(finding, words, object, has, (size_t)i);
+		if (misfit(object, has) >= 0)
+			tell_misfits(finding, words, object, has);
 		else
 			check_found(finding, CHECK_PASSED, "%s is so", words);
 	}
@@ -223,6 +261,33 @@ static bool look_count(const struct set_look *l)
 	return fits;
 }
 
+/* What one of the set misses: "web-1: spec.x is 2". */
+static void tell_one(const struct set_look *l, const char *which, const struct kt_json *item)
+{
+	char *words = kt_strf("%s %s", which, l->words);
+	tell_misfits(l->finding, words, item, l->wanted);
+	char *found = kt_strdup(l->finding->found), *path = kt_strdup(l->finding->path);
+	check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(item), found);
+	check_where(l->finding, name_of(item), path);
+	kt_free(found);
+	kt_free(path);
+	kt_free(words);
+}
+
+/* "; nor do web-2, web-3" */
+static void tell_others(struct check_finding *finding, const char *words, const struct kt_strs *names)
+{
+	struct kt_buf found = {0};
+	if (!names->count)
+		return;
+	kt_buf_addf(&found, "%s%s ", finding->found, words);
+	for (size_t i = 0; i < KT_MIN(names->count, TOLD); i++)
+		kt_buf_addf(&found, "%s%s", i ? ", " : "", names->items[i]);
+	kt_buf_adds(&found, names->count > TOLD ? ", …" : "");
+	check_found(finding, CHECK_FAILED, "%s", kt_buf_str(&found));
+	kt_buf_clear(&found);
+}
+
 static bool look_each(const struct set_look *l)
 {
 	const struct kt_json *item;
@@ -234,19 +299,21 @@ static bool look_each(const struct set_look *l)
 		check_found(l->finding, CHECK_FAILED, "there are none");
 		return false;
 	}
+	struct kt_strs others = {0};
+	bool fits = true;
 	KT_JSON_EACH (item, l->items) {
-		ptrdiff_t i = misfit(item, l->wanted);
-		if (i < 0)
+		if (misfit(item, l->wanted) < 0)
 			continue;
-		char *words = kt_strf("each of %s", l->words);
-		tell_misfit(l->finding, words, item, l->wanted, (size_t)i);
-		char *found = kt_strdup(l->finding->found);
-		check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(item), found);
-		check_where(l->finding, name_of(item), kt_key(l->wanted, (size_t)i));
-		kt_free(found);
-		kt_free(words);
-		return false;
+		if (fits)
+			tell_one(l, "each of", item);
+		else
+			kt_strs_add(&others, name_of(item));
+		fits = false;
 	}
+	tell_others(l->finding, "; nor do", &others);
+	kt_strs_clear(&others);
+	if (!fits)
+		return false;
 	check_found(l->finding, CHECK_PASSED, "all %zu are so", kt_count(l->items));
 	return true;
 }
@@ -275,12 +342,7 @@ static bool look_some(const struct set_look *l)
 		check_found(l->finding, CHECK_FAILED, "there are none");
 		return false;
 	}
-	char *words = kt_strf("one of %s", l->words);
-	tell_misfit(l->finding, words, nearest, l->wanted, (size_t)best);
-	char *found = kt_strdup(l->finding->found);
-	check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(nearest), found);
-	kt_free(found);
-	kt_free(words);
+	tell_one(l, "one of", nearest);
 	return false;
 }
 
@@ -291,13 +353,24 @@ static bool look_none(const struct set_look *l)
 	describe_paths(l->wanted, &want);
 	check_expected(l->finding, "none of %s: %s", l->words, kt_buf_str(&want));
 	kt_buf_clear(&want);
-	KT_JSON_EACH (item, l->items)
-		if (misfit(item, l->wanted) < 0) {
+	struct kt_strs others = {0};
+	bool fits = true;
+	KT_JSON_EACH (item, l->items) {
+		if (misfit(item, l->wanted) >= 0)
+			continue;
+		if (fits) {
 			check_found(l->finding, CHECK_FAILED, "%s is so", name_of(item));
 			check_where(l->finding, name_of(item),
 			            kt_count(l->wanted) ? kt_key(l->wanted, 0) : NULL);
-			return false;
+		} else {
+			kt_strs_add(&others, name_of(item));
 		}
+		fits = false;
+	}
+	tell_others(l->finding, "; so are", &others);
+	kt_strs_clear(&others);
+	if (!fits)
+		return false;
 	check_found(l->finding, CHECK_PASSED, "none is so");
 	return true;
 }
@@ -397,6 +470,18 @@ static bool look_spread(const struct set_look *l)
 	return fits;
 }
 
+/* Of two questions about one set both may fail: one finding says it. */
+static void tell_as_well(struct check_finding *finding, const struct check_finding *other)
+{
+	char *expected = kt_strdup(finding->expected), *found = kt_strdup(finding->found);
+	bool both = finding->status == CHECK_FAILED;
+	check_where(finding, both ? finding->object : other->object, both ? finding->path : other->path);
+	check_expected(finding, both ? "%s, and %s" : "%.0s%s", both ? expected : "", other->expected);
+	check_found(finding, CHECK_FAILED, both ? "%s; %s" : "%.0s%s", both ? found : "", other->found);
+	kt_free(expected);
+	kt_free(found);
+}
+
 void check_look_rows(const struct check_run *run, const char *words, const struct kt_json *items,
                      const struct kt_json *node, struct check_finding *finding)
 {
@@ -406,13 +491,18 @@ void check_look_rows(const struct check_run *run, const char *words, const struc
 	} questions[] = {{"count", look_count}, {"each", look_each},         {"some", look_some},
 	                 {"none", look_none},   {"distinct", look_distinct}, {"spread", look_spread}};
 	struct set_look look = {.run = run, .words = words, .items = items, .finding = finding};
-	bool asked = false, fits = true;
-	for (size_t i = 0; fits && i < KT_COUNT(questions); i++) {
+	bool asked = false;
+	for (size_t i = 0; i < KT_COUNT(questions); i++) {
+		struct check_finding one = {0};
 		look.wanted = kt_get(node, questions[i].key);
-		if (!look.wanted)
-			continue;
+		if (!look.wanted || (finding->status == CHECK_FAILED && asked && !kt_count(items)))
+			continue; /* of none there is no more to say */
+		look.finding = asked ? &one : finding;
+		bool fits = questions[i].look(&look);
+		if (asked && !fits)
+			tell_as_well(finding, &one);
+		check_finding_clear(&one);
 		asked = true;
-		fits = questions[i].look(&look);
 	}
 	if (!asked)
 		check_found(finding, kt_count(items) ? CHECK_PASSED : CHECK_FAILED, "there are %zu",

@@ -63,7 +63,8 @@ static char *project_name(kt_ns now)
 	return kt_buf_take(&name);
 }
 
-void volume_project(struct volume *volume, const struct kt_json *files, unsigned mode, kt_ns now)
+void volume_project(struct volume *volume, const struct kt_json *files, unsigned mode,
+                    const struct kt_json *modes, kt_ns now)
 {
 	struct files_node *old = volume->root, *root = files_node_new(FILES_DIR, "", 0, old->mode, now), *dir,
 	                  *data;
@@ -77,7 +78,8 @@ void volume_project(struct volume *volume, const struct kt_json *files, unsigned
 	dir->mode |= old->mode & 02000;
 	for (size_t i = 0; i < kt_count(files); i++) {
 		const char *path = kt_key(files, i);
-		struct files_node *node = files_plant(dir, path, FILES_REGULAR, mode ? mode : 0644, now);
+		unsigned own = (unsigned)kt_get_int(modes, path, mode ? mode : 0644);
+		struct files_node *node = files_plant(dir, path, FILES_REGULAR, own, now);
 		if (!node || node->type != FILES_REGULAR)
 			continue;
 		files_node_set(node, kt_str_or(kt_at(files, i), ""), kt_str_len(kt_at(files, i)));

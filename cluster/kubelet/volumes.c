@@ -204,14 +204,30 @@ static struct volume *grouped(const struct kubelet_pod *pod, struct volume *volu
 	return volume;
 }
 
+/* The modes that items name, below a source and the sources of a projected volume. */
+static void add_modes(const struct kt_json *source, struct kt_json **modes)
+{
+	const struct kt_json *item, *one;
+
+	KT_JSON_EACH (item, kt_get(source, "items"))
+		if (kt_get(item, "mode"))
+			kt_set(modes, kt_str_or(kt_get(item, "path"), ""), kt_json_ref(kt_get(item, "mode")));
+	KT_JSON_EACH (one, kt_get(source, "sources"))
+		for (size_t i = 0; i < kt_count(one); i++)
+			add_modes(kt_at(one, i), modes);
+}
+
 static bool project(const struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
                     struct kt_json *steal, bool good)
 {
 	if (good) {
 		if (!mount->volume)
 			mount->volume = grouped(pod, volume_new(true, 0));
-		volume_project(mount->volume, steal, mode_of(source),
+		struct kt_json *modes = kt_json_object();
+		add_modes(source, &modes);
+		volume_project(mount->volume, steal, mode_of(source), modes,
 		               cluster_now(pod->node->kubelet->cluster));
+		kt_json_free(modes);
 	}
 	kt_json_free(steal);
 	return good;

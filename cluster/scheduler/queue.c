@@ -239,6 +239,8 @@ void sched_queue_event(struct scheduler *scheduler, unsigned events)
 
 	struct sched_item *next;
 
+	if (scheduler->deciding)
+		scheduler->missed |= events;
 	if (!events || !scheduler->parked)
 		return;
 	for (unsigned i = 0; sched_plugins[i]; i++)

@@ -277,12 +277,16 @@ static void schedule(struct scheduler *scheduler, struct sched_item *item, const
 
 	scheduler->cycle++;
 	sched_pod_read(scheduler, pod, read);
+	scheduler->missed = 0;
+	scheduler->deciding = true;
 	node = sched_choose(scheduler, read, item->nominated, &rejected_by, &message, &nominated);
+	scheduler->deciding = false;
 	if (!node) {
 		if (nominated)
 			set_nominated(scheduler, item, nominated);
 		/* Parked before it is told, so that what the telling sets off finds it there. */
 		sched_queue_park(scheduler, item, rejected_by);
+		sched_queue_event(scheduler, scheduler->missed);
 		tell_unschedulable(scheduler, read->object, message, nominated);
 	} else if (read->claim_count && !sched_volumes_reserve(scheduler, read, node)) {
 		wait_for_volumes(scheduler, item, read->object, node);

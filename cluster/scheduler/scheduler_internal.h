@@ -293,6 +293,8 @@ struct scheduler {
 	size_t heap_count, heap_cap;
 	struct sched_item *parked;
 	uint64_t seq, cycle;
+	bool deciding;   /* about a pod that is in no queue */
+	unsigned missed; /* what happened meanwhile: a victim without grace is gone at once */
 	uint64_t timer, wake_timer, volume_timer;
 	size_t binding; /* pods that wait for their volumes */
 	kt_ns wake;
