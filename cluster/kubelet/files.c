@@ -58,9 +58,7 @@ int files_lstat(struct files *files, const char *path, struct files_stat *out, s
 	return 0;
 }
 
-/* Nobody has looked yet and nothing is mounted above or at `path`: the image's own files say what is there.
- */
-static bool pristine(const struct files *files, const char *path)
+bool files_untouched(const struct files *files, const char *path)
 {
 	if (files->root || files->image_files || strstr(path, "//") || strstr(path, "/."))
 		return false;
@@ -107,7 +105,7 @@ static bool list_seed(const struct files *files, const char *path, struct kt_str
 int files_read(struct files *files, const char *path, struct kt_buf *out)
 {
 	struct files_walk at;
-	if (pristine(files, path) && read_seed(files, path, out))
+	if (files_untouched(files, path) && read_seed(files, path, out))
 		return 0;
 	int rc = files_walk(files, path, true, &at);
 	if (rc)
@@ -365,7 +363,7 @@ int files_access(struct files *files, const char *path, unsigned wanted)
 int files_list(struct files *files, const char *path, struct kt_strs *out)
 {
 	struct files_walk at;
-	if (!out->count && path[0] && path[1] && pristine(files, path) && list_seed(files, path, out))
+	if (!out->count && path[0] && path[1] && files_untouched(files, path) && list_seed(files, path, out))
 		return 0;
 	int rc = files_walk(files, path, true, &at);
 	if (rc)

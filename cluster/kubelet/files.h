@@ -84,5 +84,8 @@ int files_chown(struct files *files, const char *path, int64_t uid, int64_t gid)
 enum { FILES_READ = 4, FILES_WRITE = 2, FILES_RUN = 1 };
 int files_access(struct files *files, const char *path, unsigned wanted); /* as access(2) */
 int files_list(struct files *files, const char *path, struct kt_strs *out);
+/* Is everything below `path` as the image has it: nobody has looked yet, and nothing is mounted there or
+ * above? */
+bool files_untouched(const struct files *files, const char *path);
 
 #endif

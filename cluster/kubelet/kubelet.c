@@ -163,6 +163,38 @@ static void *start(struct cluster *cluster)
 	return kubelet;
 }
 
+void *kubelet_shared(struct cluster *cluster, const char *key)
+{
+	const struct kubelet *kubelet = kubelet_of(cluster);
+
+	for (size_t i = 0; kubelet && i < kubelet->shared_count; i++)
+		if (strcmp(kubelet->shared[i].key, key) == 0)
+			return kubelet->shared[i].value;
+	return NULL;
+}
+
+void kubelet_share(struct cluster *cluster, const char *key, void *value, void (*done)(void *value))
+{
+	struct kubelet *kubelet = kubelet_of(cluster);
+
+	if (!kubelet) {
+		done(value);
+		return;
+	}
+	kubelet->shared = kt_grow(kubelet->shared, &kubelet->shared_cap, kubelet->shared_count + 1,
+	                          sizeof(*kubelet->shared));
+	kubelet->shared[kubelet->shared_count++] = (struct kubelet_shared){kt_strdup(key), value, done};
+}
+
+static void forget_shared(struct kubelet *kubelet)
+{
+	for (size_t i = 0; i < kubelet->shared_count; i++) {
+		kubelet->shared[i].done(kubelet->shared[i].value);
+		kt_free(kubelet->shared[i].key);
+	}
+	kt_free(kubelet->shared);
+}
+
 static void stop(struct cluster *cluster, void *state)
 {
 	struct kubelet *kubelet = state;
@@ -177,6 +209,7 @@ static void stop(struct cluster *cluster, void *state)
 	kubelet_zombies_sweep(kubelet, true);
 	kubelet_disks_free(kubelet);
 	kubelet_env_free(kubelet);
+	forget_shared(kubelet);
 	kt_json_free(kubelet->words);
 	kt_json_free(kubelet->second);
 	kt_free(kubelet);

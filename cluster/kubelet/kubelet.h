@@ -15,6 +15,11 @@ struct container *kubelet_container(struct cluster *cluster, const char *ns, con
 /* Every running container of the cluster, for traffic and metrics. Stops when fn returns false. */
 void kubelet_each(struct cluster *cluster, bool (*fn)(void *arg, struct container *container), void *arg);
 
+/* What programs of many containers have in common and never change, by name: kept once, until the kubelets
+ * stop; `done` frees it then. */
+void *kubelet_shared(struct cluster *cluster, const char *key); /* NULL: not there */
+void kubelet_share(struct cluster *cluster, const char *key, void *value, void (*done)(void *value));
+
 /* --- logs --- */
 struct kubelet_log_options {
 	const char *container; /* NULL: the only one */

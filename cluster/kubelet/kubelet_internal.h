@@ -168,6 +168,12 @@ struct kubelet {
 	uint64_t env_generation;        /* raised by changes of Services */
 	struct kt_json *words, *second; /* shared by many statuses: words; the time of the second at hand */
 	kt_ns second_at;
+	struct kubelet_shared {
+		char *key;
+		void *value;
+		void (*done)(void *value);
+	} * shared;
+	size_t shared_count, shared_cap;
 	bool running;                /* started: new nodes boot, old ones were there */
 	struct kubelet_ctr *zombies; /* containers that are gone, but for programs that people run in them */
 };

@@ -3,6 +3,7 @@
  * upstreams that nobody knows too: they are looked up once), then each request goes the way that it would go
  * there: the server by its name, rewrites, the location, who may, then a text, a file, or another server.
  * Source: nginx.org/en/docs. */
+#include "cluster/kubelet/kubelet.h"
 #include "cluster/kubelet/servers/nginx.h"
 
 #include <ctype.h>
@@ -68,7 +69,7 @@ bool nginx_url(const char *url, struct nginx_url *out)
 
 const struct nginx_directive *nginx_upstream(const struct nginx *nginx, const char *name, size_t len)
 {
-	const struct nginx_directive *http = nginx_find(nginx->conf.top, "http"),
+	const struct nginx_directive *http = nginx_find(nginx->conf->top, "http"),
 	                             *d = http ? http->block : NULL;
 	for (; (d = nginx_find(d, "upstream")); d = d->next)
 		if (strlen(d->args[0]) == len && !strncmp(d->args[0], name, len))
@@ -234,7 +235,7 @@ static bool check_all(struct checking *c, const struct nginx_directive *d)
 /* A default server twice for one address, as everything that concerns several servers. */
 static bool check_servers(struct checking *c)
 {
-	const struct nginx_directive *http = nginx_find(c->nginx->conf.top, "http");
+	const struct nginx_directive *http = nginx_find(c->nginx->conf->top, "http");
 	struct kt_json *defaults = kt_json_object();
 	bool good = true;
 	for (const struct nginx_directive *s = nginx_find(http ? http->block : NULL, "server"); s && good;
@@ -259,11 +260,29 @@ void nginx_free(void *own)
 	struct nginx *nginx = own;
 	if (!nginx)
 		return;
-	nginx_conf_clear(&nginx->conf);
+	nginx_conf_unref(nginx->conf);
 	kt_json_free(nginx->addresses);
 	kt_json_free(nginx->turns);
 	kt_json_free(nginx->failed);
 	kt_free(nginx);
+}
+
+#define FOLDER "/etc/nginx"
+
+static void forget_conf(void *conf)
+{
+	nginx_conf_unref(conf);
+}
+
+/* Under which name those share what they read who read nothing but their image's own files; NULL: it does
+ * not. Owned. */
+static char *shared_key(const struct tool_run *r, const char *path, const char *globals)
+{
+	const struct image *image = r->task->process->image;
+	if (!kt_starts(path, FOLDER "/") || !files_untouched(tool_container(r)->files, FOLDER))
+		return NULL;
+	return kt_strf("nginx %s %p %s %s", image->name, (const void *)image->files, path,
+	               globals ? globals : "");
 }
 
 /* Read and checked, or NULL after saying why not. */
@@ -274,12 +293,25 @@ static struct nginx *load(struct tool_run *r, const char *path, const char *glob
 	nginx->addresses = kt_json_object();
 	nginx->turns = kt_json_object();
 	nginx->failed = kt_json_object();
-	bool good = nginx_conf_read(&nginx->conf, tool_container(r)->files, path, globals);
+	char *key = shared_key(r, path, globals);
+	struct nginx_conf *known = key ? kubelet_shared(r->task->process->cluster, key) : NULL;
+	bool good = true;
+	if (known) { /* read and checked */
+		nginx->conf = nginx_conf_ref(known);
+		kt_free(key);
+		return nginx;
+	}
+	nginx->conf = nginx_conf_ref(kt_alloc(sizeof(*nginx->conf)));
+	good = nginx_conf_read(nginx->conf, tool_container(r)->files, path, globals);
 	if (!good)
-		emerg(r, nginx->conf.problem);
-	else if (!(good = check_all(&c, nginx->conf.top) && check_servers(&c)))
+		emerg(r, nginx->conf->problem);
+	else if (!(good = check_all(&c, nginx->conf->top) && check_servers(&c)))
 		emerg(r, kt_buf_str(&c.problem));
 	kt_buf_clear(&c.problem);
+	/* names that it had to look up are this pod's */
+	if (good && key && !kt_count(nginx->addresses))
+		kubelet_share(r->task->process->cluster, key, nginx_conf_ref(nginx->conf), forget_conf);
+	kt_free(key);
 	if (!good) {
 		nginx_free(nginx);
 		return NULL;
@@ -290,7 +322,7 @@ static struct nginx *load(struct tool_run *r, const char *path, const char *glob
 static const struct nginx_directive *next_server(const struct nginx *nginx, const char *in,
                                                  const struct nginx_directive *at)
 {
-	const struct nginx_directive *of = nginx_find(nginx->conf.top, in);
+	const struct nginx_directive *of = nginx_find(nginx->conf->top, in);
 	return nginx_find(at ? at->next : of ? of->block : NULL, "server");
 }
 
@@ -438,7 +470,7 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 		*status = tell(r, tell_what, path, globals);
 		return false;
 	}
-	if (r->task->wrapped)
+	if (r->task->wrapped && !files_untouched(tool_container(r)->files, FOLDER)) /* images have none */
 		fill_templates(r);
 	struct nginx *nginx = load(r, path, globals);
 	if (test) {
@@ -451,7 +483,7 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 		nginx_free(nginx);
 		return false;
 	}
-	const char *daemon = nginx ? nginx_value(nginx->conf.top, "daemon") : NULL;
+	const char *daemon = nginx ? nginx_value(nginx->conf->top, "daemon") : NULL;
 	if (nginx && !kt_streq(daemon, "off")) {
 		nginx_free(nginx);
 		server_background(r, "-g", "daemon off;");

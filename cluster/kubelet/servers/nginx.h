@@ -10,7 +10,7 @@
 #include "cluster/kubelet/servers/servers.h"
 
 struct nginx {
-	struct nginx_conf conf;
+	struct nginx_conf *conf;   /* as nginx_conf_ref gives it: of one image's own there is one a cluster */
 	struct kt_json *addresses; /* {host: [address…]}: names that were looked up at the start */
 	struct kt_json *turns;     /* {upstream: number of requests} */
 	struct kt_json *failed;    /* {"address:port": until, ns}: servers of upstreams that are left out */

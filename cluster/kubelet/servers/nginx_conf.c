@@ -391,10 +391,18 @@ bool nginx_conf_read(struct nginx_conf *conf, struct files *files, const char *p
 	return true;
 }
 
-void nginx_conf_clear(struct nginx_conf *conf)
+struct nginx_conf *nginx_conf_ref(struct nginx_conf *conf)
 {
+	conf->holders++;
+	return conf;
+}
+
+void nginx_conf_unref(struct nginx_conf *conf)
+{
+	if (!conf || --conf->holders)
+		return;
 	kt_arena_clear(&conf->arena);
-	*conf = (struct nginx_conf){0};
+	kt_free(conf);
 }
 
 const struct nginx_directive *nginx_find(const struct nginx_directive *in, const char *name)

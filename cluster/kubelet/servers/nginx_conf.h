@@ -20,13 +20,16 @@ struct nginx_directive {
 struct nginx_conf {
 	struct kt_arena arena;
 	struct nginx_directive *top;
+	unsigned holders;
 	const char *problem; /* NULL: fine; else "unknown directive \"x\" in /etc/nginx/nginx.conf:3" */
 };
 
 /* Read `path` of a container and what it includes. `globals`: the text of -g, or NULL. False: conf->problem.
  */
 bool nginx_conf_read(struct nginx_conf *conf, struct files *files, const char *path, const char *globals);
-void nginx_conf_clear(struct nginx_conf *conf);
+/* One more holder, and one less; the last one frees it. Zeroed it has none. */
+struct nginx_conf *nginx_conf_ref(struct nginx_conf *conf);
+void nginx_conf_unref(struct nginx_conf *conf); /* NULL is fine */
 
 /* The first directive of that name in a list (conf->top, or a block), from `in` on; NULL. */
 const struct nginx_directive *nginx_find(const struct nginx_directive *in, const char *name);

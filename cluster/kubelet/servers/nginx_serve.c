@@ -158,7 +158,7 @@ static unsigned name_fits(const char *pattern, const char *host)
 
 static const struct nginx_directive *server_of(const struct nginx_visit *v)
 {
-	const struct nginx_directive *http = nginx_find(v->nginx->conf.top, "http"), *best = NULL,
+	const struct nginx_directive *http = nginx_find(v->nginx->conf->top, "http"), *best = NULL,
 	                             *first = NULL;
 	const char *given = v->request->host ? v->request->host : "";
 	char *host = kt_strndup(given, strcspn(given, ":"));
@@ -770,7 +770,7 @@ static void access_line(struct nginx_visit *v)
 	        "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent "
 	        "\"$http_referer\" \"$http_user_agent\"";
 	const struct nginx_directive *log = nginx_setting(v, "access_log"),
-	                             *http = nginx_find(v->nginx->conf.top, "http");
+	                             *http = nginx_find(v->nginx->conf->top, "http");
 	const char *name = log && log->count > 1 ? log->args[1] : NULL;
 	struct kt_buf format = {0}, line = {0};
 	if (log && !strcmp(log->args[0], "off"))

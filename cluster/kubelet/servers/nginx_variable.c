@@ -273,7 +273,7 @@ static bool known(struct nginx *nginx, const char *name)
 	for (size_t i = 0; i < KT_COUNT(families); i++)
 		if (kt_starts(name, families[i]))
 			return true;
-	return defined(nginx->conf.top, name);
+	return defined(nginx->conf->top, name);
 }
 
 const char *nginx_unknown_variable(struct nginx *nginx, const struct nginx_directive *d)
@@ -292,7 +292,7 @@ const char *nginx_unknown_variable(struct nginx *nginx, const struct nginx_direc
 			size_t len = 0;
 			while (is_name(from[len]))
 				len++;
-			char *name = kt_arena_strf(&nginx->conf.arena, "%.*s", (int)len, from);
+			char *name = kt_arena_strf(&nginx->conf->arena, "%.*s", (int)len, from);
 			if (len && !known(nginx, name))
 				return name;
 		}
@@ -302,7 +302,7 @@ const char *nginx_unknown_variable(struct nginx *nginx, const struct nginx_direc
 /* map $from $to { value result; default other; ~regex result; } */
 static bool mapped(const struct nginx_visit *v, const char *name, struct kt_buf *out)
 {
-	const struct nginx_directive *http = nginx_find(v->nginx->conf.top, "http"),
+	const struct nginx_directive *http = nginx_find(v->nginx->conf->top, "http"),
 	                             *map = http ? http->block : NULL;
 	for (; (map = nginx_find(map, "map")); map = map->next) {
 		if (map->count != 2 || map->args[1][0] != '$' || strcmp(map->args[1] + 1, name) != 0)

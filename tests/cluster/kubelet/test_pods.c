@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/kubelet.h"
 #include "tests/cluster/support.h"
 
 static struct cluster *one_node(void)
@@ -185,10 +186,34 @@ static void a_readiness_gate_opens_with_its_condition(void **state)
 	cluster_free(cluster);
 }
 
+/* A server that reads nothing but its image's own files costs no tree of them, and no reading after the
+ * first. */
+static void servers_that_change_nothing_share_their_files(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"a", "b"};
+	struct cluster *cluster = one_node();
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		support_pod(cluster, names[i], kt_jsonf("{containers: [{name: 'c', image: 'nginx:1.27'}]}"));
+	support_wait(cluster, 10);
+	for (size_t i = 0; i < KT_COUNT(names); i++) {
+		struct container *c = kubelet_container(cluster, "default", names[i], NULL, NULL);
+		assert_non_null(c);
+		assert_true(files_untouched(c->files, "/etc/nginx"));
+		struct kt_strs list = {0};
+		assert_int_equal(files_list(c->files, "/etc", &list), 0);
+		kt_strs_clear(&list);
+		assert_int_equal(files_write(c->files, "/etc/nginx/x", "", 0, false, 0644, 0), 0);
+		assert_false(files_untouched(c->files, "/etc/nginx"));
+	}
+	cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(programs_see_what_the_spec_says),
+	        cmocka_unit_test(servers_that_change_nothing_share_their_files),
 	        cmocka_unit_test(only_root_images_break_a_policy_against_root),
 	        cmocka_unit_test(a_full_volume_or_layer_evicts_its_pod),
 	        cmocka_unit_test(memory_volumes_count_as_memory),
