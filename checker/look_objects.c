@@ -642,8 +642,13 @@ static enum kt_code set_value(const struct check_run *run, const struct kt_json 
 			kt_push(&values, kt_json_ref(kt_at(found, i)));
 		kt_json_free(found);
 	}
-	*out = path && !kt_get(spec, "count") ? kt_json_ref(kt_count(values) == 1 ? kt_at(values, 0) : values)
-	                                      : kt_json_int(count);
+	const char *what = kt_get_str(spec, "count");
+	if (path && kt_streq(what, "values"))
+		*out = kt_json_int((int64_t)kt_count(values));
+	else if (path && !what)
+		*out = kt_json_ref(kt_count(values) == 1 ? kt_at(values, 0) : values);
+	else
+		*out = kt_json_int(count);
 	kt_json_free(values);
 	kt_json_free(items);
 	kt_json_free(fit);
