@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* ValidatingAdmissionPolicy: apiserver pkg/admission/plugin/policy/validating, with the part of CEL that
- * cel.h names. */
+/* ValidatingAdmissionPolicy: apiserver pkg/admission/plugin/policy/validating. */
 #include "cluster/api/admit.h"
-#include "cluster/api/cel.h"
+#include "cluster/api/expression.h"
 
 #include <string.h>
 
@@ -72,39 +71,112 @@ static bool match_fits(const struct rules_request *r, const struct kt_json *matc
 	return fits && selectors_fit(r, match);
 }
 
-static struct kt_json *variables(const struct rules_request *r, const struct kt_json *policy)
+/* What the expressions of one policy see. */
+struct view {
+	const struct rules_request *r;
+	struct expression_scope scope;
+	struct kt_json *values;
+};
+
+static bool may(void *arg, const struct cel_review *review)
 {
-	const struct kt_json *item, *ns = r->ns && *r->ns ? admit_get(r, "", "Namespace", "", r->ns) : NULL;
-	struct kt_json *groups = kt_json_array(), *values = kt_json_object();
-	for (size_t i = 0; r->user && i < r->user->groups.count; i++)
-		kt_push(&groups, kt_json_str(r->user->groups.items[i]));
-	struct kt_json *vars = kt_jsonf(
-	        "{object: %j, oldObject: %j, namespaceObject: %j, params: %j, request: {operation: %s, name: "
-	        "%s, namespace: %s,"
-	        "dryRun: %b, subResource: %s, userInfo: {username: %s, groups: %j}, kind: {group: %s, "
-	        "version: %s, kind: %s},"
-	        "resource: {group: %s, version: %s, resource: %s}}}",
-	        r->object ? kt_json_ref(*r->object) : kt_json_null(),
-	        r->old ? kt_json_ref(r->old) : kt_json_null(), ns ? kt_json_ref(ns) : kt_json_null(),
-	        kt_json_null(), operation(r), r->name ? r->name : "", r->ns ? r->ns : "", r->dry_run,
-	        r->subresource, r->user && r->user->name ? r->user->name : "", groups, r->kind->group,
-	        r->kind->version, r->kind->kind, r->kind->group, r->kind->version, r->kind->resource);
-	KT_JSON_EACH (item, kt_path(policy, "spec.variables")) {
-		struct kt_json *value = NULL;
-		kt_set(&vars, "variables", kt_json_ref(values));
-		if (cel_eval(kt_str_or(kt_get(item, "expression"), ""), vars, &value, NULL) == KT_OK)
-			kt_set(&values, kt_str_or(kt_get(item, "name"), "_"), value);
-	}
-	kt_set(&vars, "variables", values);
-	return vars;
+	const struct rules_request *r = arg;
+	struct rules_attributes attributes = {.verb = review->verb,
+	                                      .group = review->group ? review->group : "",
+	                                      .version = "*",
+	                                      .resource = review->resource ? review->resource : "",
+	                                      .subresource = review->subresource ? review->subresource : "",
+	                                      .ns = review->ns ? review->ns : "",
+	                                      .name = review->name ? review->name : "",
+	                                      .path = review->path};
+	struct api_user account = {0};
+	bool allowed;
+	if (!review->service_account)
+		return r->user && rules_authorize(r->cluster, r->user, &attributes, NULL);
+	account.name =
+	        kt_strf("system:serviceaccount:%s:%s", review->service_account_ns, review->service_account);
+	kt_strs_add(&account.groups, "system:serviceaccounts");
+	kt_strs_steal(&account.groups, kt_strf("system:serviceaccounts:%s", review->service_account_ns));
+	kt_strs_add(&account.groups, "system:authenticated");
+	allowed = rules_authorize(r->cluster, &account, &attributes, NULL);
+	rules_user_clear(&account);
+	return allowed;
 }
 
-static bool conditions_hold(const struct kt_json *policy, const struct kt_json *vars)
+static enum kt_code evaluate(const struct view *view, const char *text, enum expression_result result,
+                             struct kt_json **out, struct kt_err *err)
+{
+	struct cel_world world = {.values = view->values,
+	                          .variables = view->scope.declared,
+	                          .allowed = may,
+	                          .arg = (void *)(uintptr_t)view->r};
+	struct cel_program *program;
+	char *why = expression_compile(&view->scope, text, result, &program);
+	enum kt_code rc;
+	if (why) {
+		rc = kt_fail(err, KT_EINVAL, "%s", why);
+		kt_free(why);
+		return rc;
+	}
+	rc = cel_run(program, &world, out, err);
+	cel_program_free(program);
+	return rc;
+}
+
+static void view_open(struct view *view, const struct rules_request *r, const struct kt_json *policy,
+                      const struct kt_json *params)
+{
+	const struct kt_json *item, *ns = r->ns && *r->ns ? admit_get(r, "", "Namespace", "", r->ns) : NULL;
+	struct kt_json *groups = kt_json_array(), *made = kt_json_object(), *kind, *resource, *request;
+	for (size_t i = 0; r->user && i < r->user->groups.count; i++)
+		kt_push(&groups, kt_json_str(r->user->groups.items[i]));
+	kind = kt_jsonf("{group: %s, version: %s, kind: %s}", r->kind->group, r->kind->version,
+	                r->kind->kind);
+	resource = kt_jsonf("{group: %s, version: %s, resource: %s}", r->kind->group, r->kind->version,
+	                    r->kind->resource);
+	request = kt_jsonf("{kind: %J, resource: %J, subResource: %s, requestKind: %J, requestResource: %J, "
+	                   "requestSubResource: %s, "
+	                   "name: %s, namespace: %s, operation: %s, userInfo: {username: %s, groups: %j}, "
+	                   "dryRun: %b, options: {}}",
+	                   kind, resource, r->subresource, kind, resource, r->subresource,
+	                   r->name ? r->name : "", r->ns ? r->ns : "", operation(r),
+	                   r->user && r->user->name ? r->user->name : "", groups, r->dry_run);
+	kt_json_free(kind);
+	kt_json_free(resource);
+	view->r = r;
+	view->values =
+	        kt_jsonf("{object: %j, oldObject: %j, namespaceObject: %j, params: %j, request: %j, "
+	                 "'authorizer.requestResource': {group: %s, resource: %s, subresource: %s, "
+	                 "namespace: %s, name: %s}}",
+	                 r->object ? kt_json_ref(*r->object) : kt_json_null(),
+	                 r->old ? kt_json_ref(r->old) : kt_json_null(), ns ? kt_json_ref(ns) : kt_json_null(),
+	                 params ? kt_json_ref(params) : kt_json_null(), request, r->kind->group,
+	                 r->kind->resource, r->subresource, r->ns ? r->ns : "", r->name ? r->name : "");
+	expression_open(&view->scope, NULL, kt_path(policy, "spec.paramKind") != NULL, NULL, true, true);
+	KT_JSON_EACH (item, kt_path(policy, "spec.variables")) {
+		struct kt_json *value = NULL;
+		const char *name = kt_get_text(item, "name");
+		kt_set(&view->values, "variables", kt_json_ref(made));
+		if (evaluate(view, kt_get_text(item, "expression"), EXPRESSION_ANY, &value, NULL) == KT_OK)
+			kt_set(&made, name, value);
+		expression_add(&view->scope, name, NULL);
+	}
+	kt_set(&view->values, "variables", made);
+}
+
+static void view_close(struct view *view)
+{
+	expression_close(&view->scope);
+	kt_json_free(view->values);
+}
+
+static bool conditions_hold(const struct kt_json *policy, const struct view *view)
 {
 	const struct kt_json *item;
 	KT_JSON_EACH (item, kt_path(policy, "spec.matchConditions")) {
 		struct kt_json *value = NULL;
-		bool yes = cel_eval(kt_str_or(kt_get(item, "expression"), ""), vars, &value, NULL) == KT_OK &&
+		bool yes = evaluate(view, kt_get_text(item, "expression"), EXPRESSION_BOOL, &value, NULL) ==
+		                   KT_OK &&
 		           kt_bool_or(value, false);
 		kt_json_free(value);
 		if (!yes)
@@ -114,20 +186,19 @@ static bool conditions_hold(const struct kt_json *policy, const struct kt_json *
 }
 
 /* Why a validation refuses, owned; NULL if it does not. */
-static char *refusal(const struct kt_json *policy, const struct kt_json *validation,
-                     const struct kt_json *vars)
+static char *refusal(const struct kt_json *policy, const struct kt_json *validation, const struct view *view)
 {
-	const char *text = kt_str_or(kt_get(validation, "expression"), ""),
+	const char *text = kt_get_text(validation, "expression"),
 	           *message = kt_get_str(validation, "message");
 	const char *other = kt_get_str(validation, "messageExpression");
 	struct kt_json *value = NULL, *said = NULL;
 	struct kt_err err = {0};
 	char *why = NULL;
-	if (cel_eval(text, vars, &value, &err) != KT_OK) {
+	if (evaluate(view, text, EXPRESSION_BOOL, &value, &err) != KT_OK) {
 		if (!kt_streq(kt_path_str(policy, "spec.failurePolicy"), "Ignore"))
 			why = kt_strf("expression '%s' resulted in error: %s", text, err.text);
 	} else if (!kt_bool_or(value, false)) {
-		if (other && cel_eval(other, vars, &said, NULL) == KT_OK && kt_str(said))
+		if (other && evaluate(view, other, EXPRESSION_TEXT, &said, NULL) == KT_OK && kt_str(said))
 			why = kt_strdup(kt_str(said));
 		else
 			why = message ? kt_strdup(message) : kt_strf("failed expression: %s", text);
@@ -171,11 +242,12 @@ static bool apply(const struct rules_request *r, const struct kt_json *policy, c
                   struct api_status *status)
 {
 	const struct kt_json *actions = kt_path(binding, "spec.validationActions"), *validation;
-	struct kt_json *vars = variables(r, policy);
+	struct view view;
 	bool fine = true;
-	if (conditions_hold(policy, vars)) {
+	view_open(&view, r, policy, NULL);
+	if (conditions_hold(policy, &view)) {
 		KT_JSON_EACH (validation, kt_path(policy, "spec.validations")) {
-			char *why = refusal(policy, validation, vars);
+			char *why = refusal(policy, validation, &view);
 			if (why && has(actions, "Warn"))
 				admit_warn(r,
 				           "Validation failed for ValidatingAdmissionPolicy '%s' with "
@@ -189,7 +261,7 @@ static bool apply(const struct rules_request *r, const struct kt_json *policy, c
 				break;
 		}
 	}
-	kt_json_free(vars);
+	view_close(&view);
 	return fine;
 }
 

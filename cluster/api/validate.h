@@ -27,6 +27,7 @@ struct v {
 	const struct kt_json *object;    /* the whole */
 	const struct kt_json *old;       /* on update */
 	const struct kt_json *pod;       /* the pod spec whose containers are being checked */
+	struct expression_scope *scope;  /* what the expressions of a policy or webhook may name */
 };
 
 /* --- errors (k8s.io/apimachinery/pkg/util/validation/field) --- */
@@ -177,6 +178,11 @@ const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
         v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[],
         v_kinds_flow[], v_kinds_csi[];
+/* Rules in CEL of a schema that is structural: whether they compile, and what they may cost
+ * (validate_crd_rules.c). `faulty`: nodes with a fault in them or below, at which rules are not looked at;
+ * NULL-terminated. */
+void v_crd_rules(struct v *v, const struct v_path *path, const struct kt_json *schema,
+                 const struct kt_json *const *faulty);
 /* A schema of a custom kind: all of it; whether it is structural and its defaults fit. */
 void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *schema, bool has_status);
 bool v_crd_structure(struct v *v, const struct v_path *path, const struct kt_json *schema);

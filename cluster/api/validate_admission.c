@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Admission policies and webhooks: kubernetes pkg/apis/admissionregistration/validation. */
+#include "cluster/api/expression.h"
 #include "cluster/api/validate.h"
 
 #include <string.h>
@@ -125,6 +126,21 @@ static bool is_blank(const char *s)
 	return s[strspn(s, " \t\r\n")] == 0;
 }
 
+/* Tell what is wrong with an expression; the type that it gives goes to *type (may be NULL). */
+static void compile(struct v *v, const struct v_path *path, const char *text, enum expression_result result,
+                    struct cel_program **out)
+{
+	struct cel_program *program = NULL;
+	char *why = expression_compile(v->scope, text, result, &program);
+	if (why)
+		v_invalid_str(v, path, text, "%s", why);
+	if (out)
+		*out = program;
+	else
+		cel_program_free(program);
+	kt_free(why);
+}
+
 static void match_conditions(struct v *v, const struct v_path *path, const struct kt_json *list)
 {
 	const struct kt_json *item;
@@ -135,6 +151,9 @@ static void match_conditions(struct v *v, const struct v_path *path, const struc
 		const char *name = kt_get_text(item, "name");
 		if (is_blank(kt_get_text(item, "expression")))
 			v_required(v, V_IN(at, "expression"), "");
+		else
+			compile(v, V_IN(at, "expression"), kt_get_text(item, "expression"), EXPRESSION_BOOL,
+			        NULL);
 		if (!*name)
 			v_required(v, V_IN(at, "name"), "");
 		else
@@ -204,8 +223,16 @@ static void variable(struct v *v, const struct v_path *path, const struct kt_jso
 		v_required(v, V_IN(path, "name"), "name is not specified");
 	else if (!is_cel_name(name))
 		v_invalid_str(v, V_IN(path, "name"), name, "must be a valid CEL identifier");
-	if (is_blank(kt_get_text(item, "expression")))
+	if (is_blank(kt_get_text(item, "expression"))) {
 		v_required(v, V_IN(path, "expression"), "expression is not specified");
+		return;
+	}
+	struct cel_program *program;
+	compile(v, V_IN(path, "expression"), kt_get_text(item, "expression"), EXPRESSION_ANY, &program);
+	/* Its type outlives the program: what follows is checked against it. */
+	expression_add(v->scope, name,
+	               program ? cel_type_copy(&v->scope->arena, cel_program_type(program)) : NULL);
+	cel_program_free(program);
 }
 
 static void validation(struct v *v, const struct v_path *path, const struct kt_json *item)
@@ -216,8 +243,22 @@ static void validation(struct v *v, const struct v_path *path, const struct kt_j
 	size_t end = strlen(message);
 	if (is_blank(kt_get_text(item, "expression")))
 		v_required(v, V_IN(path, "expression"), "expression is not specified");
-	if (*text && is_blank(text))
+	else
+		compile(v, V_IN(path, "expression"), kt_get_text(item, "expression"), EXPRESSION_BOOL, NULL);
+	if (*text && is_blank(text)) {
 		v_invalid_str(v, V_IN(path, "messageExpression"), text, "must be non-empty if specified");
+	} else if (*text) {
+		/* Messages must not depend on who may do what. */
+		struct expression_scope said = *v->scope, *whole = v->scope;
+		size_t n = 0;
+		for (size_t i = 0; whole->declared[i].name; i++)
+			if (!kt_starts(whole->declared[i].name, "authorizer"))
+				said.declared[n++] = whole->declared[i];
+		said.declared[n] = (struct cel_variable){0};
+		v->scope = &said;
+		compile(v, V_IN(path, "messageExpression"), text, EXPRESSION_TEXT, NULL);
+		v->scope = whole;
+	}
 	while (end > 0 && strchr(" \t\r\n", message[end - 1]))
 		end--;
 	if (*message && is_blank(message))
@@ -241,6 +282,9 @@ static void audit_annotations(struct v *v, const struct v_path *path, const stru
 		kt_free(whole);
 		if (is_blank(kt_get_text(item, "valueExpression")))
 			v_required(v, V_IN(at, "valueExpression"), "valueExpression is not specified");
+		else
+			compile(v, V_IN(at, "valueExpression"), kt_get_text(item, "valueExpression"),
+			        EXPRESSION_TEXT_OR_NULL, NULL);
 		if (kt_find(list, "key", kt_get_text(item, "key")) < (ptrdiff_t)item_i)
 			v_duplicate(v, kp, kt_get(item, "key"));
 	}
@@ -263,6 +307,9 @@ static void policy(struct v *v)
 	};
 	const struct v_path *path = V_ROOT("spec"), *mp = V_IN(path, "matchConstraints");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *match = kt_get(spec, "matchConstraints");
+	struct expression_scope scope;
+	expression_open(&scope, NULL, kt_get(spec, "paramKind") != NULL, NULL, true, true);
+	v->scope = &scope;
 	V_RULES(v, path, spec, first);
 	if (!match)
 		v_required(v, mp, "");
@@ -276,6 +323,8 @@ static void policy(struct v *v)
 		v_required(v, V_IN(path, "auditAnnotations"), both);
 	}
 	V_RULES(v, path, spec, last);
+	v->scope = NULL;
+	expression_close(&scope);
 }
 
 static void param_ref(struct v *v, const struct v_path *path, const struct kt_json *ref)
@@ -503,6 +552,9 @@ static void webhooks(struct v *v)
 {
 	const struct kt_json *hooks = kt_get(v->object, "webhooks"), *hook;
 	const struct v_path *path = V_ROOT("webhooks");
+	struct expression_scope scope;
+	expression_open(&scope, NULL, false, NULL, true, false);
+	v->scope = &scope;
 	KT_JSON_EACH (hook, hooks) {
 		const struct v_path *at = V_AT(path, hook_i);
 		webhook(v, at, hook);
@@ -512,6 +564,8 @@ static void webhooks(struct v *v)
 		    kt_find(hooks, "name", kt_get_text(hook, "name")) < (ptrdiff_t)hook_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(hook, "name"));
 	}
+	v->scope = NULL;
+	expression_close(&scope);
 }
 
 const struct v_kind v_kinds_admission[] = {

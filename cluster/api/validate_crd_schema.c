@@ -19,9 +19,14 @@ static const char *const junctors[] = {"allOf", "oneOf", "anyOf"};
 
 /* What is true of everything below a place. */
 struct below {
-	const char *no_default;      /* why, or NULL */
-	bool meta;                   /* in metadata, kind or apiVersion */
-	const struct v_path *no_old; /* the place from which on old values are not known */
+	const char *no_default; /* why, or NULL */
+	bool meta;              /* in metadata, kind or apiVersion */
+	struct faulty *faulty;
+};
+/* Schemas with a fault in them or below. */
+struct faulty {
+	const struct kt_json **items; /* NULL-terminated */
+	size_t count, cap;
 };
 
 static void allowed(struct v *v, const struct v_path *path, const struct kt_json *s, struct below in,
@@ -77,8 +82,6 @@ static void allowed_children(struct v *v, const struct v_path *path, const struc
 		bool meta = !strcmp(key, "metadata") || !strcmp(key, "kind") || !strcmp(key, "apiVersion");
 		char *why = kt_strf("in top-level %s", key);
 		sub = in;
-		if (kt_streq(kt_get_str(s, "x-kubernetes-map-type"), "atomic") && !sub.no_old)
-			sub.no_old = path;
 		if (meta && (root || is_set(s, "x-kubernetes-embedded-resource")))
 			sub.meta = true;
 		if (meta && root)
@@ -91,11 +94,8 @@ static void allowed_children(struct v *v, const struct v_path *path, const struc
 	for (size_t i = 0; i < KT_COUNT(junctors); i++)
 		KT_JSON_EACH (item, kt_get(s, junctors[i]))
 			allowed(v, V_AT(V_IN(path, junctors[i]), item_i), item, in, false, depth);
-	sub = in;
-	if (!kt_streq(kt_get_str(s, "x-kubernetes-list-type"), "map") && !sub.no_old)
-		sub.no_old = path;
 	if (kt_is_object(items))
-		allowed(v, V_IN(path, "items"), items, sub, false, depth);
+		allowed(v, V_IN(path, "items"), items, in, false, depth);
 }
 
 /* x-kubernetes-map-type and -list-type ask for a type. */
@@ -218,7 +218,7 @@ static void allowed_extensions(struct v *v, const struct v_path *path, const str
 		told_apart(v, path, s, list_type);
 }
 
-/* --- rules, but for their CEL --- */
+/* --- rules, but for their CEL (validate_crd_rules.c) --- */
 
 static bool has_newline(const char *s)
 {
@@ -286,6 +286,8 @@ static void allowed(struct v *v, const struct v_path *path, const struct kt_json
                     bool root, unsigned depth)
 {
 	const struct kt_json *rule;
+	struct faulty *faulty = in.faulty;
+	size_t before = v_count(v);
 	if (depth > MAX_DEPTH)
 		return;
 	allowed_plain(v, path, s, &in);
@@ -293,6 +295,12 @@ static void allowed(struct v *v, const struct v_path *path, const struct kt_json
 	allowed_extensions(v, path, s);
 	KT_JSON_EACH (rule, kt_get(s, "x-kubernetes-validations"))
 		rule_words(v, V_AT(V_IN(path, "x-kubernetes-validations"), rule_i), s, rule);
+	if (v_count(v) > before) {
+		faulty->items =
+		        kt_grow(faulty->items, &faulty->cap, faulty->count + 2, sizeof(*faulty->items));
+		faulty->items[faulty->count++] = s;
+		faulty->items[faulty->count] = NULL;
+	}
 }
 
 /* --- paths in a schema: .spec.a['b'] (schema/cel ValidFieldPath) --- */
@@ -359,6 +367,11 @@ void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *
 		        "subresource is enabled");
 	if (is_set(s, "nullable"))
 		v_forbidden(v, V_IN(path, "nullable"), "nullable cannot be true at the root");
-	(void)v_crd_structure(v, path, s);
-	allowed(v, path, s, (struct below){0}, true, 0);
+	static const struct kt_json *const none[] = {NULL};
+	struct faulty faulty = {0};
+	bool structural = v_crd_structure(v, path, s);
+	allowed(v, path, s, (struct below){.faulty = &faulty}, true, 0);
+	if (structural)
+		v_crd_rules(v, path, s, faulty.items ? faulty.items : none);
+	kt_free(faulty.items);
 }

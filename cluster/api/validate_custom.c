@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Custom resources: their schema (schema_validate_crd_object), then its rules in CEL, as far as cel.h goes
- * (apiextensions-apiserver pkg/apiserver/schema/cel). */
-#include "cluster/api/cel.h"
+/* Custom resources: their schema (schema_validate_crd_object), then its rules in CEL (apiextensions-apiserver
+ * pkg/apiserver/schema/cel). */
 #include "cluster/api/validate.h"
+#include "cluster/cel/cel.h"
 
 #include <string.h>
 
@@ -24,15 +24,26 @@ static const char *type_of(const struct kt_json *v)
 
 /* --- rules in CEL --- */
 
+struct subject {
+	const struct v_path *path;
+	const struct kt_json *value, *old; /* old: NULL unless it can be told which it was */
+	bool kept; /* it, or what it is a part of, is as it was: what is wrong is only warned of */
+};
+
 /* What messageExpression makes, if that is one line of text; owned. */
-static char *spoken(const struct kt_json *rule, const struct kt_json *vars)
+static char *spoken(const struct kt_json *rule, const struct cel_world *world)
 {
 	const char *text = kt_get_text(rule, "messageExpression");
+	struct cel_program *program = NULL;
+	struct kt_buf wrong = {0};
 	struct kt_json *value = NULL;
 	char *out = NULL;
-	if (*text && cel_eval(text, vars, &value, NULL) == KT_OK && kt_str_len(value) > 0 &&
+	if (*text && cel_compile(text, world->variables, &program, &wrong) &&
+	    cel_run(program, world, &value, NULL) == KT_OK && kt_str_len(value) > 0 &&
 	    !strpbrk(kt_str(value), "\r\n") && kt_str(value)[strspn(kt_str(value), " \t")])
 		out = kt_strdup(kt_str(value));
+	kt_buf_clear(&wrong);
+	cel_program_free(program);
 	kt_json_free(value);
 	return out;
 }
@@ -61,51 +72,136 @@ static void refuse(struct v *v, const struct v_path *path, const struct kt_json 
 	kt_free(name);
 }
 
-static void run_rule(struct custom *c, const struct v_path *path, const struct kt_json *rule,
-                     const struct kt_json *value, const struct kt_json *old)
+/* As refuse(), but a warning: nobody is kept from changing something else. */
+static void warn(struct custom *c, const struct v_path *path, const struct kt_json *rule,
+                 const struct kt_json *shown, const char *detail)
+{
+	struct rules_errors errors = {0};
+	struct v v = *c->v;
+	v.errors = &errors;
+	refuse(&v, path, rule, shown, detail);
+	const struct kt_json *cause = kt_at(errors.causes, 0);
+	char *text = kt_strf("%s: %s", kt_get_text(cause, "field"), kt_get_text(cause, "message"));
+	kt_strs_steal(&c->v->errors->warnings, text);
+	rules_errors_clear(&errors);
+}
+
+/* A rule that could not be evaluated. */
+static void failed(struct custom *c, const struct subject *s, const struct kt_json *rule,
+                   const struct kt_json *shown, const char *why)
+{
+	const char *message = kt_get_str(rule, "message");
+	char *whole = message ? kt_strdup(message) : kt_strf("failed rule: %s", kt_get_text(rule, "rule"));
+	if (kt_starts(why, "no such overload"))
+		v_invalid(c->v, s->path, shown,
+		          "'%s': call arguments did not match a supported operator, function or macro "
+		          "signature for rule: %s",
+		          why, whole);
+	else if (kt_starts(why, "operation cancelled"))
+		v_invalid(c->v, s->path, shown,
+		          "'%s': no further validation rules will be run due to call cost exceeds limit for "
+		          "rule: %s",
+		          why, whole);
+	else
+		v_invalid(c->v, s->path, shown, "%s evaluating rule: %s", why, whole);
+	kt_free(whole);
+}
+
+static void run_rule(struct custom *c, const struct subject *s, const struct kt_json *rule,
+                     const struct cel_type *type)
 {
 	const char *text = kt_get_text(rule, "rule"), *message = kt_get_str(rule, "message");
-	char *said = NULL;
-	struct kt_json *vars = kt_jsonf("{self: %J, oldSelf: %J}", value, old);
-	struct kt_json *shown = kt_json_str(type_of(value));
+	struct kt_arena arena = {0};
+	bool optional = kt_get_bool(rule, "optionalOldSelf", false);
+	const struct cel_variable variables[] = {
+	        {"self", type}, {"oldSelf", optional ? cel_optional_of(&arena, type) : type}, {NULL, NULL}};
+	struct kt_json *values = kt_jsonf("{self: %J, oldSelf: %J}", s->value, s->old);
+	struct kt_json *shown = kt_json_str(type_of(s->value)), *result = NULL;
+	struct cel_world world = {.values = values, .variables = variables};
+	struct cel_program *program = NULL;
+	struct kt_buf wrong = {0};
 	struct kt_err err = {0};
-	struct kt_json *result = NULL;
-	if (strstr(text, "oldSelf") && !old)
+	char *said = NULL;
+	bool uses_old;
+	if (!cel_compile(text, variables, &program, &wrong)) {
+		v_invalid(c->v, s->path, shown, "rule compile error: compilation failed: %s",
+		          kt_buf_str(&wrong));
 		goto out;
-	if (cel_eval(text, vars, &result, &err) != KT_OK) {
-		v_invalid(c->v, path, shown, "rule could not be evaluated: %s", err.text);
+	}
+	uses_old = cel_program_uses(program, "oldSelf");
+	if (uses_old && !s->old && !optional)
+		goto out;
+	if (cel_run(program, &world, &result, &err) != KT_OK) {
+		failed(c, s, rule, shown, err.text);
 	} else if (!kt_bool_or(result, false)) {
-		said = spoken(rule, vars);
+		said = spoken(rule, &world);
 		if (!said)
 			said = message ? kt_strdup(message) : kt_strf("failed rule: %s", text);
-		refuse(c->v, path, rule, shown, said);
+		if (s->kept && !uses_old)
+			warn(c, s->path, rule, shown, said);
+		else
+			refuse(c->v, s->path, rule, shown, said);
 	}
 out:
+	cel_program_free(program);
+	kt_buf_clear(&wrong);
+	kt_arena_clear(&arena);
 	kt_free(said);
 	kt_json_free(result);
 	kt_json_free(shown);
-	kt_json_free(vars);
+	kt_json_free(values);
 }
 
-static void run_rules(struct custom *c, const struct v_path *path, const struct kt_json *schema,
-                      const struct kt_json *value, const struct kt_json *old)
+/* The item of the old list with the same keys; NULL where lists are not told apart by keys. */
+static const struct kt_json *old_item(const struct kt_json *schema, const struct kt_json *old,
+                                      const struct kt_json *item)
 {
-	const struct kt_json *rule, *item;
-	if (!schema || !value || c->depth >= MAX_DEPTH)
+	const struct kt_json *keys = kt_get(schema, "x-kubernetes-list-map-keys"), *key, *other;
+	if (!kt_streq(kt_get_str(schema, "x-kubernetes-list-type"), "map"))
+		return NULL;
+	KT_JSON_EACH (other, old) {
+		bool same = true;
+		KT_JSON_EACH (key, keys)
+			same = same && kt_equal(kt_get(item, kt_str(key)), kt_get(other, kt_str(key)));
+		if (same)
+			return other;
+	}
+	return NULL;
+}
+
+static void run_rules(struct custom *c, const struct subject *s, const struct kt_json *schema, bool root)
+{
+	const struct kt_json *rules = kt_get(schema, "x-kubernetes-validations"), *rule, *item;
+	struct kt_arena arena = {0};
+	if (!schema || !s->value || kt_json_type(s->value) == KT_JSON_NULL || c->depth >= MAX_DEPTH)
 		return;
 	c->depth++;
-	KT_JSON_EACH (rule, kt_get(schema, "x-kubernetes-validations"))
-		run_rule(c, path ? path : V_ROOT("<nil>"), rule, value, old);
-	for (size_t i = 0, n = kt_is_object(value) ? kt_count(value) : 0; i < n; i++) {
-		const char *key = kt_key(value, i);
-		const struct kt_json *below = kt_get(kt_get(schema, "properties"), key);
+	root = root || kt_get_bool(schema, "x-kubernetes-embedded-resource", false);
+	const struct cel_type *type =
+	        kt_count(rules) > 0 ? cel_schema_type(&arena, schema, root, "selfType") : NULL;
+	struct subject here = *s;
+	here.path = s->path ? s->path : V_ROOT("<nil>");
+	KT_JSON_EACH (rule, rules)
+		if (type)
+			run_rule(c, &here, rule, type);
+	kt_arena_clear(&arena);
+	for (size_t i = 0, n = kt_is_object(s->value) ? kt_count(s->value) : 0; i < n; i++) {
+		const char *key = kt_key(s->value, i);
+		const struct kt_json *below = kt_get(kt_get(schema, "properties"), key),
+		                     *old = kt_get(s->old, key);
 		if (!below && kt_is_object(kt_get(schema, "additionalProperties")))
 			below = kt_get(schema, "additionalProperties");
-		run_rules(c, V_IN(path, key), below, kt_at(value, i), kt_get(old, key));
+		struct subject sub = {V_IN(s->path, key), kt_at(s->value, i), old,
+		                      s->kept || (old && kt_equal(old, kt_at(s->value, i)))};
+		run_rules(c, &sub, below, false);
 	}
-	if (kt_is_array(value))
-		KT_JSON_EACH (item, value)
-			run_rules(c, V_AT(path, item_i), kt_get(schema, "items"), item, NULL);
+	if (kt_is_array(s->value))
+		KT_JSON_EACH (item, s->value) {
+			const struct kt_json *old = old_item(schema, s->old, item);
+			struct subject sub = {V_AT(s->path, item_i), item, old,
+			                      s->kept || (old && kt_equal(old, item))};
+			run_rules(c, &sub, kt_get(schema, "items"), false);
+		}
 	c->depth--;
 }
 
@@ -131,7 +227,8 @@ void v_custom_resource(struct v *v)
 		v_add_cause(v, cause);
 	if (schema && !is_blocked(causes)) {
 		struct custom c = {.v = v};
-		run_rules(&c, NULL, schema, v->object, v->old);
+		struct subject whole = {NULL, v->object, v->old, false};
+		run_rules(&c, &whole, schema, true);
 	}
 	kt_json_free(causes);
 }

@@ -167,6 +167,7 @@ static const struct internal types[] = {
                       "ControllerExpandSecretRef:n NodeExpandSecretRef:n"},
         {"VolumeNodeAffinity", "Required:*NodeSelector"},
         {"Taint", "Key:s Value:s Effect:s TimeAdded:n"},
+        {"ValidationRule", "Rule:s Message:s MessageExpression:s Reason:n FieldPath:s OptionalOldSelf:n"},
 };
 
 struct field {

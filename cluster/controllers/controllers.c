@@ -43,6 +43,7 @@ static const struct controller *const rows[] = {
         &controller_cost,
         &controller_flow_schema,
         &controller_api_service,
+        &controller_policy_status,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

@@ -176,6 +176,8 @@ struct kt_json *schema_structural_prune(const struct kt_json *schema, const stru
 bool schema_pattern_parses(const char *pattern, struct kt_err *err);
 /* A Go regular expression, as far as POSIX can say it; one that cannot be read matches all. */
 bool schema_pattern_matches(const char *pattern, const char *text);
+/* Where the first of what fits lies: bytes. */
+bool schema_pattern_find(const char *pattern, const char *text, size_t *begin, size_t *end);
 /* "requests" or "limits" of all containers of a pod spec together, by resource. New. */
 struct kt_json *schema_pod_sum(const struct kt_json *spec, const char *member);
 /* Whether a resource can be asked for by a pod as a whole. */

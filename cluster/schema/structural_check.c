@@ -199,6 +199,25 @@ bool schema_pattern_matches(const char *pattern, const char *text)
 	return matches;
 }
 
+bool schema_pattern_find(const char *pattern, const char *text, size_t *begin, size_t *end)
+{
+	struct kt_buf posix = {0};
+	regex_t regex;
+	regmatch_t match = {0};
+	bool found = false;
+	if (strlen(pattern) > MAX_PATTERN)
+		return false;
+	translate(pattern, &posix);
+	if (!regcomp(&regex, kt_buf_str(&posix), REG_EXTENDED)) {
+		found = !regexec(&regex, text, 1, &match, 0);
+		regfree(&regex);
+	}
+	kt_buf_clear(&posix);
+	*begin = (size_t)match.rm_so;
+	*end = (size_t)match.rm_eo;
+	return found;
+}
+
 /* Go's words for what regexp/syntax commonly finds; NULL: nothing is wrong that is looked for here. */
 static char *pattern_fault(const char *pattern)
 {
