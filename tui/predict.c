@@ -44,15 +44,22 @@ static void count_family(const struct tui_app *app, const char *family, size_t *
 		}
 }
 
+#define ABOUT_ROUNDS 9 /* lines below the list: what it is, and how well one predicts */
+
 static void draw_rounds(struct tui_app *app, struct tui_grid *grid, struct tui_area body)
 {
 	const struct kt_json *row;
 	struct tui_text text;
-	int at = body.row + 1, count = (int)kt_count(app->predict.families);
+	int at = body.row + 1, count = (int)kt_count(app->predict.families),
+	    selected = (int)app->predict.selected;
+	int rows = KT_MIN(count, KT_MAX(body.rows - ABOUT_ROUNDS, 5)),
+	    first = KT_MAX(KT_MIN(selected - rows / 2, count - rows), 0);
 	tui_head(grid, app->course->gate.word ? app->course->gate.word : "Rounds", app->course->gate.after);
 	KT_JSON_EACH (row, app->predict.families) {
 		size_t right, of;
 		bool chosen = row_i == app->predict.selected;
+		if ((int)row_i < first || (int)row_i >= first + rows)
+			continue;
 		count_family(app, kt_get_str(row, "family"), &right, &of);
 		tui_put(grid, at, 1, 1, TUI_KEY, chosen ? "▸" : " ");
 		tui_put(grid, at, 3, KT_MAX(grid->cols - 24, 20), chosen ? TUI_STRONG : TUI_PLAIN,
@@ -65,6 +72,9 @@ static void draw_rounds(struct tui_app *app, struct tui_grid *grid, struct tui_a
 			tui_mark(grid, (struct tui_area){at, 0, 1, grid->cols}, TUI_REVERSE);
 		at++;
 	}
+	if (rows < count) /* what is above and below can be reached */
+		tui_putf(grid, at++, 3, grid->cols - 24, TUI_DIM, "%d of %d%s%s", selected + 1, count,
+		         first ? " ↑" : "", first + rows < count ? " ↓" : "");
 	tui_text_init(&text, KT_MIN(grid->cols - 4, 76));
 	tui_text_prose(
 	        &text, TUI_PLAIN, "", "",
@@ -72,7 +82,7 @@ static void draw_rounds(struct tui_app *app, struct tui_grid *grid, struct tui_a
 	        "the cluster does it.");
 	tui_calibration_lines(app, &text);
 	tui_text_draw(&text, grid,
-	              (struct tui_area){at + 1, 3, body.rows - count - 2, KT_MIN(grid->cols - 4, 76)}, 0);
+	              (struct tui_area){at + 1, 3, body.rows - rows - 3, KT_MIN(grid->cols - 4, 76)}, 0);
 	tui_text_clear(&text);
 }
 
