@@ -66,6 +66,7 @@ static bool durations(const char *s, const char *r, kt_ns *t, kt_ns *u)
 
 static int compare_texts(const char *s, const char *r)
 {
+	static const char digits[] = "0123456789";
 	double x, y;
 	kt_ns t, u;
 	struct kt_quantity q;
@@ -73,7 +74,8 @@ static int compare_texts(const char *s, const char *r)
 		return 0;
 	if (percent(s, &x) || percent(r, &y)) /* a share is only like another share */
 		return percent(s, &x) && percent(r, &y) ? order(x, y) : -2;
-	if (kt_quantity_parse(s, &q) && kt_quantity_parse(r, &q)) /* 10m is ten minutes, too */
+	if (strpbrk(s, digits) && strpbrk(r, digits) &&           /* "n" is a name */
+	    kt_quantity_parse(s, &q) && kt_quantity_parse(r, &q)) /* 10m is ten minutes, too */
 		return durations(s, r, &t, &u) && t == u ? 0 : kt_quantity_compare(s, r);
 	if (durations(s, r, &t, &u))
 		return order((double)t, (double)u);

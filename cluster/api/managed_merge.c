@@ -186,7 +186,8 @@ static void check_map(struct check *c, const struct managed_at *at, const struct
 	for (size_t i = 0, n = kt_count(value); i < n; i++) {
 		struct managed_at below = managed_at_member(at, kt_key(value, i));
 		kt_buf_addf(&c->path, ".%s", kt_key(value, i));
-		if (!below.field && at->shape == SCHEMA_ONE && at->type && at->type->field_count > 0)
+		if (!below.field && at->shape == SCHEMA_ONE && at->type && at->type->field_count > 0 &&
+		    !at->type->open)
 			complain(c, "field not declared in schema");
 		else
 			check(c, &below, kt_at(value, i));

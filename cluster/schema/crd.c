@@ -125,6 +125,7 @@ static const struct schema_type *message_type(struct kt_arena *arena, const stru
 	type->field_count = n;
 	type->text = kt_get_str(schema, "description");
 	type->atomic = kt_streq(kt_get_str(schema, "x-kubernetes-map-type"), "atomic");
+	type->open = structural_keeps_unknown(schema);
 	return type;
 }
 

@@ -44,6 +44,7 @@ struct schema_type {
 	const uint16_t *sorted; /* indexes of `fields` in order of name; NULL: not sorted */
 	unsigned id;            /* of a built-in type, from 1; 0 for those of a CustomResourceDefinition */
 	bool atomic;            /* a struct that server-side apply treats as one value */
+	bool open;              /* takes what it does not declare (x-kubernetes-preserve-unknown-fields) */
 	const char *text;       /* one sentence, or NULL */
 };
 struct schema_field {

@@ -72,4 +72,7 @@ bool schema_add_missing(struct kt_json **into, const struct kt_json *from);
 /* resources of a pod as a whole, from its containers and its limits (pod_resources.c). */
 bool schema_default_pod_level(struct kt_json **spec);
 
+/* Does a structural schema keep what it does not declare? */
+bool structural_keeps_unknown(const struct kt_json *schema);
+
 #endif

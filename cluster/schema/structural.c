@@ -7,7 +7,7 @@
 
 enum { MAX_DEPTH = 100 };
 
-static bool keeps_unknown(const struct kt_json *schema)
+bool structural_keeps_unknown(const struct kt_json *schema)
 {
 	return kt_get_bool(schema, "x-kubernetes-preserve-unknown-fields", false) ||
 	       kt_get_bool(schema, "additionalProperties", false);
@@ -58,7 +58,7 @@ static void prune_members(struct prune *p, const struct kt_json *schema, const c
 			continue;
 		}
 		char *inner = kt_strf("%s%s%s", path, *path ? "." : "", key);
-		if (!inner_schema && !keeps_unknown(schema)) {
+		if (!inner_schema && !structural_keeps_unknown(schema)) {
 			if (p->unknown)
 				kt_strs_steal(p->unknown, kt_strf("unknown field \"%s\"", inner));
 			kt_remove(value, i);

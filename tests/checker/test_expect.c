@@ -61,6 +61,7 @@ static void expectations_compare_by_value(void **state)
 	        {"{exists: \"no\"}", "[]", true},
 	        {"{not: {exists: no}}", "[]", false},
 	        {"{one-of: [no, null]}", "[]", true},
+	        {"m", "['n']", false},
 	        {"{one-of: [no, null]}", "[false]", true},
 	        {"{one-of: [no, yes]}", "[]", false},
 	        {"{not: {exists: yes}}", "[]", true},

@@ -642,6 +642,11 @@ static int run_dd(struct tool_run *r)
 		else if (kt_starts(word, "count="))
 			count = strtoll(word + 6, NULL, 10);
 	}
+	enum { NOTICED = 1 << 20 };
+	if (block >= NOTICED) /* its buffer */
+		tool_memory(r, block);
+	if (r->task->done)
+		return 137;
 	bool endless =
 	        in && (!strcmp(in, "/dev/zero") || !strcmp(in, "/dev/urandom") || !strcmp(in, "/dev/random"));
 	if (endless && count < 0 && (!out || !strcmp(out, "/dev/null"))) {
