@@ -145,9 +145,10 @@ static bool reserved(const char *address)
 	return false;
 }
 
-/* The one address behind all: a pod, a node, or outside. */
+/* The one address behind all: a pod, a node, or outside. What a pod sends to its own address stays within it;
+ * by way of a Service it leaves the pod and comes back, past the policies of both sides. */
 static void connect_to(struct cluster *cluster, const struct network_peer *from, const char *address,
-                       unsigned port, const char *protocol, struct network_path *out)
+                       unsigned port, const char *protocol, bool by_service, struct network_path *out)
 {
 	struct network *network = network_of(cluster);
 	const struct place *place = table_get(&network->places, address);
@@ -197,7 +198,7 @@ static void connect_to(struct cluster *cluster, const struct network_peer *from,
 		if (link->loss > 0 && kt_random_unit(&network->random) < link->loss)
 			out->latency += KT_SEC; /* the first packet again */
 	}
-	if (!self && !network_policy_allows(cluster, from, &to, port, protocol, out->why))
+	if ((!self || by_service) && !network_policy_allows(cluster, from, &to, port, protocol, out->why))
 		return;
 	char *key = listener_key(address, port, protocol);
 	out->listener = table_get(&network->listeners, key);
@@ -240,7 +241,7 @@ static void connect_service(struct cluster *cluster, const struct network_peer *
 		unsigned target = all.items[at].port ? all.items[at].port
 		                                     : (unsigned)kt_get_int(port, "targetPort",
 		                                                            kt_get_int(port, "port", 0));
-		connect_to(cluster, from, address, target, protocol, out);
+		connect_to(cluster, from, address, target, protocol, true, out);
 		kt_free(address);
 	}
 	kt_free(all.items);
@@ -289,5 +290,5 @@ void network_connect(struct cluster *cluster, const struct network_peer *from, c
 			return;
 		}
 	}
-	connect_to(cluster, from, address, port, protocol, out);
+	connect_to(cluster, from, address, port, protocol, false, out);
 }
