@@ -175,6 +175,21 @@ struct kt_json *json_object_of(const struct json_member *members, size_t count)
 	return count ? json_fresh_object(members, count) : kt_json_object();
 }
 
+struct kt_json *kt_json_members(const struct kt_json_member *members, size_t count)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++)
+		n += members[i].value != NULL;
+	if (!n)
+		return kt_json_object();
+	struct kt_json *v = value_alloc(KT_JSON_OBJECT, n, n * sizeof(struct json_member));
+	struct json_member *at = json_members(v);
+	for (size_t i = 0; i < count; i++)
+		if (members[i].value)
+			*at++ = (struct json_member){kt_json_str(members[i].key), members[i].value};
+	return v;
+}
+
 struct kt_json *json_key(const char *s, size_t len)
 {
 	return kt_json_strn(s, len);

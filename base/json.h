@@ -54,6 +54,18 @@ struct kt_json *kt_json_copy(const struct kt_json *v); /* deep, nothing shared *
  * name)`. A wrong template is a bug. */
 struct kt_json *kt_jsonf(const char *fmt, ...);
 
+/* An object of members whose values are stolen, in this order; those without a value (NULL) are left out. The
+ * keys differ. Where an object is made again and again: kt_jsonf reads a text, kt_set looks and grows. */
+struct kt_json_member {
+	const char *key;
+	struct kt_json *value;
+};
+struct kt_json *kt_json_members(const struct kt_json_member *members, size_t count);
+#define KT_MEMBERS(...)                                                                                      \
+	kt_json_members((const struct kt_json_member[]){__VA_ARGS__},                                        \
+	                sizeof((const struct kt_json_member[]){__VA_ARGS__}) /                               \
+	                        sizeof(struct kt_json_member))
+
 /* --- reading --- */
 enum kt_json_type kt_json_type(const struct kt_json *v); /* NULL counts as KT_JSON_NULL */
 bool kt_is_object(const struct kt_json *v);

@@ -131,56 +131,63 @@ static char *event_name(struct cluster *cluster, const struct store_object *abou
 	}
 }
 
-/* What the old recorder wrote is null or empty, the rest is new. */
-static void modernise(struct cluster *cluster, const struct event_facts *facts, struct kt_json **json)
-{
-	struct kt_buf micro = {0};
-
-	kt_time_print_micro(cluster_now(cluster), &micro);
-	kt_set(json, "source", kt_json_object());
-	kt_set(json, "firstTimestamp", kt_json_null());
-	kt_set(json, "lastTimestamp", kt_json_null());
-	kt_unset(json, "count");
-	kt_set(json, "eventTime", kt_json_str(kt_buf_str(&micro)));
-	kt_unset(json, "reportingComponent");
-	kt_unset(json, "reportingInstance");
-	kt_set(json, "action", kt_json_str(facts->action));
-	kt_set(json, "reportingComponent", kt_json_str(facts->actor->component));
-	kt_set(json, "reportingInstance", kt_json_strf("%s-control-plane", facts->actor->component));
-	kt_buf_clear(&micro);
-}
-
-static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns, int64_t count)
+static struct kt_json *about_json(const struct event_facts *facts)
 {
 	const struct store_object *about = facts->about;
-	char *name = event_name(cluster, about, ns), *now = api_time(cluster_now(cluster)), uid[37],
-	     version[24];
+	char version[24];
+
+	snprintf(version, sizeof(version), "%" PRIu64, about->version);
+	return KT_MEMBERS(
+	        {"kind", kt_json_str(about->kind->kind)},
+	        {"namespace", *about->ns ? kt_json_str(about->ns) : NULL}, {"name", kt_json_str(about->name)},
+	        {"uid", kt_json_str(about->uid)}, {"apiVersion", kt_json_str(about->kind->api_version)},
+	        {"resourceVersion", kt_json_str(version)}, {"fieldPath", kt_json_str(facts->field_path)});
+}
+
+static struct kt_json *micro_now(struct cluster *cluster)
+{
+	struct kt_buf micro = {0};
 	struct kt_json *json;
 
-	kt_random_uuid(cluster_random(cluster), uid);
-	snprintf(version, sizeof(version), "%" PRIu64, about->version);
-	/* there are many Events: what repeats within one is kept once */
-	struct kt_json *when = kt_json_str(now), *component = kt_json_str(facts->actor->component),
+	kt_time_print_micro(cluster_now(cluster), &micro);
+	json = kt_json_strn(kt_buf_str(&micro), micro.len);
+	kt_buf_clear(&micro);
+	return json;
+}
+
+/* What the old recorder writes is null or empty where the new one writes, and the other way round. There are
+ * many Events: what repeats within one is kept once. */
+static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns, int64_t count)
+{
+	char *name = event_name(cluster, facts->about, ns), *text = api_time(cluster_now(cluster)), uid[37];
+	const char *action = facts->action;
+	struct kt_json *when = kt_json_str(text), *component = kt_json_str(facts->actor->component),
 	               *host = kt_json_str(facts->host);
-	json = kt_jsonf("{kind: 'Event', apiVersion: 'v1', metadata: {name: %s, namespace: %s, uid: %s, "
-	                "resourceVersion: '', "
-	                "creationTimestamp: %J}, involvedObject: {kind: %s, namespace: %s, name: %s, uid: "
-	                "%s, apiVersion: "
-	                "%s, resourceVersion: %s, fieldPath: %s}, reason: %s, message: %s, source: "
-	                "{component: %J, host: "
-	                "%J}, firstTimestamp: %J, lastTimestamp: %J, count: %l, type: %s, eventTime: %j, "
-	                "reportingComponent: %J, reportingInstance: %j}",
-	                name, ns, uid, when, about->kind->kind, *about->ns ? about->ns : NULL, about->name,
-	                about->uid, about->kind->api_version, version, facts->field_path, facts->reason,
-	                facts->message, component, host, when, when, count, facts->type, kt_json_null(),
-	                component, host ? kt_json_ref(host) : kt_json_str(""));
+
+	kt_random_uuid(cluster_random(cluster), uid);
+	put(cluster, facts->actor,
+	    KT_MEMBERS(
+	            {"kind", kt_json_str("Event")}, {"apiVersion", kt_json_str("v1")},
+	            {"metadata", KT_MEMBERS({"name", kt_json_str(name)}, {"namespace", kt_json_str(ns)},
+	                                    {"uid", kt_json_str(uid)}, {"resourceVersion", kt_json_str("")},
+	                                    {"creationTimestamp", kt_json_ref(when)})},
+	            {"involvedObject", about_json(facts)}, {"reason", kt_json_str(facts->reason)},
+	            {"message", kt_json_str(facts->message)},
+	            {"source",
+	             action ? kt_json_object()
+	                    : KT_MEMBERS({"component", kt_json_ref(component)}, {"host", kt_json_ref(host)})},
+	            {"firstTimestamp", action ? kt_json_null() : kt_json_ref(when)},
+	            {"lastTimestamp", action ? kt_json_null() : kt_json_ref(when)},
+	            {"count", action ? NULL : kt_json_int(count)}, {"type", kt_json_str(facts->type)},
+	            {"eventTime", action ? micro_now(cluster) : kt_json_null()},
+	            {"action", kt_json_str(action)}, {"reportingComponent", kt_json_ref(component)},
+	            {"reportingInstance", action ? kt_json_strf("%s-control-plane", facts->actor->component)
+	                                  : host ? kt_json_ref(host)
+	                                         : kt_json_str("")}));
 	kt_json_free(when);
 	kt_json_free(component);
 	kt_json_free(host);
-	if (facts->action)
-		modernise(cluster, facts, &json);
-	put(cluster, facts->actor, json);
-	kt_free(now);
+	kt_free(text);
 	return name;
 }
 

@@ -210,6 +210,8 @@ static void stop(struct cluster *cluster, void *state)
 	kubelet_disks_free(kubelet);
 	kubelet_env_free(kubelet);
 	forget_shared(kubelet);
+	kt_json_free(kubelet->image_ids[0]);
+	kt_json_free(kubelet->image_ids[1]);
 	kt_json_free(kubelet->words);
 	kt_json_free(kubelet->second);
 	kt_free(kubelet);

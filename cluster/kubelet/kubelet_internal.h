@@ -168,6 +168,7 @@ struct kubelet {
 	uint64_t env_generation;        /* raised by changes of Services */
 	struct kt_json *words, *second; /* shared by many statuses: words; the time of the second at hand */
 	kt_ns second_at;
+	struct kt_json *image_ids[2]; /* {full name: id}; of images that were loaded into nodes */
 	struct kubelet_shared {
 		char *key;
 		void *value;

@@ -174,28 +174,34 @@ static struct kt_json *user_json(const struct kubelet_ctr *ctr)
 	return out;
 }
 
-/* Images that were loaded into the node have no repository digest: their ID is the bare one. */
-static void image_id_of(struct kubelet_ctr *ctr, char out[128])
+/* Images that were loaded into the node have no repository digest: their ID is the bare one. Reckoned once an
+ * image, not once a pod. */
+static struct kt_json *image_id_json(const struct kubelet_ctr *ctr, const char *full)
 {
-	char *at;
+	struct kt_json **known = &ctr->pod->node->kubelet->image_ids[ctr->loaded_image];
+	const struct kt_json *id = kt_get(*known, full);
+	char text[128];
 
-	image_id(ctr->pub.image, out);
-	if (!ctr->loaded_image)
-		return;
-	at = strchr(out, '@');
-	if (at)
-		memmove(out, at + 1, strlen(at + 1) + 1);
+	if (id)
+		return kt_json_ref(id);
+	if (kt_count(*known) > 100)
+		kt_json_freep(known);
+	image_id(ctr->pub.image, text);
+	const char *at = ctr->loaded_image ? strchr(text, '@') : NULL;
+	kt_set(known, full, kt_json_str(at ? at + 1 : text));
+	return kt_json_ref(kt_get(*known, full));
 }
 
 static struct kt_json *container_json(struct kubelet_ctr *ctr)
 {
+	struct kubelet *kubelet = ctr->pod->node->kubelet;
 	struct kt_json *row = NULL;
 	const struct kt_json *resources = kt_get(ctr->spec, "resources"),
 	                     *requests = kt_get(resources, "requests");
 	bool was = ctr->state == KUBELET_ENDED && ctr->wait_reason;
 	bool made = ctr->seen || ctr->state == KUBELET_ENDED || ctr->last;
 	char *full = made ? image_full_name(ctr->pub.image) : NULL;
-	char id[128] = "", hex[65] = "";
+	char hex[65] = "";
 	uint64_t run = ctr->seen                     ? ctr->id
 	               : ctr->state == KUBELET_ENDED ? ctr->end.id
 	               : ctr->last                   ? ctr->last->id
@@ -206,33 +212,24 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 		vanished_json(ctr, &row);
 		return row;
 	}
-	if (made)
-		image_id_of(ctr, id);
 	if (run)
 		kubelet_id_text(run, hex);
-	kt_set(&row, "name", kt_json_ref(kt_get(ctr->spec, "name")));
-	kt_set(&row, "state", state_json(ctr));
-	kt_set(&row, "lastState",
-	       was         ? ended_json(ctr->pod->node->kubelet, &ctr->end)
-	       : ctr->last ? ended_json(ctr->pod->node->kubelet, ctr->last)
-	                   : kt_json_object());
 	bool ready = ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
 	                                       : ctr->ready && ctr->role != KUBELET_EPHEMERAL;
-	kt_set(&row, "ready", kt_json_bool(ready));
-	kt_set(&row, "restartCount", kt_json_int(ctr->restarts));
-	kt_set(&row, "image",
-	       full ? word(ctr->pod->node->kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image")));
-	kt_set(&row, "imageID", word(ctr->pod->node->kubelet, id));
-	if (run)
-		kt_set(&row, "containerID", kt_json_strf("containerd://%s", hex));
-	kt_set(&row, "started", kt_json_bool(ctr->started));
-	if (kt_count(requests))
-		kt_set(&row, "allocatedResources", kt_json_ref(requests));
-	if (made)
-		kt_set(&row, "resources", resources ? kt_json_ref(resources) : kt_json_object());
-	kt_set(&row, "volumeMounts", mounts_json(ctr));
-	if (ctr->seen)
-		kt_set(&row, "user", user_json(ctr));
+	row = KT_MEMBERS({"name", kt_json_ref(kt_get(ctr->spec, "name"))}, {"state", state_json(ctr)},
+	                 {"lastState", was         ? ended_json(kubelet, &ctr->end)
+	                               : ctr->last ? ended_json(kubelet, ctr->last)
+	                                           : kt_json_object()},
+	                 {"ready", kt_json_bool(ready)}, {"restartCount", kt_json_int(ctr->restarts)},
+	                 {"image", full ? word(kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image"))},
+	                 {"imageID", made ? image_id_json(ctr, full) : kt_json_str("")},
+	                 {"containerID", run ? kt_json_strf("containerd://%s", hex) : NULL},
+	                 {"started", kt_json_bool(ctr->started)},
+	                 {"allocatedResources", kt_count(requests) ? kt_json_ref(requests) : NULL},
+	                 {"resources", !made       ? NULL
+	                               : resources ? kt_json_ref(resources)
+	                                           : kt_json_object()},
+	                 {"volumeMounts", mounts_json(ctr)}, {"user", ctr->seen ? user_json(ctr) : NULL});
 	kt_free(full);
 	return row;
 }
@@ -252,20 +249,20 @@ static void set_condition(struct kubelet *kubelet, struct kt_json **list, const 
 	ptrdiff_t at = kt_find(old, "type", condition->type);
 	const struct kt_json *before = at >= 0 ? kt_at(old, (size_t)at) : NULL;
 	const struct kt_json *since = kt_get(before, "lastTransitionTime");
-	struct kt_json *row = NULL;
+	bool lasts = since && kt_streq(kt_get_str(before, "status"), status);
+	struct kt_json *row =
+	        KT_MEMBERS({"type", word(kubelet, condition->type)},
+	                   {"observedGeneration", generation ? kt_json_int(generation) : NULL},
+	                   {"status", word(kubelet, status)}, {"lastProbeTime", kt_json_null()},
+	                   {"lastTransitionTime", lasts ? kt_json_ref(since) : time_json(kubelet, now)},
+	                   {"reason", condition->reason ? word(kubelet, condition->reason) : NULL},
+	                   {"message", kt_json_str(condition->message)});
 
-	kt_set(&row, "type", word(kubelet, condition->type));
-	if (generation)
-		kt_set(&row, "observedGeneration", kt_json_int(generation));
-	kt_set(&row, "status", word(kubelet, status));
-	kt_set(&row, "lastProbeTime", kt_json_null());
-	kt_set(&row, "lastTransitionTime",
-	       since && kt_streq(kt_get_str(before, "status"), status) ? kt_json_ref(since)
-	                                                               : time_json(kubelet, now));
-	if (condition->reason)
-		kt_set(&row, "reason", word(kubelet, condition->reason));
-	if (condition->message)
-		kt_set(&row, "message", kt_json_str(condition->message));
+	/* what is as it was stays the same value */
+	if (lasts && kt_equal(before, row)) {
+		kt_json_free(row);
+		row = kt_json_ref(before);
+	}
 	kt_push(list, row);
 }
 
@@ -446,7 +443,8 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 	const struct kt_json *old = kt_get(pod->object->json, "status");
 	int64_t generation = kt_path_int(pod->object->json, "metadata.generation", 0);
 	const char *phase = kubelet_phase(pod), *why = pod->fail_reason;
-	struct kt_json *status = NULL, *lists[3] = {NULL, NULL, NULL};
+	struct kubelet *kubelet = pod->node->kubelet;
+	struct kt_json *lists[3] = {NULL, NULL, NULL};
 	bool rejected = why && kt_starts(why, "OutOf");
 
 	for (struct kubelet_ctr *ctr = pod->ctrs; ctr && !rejected; ctr = ctr->next) {
@@ -454,31 +452,23 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 
 		kt_push(&lists[which], container_json(ctr));
 	}
-	if (generation)
-		kt_set(&status, "observedGeneration", kt_json_int(generation));
-	kt_set(&status, "phase", word(pod->node->kubelet, phase));
-	kt_set(&status, "conditions",
-	       conditions_json(pod, kt_get(old, "conditions"), phase, generation, now));
-	if (why) {
-		kt_set(&status, "message", kt_json_str(pod->fail_message));
-		kt_set(&status, "reason", kt_json_str(why));
-	}
-	if (pod->node->address && !rejected) {
-		if (!pod->node->host_ips)
-			pod->node->host_ips = one_address(pod->node->address);
-		kt_set(&status, "hostIP", kt_json_ref(kt_path(pod->node->host_ips, "0.ip")));
-		kt_set(&status, "hostIPs", kt_json_ref(pod->node->host_ips));
-	}
-	if (pod->ip[0]) {
-		kt_set(&status, "podIP", kt_json_str(pod->ip));
-		kt_set(&status, "podIPs", one_address(pod->ip));
-	}
-	kt_set(&status, "startTime", time_json(pod->node->kubelet, pod->started_at ? pod->started_at : now));
-	kt_set(&status, "initContainerStatuses", lists[0]);
-	kt_set(&status, "containerStatuses", kt_count(lists[1]) > 1 ? by_name(lists[1]) : lists[1]);
-	kt_set(&status, "qosClass", kt_json_ref(kt_get(old, "qosClass")));
-	kt_set(&status, "ephemeralContainerStatuses", kt_count(lists[2]) > 1 ? by_name(lists[2]) : lists[2]);
-	return status;
+	bool placed = pod->node->address && !rejected;
+	if (placed && !pod->node->host_ips)
+		pod->node->host_ips = one_address(pod->node->address);
+	return KT_MEMBERS(
+	        {"observedGeneration", generation ? kt_json_int(generation) : NULL},
+	        {"phase", word(kubelet, phase)},
+	        {"conditions", conditions_json(pod, kt_get(old, "conditions"), phase, generation, now)},
+	        {"message", why ? kt_json_str(pod->fail_message) : NULL}, {"reason", kt_json_str(why)},
+	        {"hostIP", placed ? kt_json_ref(kt_path(pod->node->host_ips, "0.ip")) : NULL},
+	        {"hostIPs", placed ? kt_json_ref(pod->node->host_ips) : NULL},
+	        {"podIP", pod->ip[0] ? kt_json_str(pod->ip) : NULL},
+	        {"podIPs", pod->ip[0] ? one_address(pod->ip) : NULL},
+	        {"startTime", time_json(kubelet, pod->started_at ? pod->started_at : now)},
+	        {"initContainerStatuses", lists[0]},
+	        {"containerStatuses", kt_count(lists[1]) > 1 ? by_name(lists[1]) : lists[1]},
+	        {"qosClass", kt_json_ref(kt_get(old, "qosClass"))},
+	        {"ephemeralContainerStatuses", kt_count(lists[2]) > 1 ? by_name(lists[2]) : lists[2]});
 }
 
 void kubelet_status_write(struct kubelet_pod *pod, kt_ns now)

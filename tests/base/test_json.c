@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static void assert_text(const struct kt_json *v, const char *text)
@@ -309,9 +310,33 @@ static void other_holders_never_see_a_change(void **state)
 	kt_json_free(v);
 }
 
+static void members_make_an_object_in_their_order(void **state)
+{
+	(void)state;
+	struct kt_json *v = KT_MEMBERS(
+	        {"metadata", KT_MEMBERS({"name", kt_json_str("a")}, {"namespace", NULL})},
+	        {"x-of-my-own", kt_json_int(1)}, {"gone", kt_json_str(NULL)}, {"kind", kt_json_str("Pod")});
+	struct kt_json *none = KT_MEMBERS({"a", NULL});
+	char *text = kt_json_text(v);
+	assert_string_equal(text, "{\"metadata\":{\"name\":\"a\"},\"x-of-my-own\":1,\"kind\":\"Pod\"}");
+	kt_free(text);
+	assert_ptr_equal(none, kt_json_object());
+	/* it grows and shrinks as any other */
+	for (int i = 0; i < 20; i++) {
+		char key[8];
+		snprintf(key, sizeof(key), "k%d", i);
+		kt_set(&v, key, kt_json_int(i));
+	}
+	kt_unset(&v, "metadata");
+	assert_int_equal(kt_count(v), 22);
+	assert_int_equal(kt_get_int(v, "k19", 0), 19);
+	kt_json_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(members_make_an_object_in_their_order),
 	        cmocka_unit_test(readers_accept_null_and_other_types),
 	        cmocka_unit_test(templates_build_values),
 	        cmocka_unit_test(values_are_equal_without_regard_to_order_and_kind_of_number),
