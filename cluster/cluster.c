@@ -321,6 +321,9 @@ struct cluster_snapshot *cluster_snapshot(struct cluster *cluster)
 {
 	struct cluster_snapshot *snapshot = kt_alloc(sizeof(*snapshot));
 
+	for (size_t i = 0; cluster_parts[i]; i++)
+		if (cluster_parts[i]->keep)
+			cluster_parts[i]->keep(cluster, cluster_part_state(cluster, cluster_parts[i]));
 	snapshot->store = store_snapshot(cluster->store);
 	snapshot->kept = kt_json_ref(cluster->kept);
 	snapshot->random = cluster->random;

@@ -19,6 +19,8 @@ struct cluster_part {
 	/* Every change of the store, in order, right after it happened. Should only take note (queue a key,
 	 * set a timer): writes belong into timers, so that order and time stay clear. */
 	void (*observe)(struct cluster *cluster, void *state, const struct store_event *event);
+	/* Before a snapshot: what it holds that is not kept yet (files in volumes) is to be kept now. */
+	void (*keep)(struct cluster *cluster, void *state);
 };
 extern const struct cluster_part *const cluster_parts[]; /* NULL-terminated, in order of start */
 void *cluster_part_state(struct cluster *cluster, const struct cluster_part *part);

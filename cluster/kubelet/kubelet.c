@@ -217,8 +217,15 @@ static void stop(struct cluster *cluster, void *state)
 	kt_free(kubelet);
 }
 
+static void keep(struct cluster *cluster, void *state)
+{
+	(void)cluster;
+	kubelet_disks_keep(state);
+	kubelet_memories_keep(state);
+}
+
 const struct cluster_part kubelet_part = {
-        .name = "kubelet", .start = start, .stop = stop, .observe = observe};
+        .name = "kubelet", .start = start, .stop = stop, .observe = observe, .keep = keep};
 
 /* --- what others ask --- */
 

@@ -266,6 +266,7 @@ bool kubelet_volumes_uses(const struct kubelet_pod *pod, bool secret, const char
 bool kubelet_volumes_mount(struct kubelet_ctr *ctr, char **why);
 void kubelet_disks_free(struct kubelet *kubelet);
 void kubelet_disk_drop(struct kubelet *kubelet, const char *key);
+void kubelet_memories_keep(struct kubelet *kubelet);  /* and what programs hold in memory (process_memory) */
 void kubelet_disks_keep(struct kubelet *kubelet);     /* remember what is written on PVs */
 void kubelet_tokens_project(struct kubelet_pod *pod); /* those that were put off */
 

@@ -592,3 +592,20 @@ void process_resize(struct process *process, unsigned columns, unsigned rows)
 	process->columns = columns;
 	process->rows = rows;
 }
+
+struct kt_json *process_memory(const struct process *process)
+{
+	for (const struct task *task = process->tasks; task; task = task->next) {
+		struct tool_run *run =
+		        task->depth && task->stack[0].kind == FRAME_TOOL ? task->stack[0].tool : NULL;
+		struct kt_json *memory = run && run->tool->memory ? run->tool->memory(run) : NULL;
+		if (memory)
+			return memory;
+	}
+	return NULL;
+}
+
+char *process_memory_key(const struct container *container)
+{
+	return kt_strf("memory/%s/%s", container->pod_uid, container->name);
+}

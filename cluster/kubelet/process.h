@@ -71,6 +71,11 @@ void process_eof(struct process *process);
  * ends now with 137. */
 void process_signal(struct process *process, int signo);
 void process_free(struct process *process);
+/* What its program holds in memory and would have lost after a restore of the simulation (redis' data); NULL:
+ * nothing. The kubelet keeps it under this key (owned); the program looks there when it begins with spec.ran.
+ */
+struct kt_json *process_memory(const struct process *process);
+char *process_memory_key(const struct container *container);
 /* The terminal's size, from a resize. */
 void process_resize(struct process *process, unsigned columns, unsigned rows);
 /* What a container's programs use: CPU time since the container started (nanoseconds, monotone while it runs)

@@ -246,3 +246,30 @@ void kubelet_pod_power_back(struct kubelet_pod *pod)
 	pod->stage_at = now + KUBELET_SANDBOX;
 	pod->dirty = true;
 }
+
+/* --- what programs had in memory: "memory/UID/CONTAINER" --- */
+
+void kubelet_memories_keep(struct kubelet *kubelet)
+{
+	struct kt_json *now = kt_json_object();
+	struct kt_strs before = {0};
+
+	for (struct kubelet_pod *pod = kubelet->pod_table; pod; pod = pod->hh.next)
+		for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+			struct kt_json *memory = ctr->pub.main ? process_memory(ctr->pub.main) : NULL;
+			char *key = memory ? process_memory_key(&ctr->pub) : NULL;
+
+			if (memory)
+				kt_set(&now, key, memory);
+			kt_free(key);
+		}
+	cluster_kept_keys(kubelet->cluster, "memory/", &before);
+	for (size_t i = 0; i < before.count; i++)
+		if (!kt_get(now, before.items[i]))
+			cluster_keep(kubelet->cluster, before.items[i], NULL);
+	for (size_t i = 0; i < kt_count(now); i++)
+		if (!kt_equal(kt_at(now, i), cluster_kept(kubelet->cluster, kt_key(now, i))))
+			cluster_keep(kubelet->cluster, kt_key(now, i), kt_json_ref(kt_at(now, i)));
+	kt_strs_clear(&before);
+	kt_json_free(now);
+}

@@ -224,8 +224,10 @@ static bool check_all(struct checking *c, const struct nginx_directive *d)
 			if (!strcmp(checks[i].name, d->name) && !checks[i].check(c, d))
 				return false;
 		const char *name = nginx_unknown_variable(c->nginx, d);
-		if (name)
-			return wrong(c, d, "unknown \"%s\" variable", name);
+		if (name) { /* told when all is read: without its place */
+			kt_buf_addf(&c->problem, "unknown \"%s\" variable", name);
+			return false;
+		}
 		if (!nginx_lists_values(d) && !check_all(c, d->block))
 			return false;
 	}
@@ -473,12 +475,16 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 	if (r->task->wrapped && !files_untouched(tool_container(r)->files, FOLDER)) /* images have none */
 		fill_templates(r);
 	struct nginx *nginx = load(r, path, globals);
+	if (test && nginx)
+		tool_err(r, "nginx: the configuration file %s syntax is ok\n", path);
+	if (nginx && !nginx_find(nginx->conf->top, "events")) {
+		emerg(r, "no \"events\" section in configuration");
+		nginx_free(nginx);
+		nginx = NULL;
+	}
 	if (test) {
-		tool_err(r,
-		         nginx ? "nginx: the configuration file %s syntax is ok\nnginx: configuration file "
-		                 "%s test is successful\n"
-		               : "nginx: configuration file %s test failed\n",
-		         path, path);
+		tool_err(r, "nginx: configuration file %s test %s\n", path,
+		         nginx ? "is successful" : "failed");
 		*status = nginx ? 0 : 1;
 		nginx_free(nginx);
 		return false;

@@ -384,10 +384,6 @@ bool nginx_conf_read(struct nginx_conf *conf, struct files *files, const char *p
 	struct reader rd = {.conf = conf, .files = files, .at = globals ? globals : "", .line = 1};
 	if (!read_block(&rd, MAIN, NULL, &tail, false) || !read_file(&rd, path, MAIN, NULL, &tail))
 		return false;
-	if (!nginx_find(conf->top, "events")) {
-		conf->problem = "no \"events\" section in configuration";
-		return false;
-	}
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What all servers share, and their table. */
 #include "cluster/kubelet/servers/nginx.h"
+#include "cluster/kubelet/servers/redis.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,17 +158,15 @@ static const struct server_row rows[] = {
          .work = 500 * KT_US},
         {.program = "consumer", .port = 8080, .serve = ok_serve, .work = KT_MS},
         {.program = "redis-server",
-         .port = 6379,
          .prepare = redis_prepare,
          .bytes = redis_bytes,
-         .hello = "1:M * Ready to accept connections tcp\n",
-         .work = 50 * KT_US},
+         .work = 50 * KT_US,
+         .end = redis_free},
         {.program = "valkey-server",
-         .port = 6379,
          .prepare = redis_prepare,
          .bytes = redis_bytes,
-         .hello = "1:M * Ready to accept connections tcp\n",
-         .work = 50 * KT_US},
+         .work = 50 * KT_US,
+         .end = redis_free},
         {.program = "postgres",
          .port = 5432,
          .prepare = postgres_prepare,
@@ -279,7 +278,6 @@ void server_end(struct tool_run *r)
 	kt_free(s->root);
 	if (s->row && s->row->end)
 		s->row->end(s->own);
-	kt_json_free(s->data);
 }
 
 static int server_listen(struct tool_run *r, struct server *s)
@@ -387,10 +385,8 @@ const struct tool tools_servers[] = {
         {.name = "python", .sets = "python", SERVER},
         {.name = "python3", .sets = "python", SERVER},
         {.name = "rabbitmq-server", .sets = "rabbitmq", SERVER, .term = 1},
-        {.name = "redis-server", .sets = "redis", SERVER, .term = 1},
         {.name = "run.sh", .sets = "daemon", SERVER, .term = 1},
         {.name = "server", .sets = "generic-server hello-node bootcamp", SERVER, .term = 1},
-        {.name = "valkey-server", .sets = "redis", SERVER, .term = 1},
         {.name = "whoami", .sets = "whoami-server", SERVER, .term = 3},
         {.name = NULL},
 };

@@ -38,8 +38,7 @@ struct server {
 	bool prepared, listening, files;
 	kt_ns since;
 	char *text, *root;
-	struct kt_json *data; /* redis' */
-	void *own;            /* what the row's `end` frees */
+	void *own; /* what the row's `end` frees */
 	uint64_t requests;
 	int exit_after; /* status + 1: it ends by itself; -1: it stays without a port */
 };

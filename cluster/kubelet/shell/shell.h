@@ -219,6 +219,9 @@ struct tool {
 	void (*end)(struct tool_run *r); /* frees what hangs on state, stops listening; may be NULL */
 	int term;   /* its exit code after SIGTERM + 1; 0: does not handle it (143; ignored as PID 1) */
 	bool shell; /* a shell */
+	/* What it does after a signal before it ends with `term`; may be NULL. */
+	void (*terminating)(struct tool_run *r);
+	struct kt_json *(*memory)(struct tool_run *r); /* for process_memory; may be NULL */
 };
 const struct tool *tool_find(const struct image *image, const char *name);
 const struct tool *tool_at(size_t i); /* NULL behind the last */
@@ -264,7 +267,7 @@ struct container *tool_container(const struct tool_run *r);
 /* The table's rows, by file here and in kubelet/servers. */
 extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_kubectl[],
         tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[], tools_dump[],
-        tools_servers[], tools_agnhost[], tools_databases[], tools_pack[];
+        tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_pack[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

@@ -170,8 +170,19 @@ bool task_is_shell(const struct task *task)
 	return task->depth && task->stack[0].kind != FRAME_TOOL;
 }
 
+/* The program that a task is: one that was started as such, or a shell's child for one command, which a shell
+ * executes in its place. NULL: a shell. */
+static struct tool_run *own_tool(const struct task *task)
+{
+	const struct frame *first = task->stack, *last = task->depth ? &task->stack[task->depth - 1] : NULL;
+	bool one_command = last && first->kind == FRAME_NODE && first->node &&
+	                   first->node->kind == SH_SIMPLE && task->pid != 1;
+	return last && last->kind == FRAME_TOOL && (last == first || one_command) ? last->tool : NULL;
+}
+
 void task_signal(struct task *task, int signo)
 {
+	struct tool_run *own = own_tool(task);
 	bool first = task->pid == 1;
 	if (task->done || signo <= 0 || signo >= SIGNALS || signo == SIGCHLD || signo == SIGWINCH ||
 	    signo == SIGCONT)
@@ -183,7 +194,7 @@ void task_signal(struct task *task, int signo)
 		task_end(task, 128 + SIGKILL);
 		return;
 	}
-	if (task_is_shell(task)) {
+	if (task_is_shell(task) && !own) {
 		if (task->traps[signo]) {
 			task->pending |= *task->traps[signo] ? 1u << signo : 0;
 			process_changed(task->process);
@@ -192,10 +203,12 @@ void task_signal(struct task *task, int signo)
 		if (first || (task->interactive && (signo == SIGTERM || signo == SIGINT)))
 			return;
 	} else if (task->depth) {
-		int term = task->stack[0].tool->tool->term;
+		int term = own ? own->tool->term : 0;
 		if (signo == SIGHUP && term)
 			return;
 		if (term) {
+			if (own->tool->terminating)
+				own->tool->terminating(own);
 			task_end(task, term - 1);
 			return;
 		}

@@ -266,10 +266,65 @@ static void hear_nothing(void *arg, int fd, const void *data, size_t len)
 	(void)len;
 }
 
+static void end_unheard(void *arg, int code, const char *reason)
+{
+	(void)arg;
+	(void)code;
+	(void)reason;
+}
+
 static void note_end(void *arg, int code, const char *reason)
 {
 	(void)reason;
 	*(int *)arg = code;
+}
+
+static void hear(void *arg, int fd, const void *data, size_t len)
+{
+	(void)fd;
+	kt_buf_add(arg, data, len);
+}
+
+/* Run a script in the pod's container until it ends; its output is added. */
+static void run_in(struct cluster *cluster, const char *pod, const char *script, struct kt_buf *out)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	struct process *process;
+
+	process = process_start(
+	        &(struct process_spec){.container = kubelet_container(cluster, "default", pod, NULL, NULL),
+	                               .argv = argv,
+	                               .output = hear,
+	                               .exited = end_unheard,
+	                               .arg = out},
+	        NULL);
+	support_wait(cluster, 2);
+	process_free(process);
+}
+
+static void what_was_just_written_on_a_disk_is_in_a_snapshot(void **state)
+{
+	struct cluster *cluster = one_node();
+	struct cluster_snapshot *snapshot;
+	struct kt_buf out = {0};
+
+	(void)state;
+	support_pod(cluster, "web",
+	            pod_of("{name: 'c', image: 'busybox:1.36', command: ['sleep', '1000'], volumeMounts: "
+	                   "[{name: 'd', "
+	                   "mountPath: '/d'}]}",
+	                   "{volumes: [{name: 'd', hostPath: {path: '/srv'}}]}"));
+	support_wait(cluster, 13); /* between two looks at the disks */
+	run_in(cluster, "web", "echo kept > /d/file", &out);
+	snapshot = cluster_snapshot(cluster);
+	run_in(cluster, "web", "rm /d/file", &out);
+	cluster_restore(cluster, snapshot);
+	cluster_snapshot_free(snapshot);
+	support_wait(cluster, 1);
+	run_in(cluster, "web", "cat /d/file", &out);
+	assert_string_equal(kt_buf_str(&out), "kept\n");
+	kt_buf_clear(&out);
+	cluster_free(cluster);
 }
 
 static void what_somebody_runs_in_a_container_may_outlive_a_restore(void **state)
@@ -422,6 +477,7 @@ int main(void)
 	        cmocka_unit_test(a_deleted_pod_whose_program_heeds_sigterm_is_seen_to_end_and_gone_soon),
 	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
 	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
+	        cmocka_unit_test(what_was_just_written_on_a_disk_is_in_a_snapshot),
 	        cmocka_unit_test(what_somebody_runs_in_a_container_may_outlive_a_restore),
 	        cmocka_unit_test(after_a_restore_a_slow_start_is_not_waited_for_again),
 	        cmocka_unit_test(what_the_environment_lacks_is_said),

@@ -13,9 +13,16 @@ static void curl_asks_as_it_is_told(void **state)
 	assert_true(shell_records("tests/cluster/kubelet/servers/curl.txt", "nginx:1.27", true) >= 3);
 }
 
+static void redis_keeps_what_it_is_told(void **state)
+{
+	(void)state;
+	assert_true(shell_records("tests/cluster/kubelet/servers/redis.txt", "redis:7.4", true) >= 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(nginx_follows_its_configuration),
-	                                   cmocka_unit_test(curl_asks_as_it_is_told)};
+	                                   cmocka_unit_test(curl_asks_as_it_is_told),
+	                                   cmocka_unit_test(redis_keeps_what_it_is_told)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Redis: RESP in, RESP out, over one data set. Source: redis.io/docs/latest/develop/reference/protocol-spec
+ * and commands. Commands are rows (redis_commands.c); configuration, persistence and replication are
+ * redis.c's. Expiry is looked at when a key is used. */
+#ifndef REDIS_H
+#define REDIS_H
+
+#include "cluster/kubelet/servers/servers.h"
+
+struct redis {
+	/* {"0": {KEY: {type: "string|list|hash|set|zset", value, until (ns of virtual time, 0 never)}}} */
+	struct kt_json *data;
+	struct kt_json *config; /* {name: text}, as CONFIG GET shows it */
+	struct tool_run *r;
+	kt_ns started, saved_at;
+	int64_t changes, commands, connections; /* changes: since it was saved last */
+	char *master;                           /* host of replicaof; NULL: it is one itself */
+	unsigned master_port;
+	bool linked;              /* the master answered last time */
+	kt_ns following;          /* since */
+	struct kt_json *replicas; /* {address: when it asked last, ns} */
+};
+
+/* One conversation: what AUTH and SELECT of it hold for. */
+struct redis_client {
+	struct redis *redis;
+	const char *address;
+	int db;
+	bool known, is_replica;
+};
+
+kt_ns redis_now(const struct redis *redis);
+/* Answer one command; argv[0] is its name. */
+void redis_command(struct redis_client *client, char **argv, size_t argc, struct kt_buf *out);
+const char *redis_config(const struct redis *redis, const char *name);
+/* Every change of the data ends here: appendonly, save points. */
+void redis_changed(struct redis *redis);
+bool redis_save(struct redis *redis); /* dump.rdb; false: it cannot be written */
+int64_t redis_memory(const struct redis *redis);
+void redis_follow(struct redis *redis, const char *host, unsigned port); /* NULL: no one */
+
+/* The server's hooks. */
+void redis_free(void *own);
+void redis_terminating(struct tool_run *r);
+struct kt_json *redis_kept(struct tool_run *r); /* its data, for process_memory */
+
+/* --- RESP --- */
+void resp_simple(struct kt_buf *out, const char *text);
+void resp_error(struct kt_buf *out, const char *fmt, ...) KT_PRINTF(2, 3);
+void resp_int(struct kt_buf *out, int64_t n);
+void resp_text(struct kt_buf *out, const char *text); /* NULL: nil */
+void resp_array(struct kt_buf *out, size_t count);
+/* The next request of `*at`: an array of bulk strings, or an inline line. False: nothing (more). */
+bool resp_request(const char **at, const char *end, struct kt_strs *words);
+
+#endif

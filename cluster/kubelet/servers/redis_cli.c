@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* redis-cli. Source: redis.io/docs/latest/develop/tools/cli. */
+#include "cluster/kubelet/servers/redis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct cli {
+	struct fetch fetch;
+	const char *password;
+	char *of_url, *user; /* of -u: the password, and whose */
+	int64_t db, repeat, done;
+	kt_ns interval;
+	bool raw, formatted, verbatim /* as it comes, without a newline behind */, quiet, exit_code,
+	        last_from_stdin, scan;
+	const char *pattern;
+	size_t first; /* of the command's words */
+	struct kt_buf input, ask;
+	int status;
+};
+
+static void end_cli(struct tool_run *r)
+{
+	struct cli *s = r->state;
+	fetch_clear(&s->fetch);
+	kt_buf_clear(&s->input);
+	kt_buf_clear(&s->ask);
+	kt_free(s->of_url);
+	kt_free(s->user);
+}
+
+/* redis://[:PASSWORD@]HOST[:PORT][/DB] */
+static void take_url(struct cli *s, const char *url)
+{
+	const char *rest = strstr(url, "://") ? strstr(url, "://") + 3 : url, *at = strchr(rest, '@');
+	if (at) {
+		const char *colon = memchr(rest, ':', (size_t)(at - rest));
+		const char *from = colon ? colon + 1 : rest;
+		kt_free(s->of_url);
+		kt_free(s->user);
+		s->user = colon ? kt_strndup(rest, (size_t)(colon - rest)) : NULL;
+		s->password = s->of_url = kt_strndup(from, (size_t)(at - from));
+		rest = at + 1;
+	}
+	size_t len = strcspn(rest, ":/");
+	kt_free(s->fetch.host);
+	s->fetch.host = kt_strndup(rest, len);
+	if (rest[len] == ':')
+		s->fetch.port = (unsigned)strtoul(rest + len + 1, NULL, 10);
+	const char *slash = strchr(rest, '/');
+	if (slash)
+		s->db = strtoll(slash + 1, NULL, 10);
+}
+
+static bool read_options(struct tool_run *r, struct cli *s)
+{
+	size_t i = 1, given = r->argv.count;
+	bool told = false; /* the password, where everybody sees it */
+	s->fetch.port = 6379;
+	s->repeat = 1;
+	s->password = tool_env(r, "REDISCLI_AUTH");
+	for (; i < given && r->argv.items[i][0] == '-' && r->argv.items[i][1]; i++) {
+		const char *word = r->argv.items[i], *value = i + 1 < given ? r->argv.items[i + 1] : "";
+		bool takes = true;
+		if (!strcmp(word, "-h")) {
+			kt_free(s->fetch.host);
+			s->fetch.host = kt_strdup(value);
+		} else if (!strcmp(word, "-p")) {
+			s->fetch.port = (unsigned)strtoul(value, NULL, 10);
+		} else if (!strcmp(word, "-a") || !strcmp(word, "--pass")) {
+			s->password = value;
+			told = true;
+		} else if (!strcmp(word, "-u")) {
+			take_url(s, value);
+		} else if (!strcmp(word, "-n")) {
+			s->db = strtoll(value, NULL, 10);
+		} else if (!strcmp(word, "-r")) {
+			s->repeat = strtoll(value, NULL, 10);
+		} else if (!strcmp(word, "-i")) {
+			s->interval = fetch_seconds(value);
+		} else if (!strcmp(word, "-t")) {
+			s->fetch.limit = fetch_seconds(value);
+		} else if (!strcmp(word, "--pattern")) {
+			s->pattern = value;
+		} else if (!strcmp(word, "--user") || !strcmp(word, "-d")) {
+			;
+		} else {
+			takes = false;
+			if (!strcmp(word, "--version") || !strcmp(word, "-v")) {
+				tool_outs(r, "redis-cli 7.4.1\n");
+				return false;
+			}
+			s->raw = s->raw || !strcmp(word, "--raw");
+			s->formatted = s->formatted || !strcmp(word, "--no-raw");
+			s->quiet = s->quiet || !strcmp(word, "--no-auth-warning");
+			s->exit_code = s->exit_code || !strcmp(word, "-e");
+			s->last_from_stdin = s->last_from_stdin || !strcmp(word, "-x");
+			s->scan = s->scan || !strcmp(word, "--scan");
+		}
+		i += takes;
+	}
+	if ((told || s->of_url) && !s->quiet)
+		tool_err(r, "Warning: Using a password with '-a' or '-u' option on the command line "
+		            "interface may not be safe.\n");
+	if (!s->fetch.host)
+		s->fetch.host = kt_strdup("127.0.0.1");
+	s->first = i;
+	if (r->task->process->spec.tty && !s->raw)
+		s->formatted = true;
+	return true;
+}
+
+/* --- what comes back --- */
+/* One value of the reply; *at moves behind it. `indent`: columns of a list around it. */
+static void print_reply(struct tool_run *r, struct cli *s, const char **at, unsigned indent)
+{
+	const char *text = *at + 1, *end = strstr(*at, "\r\n");
+	if (!end) {
+		*at += strlen(*at);
+		return;
+	}
+	int len = (int)(end - text);
+	char kind = **at;
+	long n = strtol(text, NULL, 10);
+	*at = end + 2;
+	if (kind == '+') {
+		tool_outf(r, "%.*s\n", len, text);
+	} else if (kind == '-') {
+		tool_outf(r, "%s%.*s\n%s", s->formatted ? "(error) " : "", len, text,
+		          s->formatted ? "" : "\n");
+		s->status = s->exit_code ? 1 : 0;
+	} else if (kind == ':') {
+		tool_outf(r, "%s%.*s\n", s->formatted ? "(integer) " : "", len, text);
+	} else if (kind == '$' && n < 0) {
+		tool_outs(r, s->formatted ? "(nil)\n" : "\n");
+	} else if (kind == '$') {
+		struct kt_buf shown = {0};
+		if (s->formatted)
+			kt_json_print_string(*at, (size_t)n, &shown);
+		else
+			kt_buf_add(&shown, *at, (size_t)n);
+		if (!s->verbatim)
+			kt_buf_addc(&shown, '\n');
+		tool_out(r, shown.data, shown.len);
+		kt_buf_clear(&shown);
+		*at += n + 2;
+	} else if (kind == '*') {
+		if (n <= 0)
+			tool_outs(r, s->formatted ? "(empty array)\n" : "\n");
+		for (long i = 0; i < n; i++) {
+			if (s->formatted)
+				tool_outf(r, "%*s%ld) ", i ? (int)indent : 0, "", i + 1);
+			print_reply(r, s, at, indent + 3);
+		}
+	}
+}
+
+static void add_words(struct cli *s, char *const *words, size_t count, const char *last)
+{
+	resp_array(&s->ask, count + (last != NULL));
+	for (size_t i = 0; i < count; i++)
+		resp_text(&s->ask, words[i]);
+	if (last)
+		resp_text(&s->ask, last);
+}
+
+/* How many replies come first: of AUTH and SELECT. */
+static size_t add_greeting(struct cli *s)
+{
+	size_t count = 0;
+	if (s->password) {
+		resp_array(&s->ask, s->user ? 3 : 2);
+		resp_text(&s->ask, "AUTH");
+		if (s->user)
+			resp_text(&s->ask, s->user);
+		resp_text(&s->ask, s->password);
+		count++;
+	}
+	if (s->db) {
+		char *number = kt_strf("%lld", (long long)s->db);
+		resp_array(&s->ask, 2);
+		resp_text(&s->ask, "SELECT");
+		resp_text(&s->ask, number);
+		kt_free(number);
+		count++;
+	}
+	return count;
+}
+
+static int not_connected(struct tool_run *r, const struct cli *s)
+{
+	static const char *const words[] = {[FETCH_BAD_NAME] = "Name or service not known",
+	                                    [FETCH_NO_DNS] = "Temporary failure in name resolution",
+	                                    [FETCH_REFUSED] = "Connection refused",
+	                                    [FETCH_TIMEOUT] = "Connection timed out",
+	                                    [FETCH_UNREACHABLE] = "No route to host"};
+	bool known = s->fetch.result < KT_COUNT(words) && words[s->fetch.result];
+	tool_err(r, "Could not connect to Redis at %s:%u: %s\n", s->fetch.host, s->fetch.port,
+	         known ? words[s->fetch.result] : "Connection refused");
+	return 1;
+}
+
+static void ask(struct tool_run *r, struct cli *s)
+{
+	struct kt_buf reply = {0};
+	const struct network_listener *to = s->fetch.to.listener;
+	kt_buf_cut(&s->ask, 0);
+	size_t greetings = add_greeting(s);
+	bool words = s->first < r->argv.count;
+	if (s->scan) {
+		resp_array(&s->ask, 2);
+		resp_text(&s->ask, "KEYS");
+		resp_text(&s->ask, s->pattern ? s->pattern : "*");
+	} else if (words) {
+		add_words(s, r->argv.items + s->first, r->argv.count - s->first,
+		          s->last_from_stdin ? kt_buf_str(&s->input) : NULL);
+	} else {
+		kt_buf_add(&s->ask, kt_buf_str(&s->input), s->input.len);
+	}
+	if (to && to->bytes)
+		to->bytes(to->arg, kt_buf_str(&s->ask), s->ask.len, &reply);
+	const char *at = kt_buf_str(&reply), *name = words ? r->argv.items[s->first] : "";
+	s->verbatim =
+	        !strcasecmp(name, "info") || !strcasecmp(name, "client") || !strcasecmp(name, "cluster");
+	if (s->verbatim)
+		s->formatted = false;
+	for (size_t i = 0; i < greetings && *at; i++) {
+		const char *end = strstr(at, "\r\n");
+		if (*at == '-' && end)
+			tool_err(r, "%s failed: %.*s\n", i || !s->password ? "SELECT" : "AUTH",
+			         (int)(end - at - 1), at + 1);
+		at = end ? end + 2 : at + strlen(at);
+	}
+	while (*at)
+		print_reply(r, s, &at, 0);
+	kt_buf_clear(&reply);
+}
+
+static int run_cli(struct tool_run *r)
+{
+	struct cli *s = r->state;
+	if (!r->opened) {
+		r->opened = true;
+		if (!read_options(r, s))
+			return 0;
+	}
+	bool reads = !s->scan && (s->first >= r->argv.count || s->last_from_stdin);
+	if (reads && !r->ended) {
+		if (!r->use_stdin)
+			tool_inputs(r, r->argv.count);
+		if (tool_all(r, &s->input) == TOOL_WAIT)
+			return TOOL_WAIT;
+		r->ended = true;
+	}
+	if (s->done && s->interval && tool_sleep(r, s->interval))
+		return TOOL_WAIT;
+	if (fetch_connect(r, &s->fetch))
+		return TOOL_WAIT;
+	if (s->fetch.result != FETCH_OK)
+		return not_connected(r, s);
+	ask(r, s);
+	return ++s->done < s->repeat || s->repeat < 0 ? TOOL_AGAIN : s->status;
+}
+
+#define SERVER                                                                                               \
+	.run = server_run, .state_size = sizeof(struct server), .end = server_end, .term = 1,                \
+	.terminating = redis_terminating, .memory = redis_kept
+#define CLI .run = run_cli, .state_size = sizeof(struct cli), .end = end_cli
+const struct tool tools_redis[] = {
+        {.name = "redis-cli", .sets = "redis", CLI},
+        {.name = "redis-server", .sets = "redis", SERVER},
+        {.name = "valkey-cli", .sets = "redis", CLI},
+        {.name = "valkey-server", .sets = "redis", SERVER},
+        {.name = NULL},
+};
