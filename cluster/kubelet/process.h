@@ -76,6 +76,13 @@ void process_free(struct process *process);
  */
 struct kt_json *process_memory(const struct process *process);
 char *process_memory_key(const struct container *container);
+/* Of one that is instant: run it to its end now (what does not end is killed). How long it would have taken.
+ */
+kt_ns process_finish(struct process *process);
+/* Run a program of the container at once, with `in` as all of its input: what it says on stdout, and the time
+ * it takes. False: there is no such program. */
+bool process_answer(struct container *container, const char *const *argv, const void *in, size_t len,
+                    struct kt_buf *out, kt_ns *took);
 /* The terminal's size, from a resize. */
 void process_resize(struct process *process, unsigned columns, unsigned rows);
 /* What a container's programs use: CPU time since the container started (nanoseconds, monotone while it runs)

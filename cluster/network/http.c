@@ -88,5 +88,5 @@ bool network_serve(struct cluster *cluster, const struct network_path *path,
 	struct network_http_request arrived = *request;
 	arrived.port = listener->port;
 	listener->serve(listener->arg, &arrived, response);
-	return true;
+	return response->status != 0; /* it may close without a word */
 }

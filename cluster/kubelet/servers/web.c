@@ -99,10 +99,62 @@ bool small_httpd_prepare(struct tool_run *r, struct server *s, int *status)
 	return true;
 }
 
+/* A script below /cgi-bin/: the request is in its environment and its input, headers stand before its words.
+ */
+static bool serve_cgi(struct tool_run *r, const struct network_http_request *request,
+                      struct network_http_response *response)
+{
+	const struct server *s = r->state;
+	size_t len = strcspn(request->path, "?");
+	const char *query = request->path[len] ? request->path + len + 1 : "";
+	char *path = kt_strf("%s%.*s", s->root, (int)len, request->path);
+	struct kt_buf out = {0};
+	kt_ns took = 0;
+	if (!kt_starts(request->path, "/cgi-bin/")) {
+		kt_free(path);
+		return false;
+	}
+	char *words[] = {kt_strf("QUERY_STRING=%s", query),
+	                 kt_strf("REQUEST_METHOD=%s", request->method),
+	                 kt_strf("REQUEST_URI=%s", request->path),
+	                 kt_strf("SCRIPT_NAME=%.*s", (int)len, request->path),
+	                 kt_strf("REMOTE_ADDR=%s", request->client ? request->client : ""),
+	                 kt_strf("CONTENT_LENGTH=%zu", request->body_len)};
+	const char *argv[KT_COUNT(words) + 3] = {"env"};
+	for (size_t i = 0; i < KT_COUNT(words); i++)
+		argv[1 + i] = words[i];
+	argv[1 + KT_COUNT(words)] = path;
+	bool ran = process_answer(tool_container(r), argv, request->body ? request->body : "",
+	                          request->body_len, &out, &took);
+	const char *text = kt_buf_str(&out), *body = strstr(text, "\n\n"), *bare = strstr(text, "\r\n\r\n");
+	size_t head = body && (!bare || body < bare) ? 2 : 4;
+	const char *from = !body && !bare ? NULL : head == 2 ? body : bare;
+	char *headers = from ? kt_strndup(text, (size_t)(from - text)) : kt_strdup("");
+	const char *status = strcasestr(headers, "Status:"), *type = strcasestr(headers, "Content-type:");
+	char *kind = type ? kt_strndup(type + 13 + strspn(type + 13, " "),
+	                               strcspn(type + 13 + strspn(type + 13, " "), "\r\n;"))
+	                  : kt_strdup("text/html");
+	if (ran && from)
+		server_answer(response, status ? atoi(status + 7) : 200, kind, from + head,
+		              out.len - (size_t)(from + head - text));
+	else if (!ran || files_access(tool_container(r)->files, path, FILES_RUN))
+		server_error_page(response, 404, "");
+	response->takes += took;
+	for (size_t i = 0; i < KT_COUNT(words); i++)
+		kt_free(words[i]);
+	kt_free(kind);
+	kt_free(headers);
+	kt_free(path);
+	kt_buf_clear(&out);
+	return true;
+}
+
 void small_httpd_serve(struct tool_run *r, const struct network_http_request *request,
                        struct network_http_response *response)
 {
 	const struct server *s = r->state;
+	if (serve_cgi(r, request, response))
+		return;
 	server_file(r, s->root, request->path, "", response);
 	if (response->status >= 400) {
 		kt_buf_cut(&response->body, 0);

@@ -161,7 +161,45 @@ struct netcat {
 	struct kt_buf input;
 	struct kt_buf received;
 	bool met;
+	struct kt_strs program; /* -e: what answers each connection */
 };
+
+/* The words of a program that answers HTTP itself: its status line, headers, body. */
+static void nc_parse(const char *text, size_t len, struct network_http_response *response)
+{
+	response->status = len ? 200 : 0;
+	if (!kt_starts(text, "HTTP/1.")) {
+		kt_buf_add(&response->body, text, len);
+		return;
+	}
+	const char *body = strstr(text, "\r\n\r\n"), *bare = strstr(text, "\n\n");
+	long status = strtol(text + 8, NULL, 10);
+	response->status = status >= 100 && status < 600 ? (int)status : 200;
+	const char *from = body ? body + 4 : (bare ? bare + 2 : text + len);
+	kt_buf_add(&response->body, from, len - (size_t)(from - text));
+}
+
+/* -e: the program gets what comes over the connection, and its output goes back. */
+static void nc_run(struct tool_run *r, const void *data, size_t len, struct kt_buf *reply, kt_ns *took)
+{
+	struct netcat *s = r->state;
+	enum { DEEPEST = 8 };
+	if (r->task->process->steps >= DEEPEST)
+		return;
+	r->task->process->steps++;
+	kt_strs_add(&s->program, "");
+	char *last = s->program.items[s->program.count - 1];
+	s->program.items[s->program.count - 1] = NULL;
+	(void)process_answer(tool_container(r), (const char *const *)s->program.items, data, len, reply,
+	                     took);
+	s->program.items[s->program.count - 1] = last;
+	kt_free(last);
+	s->program.count--;
+	r->task->process->steps--;
+	kt_buf_adds(reply, "");
+	s->met = true;
+	process_changed(r->task->process);
+}
 
 static void nc_serve(void *arg, const struct network_http_request *request,
                      struct network_http_response *response)
@@ -170,22 +208,27 @@ static void nc_serve(void *arg, const struct network_http_request *request,
 	struct netcat *s = r->state;
 	struct chan *chan = r->task->fds[0].chan;
 	struct kt_buf got = {0};
-	kt_buf_addf(&got, "%s %s HTTP/1.1\r\nHost: %s\r\n\r\n", request->method, request->path,
+	kt_buf_addf(&got, "%s %s HTTP/1.1\r\nHost: %s\r\n", request->method, request->path,
 	            request->host ? request->host : "");
+	if (request->body_len)
+		kt_buf_addf(&got, "Content-Length: %zu\r\n", request->body_len);
+	kt_buf_adds(&got, "\r\n");
+	kt_buf_add(&got, request->body ? request->body : "", request->body_len);
+	if (s->program.count) {
+		struct kt_buf reply = {0};
+		kt_ns took = 0;
+		nc_run(r, got.data, got.len, &reply, &took);
+		response->takes += took;
+		nc_parse(kt_buf_str(&reply), reply.len, response);
+		kt_buf_clear(&reply);
+		kt_buf_clear(&got);
+		return;
+	}
 	kt_buf_add(&s->received, got.data, got.len);
 	kt_buf_clear(&got);
 	const char *text = chan && chan->data.len > chan->offset ? chan->data.data + chan->offset : "";
 	size_t len = chan ? chan->data.len - chan->offset : 0;
-	response->status = 200;
-	if (kt_starts(text, "HTTP/1.")) {
-		const char *body = strstr(text, "\r\n\r\n"), *bare = strstr(text, "\n\n");
-		long status = strtol(text + 8, NULL, 10);
-		response->status = status >= 100 && status < 600 ? (int)status : 200;
-		const char *from = body ? body + 4 : (bare ? bare + 2 : text + len);
-		kt_buf_add(&response->body, from, len - (size_t)(from - text));
-	} else {
-		kt_buf_add(&response->body, text, len);
-	}
+	nc_parse(text, len, response);
 	s->met = true;
 	process_changed(r->task->process);
 }
@@ -195,6 +238,11 @@ static void nc_bytes(void *arg, const void *data, size_t len, struct kt_buf *rep
 	struct tool_run *r = arg;
 	struct netcat *s = r->state;
 	struct chan *chan = r->task->fds[0].chan;
+	if (s->program.count) {
+		kt_ns took = 0;
+		nc_run(r, data, len, reply, &took);
+		return;
+	}
 	kt_buf_add(&s->received, data, len);
 	if (chan && chan->data.len > chan->offset)
 		kt_buf_add(reply, chan->data.data + chan->offset, chan->data.len - chan->offset);
@@ -211,6 +259,7 @@ static void end_nc(struct tool_run *r)
 	fetch_clear(&s->fetch);
 	kt_buf_clear(&s->input);
 	kt_buf_clear(&s->received);
+	kt_strs_clear(&s->program);
 }
 
 static int nc_listen(struct tool_run *r, struct netcat *s)
@@ -264,13 +313,18 @@ static bool nc_options(struct tool_run *r, struct netcat *s)
 			return false;
 		s->scan = s->scan || option == 'z';
 		s->verbose = s->verbose || option == 'v';
+		s->keep = s->keep || option == 'k' || (option == 'l' && s->listen); /* -ll */
 		s->listen = s->listen || option == 'l';
-		s->keep = s->keep || option == 'k';
 		s->udp = s->udp || option == 'u';
 		if (option == 'w')
 			s->limit = fetch_seconds(value);
 		if (option == 'p')
 			port = value;
+		if (option == 'e') { /* the rest is the program's */
+			kt_strs_add(&s->program, value);
+			while (at < r->argv.count)
+				kt_strs_add(&s->program, r->argv.items[at++]);
+		}
 	}
 	if (s->listen && !port)
 		port = host;

@@ -360,6 +360,7 @@ struct whole {
 	const char *separator;
 	long key;
 	char *extra;
+	const char *given['z' + 1]; /* what options were given, by their letter */
 };
 
 static void end_whole(struct tool_run *r)
@@ -384,6 +385,8 @@ static int gather(struct tool_run *r, const char *spec)
 				s->key = strtol(value, NULL, 10);
 			if (option == 't' || option == 'd')
 				s->separator = value;
+			if (option > 0 && option <= 'z')
+				s->given[option] = value;
 			size_t n = strlen(s->flags);
 			if (n + 1 < sizeof(s->flags))
 				s->flags[n] = (char)option;
@@ -398,6 +401,12 @@ static int gather(struct tool_run *r, const char *spec)
 	while ((rc = tool_line(r, &s->text)) == 1)
 		kt_strs_add(&s->lines, kt_buf_str(&s->text));
 	return rc;
+}
+
+static const char *whole_value(const struct tool_run *r, char option, const char *otherwise)
+{
+	const char *value = ((const struct whole *)r->state)->given[(unsigned char)option];
+	return value ? value : otherwise;
 }
 
 static const char *sort_key(const char *line, const struct whole *s)
@@ -524,9 +533,20 @@ static int run_tac(struct tool_run *r)
 static int run_nl(struct tool_run *r)
 {
 	struct whole *s = r->state;
-	int rc = gather(r, "b:");
-	for (size_t i = 0; !rc && i < s->lines.count; i++)
-		tool_outf(r, "%6zu\t%s\n", i + 1, s->lines.items[i]);
+	int rc = gather(r, "b:w:s:v:i:n:p");
+	const char *gap = whole_value(r, 's', "\t");
+	int width = atoi(whole_value(r, 'w', "6"));
+	size_t n = strtoul(whole_value(r, 'v', "1"), NULL, 10),
+	       step = strtoul(whole_value(r, 'i', "1"), NULL, 10);
+	bool all = *whole_value(r, 'b', "t") == 'a';
+	for (size_t i = 0; !rc && i < s->lines.count; i++) {
+		const char *line = s->lines.items[i];
+		if (*line || all)
+			tool_outf(r, "%*zu%s%s\n", width, n, gap, line);
+		else
+			tool_outf(r, "%*s\n", width + (int)strlen(gap), "");
+		n += *line || all ? step : 0;
+	}
 	return rc ? rc : r->in_status;
 }
 
@@ -929,8 +949,18 @@ static int run_fold(struct tool_run *r)
 	int rc = gather(r, "w:s");
 	for (size_t i = 0; !rc && i < s->lines.count; i++) {
 		const char *line = s->lines.items[i];
-		for (size_t len = strlen(line), at = 0; at == 0 || at < len; at += 80)
-			tool_outf(r, "%.80s\n", line + at);
+		size_t width = KT_MAX(strtoul(whole_value(r, 'w', "80"), NULL, 10), 1);
+		bool words = strchr(s->flags, 's') != NULL;
+		for (size_t len = strlen(line), at = 0, take; at == 0 || at < len; at += take) {
+			take = KT_MIN(width, len - at);
+			for (size_t cut = take; words && take < len - at && cut > 0; cut--)
+				if (line[at + cut - 1] == ' ') { /* -s: between words */
+					take = cut;
+					break;
+				}
+			tool_outf(r, "%.*s\n", (int)take, line + at);
+			take = KT_MAX(take, 1);
+		}
 	}
 	return rc ? rc : r->in_status;
 }
