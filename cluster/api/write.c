@@ -498,7 +498,9 @@ static bool update_object(struct api_write *write, const struct store_object *ol
 	struct rules_errors errors = {0};
 	struct rules_request rules;
 
-	schema_default(cluster_schema(write->cluster), write->kind->storage, object);
+	/* what a part of the cluster left as it was has its defaults */
+	schema_default_since(cluster_schema(write->cluster), write->kind->storage,
+	                     write->trusted ? old->json : NULL, object);
 	keep_what_stays(write, old->json, object);
 	own(write, old->json, object);
 	rules = rules_of(write, RULES_UPDATE, object, old->json);

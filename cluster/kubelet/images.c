@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster/kubelet/images.h"
+#include "cluster/kubelet/kubelet.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -265,8 +266,51 @@ static const struct image *catalogue_find(const struct reference *ref, bool *kno
 	return found;
 }
 
+/* What was found before: a pod asks three times, and thousands of pods ask for the same. */
+enum { KNOWN = 64 };
+struct known_images {
+	struct known_image {
+		char *reference, *full;
+		const struct image *image;
+	} places[KNOWN];
+};
+
+static void forget_known(void *value)
+{
+	struct known_images *known = value;
+	for (size_t i = 0; i < KNOWN; i++) {
+		kt_free(known->places[i].reference);
+		kt_free(known->places[i].full);
+	}
+	kt_free(known);
+}
+
+/* Where it would be known; NULL: nowhere. */
+static struct known_image *known_place(struct cluster *cluster, const char *reference)
+{
+	struct known_images *known = cluster && reference ? kubelet_shared(cluster, "images") : NULL;
+	return known ? &known->places[kt_hash32(reference, strlen(reference)) % KNOWN] : NULL;
+}
+
+static void know(struct cluster *cluster, const char *reference, const char *full, const struct image *image)
+{
+	if (!cluster || !reference)
+		return;
+	if (!kubelet_shared(cluster, "images"))
+		kubelet_share(cluster, "images", kt_alloc(sizeof(struct known_images)), forget_known);
+	struct known_image *place = known_place(cluster, reference);
+	if (!place)
+		return;
+	kt_free(place->reference);
+	kt_free(place->full);
+	*place = (struct known_image){kt_strdup(reference), kt_strdup(full), image};
+}
+
 const struct image *image_find(struct cluster *cluster, const char *reference, char **why)
 {
+	const struct known_image *place = known_place(cluster, reference);
+	if (place && kt_streq(place->reference, reference) && !world_image_missing(cluster, place->full))
+		return place->image;
 	struct reference ref;
 	bool known;
 	char *inner = NULL;
@@ -282,6 +326,7 @@ const struct image *image_find(struct cluster *cluster, const char *reference, c
 	char *full = image_full_name(reference);
 	bool disturbed = cluster && world_image_missing(cluster, full);
 	if (image && !disturbed) {
+		know(cluster, reference, full, image);
 		kt_free(full);
 		return image;
 	}

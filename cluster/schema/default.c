@@ -542,24 +542,25 @@ static bool unset(const struct schema_field *field, const struct kt_json *v)
 }
 
 static void default_object(const struct schema_defaults *defaults, const struct default_type *t,
-                           struct kt_json **slot);
+                           struct kt_json **slot, const struct kt_json *settled);
 
 /* The field's value or its items; written back only if something changed. */
 static void default_below(const struct schema_defaults *defaults, const struct schema_field *field,
-                          struct kt_json **slot)
+                          struct kt_json **slot, const struct kt_json *settled)
 {
-	const struct kt_json *old = kt_get(*slot, field->name);
+	const struct kt_json *old = kt_get(*slot, field->name), *was = kt_get(settled, field->name);
 	const struct default_type *t = of_type(defaults, field->type);
-	if (!old || (field->shape == SCHEMA_ONE ? !kt_is_object(old) : !kt_count(old)))
+	if (!old || old == was || (field->shape == SCHEMA_ONE ? !kt_is_object(old) : !kt_count(old)))
 		return;
 	struct kt_json *fresh = kt_json_ref(old);
 	if (field->shape == SCHEMA_ONE)
-		default_object(defaults, t, &fresh);
+		default_object(defaults, t, &fresh, was);
 	for (size_t i = 0; field->shape != SCHEMA_ONE && i < kt_count(old); i++) {
-		if (!kt_is_object(kt_at(fresh, i)))
+		const struct kt_json *item_was = kt_at(was, i);
+		if (!kt_is_object(kt_at(fresh, i)) || kt_at(fresh, i) == item_was)
 			continue;
 		struct kt_json *item = kt_json_ref(kt_at(fresh, i));
-		default_object(defaults, t, &item);
+		default_object(defaults, t, &item, item_was);
 		if (item != kt_at(fresh, i))
 			kt_put(&fresh, i, item);
 		else
@@ -572,7 +573,7 @@ static void default_below(const struct schema_defaults *defaults, const struct s
 }
 
 static void default_object(const struct schema_defaults *defaults, const struct default_type *t,
-                           struct kt_json **slot)
+                           struct kt_json **slot, const struct kt_json *settled)
 {
 	bool changed = false;
 	for (size_t i = 0; i < t->row_count; i++) {
@@ -585,10 +586,16 @@ static void default_object(const struct schema_defaults *defaults, const struct 
 	if (changed)
 		schema_reorder(t->type, slot);
 	for (size_t i = 0; i < t->below_count; i++)
-		default_below(defaults, t->below[i], slot);
+		default_below(defaults, t->below[i], slot, settled);
 }
 
 void schema_default(const struct schema *schema, const struct schema_kind *kind, struct kt_json **object)
+{
+	schema_default_since(schema, kind, NULL, object);
+}
+
+void schema_default_since(const struct schema *schema, const struct schema_kind *kind,
+                          const struct kt_json *settled, struct kt_json **object)
 {
 	if (kind->crd) {
 		structural_default(schema_structural(kind), object);
@@ -596,5 +603,5 @@ void schema_default(const struct schema *schema, const struct schema_kind *kind,
 	}
 	const struct default_type *t = of_type(schema->defaults, kind->type);
 	if (t && t->any && kt_is_object(*object))
-		default_object(schema->defaults, t, object);
+		default_object(schema->defaults, t, object, settled);
 }

@@ -165,6 +165,10 @@ KT_MUST_CHECK enum kt_code schema_decode_proto(const struct schema *schema, cons
 /* Fill in what the real server defaults (not only the published ones: probes, strategies, imagePullPolicy by
  * tag, …). Idempotent. */
 void schema_default(const struct schema *schema, const struct schema_kind *kind, struct kt_json **object);
+/* The same for one that was made of `settled`, which has its defaults: what is the same value in both is not
+ * looked at. */
+void schema_default_since(const struct schema *schema, const struct schema_kind *kind,
+                          const struct kt_json *settled, struct kt_json **object);
 /* A custom object against its structural schema (after decoding and defaulting): causes as in metav1.Status,
  * [{reason: "FieldValueInvalid", message: "Invalid value: 12: spec.heads in body should be …", field:
  * "spec.heads"}]; NULL if it is valid (or of no custom kind). New. Rules in CEL are not evaluated. */

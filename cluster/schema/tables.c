@@ -30,12 +30,29 @@ const struct schema_type *schema_builtin_type(size_t i)
 	return &schema_static_types[i];
 }
 
+/* By name: twice as many places as types, so that few meet. */
+enum { PLACES = 2 * SCHEMA_STATIC_TYPES + 1 };
+static uint16_t type_places[PLACES]; /* index + 1; 0: free */
+
+static size_t place_of(const char *name)
+{
+	size_t at = kt_hash32(name, strlen(name)) % PLACES;
+	while (type_places[at] && strcmp(schema_static_types[type_places[at] - 1].name, name) != 0)
+		at = (at + 1) % PLACES;
+	return at;
+}
+
 const struct schema_type *schema_builtin_type_named(const char *name)
 {
-	for (size_t i = 0; i < SCHEMA_STATIC_TYPES; i++)
-		if (!strcmp(schema_static_types[i].name, name))
-			return &schema_static_types[i];
-	return NULL;
+	static bool filled;
+	for (size_t i = 0; i < SCHEMA_STATIC_TYPES && !filled; i++) {
+		size_t at = place_of(schema_static_types[i].name);
+		if (!type_places[at]) /* the first of a name */
+			type_places[at] = (uint16_t)(i + 1);
+	}
+	filled = true;
+	size_t at = place_of(name);
+	return type_places[at] ? &schema_static_types[type_places[at] - 1] : NULL;
 }
 
 size_t schema_builtin_default_count(void)

@@ -192,6 +192,29 @@ static void a_pod_made_of_a_defaulted_template_shares_its_parts(void **state)
 	kt_json_free(pod);
 }
 
+/* What was changed gets its defaults; what is as it was in a defaulted object is not looked at. */
+static void what_was_left_as_it_was_is_not_looked_at(void **state)
+{
+	(void)state;
+	const struct schema_kind *kind = schema_by_kind(schema, "", "v1", "Pod");
+	struct kt_json *pod =
+	        kt_jsonf("{apiVersion: 'v1', kind: 'Pod', spec: {containers: [{name: 'a', image: 'i:1'}, "
+	                 "{name: 'b', image: 'i:1', ports: [{containerPort: 80}]}]}}");
+	schema_default(schema, kind, &pod);
+	struct kt_json *next = kt_json_ref(pod), *whole;
+	kt_unset_path(&next, "spec.containers.1.ports.0.protocol");
+	kt_set_path(&next, "status.phase", kt_json_str("Pending"));
+	whole = kt_json_ref(next);
+	schema_default(schema, kind, &whole);
+	schema_default_since(schema, kind, pod, &next);
+	assert_true(kt_equal(whole, next));
+	assert_string_equal(kt_path_str(next, "spec.containers.1.ports.0.protocol"), "TCP");
+	assert_ptr_equal(kt_path(pod, "spec.containers.0"), kt_path(next, "spec.containers.0"));
+	kt_json_free(whole);
+	kt_json_free(next);
+	kt_json_free(pod);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +224,7 @@ int main(void)
 	        cmocka_unit_test(images_are_pulled_by_their_tag),
 	        cmocka_unit_test(requests_follow_limits_in_pods_but_not_in_templates),
 	        cmocka_unit_test(a_pod_made_of_a_defaulted_template_shares_its_parts),
+	        cmocka_unit_test(what_was_left_as_it_was_is_not_looked_at),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
