@@ -157,11 +157,13 @@ void admit_reorder(const struct schema_type *type, struct kt_json **object)
 		in_order = in_order && (!i || list[i - 1].rank <= list[i].rank);
 	}
 	if (!in_order) {
-		struct kt_json *ordered = kt_json_object();
+		struct kt_json_member *members = kt_alloc(count * sizeof(*members));
 		sort_ranked(list, count);
 		for (size_t i = 0; i < count; i++)
-			kt_set(&ordered, kt_key(*object, list[i].at),
-			       kt_json_ref(kt_at(*object, list[i].at)));
+			members[i] = (struct kt_json_member){kt_key(*object, list[i].at),
+			                                     kt_json_ref(kt_at(*object, list[i].at))};
+		struct kt_json *ordered = kt_json_members(members, count);
+		kt_free(members);
 		kt_json_free(*object);
 		*object = ordered;
 	}

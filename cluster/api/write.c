@@ -50,19 +50,16 @@ static bool in_order(const struct kt_json *metadata)
 void api_order_metadata(struct kt_json **object)
 {
 	struct kt_json **metadata = kt_edit(object, "metadata");
-	struct kt_json *ordered;
+	struct kt_json_member members[KT_COUNT(api_metadata_order)];
+	size_t count = 0;
 
 	if (in_order(*metadata))
 		return;
-	ordered = kt_json_object();
-	for (size_t i = 0; api_metadata_order[i]; i++) {
-		const struct kt_json *value = kt_get(*metadata, api_metadata_order[i]);
-
-		if (value)
-			kt_set(&ordered, api_metadata_order[i], kt_json_ref(value));
-	}
+	for (; api_metadata_order[count]; count++)
+		members[count] = (struct kt_json_member){
+		        api_metadata_order[count], kt_json_ref(kt_get(*metadata, api_metadata_order[count]))};
 	kt_json_free(*metadata);
-	*metadata = ordered;
+	*metadata = kt_json_members(members, count);
 }
 
 /* Lists that are printed though unset: an empty one comes back from the store as none. */
