@@ -69,6 +69,8 @@ bool api_delete(struct cluster *cluster, const struct api_actor *actor, const st
 /* The eviction subresource: budgets count. */
 bool api_evict(struct cluster *cluster, const struct api_actor *actor, const char *ns, const char *pod,
                struct api_status *status);
+/* The pods of something that can be scaled, as its Scale tells them: "app=web,tier in (a,b)". */
+void api_scale_selector(const struct schema_kind *kind, const struct kt_json *object, struct kt_buf *out);
 /* Bind a pod to a node (pods/binding). */
 bool api_bind(struct cluster *cluster, const struct api_actor *actor, const struct store_object *pod,
               const char *node, struct api_status *status);

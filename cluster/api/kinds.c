@@ -180,15 +180,17 @@ static bool pod_create(struct api_write *write, struct kt_json **object)
 	const struct kt_json *spec = kt_get(*object, "spec");
 	struct kt_json *status = kt_jsonf("{phase: 'Pending', qosClass: %s}", api_qos_class(spec));
 
-	(void)write;
 	/* podStrategy.PrepareForCreate: gated pods say so at once */
-	if (kt_count(kt_get(spec, "schedulingGates")))
+	if (kt_count(kt_get(spec, "schedulingGates"))) {
+		char *now = api_time(cluster_now(write->cluster));
 		kt_set(&status, "conditions",
-		       kt_jsonf("[{type: 'PodScheduled', status: 'False', lastProbeTime: %j, "
-		                "lastTransitionTime: %j, "
+		       kt_jsonf("[{type: 'PodScheduled', status: 'False', lastProbeTime: null, "
+		                "lastTransitionTime: %s, "
 		                "reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty "
 		                "scheduling gates'}]",
-		                kt_json_null(), kt_json_null()));
+		                now));
+		kt_free(now);
+	}
 	kt_set(object, "status", status);
 	return true;
 }

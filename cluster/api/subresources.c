@@ -76,20 +76,26 @@ static const char *scale_path(const struct schema_kind *kind, const char *member
 	return !path ? otherwise : path + (*path == '.');
 }
 
+void api_scale_selector(const struct schema_kind *kind, const struct kt_json *object, struct kt_buf *out)
+{
+	const struct kt_json *selector = kt_path(object, "spec.selector");
+
+	if (kind->crd)
+		kt_buf_adds(out, kt_str_or(kt_path(object, scale_path(kind, "labelSelectorPath", "")), ""));
+	else if (kt_streq(kind->kind, "ReplicationController"))
+		for (size_t i = 0, n = kt_count(selector); i < n; i++)
+			kt_buf_addf(out, "%s%s=%s", i ? "," : "", kt_key(selector, i),
+			            kt_str_or(kt_at(selector, i), ""));
+	else
+		print_selector(selector, out);
+}
+
 static void add_selector(const struct schema_kind *kind, const struct kt_json *object,
                          struct kt_json **status)
 {
-	const struct kt_json *selector = kt_path(object, "spec.selector");
 	struct kt_buf text = {0};
 
-	if (kind->crd)
-		kt_buf_adds(&text, kt_str_or(kt_path(object, scale_path(kind, "labelSelectorPath", "")), ""));
-	else if (kt_streq(kind->kind, "ReplicationController"))
-		for (size_t i = 0, n = kt_count(selector); i < n; i++)
-			kt_buf_addf(&text, "%s%s=%s", i ? "," : "", kt_key(selector, i),
-			            kt_str_or(kt_at(selector, i), ""));
-	else
-		print_selector(selector, &text);
+	api_scale_selector(kind, object, &text);
 	if (text.len)
 		kt_set(status, "selector", kt_json_str(kt_buf_str(&text)));
 	kt_buf_clear(&text);

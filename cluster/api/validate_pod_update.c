@@ -111,9 +111,74 @@ static void gates(struct v *v)
 		return;
 	KT_JSON_EACH (gate, now)
 		if (kt_find(old, "name", kt_get_text(gate, "name")) < 0)
-			v_forbidden(v, V_AT(V_IN(V_ROOT("spec"), "schedulingGates"), gate_i),
+			v_forbidden(v, V_IN(V_AT(V_IN(V_ROOT("spec"), "schedulingGates"), gate_i), "name"),
 			            "only deletion is allowed, but found new scheduling gate '%s'",
 			            kt_get_text(gate, "name"));
+}
+
+/* --- what a pod that waits at a gate may narrow down --- */
+
+static void selector_narrows(struct v *v, const struct kt_json *old, const struct kt_json *now)
+{
+	for (size_t i = 0; i < kt_count(old); i++)
+		if (!kt_equal(kt_get(now, kt_key(old, i)), kt_at(old, i))) {
+			v_invalid(v, V_IN(V_ROOT("spec"), "nodeSelector"), now,
+			          "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+			return;
+		}
+}
+
+static bool has_all(const struct kt_json *list, const struct kt_json *wanted)
+{
+	const struct kt_json *want, *one;
+	KT_JSON_EACH (want, wanted) {
+		bool found = false;
+		KT_JSON_EACH (one, list)
+			found = found || kt_equal(one, want);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool term_narrows(const struct kt_json *old, const struct kt_json *now)
+{
+	static const char *const lists[] = {"matchExpressions", "matchFields"};
+	bool was_empty = true, is_empty = true;
+	for (size_t i = 0; i < KT_COUNT(lists); i++) {
+		was_empty = was_empty && !kt_count(kt_get(old, lists[i]));
+		is_empty = is_empty && !kt_count(kt_get(now, lists[i]));
+		if (!has_all(kt_get(now, lists[i]), kt_get(old, lists[i])))
+			return false;
+	}
+	return !was_empty || is_empty; /* an empty term matches nothing: to add to it would widen it */
+}
+
+static void affinity_narrows(struct v *v, const struct kt_json *old, const struct kt_json *now)
+{
+	static const char terms_at[] = "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+	const struct kt_json *was = kt_path(old, terms_at), *is = kt_path(now, terms_at), *term;
+	const struct v_path *path =
+	        V_IN(V_IN(V_IN(V_IN(V_ROOT("spec"), "affinity"), "nodeAffinity"),
+	                  "requiredDuringSchedulingIgnoredDuringExecution"),
+	             "nodeSelectorTerms");
+	if (kt_count(was) == 0)
+		return;
+	if (kt_count(was) != kt_count(is)) {
+		struct kt_json *shown = v_internal(v, "[]NodeSelectorTerm", is);
+		v_invalid(v, path, shown,
+		          "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+		kt_json_free(shown);
+		return;
+	}
+	KT_JSON_EACH (term, was) {
+		const struct kt_json *new = kt_at(is, term_i);
+		if (term_narrows(term, new))
+			continue;
+		struct kt_json *shown = v_internal(v, "NodeSelectorTerm", new);
+		v_invalid(v, V_AT(path, term_i), shown, "only additions are allowed (no mutations or deletions)");
+		kt_json_free(shown);
+	}
 }
 
 static void take(struct kt_json **spec, const struct kt_json *from, const char *key)
@@ -163,8 +228,16 @@ static void update_spec(struct v *v)
 		take(&munged, old, "terminationGracePeriodSeconds");
 	/* A pod that waits at a gate may still narrow down where it goes. */
 	if (kt_count(kt_get(old, "schedulingGates")) > 0) {
+		const struct kt_json *was = kt_path(old, "affinity.nodeAffinity"),
+		                     *is = kt_path(munged, "affinity.nodeAffinity");
+		selector_narrows(v, kt_get(old, "nodeSelector"), kt_get(munged, "nodeSelector"));
 		take(&munged, old, "nodeSelector");
-		take(&munged, old, "affinity");
+		if (!kt_equal(was, is)) {
+			affinity_narrows(v, was, is);
+			kt_set(kt_edit(&munged, "affinity"), "nodeAffinity", kt_json_ref(was));
+			if (!kt_count(kt_get(munged, "affinity")) && !kt_get(old, "affinity"))
+				kt_unset(&munged, "affinity");
+		}
 	}
 	forbid_rest(v, munged, UPDATE_TEXT);
 	kt_json_free(munged);

@@ -54,21 +54,33 @@ static void write_conditions(struct hpa_sync *sync)
 }
 
 /* --- the target --- */
+static const struct schema_kind *target_kind(struct hpa_sync *sync, const struct store_object *hpa)
+{
+	return schema_by_api_version(cluster_schema(sync->cluster),
+	                             kt_str_or(kt_path(hpa->json, "spec.scaleTargetRef.apiVersion"), "v1"),
+	                             kt_str_or(kt_path(hpa->json, "spec.scaleTargetRef.kind"), ""));
+}
+
+const struct store_object *hpa_target(struct hpa_sync *sync, const struct store_object *hpa)
+{
+	const struct schema_kind *kind = target_kind(sync, hpa);
+	const char *name = kt_str_or(kt_path(hpa->json, "spec.scaleTargetRef.name"), "");
+	return kind ? store_get(cluster_store(sync->cluster), kind->storage, hpa->ns, name) : NULL;
+}
+
 static bool find_target(struct hpa_sync *sync)
 {
 	const struct kt_json *ref = kt_path(sync->hpa->json, "spec.scaleTargetRef");
 	const char *kind_name = kt_str_or(kt_get(ref, "kind"), ""),
 	           *name = kt_str_or(kt_get(ref, "name"), "");
-	const struct schema_kind *kind = schema_by_api_version(
-	        cluster_schema(sync->cluster), kt_str_or(kt_get(ref, "apiVersion"), "v1"), kind_name);
+	const struct schema_kind *kind = target_kind(sync, sync->hpa);
 	char *why;
 	if (!kind) {
 		const char *group = kt_str_or(kt_get(ref, "apiVersion"), "");
 		why = kt_strf("no matches for kind \"%s\" in group \"%.*s\"", kind_name,
 		              (int)(kt_streq(group, "v1") ? 0 : (size_t)(strcspn(group, "/"))), group);
 	} else {
-		const struct store_object *target =
-		        store_get(cluster_store(sync->cluster), kind->storage, sync->hpa->ns, name);
+		const struct store_object *target = hpa_target(sync, sync->hpa);
 		if (target && schema_subresource_named(kind, "scale")) {
 			sync->target = store_ref(target);
 			return true;
@@ -164,11 +176,32 @@ static bool rescale(struct hpa_sync *sync, int64_t desired, const char *why)
 	return now != NULL;
 }
 
+/* Pods that several autoscalers count are scaled by none of them (hpasControllingPodsUnderSelector). */
+static bool contested(struct hpa_sync *sync, struct verdict *verdict)
+{
+	struct kt_strs rivals = {0};
+	hpa_rivals(sync, &rivals);
+	if (rivals.count > 1) {
+		struct kt_buf text = {0};
+		kt_buf_adds(&text, "pods by selector ");
+		api_scale_selector(sync->target->kind, sync->target->json, &text);
+		kt_buf_adds(&text, " are controlled by multiple HPAs: [");
+		for (size_t i = 0; i < rivals.count; i++)
+			kt_buf_addf(&text, "%s%s/%s", i ? " " : "", sync->hpa->ns, rivals.items[i]);
+		kt_buf_addc(&text, ']');
+		verdict->error = kt_buf_take(&text);
+		warn(sync, "AmbiguousSelector", verdict->error);
+		hpa_condition(sync, "ScalingActive", false, "AmbiguousSelector", "%s", verdict->error);
+	}
+	kt_strs_clear(&rivals);
+	return verdict->error != NULL;
+}
+
 /* False: nothing could be decided (told already). */
 static bool desired_by_metrics(struct hpa_sync *sync, int64_t *out, char **out_why)
 {
 	struct verdict verdict = {0};
-	bool usable = decide(sync, &verdict);
+	bool usable = !contested(sync, &verdict) && decide(sync, &verdict);
 	if (!usable) {
 		write_status(sync, kt_path_int(sync->hpa->json, "status.desiredReplicas", 0), false);
 		warn(sync, "FailedComputeMetricsReplicas", verdict.error ? verdict.error : "");

@@ -32,6 +32,11 @@ struct hpa_proposal {
 bool hpa_propose(struct hpa_sync *sync, const struct kt_json *metric, struct hpa_proposal *out);
 void hpa_proposal_clear(struct hpa_proposal *proposal);
 
+/* What an autoscaler scales, or NULL; borrowed. */
+const struct store_object *hpa_target(struct hpa_sync *sync, const struct store_object *hpa);
+/* Names of the autoscalers of its namespace whose targets' selectors match a pod of this one's target. */
+void hpa_rivals(struct hpa_sync *sync, struct kt_strs *out);
+
 /* --- memory between syncs: recommendations and scalings, by key --- */
 struct hpa_memory;
 struct hpa_memory *hpa_memory_get(struct controller_queue *queue, const char *key, bool make);

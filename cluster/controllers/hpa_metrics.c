@@ -30,21 +30,38 @@ static void answers_clear(struct answers *answers)
 	store_list_clear(&answers->objects);
 }
 
-static const struct kt_json *selector_of(const struct store_object *target)
+static bool selects(const struct store_object *target, const struct store_object *pod)
 {
-	return kt_path(target->json, "spec.selector");
+	const struct kt_json *selector = kt_path(target->json, "spec.selector"), *labels = view_pod(pod)->labels;
+	return kt_streq(target->kind->kind, "ReplicationController") ? view_map_matches(selector, labels)
+	                                                             : view_selector_matches(selector, labels);
+}
+
+static bool shares_pods(struct hpa_sync *sync, const struct store_object *target)
+{
+	const struct store_object *pod;
+	STORE_EACH (pod, cluster_store(sync->cluster), sync->queue->kinds->pod, sync->hpa->ns)
+		if (selects(sync->target, pod) && selects(target, pod))
+			return true;
+	return false;
+}
+
+void hpa_rivals(struct hpa_sync *sync, struct kt_strs *out)
+{
+	const struct store_object *hpa, *target;
+	STORE_EACH (hpa, cluster_store(sync->cluster), sync->queue->kinds->hpa, sync->hpa->ns) {
+		target = hpa_target(sync, hpa);
+		if (target && shares_pods(sync, target))
+			kt_strs_add(out, hpa->name);
+	}
 }
 
 static void find_pods(struct hpa_sync *sync, struct answers *answers)
 {
-	const struct kt_json *selector = selector_of(sync->target);
-	bool map = kt_streq(sync->target->kind->kind, "ReplicationController");
 	const struct store_object *pod;
-	STORE_EACH (pod, cluster_store(sync->cluster), sync->queue->kinds->pod, sync->hpa->ns) {
-		const struct kt_json *labels = view_pod(pod)->labels;
-		if (map ? view_map_matches(selector, labels) : view_selector_matches(selector, labels))
+	STORE_EACH (pod, cluster_store(sync->cluster), sync->queue->kinds->pod, sync->hpa->ns)
+		if (selects(sync->target, pod))
 			controller_list_add(&answers->objects, pod);
-	}
 	answers->pods = kt_alloc((answers->objects.count + 1) * sizeof(*answers->pods));
 }
 

@@ -115,12 +115,16 @@ static int64_t wanted(const struct job_sync *sync)
 	return KT_MAX(KT_MIN(left, sync->parallelism), 0);
 }
 
-static void delete_active(struct job_sync *sync, int64_t count)
+/* `uncounted`: pods that the job itself has too many of did not fail: they are let go before they are deleted. */
+static void delete_active(struct job_sync *sync, int64_t count, bool uncounted)
 {
 	if ((size_t)count < sync->active.count)
 		controller_rank_pods(sync->cluster, sync->active.items, sync->active.count);
-	for (int64_t i = 0; i < count && (size_t)i < sync->active.count; i++)
+	for (int64_t i = 0; i < count && (size_t)i < sync->active.count; i++) {
+		if (uncounted)
+			job_release(sync->cluster, sync->queue, sync->active.items[i]);
 		job_delete_pod(sync, sync->active.items[i]);
+	}
 	for (int64_t i = 0; i < count && sync->active.count; i++) {
 		const struct view_pod *pod = view_pod(sync->active.items[0]);
 		sync->ready -= pod->ready;
@@ -133,12 +137,12 @@ static void manage(struct job_sync *sync)
 {
 	bool over = condition(sync, "FailureTarget") || condition(sync, "SuccessCriteriaMet");
 	if (over || sync->suspended) {
-		delete_active(sync, (int64_t)sync->active.count);
+		delete_active(sync, (int64_t)sync->active.count, !over);
 		return;
 	}
 	int64_t active = (int64_t)sync->active.count, want = wanted(sync);
 	if (active > want)
-		delete_active(sync, active - want);
+		delete_active(sync, active - want, true);
 	else if (want - active - (job_only_failed_replaced(sync) ? sync->terminating : 0) > 0)
 		job_create_pods(sync,
 		                want - active - (job_only_failed_replaced(sync) ? sync->terminating : 0));
@@ -244,6 +248,7 @@ static void sync_job(struct job_sync *sync)
 {
 	controller_claim(sync->cluster, sync->queue, sync->job, sync->queue->kinds->pod,
 	                 kt_get(sync->spec, "selector"), false, &sync->pods);
+	job_remember(sync);
 	job_count_pods(sync);
 	judge(sync);
 	manage(sync);
@@ -275,16 +280,20 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 		return true;
 	}
 	const struct store_object *job = controller_get(cluster, queue->kinds->job, key);
+	if (!job)
+		job_forget(queue, key);
 	if (!job || !kt_path(job->json, "spec.selector") ||
 	    !kt_streq(kt_str_or(kt_path(job->json, "spec.managedBy"), OURS), OURS))
 		return true;
 	if (finished(job->json) || view_is_deleting(job->json)) {
 		release_all(cluster, queue, job);
+		job_forget(queue, key);
 		return true;
 	}
 	struct job_sync sync = {.cluster = cluster,
 	                        .queue = queue,
 	                        .actor = controller_actor(queue, because ? because : job),
+	                        .key = key,
 	                        .job = store_ref(job)};
 	read_job(&sync);
 	sync_job(&sync);
@@ -342,11 +351,18 @@ static void start(struct cluster *cluster, struct controller_queue *queue)
 	}
 }
 
+static void stop(struct cluster *cluster, struct controller_queue *queue)
+{
+	(void)cluster;
+	job_forget_all(queue);
+}
+
 const struct controller controller_job = {
         .name = "job",
         .component = "job-controller",
         .reconcile = reconcile,
         .observe = observe,
         .start = start,
+        .stop = stop,
         .latency = 5 * KT_MS,
 };

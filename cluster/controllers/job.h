@@ -26,6 +26,7 @@ struct job_sync {
 	struct cluster *cluster;
 	struct controller_queue *queue;
 	struct api_actor actor;
+	const char *key;
 	const struct store_object *job;
 	const struct kt_json *spec;
 	struct kt_json *status; /* as it will be written */
@@ -43,6 +44,8 @@ void job_count_pods(struct job_sync *sync);
 bool job_create_pods(struct job_sync *sync, int64_t count);
 void job_delete_pod(struct job_sync *sync, const struct store_object *pod);
 void job_release(struct cluster *cluster, struct controller_queue *queue, const struct store_object *pod);
+/* Was it counted, and let go? */
+bool job_pod_counted(const struct store_object *pod);
 int64_t job_pod_index(const struct store_object *pod); /* -1 none */
 bool job_only_failed_replaced(const struct job_sync *sync);
 bool job_pod_failed(const struct job_sync *sync, const struct store_object *pod);
@@ -54,6 +57,10 @@ enum job_action job_failure_action(const struct job_sync *sync, const struct sto
 /* The rule of the success policy that is met, or -1. */
 int64_t job_success_rule(const struct job_sync *sync);
 /* How long to wait before the next pod; `index` -1: for the job as a whole. */
+/* Note what failed and is not counted yet, for the back-off: before job_count_pods(). */
+void job_remember(const struct job_sync *sync);
+void job_forget(struct controller_queue *queue, const char *key);
+void job_forget_all(struct controller_queue *queue);
 kt_ns job_backoff(const struct job_sync *sync, int64_t index);
 bool job_past_restarts(const struct job_sync *sync); /* restartPolicy OnFailure: containers count */
 

@@ -27,20 +27,20 @@ bool job_pod_failed(const struct job_sync *sync, const struct store_object *pod)
 	return !job_only_failed_replaced(sync) && view->deleting && view->phase != VIEW_SUCCEEDED;
 }
 
-static bool tracked(const struct store_object *pod)
+bool job_pod_counted(const struct store_object *pod)
 {
 	const struct kt_json *finalizer;
 	KT_JSON_EACH (finalizer, kt_path(pod->json, "metadata.finalizers")) {
 		if (kt_streq(kt_str(finalizer), JOB_FINALIZER))
-			return true;
+			return false;
 	}
-	return false;
+	return true;
 }
 
 void job_release(struct cluster *cluster, struct controller_queue *queue, const struct store_object *pod)
 {
 	struct api_actor actor = controller_actor(queue, pod);
-	if (!tracked(pod))
+	if (job_pod_counted(pod))
 		return;
 	struct kt_json *json = kt_json_ref(pod->json);
 	struct kt_json **finalizers = kt_edit_path(&json, "metadata.finalizers");
@@ -106,7 +106,7 @@ void job_count_pods(struct job_sync *sync)
 			sync->ready += view->ready;
 			continue;
 		}
-		if (!tracked(pod))
+		if (job_pod_counted(pod))
 			continue;
 		if (view->phase == VIEW_SUCCEEDED)
 			count_succeeded(sync, pod);

@@ -2,6 +2,7 @@
 /* Failure and success policies, and how long failures make a job wait (kubernetes
  * pkg/controller/job/pod_failure_policy.go, success_policy.go, backoff_utils.go). */
 #include "cluster/controllers/job.h"
+#include "cluster/controllers/hash.h"
 #include <string.h>
 
 #define BACKOFF     (10 * KT_SEC)
@@ -107,42 +108,121 @@ int64_t job_success_rule(const struct job_sync *sync)
 }
 
 /* --- back-off --- */
+/* When its containers ended; else since when it is not ready; else when it was asked to go (getFinishedTime). */
 static kt_ns finished_at(const struct store_object *pod)
 {
 	const struct kt_json *container;
 	const struct view_pod *view = view_pod(pod);
-	kt_ns latest = 0;
-	KT_JSON_EACH (container, kt_get(view->status, "containerStatuses"))
-		latest = KT_MAX(latest, controller_time_of(kt_get(terminated(container), "finishedAt")));
-	if (!latest)
-		latest = view->deletion ? view->deletion : view->created;
-	return latest;
+	kt_ns latest = 0, at = 0;
+	KT_JSON_EACH (container, kt_get(view->status, "containerStatuses")) {
+		at = controller_time_of(kt_get(terminated(container), "finishedAt"));
+		latest = at ? KT_MAX(latest, at) : 0;
+		if (!at)
+			break;
+	}
+	if (latest)
+		return latest;
+	const struct kt_json *ready = controller_condition(kt_get(view->status, "conditions"), "Ready");
+	if (kt_streq(kt_get_str(ready, "status"), "False"))
+		at = controller_time_of(kt_get(ready, "lastTransitionTime"));
+	if (at)
+		return at;
+	if (view->deletion)
+		return view->deletion -
+		       kt_path_int(pod->json, "metadata.deletionGracePeriodSeconds", 0) * KT_SEC;
+	return view->created;
 }
 
-kt_ns job_backoff(const struct job_sync *sync, int64_t index)
+struct job_memory {
+	UT_hash_handle hh;
+	int64_t failures; /* since the last success */
+	kt_ns last_failure;
+	char key[];
+};
+
+static struct job_memory *find_memory(const struct controller_queue *queue, const char *key)
 {
-	kt_ns last_success = 0, last_failure = 0, wait = BACKOFF;
-	int64_t failures = 0;
-	for (size_t i = 0; i < sync->pods.count; i++) {
-		if (view_pod(sync->pods.items[i])->phase == VIEW_SUCCEEDED)
-			last_success = KT_MAX(last_success, finished_at(sync->pods.items[i]));
-	}
+	struct job_memory *all = queue->state, *found;
+	HASH_FIND_STR(all, key, found);
+	return found;
+}
+
+void job_forget(struct controller_queue *queue, const char *key)
+{
+	struct job_memory *all = queue->state, *memory = find_memory(queue, key);
+	if (!memory)
+		return;
+	HASH_DEL(all, memory);
+	queue->state = all;
+	kt_free(memory);
+}
+
+void job_forget_all(struct controller_queue *queue)
+{
+	while (queue->state)
+		job_forget(queue, ((struct job_memory *)queue->state)->key);
+}
+
+static void remember(struct job_memory *memory, const struct job_sync *sync, bool counted)
+{
+	kt_ns success = 0;
 	for (size_t i = 0; i < sync->pods.count; i++) {
 		const struct store_object *pod = sync->pods.items[i];
-		if (!job_pod_failed(sync, pod) || (index >= 0 && job_pod_index(pod) != index))
-			continue;
-		kt_ns at = finished_at(pod);
-		if (index < 0 && at < last_success)
-			continue;
-		failures++;
-		last_failure = KT_MAX(last_failure, at);
+		if (job_pod_counted(pod) == counted && view_pod(pod)->phase == VIEW_SUCCEEDED)
+			success = KT_MAX(success, finished_at(pod));
 	}
+	if (success && success >= memory->last_failure)
+		memory->failures = memory->last_failure = 0;
+	for (size_t i = 0; i < sync->pods.count; i++) {
+		const struct store_object *pod = sync->pods.items[i];
+		if (job_pod_counted(pod) != counted || !job_pod_failed(sync, pod) || finished_at(pod) < success)
+			continue;
+		memory->failures++;
+		memory->last_failure = KT_MAX(memory->last_failure, finished_at(pod));
+	}
+}
+
+/* Pods that were deleted are gone, their failures are not. After a restart those count whose pods are there. */
+void job_remember(const struct job_sync *sync)
+{
+	struct job_memory *all = sync->queue->state, *memory = find_memory(sync->queue, sync->key);
+	if (!memory) {
+		size_t len = strlen(sync->key);
+		memory = kt_alloc(sizeof(*memory) + len + 1);
+		memcpy(memory->key, sync->key, len + 1);
+		HASH_ADD_STR(all, key, memory);
+		sync->queue->state = all;
+		remember(memory, sync, true);
+	}
+	remember(memory, sync, false);
+}
+
+static kt_ns left(const struct job_sync *sync, int64_t failures, kt_ns last)
+{
+	kt_ns wait = BACKOFF;
 	if (!failures)
 		return 0;
 	for (int64_t i = 1; i < failures && wait < BACKOFF_MAX; i++)
 		wait *= 2;
-	wait = KT_MIN(wait, BACKOFF_MAX);
-	return KT_MAX(last_failure + wait - cluster_now(sync->cluster), 0);
+	return KT_MAX(last + KT_MIN(wait, BACKOFF_MAX) - cluster_now(sync->cluster), 0);
+}
+
+kt_ns job_backoff(const struct job_sync *sync, int64_t index)
+{
+	kt_ns last = 0;
+	int64_t failures = 0;
+	if (index < 0) {
+		const struct job_memory *memory = find_memory(sync->queue, sync->key);
+		return memory ? left(sync, memory->failures, memory->last_failure) : 0;
+	}
+	for (size_t i = 0; i < sync->pods.count; i++) {
+		const struct store_object *pod = sync->pods.items[i];
+		if (!job_pod_failed(sync, pod) || job_pod_index(pod) != index)
+			continue;
+		failures++;
+		last = KT_MAX(last, finished_at(pod));
+	}
+	return left(sync, failures, last);
 }
 
 bool job_past_restarts(const struct job_sync *sync)

@@ -293,7 +293,7 @@ bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now)
 		ctr->backoff_used = now;
 		turn_page(ctr);
 	}
-	ctr->event_at = 0;
+	ctr->event_at = ctr->loop_at = 0;
 	switch (kubelet_pull_begin(ctr, now)) {
 	case KUBELET_PULL:
 		ctr->state = KUBELET_PULLING;
@@ -592,10 +592,32 @@ static char *termination_message(struct kubelet_ctr *ctr)
 	return NULL;
 }
 
-static void back_off(struct kubelet_ctr *ctr, kt_ns now)
+void kubelet_ctr_tell_loop(struct kubelet_ctr *ctr)
 {
 	struct kubelet_pod *pod = ctr->pod;
 	struct kt_buf span = {0};
+
+	ctr->loop_at = 0;
+	kt_duration_print(ctr->backoff, &span);
+	kubelet_ctr_wait(ctr, "CrashLoopBackOff",
+	                 kt_strf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
+	                         kt_buf_str(&span), ctr->pub.name, pod->name, pod->ns, pod->uid));
+	kt_buf_clear(&span);
+}
+
+/* A sync that fails is repeated after 10 to 15 seconds; until then the status tells how the container ended. Only the
+ * first back-off of one that hardly ran is found at once (so seen on a real node). */
+static kt_ns next_sync(const struct kubelet_ctr *ctr, kt_ns now)
+{
+	kt_ns ran = ctr->end.finished_at - ctr->end.started_at;
+
+	if (ctr->restarts == 1 && ran < 2 * KT_SEC)
+		return now + KT_SEC;
+	return now + 10 * KT_SEC + (kt_ns)(kt_hash32(ctr->pod->uid, strlen(ctr->pod->uid)) % 5000) * KT_MS;
+}
+
+static void back_off(struct kubelet_ctr *ctr, kt_ns now)
+{
 
 	/* The entry of client-go's backoff expires after twice the longest delay. */
 	if (ctr->backoff_used && now - ctr->backoff_used > 2 * KUBELET_BACKOFF_LAST)
@@ -603,11 +625,7 @@ static void back_off(struct kubelet_ctr *ctr, kt_ns now)
 	ctr->retry_at = ctr->backoff ? ctr->end.finished_at + ctr->backoff : now;
 	if (ctr->retry_at <= now)
 		return;
-	kt_duration_print(ctr->backoff, &span);
-	kubelet_ctr_wait(ctr, "CrashLoopBackOff",
-	                 kt_strf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
-	                         kt_buf_str(&span), ctr->pub.name, pod->name, pod->ns, pod->uid));
-	kt_buf_clear(&span);
+	ctr->loop_at = next_sync(ctr, now);
 	ctr->event_at = now;
 }
 

@@ -340,7 +340,7 @@ int files_chown(struct files *files, const char *path, int64_t uid, int64_t gid)
 		return EROFS;
 	bool own = at.node->uid == files->user.uid && (uid < 0 || uid == at.node->uid) &&
 	           (gid < 0 || files_in_group(&files->user, (uint32_t)gid));
-	if (!files->user.all && !own)
+	if ((!files->user.all || files->user.keeps) && !own)
 		return EPERM;
 	at.node->uid = uid < 0 ? at.node->uid : (uint32_t)uid;
 	at.node->gid = gid < 0 ? at.node->gid : (uint32_t)gid;

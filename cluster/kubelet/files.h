@@ -47,6 +47,7 @@ struct files_user {
 	uint32_t uid, gid, groups[FILES_GROUPS];
 	size_t group_count;
 	bool all;
+	bool keeps; /* lacks CAP_CHOWN: what is another's stays another's */
 };
 void files_set_user(struct files *files, const struct files_user *user);
 const struct files_user *files_user(const struct files *files);

@@ -159,6 +159,7 @@ void identity_of(const struct container *container, const struct image *image, s
 	for (size_t i = 0; i < kt_count(container->groups); i++)
 		add_group(out, (uint32_t)kt_int_or(kt_at(container->groups, i), 0));
 	out->all = out->uid == 0 && identity_overrides(container->capabilities);
+	out->keeps = !identity_may(container->capabilities, "CHOWN");
 	kt_buf_clear(&name);
 	kt_buf_clear(&gid);
 }
@@ -241,4 +242,9 @@ uint64_t identity_capabilities(const struct kt_json *security)
 bool identity_overrides(uint64_t set)
 {
 	return set & DAC_OVERRIDE;
+}
+
+bool identity_may(uint64_t set, const char *capability)
+{
+	return set & capability_of(capability);
 }

@@ -107,6 +107,7 @@ struct kubelet_ctr {
 	const char *wait_reason; /* static; NULL: ContainerCreating or PodInitializing */
 	char *wait_message;
 	kt_ns op_at, retry_at, event_at;
+	kt_ns loop_at; /* the sync that finds the back-off and tells CrashLoopBackOff; 0: none is due */
 	kt_ns started_at, kill_at, stop_grace;
 	kt_ns backoff, backoff_used; /* crash loop; when it was used last */
 	kt_ns pull_backoff;
@@ -217,6 +218,8 @@ struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_jso
                                     enum kubelet_role role);
 void kubelet_ctr_free(struct kubelet_ctr *ctr);
 void kubelet_zombies_sweep(struct kubelet *kubelet, bool all);
+/* Tell that it waits for its back-off to pass: what a sync finds in which it may not start yet. */
+void kubelet_ctr_tell_loop(struct kubelet_ctr *ctr);
 /* Begin to start it: image, configuration. False when that cannot be (wait_reason, retry_at are set). */
 bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now);
 /* Go on with what was begun; true when it is finished, well or not. */

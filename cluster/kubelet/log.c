@@ -214,11 +214,14 @@ bool kubelet_log(struct cluster *cluster, const char *ns, const char *pod,
 		return false;
 	}
 	*position = 1;
-	if (options->previous && ctr && !log && ctr->last) {
+	/* Of two dead containers the kubelet keeps the younger one's log only; of a deleted pod that has ended, and
+	 * that a finalizer holds, none. */
+	bool removed = !options->previous && ctr && ctr->state == KUBELET_ENDED && ctr->pod->deleting &&
+	               ctr->pod->stage == KUBELET_OVER;
+	if (removed || (options->previous && ctr && !log && ctr->last)) {
 		char id[65];
 
-		/* Of two dead containers the kubelet keeps the younger one's log only. */
-		kubelet_id_text(ctr->last->id, id);
+		kubelet_id_text(removed ? ctr->end.id : ctr->last->id, id);
 		kt_buf_addf(out, "unable to retrieve container logs for containerd://%s", id);
 		return true;
 	}

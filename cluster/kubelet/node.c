@@ -138,6 +138,21 @@ static struct kt_json *addresses(const struct kubelet_node *node)
 	                node->name);
 }
 
+/* Extended resources are advertised by whoever patches the capacity of a node: what can be allocated follows
+ * (pkg/kubelet/nodestatus MachineInfo). */
+static void follow_capacity(struct kt_json **status)
+{
+	const struct kt_json *capacity = kt_get(*status, "capacity");
+	struct kt_json **allocatable = kt_edit(status, "allocatable");
+
+	for (size_t i = 0; i < kt_count(capacity); i++)
+		if (strchr(kt_key(capacity, i), '/') && !kt_equal(kt_get(*allocatable, kt_key(capacity, i)), kt_at(capacity, i)))
+			kt_set(allocatable, kt_key(capacity, i), kt_json_ref(kt_at(capacity, i)));
+	for (size_t i = kt_count(*allocatable); i-- > 0;)
+		if (strchr(kt_key(*allocatable, i), '/') && !kt_get(capacity, kt_key(*allocatable, i)))
+			kt_remove(allocatable, i);
+}
+
 void kubelet_node_report(struct kubelet_node *node)
 {
 	struct kubelet *kubelet = node->kubelet;
@@ -157,6 +172,7 @@ void kubelet_node_report(struct kubelet_node *node)
 	status = old ? kt_json_ref(old) : kt_json_object();
 	fill(&status, "capacity", kt_jsonf(size));
 	fill(&status, "allocatable", kt_json_ref(kt_get(status, "capacity")));
+	follow_capacity(&status);
 	kt_set(&status, "conditions", conditions(node, kt_get(old, "conditions"), now));
 	if (!kt_count(kt_get(status, "addresses")))
 		kt_set(&status, "addresses", addresses(node));

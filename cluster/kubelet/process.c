@@ -331,7 +331,7 @@ static void add_env(struct kt_json **vars, const char *pair)
 static bool is_plain(const struct container *c, const struct image *image)
 {
 	return (c->run_as_user == 0 || (c->run_as_user < 0 && !image->user)) &&
-	       identity_overrides(c->capabilities);
+	       identity_overrides(c->capabilities) && identity_may(c->capabilities, "CHOWN");
 }
 
 static struct kt_json *first_env(const struct process *process)

@@ -101,6 +101,15 @@ static void read_container(struct kubelet_ctr *ctr, const struct kt_json *told, 
 		ctr->started_once = true;
 		read_ended(state, &ctr->end);
 		read_last(ctr, kt_get(told, "lastState"));
+		if (ctr->restarts && kubelet_restarts(ctr)) { /* in its back-off, which no sync has told yet */
+			ctr->backoff = KUBELET_BACKOFF_FIRST;
+			for (int i = 1; i < ctr->restarts && ctr->backoff < KUBELET_BACKOFF_LAST; i++)
+				ctr->backoff *= 2;
+			ctr->backoff = KT_MIN(ctr->backoff, KUBELET_BACKOFF_LAST);
+			ctr->backoff_used = ctr->end.started_at;
+			ctr->retry_at = ctr->end.finished_at + ctr->backoff;
+			ctr->event_at = ctr->loop_at = now;
+		}
 	} else if (kt_streq(reason, "CrashLoopBackOff")) {
 		ctr->state = KUBELET_ENDED;
 		ctr->started_once = true;

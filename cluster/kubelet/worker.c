@@ -417,6 +417,8 @@ static void notice(struct kubelet_pod *pod, kt_ns now)
 {
 	pod->pleg_at = 0;
 	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+		if (ctr->loop_at) /* whatever happened to another container: this is a sync */
+			kubelet_ctr_tell_loop(ctr);
 		if (ctr->state == KUBELET_EXITED) {
 			kubelet_ctr_noticed(ctr, now);
 		} else if (ctr->state == KUBELET_RUNNING && !ctr->seen) {
@@ -620,7 +622,9 @@ static bool deadline_passed(const struct kubelet_pod *pod, kt_ns now, kt_ns *at)
 static void repeat_events(struct kubelet_pod *pod, kt_ns now)
 {
 	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
-		if (!ctr->event_at || now < ctr->event_at || !kt_streq(ctr->wait_reason, "CrashLoopBackOff"))
+		if (ctr->loop_at && now >= ctr->loop_at)
+			kubelet_ctr_tell_loop(ctr);
+		if (!ctr->event_at || now < ctr->event_at)
 			continue;
 		kubelet_event(pod, ctr, true, "BackOff",
 		              "Back-off restarting failed container %s in pod %s_%s(%s)", ctr->pub.name,
@@ -655,6 +659,8 @@ static kt_ns next_due(const struct kubelet_pod *pod, kt_ns now)
 		} else if (!ending && may_start(ctr) && ctr->retry_at > now) {
 			due = KT_MIN(due, ctr->retry_at);
 		}
+		if (ctr->loop_at)
+			due = KT_MIN(due, KT_MAX(ctr->loop_at, now + KT_MS));
 		if (ctr->event_at)
 			due = KT_MIN(due, KT_MAX(ctr->event_at, now + KT_MS));
 	}

@@ -3,7 +3,7 @@
  * pkg/scheduler/schedule_one.go. */
 #include <string.h>
 
-#include "cluster/scheduler/scheduler_internal.h"
+#include "cluster/scheduler/plugins.h"
 
 void sched_no(struct sched_verdict *verdict, const char *reason)
 {
@@ -40,6 +40,12 @@ enum sched_code sched_filter(struct sched_cycle *cycle, struct sched_node *node,
                              struct sched_verdict *verdict)
 {
 	verdict->count = 0;
+	if (cycle->names && !sched_names_node(cycle->names, node->name)) {
+		sched_no(verdict, "node(s) didn't satisfy plugin(s) [NodeAffinity]");
+		verdict->code = SCHED_UNRESOLVABLE;
+		verdict->plugin = cycle->names_bit;
+		return SCHED_UNRESOLVABLE;
+	}
 	for (unsigned i = 0; i < cycle->active_count; i++) {
 		enum sched_code code = cycle->active[i]->filter(cycle, node, verdict);
 
@@ -68,6 +74,8 @@ static bool prefilter(struct sched_cycle *cycle, unsigned *rejected_by)
 			*rejected_by |= 1U << i;
 			return false;
 		}
+		if (plugin == &sched_node_affinity)
+			cycle->names_bit = (uint8_t)i;
 		cycle->active[cycle->active_count] = plugin;
 		cycle->active_bit[cycle->active_count++] = (uint8_t)i;
 	}

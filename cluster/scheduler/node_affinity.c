@@ -93,9 +93,47 @@ bool scheduler_wants_node(const struct kt_json *pod_spec, const struct kt_json *
 	        labels, name);
 }
 
+static const struct kt_json *named(const struct kt_json *term)
+{
+	const struct kt_json *field;
+
+	KT_JSON_EACH (field, kt_get(term, "matchFields"))
+		if (kt_streq(kt_get_str(field, "key"), "metadata.name") &&
+		    kt_streq(kt_get_str(field, "operator"), "In"))
+			return kt_get(field, "values");
+	return NULL;
+}
+
+static bool all_named(const struct kt_json *required)
+{
+	const struct kt_json *term, *terms = kt_get(required, "nodeSelectorTerms");
+
+	KT_JSON_EACH (term, terms)
+		if (!named(term))
+			return false;
+	return kt_count(terms) > 0;
+}
+
+bool sched_names_node(const struct kt_json *required, const char *name)
+{
+	const struct kt_json *term;
+
+	KT_JSON_EACH (term, kt_get(required, "nodeSelectorTerms"))
+		if (in_values(named(term), name))
+			return true;
+	return false;
+}
+
 static bool prefilter(struct sched_cycle *cycle)
 {
+	if (all_named(cycle->pod->required)) /* a DaemonSet's pods: only these nodes are looked at */
+		cycle->names = cycle->pod->required;
 	return cycle->pod->node_selector || cycle->pod->required;
+}
+
+static bool node_helps(const struct kt_json *spec, const struct sched_node *node)
+{
+	return scheduler_wants_node(spec, node->view->labels, node->name);
 }
 
 static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
@@ -134,6 +172,7 @@ const struct sched_plugin sched_node_affinity = {.name = "NodeAffinity",
                                                            SCHED_POD_ITSELF,
                                                  .prefilter = prefilter,
                                                  .filter = filter,
+                                                 .node_helps = node_helps,
                                                  .weight = 2,
                                                  .prescore = prescore,
                                                  .score = score};

@@ -17,8 +17,15 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_UNRESOLVABLE;
 }
 
+static bool node_helps(const struct kt_json *spec, const struct sched_node *node)
+{
+	(void)spec;
+	return !node->unschedulable;
+}
+
 const struct sched_plugin sched_node_unschedulable = {.name = "NodeUnschedulable",
                                                       .events = SCHED_NODE_ADDED | SCHED_NODE_TAINTS |
                                                                 SCHED_POD_ITSELF,
                                                       .prefilter = prefilter,
-                                                      .filter = filter};
+                                                      .filter = filter,
+                                                      .node_helps = node_helps};

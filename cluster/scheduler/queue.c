@@ -232,7 +232,26 @@ void sched_queue_park(struct scheduler *scheduler, struct sched_item *item, unsi
 	sched_queue_wake(scheduler, item->since + SCHED_FLUSH);
 }
 
-void sched_queue_event(struct scheduler *scheduler, unsigned events)
+/* Does one of the plugins that refused it think that `node` may help now? (QueueingHintFn) */
+static bool hinted(struct scheduler *scheduler, const struct sched_item *item, unsigned plugins,
+                   const struct sched_node *node)
+{
+	const struct store_object *pod = NULL;
+
+	for (unsigned i = 0; sched_plugins[i]; i++) {
+		if (!(plugins & item->rejected_by & 1U << i))
+			continue;
+		if (!sched_plugins[i]->node_helps)
+			return true;
+		if (!pod)
+			pod = store_get_uid(cluster_store(scheduler->cluster), item->uid);
+		if (!pod || sched_plugins[i]->node_helps(kt_get(pod->json, "spec"), node))
+			return true;
+	}
+	return false;
+}
+
+void sched_queue_event(struct scheduler *scheduler, unsigned events, const struct sched_node *node)
 {
 	kt_ns now = cluster_now(scheduler->cluster);
 	unsigned plugins = 0;
@@ -249,6 +268,8 @@ void sched_queue_event(struct scheduler *scheduler, unsigned events)
 	for (struct sched_item *item = scheduler->parked; item; item = next) {
 		next = item->next;
 		if (item->rejected_by && !(item->rejected_by & plugins))
+			continue;
+		if (item->rejected_by && node && !hinted(scheduler, item, plugins, node))
 			continue;
 		if (item->backoff_until > now) {
 			unpark(scheduler, item);

@@ -57,7 +57,7 @@ static void unscheduled(struct scheduler *scheduler, const struct store_event *e
 	if (!item)
 		sched_queue_add(scheduler, event->object);
 	else if (item->where == SCHED_PARKED && respecified(event))
-		sched_queue_event(scheduler, SCHED_POD_ITSELF);
+		sched_queue_event(scheduler, SCHED_POD_ITSELF, NULL);
 }
 
 static void scheduled(struct scheduler *scheduler, const struct store_event *event,
@@ -73,7 +73,7 @@ static void scheduled(struct scheduler *scheduler, const struct store_event *eve
 		sched_unassign(scheduler, assigned);
 		assigned = NULL;
 		if (!news)
-			sched_queue_event(scheduler, SCHED_POD_DELETED | SCHED_POD_ADDED);
+			sched_queue_event(scheduler, SCHED_POD_DELETED | SCHED_POD_ADDED, NULL);
 	}
 	sched_queue_remove(scheduler, event->object->uid);
 	if (assigned || over(view))
@@ -82,7 +82,7 @@ static void scheduled(struct scheduler *scheduler, const struct store_event *eve
 	if (!node)
 		return;
 	sched_assign(scheduler, event->object, node, false);
-	sched_queue_event(scheduler, SCHED_POD_ADDED);
+	sched_queue_event(scheduler, SCHED_POD_ADDED, NULL);
 }
 
 static void pod_event(struct scheduler *scheduler, const struct store_event *event)
@@ -96,7 +96,7 @@ static void pod_event(struct scheduler *scheduler, const struct store_event *eve
 		if (!assigned)
 			return;
 		sched_unassign(scheduler, assigned);
-		sched_queue_event(scheduler, SCHED_POD_DELETED);
+		sched_queue_event(scheduler, SCHED_POD_DELETED, NULL);
 	} else if (view->node && *view->node) {
 		scheduled(scheduler, event, view);
 	} else {
@@ -129,7 +129,7 @@ static void node_event(struct scheduler *scheduler, const struct store_event *ev
 	sched_node_set(scheduler, event->object, &events);
 	if (events & SCHED_NODE_ADDED)
 		add_pods_of(scheduler, event->object->name);
-	sched_queue_event(scheduler, events);
+	sched_queue_event(scheduler, events, sched_node_find(scheduler, event->object->name));
 }
 
 /* --- volumes --- */
@@ -155,7 +155,7 @@ static void look_at_waiting(struct cluster *cluster, void *arg)
 
 static void volume_event(struct scheduler *scheduler)
 {
-	sched_queue_event(scheduler, SCHED_VOLUMES);
+	sched_queue_event(scheduler, SCHED_VOLUMES, NULL);
 	if (scheduler->binding && !scheduler->volume_timer)
 		scheduler->volume_timer =
 		        cluster_after(scheduler->cluster, SCHED_LATENCY, look_at_waiting, scheduler);

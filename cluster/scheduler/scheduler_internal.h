@@ -216,8 +216,9 @@ struct sched_cycle {
 	struct sched_node **feasible;
 	size_t feasible_count;
 	char *reject;                          /* words of a plugin that refuses all nodes at once; owned */
+	const struct kt_json *names; /* required node affinity that names nodes: no other is looked at */
 	const struct sched_plugin *active[16]; /* that have something to say */
-	uint8_t active_bit[16];
+	uint8_t active_bit[16], names_bit;
 	unsigned active_count;
 };
 
@@ -241,6 +242,8 @@ struct sched_plugin {
 	bool (*prefilter)(struct sched_cycle *cycle);
 	enum sched_code (*filter)(struct sched_cycle *cycle, struct sched_node *node,
 	                          struct sched_verdict *verdict);
+	/* May this node, new or changed, help a pod of `spec` that the plugin refused? NULL: it may. */
+	bool (*node_helps)(const struct kt_json *spec, const struct sched_node *node);
 	int weight;
 	bool (*prescore)(struct sched_cycle *cycle);
 	/* Scores of all feasible nodes, normalised to 0..100. */
@@ -355,6 +358,8 @@ void sched_match_clear(struct sched_match *match);
 enum sched_code sched_filter(struct sched_cycle *cycle, struct sched_node *node,
                              struct sched_verdict *verdict);
 void sched_no(struct sched_verdict *verdict, const char *reason);
+/* Is `name` among the nodes that all terms of a required node affinity name (node_affinity.c)? */
+bool sched_names_node(const struct kt_json *required, const char *name);
 /* Where the pod should go; NULL: nowhere, and *message says why. *rejected_by: bits of plugins. */
 struct sched_node *sched_choose(struct scheduler *scheduler, struct sched_pod *pod, const char *nominated,
                                 unsigned *rejected_by, char **message, char **new_nominated);
@@ -380,7 +385,8 @@ struct sched_item *sched_queue_find(struct scheduler *scheduler, const char *uid
 struct sched_item *sched_queue_pop(struct scheduler *scheduler);
 void sched_queue_activate(struct scheduler *scheduler, struct sched_item *item);
 void sched_queue_park(struct scheduler *scheduler, struct sched_item *item, unsigned rejected_by);
-void sched_queue_event(struct scheduler *scheduler, unsigned events);
+/* `node`: the one that the events are about; NULL: not about one. */
+void sched_queue_event(struct scheduler *scheduler, unsigned events, const struct sched_node *node);
 void sched_queue_clear(struct scheduler *scheduler);
 void sched_queue_wake(struct scheduler *scheduler, kt_ns when); /* look at the waiting ones then */
 void sched_queue_run_soon(struct scheduler *scheduler);

@@ -25,21 +25,31 @@ bool scheduler_tolerates(const struct kt_json *tolerations, const struct kt_json
 	return false;
 }
 
-static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
-                              struct sched_verdict *verdict)
+static bool tolerates_all(const struct kt_json *tolerations, const struct sched_node *node)
 {
 	const struct kt_json *taint;
 
 	if (!node->tainted)
+		return true;
+	KT_JSON_EACH (taint, node->view->taints)
+		if (!kt_streq(kt_get_str(taint, "effect"), "PreferNoSchedule") &&
+		    !scheduler_tolerates(tolerations, taint))
+			return false;
+	return true;
+}
+
+static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
+                              struct sched_verdict *verdict)
+{
+	if (tolerates_all(cycle->pod->tolerations, node))
 		return SCHED_OK;
-	KT_JSON_EACH (taint, node->view->taints) {
-		if (kt_streq(kt_get_str(taint, "effect"), "PreferNoSchedule") ||
-		    scheduler_tolerates(cycle->pod->tolerations, taint))
-			continue;
-		sched_no(verdict, "node(s) had untolerated taint(s)");
-		return SCHED_UNRESOLVABLE;
-	}
-	return SCHED_OK;
+	sched_no(verdict, "node(s) had untolerated taint(s)");
+	return SCHED_UNRESOLVABLE;
+}
+
+static bool node_helps(const struct kt_json *spec, const struct sched_node *node)
+{
+	return tolerates_all(kt_get(spec, "tolerations"), node);
 }
 
 static bool prescore(struct sched_cycle *cycle)
@@ -69,6 +79,7 @@ const struct sched_plugin sched_taint_toleration = {.name = "TaintToleration",
                                                     .events = SCHED_NODE_ADDED | SCHED_NODE_TAINTS |
                                                               SCHED_POD_ITSELF,
                                                     .filter = filter,
+                                                    .node_helps = node_helps,
                                                     .weight = 3,
                                                     .prescore = prescore,
                                                     .score = score};

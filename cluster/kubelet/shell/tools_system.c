@@ -66,10 +66,23 @@ static int run_printenv(struct tool_run *r)
 	return status;
 }
 
+/* Is the user root, and was the container left this capability? */
+static bool may(struct tool_run *r, const char *capability)
+{
+	const struct container *c = tool_container(r);
+	return files_user(c->files)->uid == 0 && identity_may(c->capabilities, capability);
+}
+
 static int run_hostname(struct tool_run *r)
 {
 	const struct container *c = tool_container(r);
 	const char *option = argument(r, 1);
+	if (option && option[0] != '-' && !may(r, "SYS_ADMIN"))
+		return tool_fail(r, 1,
+		                 tool_busybox(r) ? "sethostname: Operation not permitted"
+		                                 : "you must be root to change the host name");
+	if (option && option[0] != '-')
+		return 0; /* the name of a privileged container's own, which nothing here reads again */
 	const char *subdomain = kt_get_str(c->spec, "subdomain"),
 	           *name = c->host_name ? c->host_name : c->pod;
 	if (option && (!strcmp(option, "-f") || !strcmp(option, "--fqdn")) && subdomain && *subdomain)
@@ -444,6 +457,27 @@ static int run_which(struct tool_run *r)
 			status = 1;
 	}
 	return status;
+}
+
+static int run_mount(struct tool_run *r)
+{
+	const char *words[2] = {NULL, NULL};
+	size_t count = 0;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		if (word[0] == '-')
+			i += word[1] && strchr("to", word[1]) && !word[2];
+		else if (count < 2)
+			words[count++] = word;
+	}
+	if (!count || may(r, "SYS_ADMIN"))
+		return 0;
+	if (!tool_busybox(r))
+		return tool_fail(r, 32, "%s: permission denied.", words[count - 1]);
+	if (files_user(tool_container(r)->files)->uid)
+		return tool_fail(r, 1, "permission denied (are you root?)");
+	return tool_fail(r, 255, "mounting %s on %s failed: Operation not permitted", words[0],
+	                 words[1] ? words[1] : "");
 }
 
 static int run_nothing(struct tool_run *r)
@@ -932,7 +966,7 @@ const struct tool tools_system[] = {
         {.name = "hostname", .sets = EVERY, .run = run_hostname},
         {.name = "kill", .sets = EVERY, .run = run_kill},
         {.name = "killall", .sets = "busybox", .run = run_kill},
-        {.name = "mount", .sets = EVERY, .run = run_nothing},
+        {.name = "mount", .sets = EVERY, .run = run_mount},
         {.name = "nproc", .sets = EVERY, .run = run_nproc},
         {.name = "perl", .sets = "perl debian", .run = run_perl},
         {.name = "pgrep", .sets = "busybox netshoot", .run = run_pgrep},
