@@ -286,7 +286,7 @@ static void schedule(struct scheduler *scheduler, struct sched_item *item, const
 			set_nominated(scheduler, item, nominated);
 		/* Parked before it is told, so that what the telling sets off finds it there. */
 		sched_queue_park(scheduler, item, rejected_by);
-		sched_queue_event(scheduler, scheduler->missed);
+		sched_queue_event(scheduler, scheduler->missed, NULL);
 		tell_unschedulable(scheduler, read->object, message, nominated);
 	} else if (read->claim_count && !sched_volumes_reserve(scheduler, read, node)) {
 		wait_for_volumes(scheduler, item, read->object, node);
