@@ -123,7 +123,8 @@ static void selector_narrows(struct v *v, const struct kt_json *old, const struc
 	for (size_t i = 0; i < kt_count(old); i++)
 		if (!kt_equal(kt_get(now, kt_key(old, i)), kt_at(old, i))) {
 			v_invalid(v, V_IN(V_ROOT("spec"), "nodeSelector"), now,
-			          "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+			          "only additions to spec.nodeSelector are allowed (no mutations or "
+			          "deletions)");
 			return;
 		}
 }
@@ -158,10 +159,9 @@ static void affinity_narrows(struct v *v, const struct kt_json *old, const struc
 {
 	static const char terms_at[] = "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
 	const struct kt_json *was = kt_path(old, terms_at), *is = kt_path(now, terms_at), *term;
-	const struct v_path *path =
-	        V_IN(V_IN(V_IN(V_IN(V_ROOT("spec"), "affinity"), "nodeAffinity"),
-	                  "requiredDuringSchedulingIgnoredDuringExecution"),
-	             "nodeSelectorTerms");
+	const struct v_path *path = V_IN(V_IN(V_IN(V_IN(V_ROOT("spec"), "affinity"), "nodeAffinity"),
+	                                      "requiredDuringSchedulingIgnoredDuringExecution"),
+	                                 "nodeSelectorTerms");
 	if (kt_count(was) == 0)
 		return;
 	if (kt_count(was) != kt_count(is)) {
@@ -176,7 +176,8 @@ static void affinity_narrows(struct v *v, const struct kt_json *old, const struc
 		if (term_narrows(term, new))
 			continue;
 		struct kt_json *shown = v_internal(v, "NodeSelectorTerm", new);
-		v_invalid(v, V_AT(path, term_i), shown, "only additions are allowed (no mutations or deletions)");
+		v_invalid(v, V_AT(path, term_i), shown,
+		          "only additions are allowed (no mutations or deletions)");
 		kt_json_free(shown);
 	}
 }

@@ -32,9 +32,11 @@ static void answers_clear(struct answers *answers)
 
 static bool selects(const struct store_object *target, const struct store_object *pod)
 {
-	const struct kt_json *selector = kt_path(target->json, "spec.selector"), *labels = view_pod(pod)->labels;
-	return kt_streq(target->kind->kind, "ReplicationController") ? view_map_matches(selector, labels)
-	                                                             : view_selector_matches(selector, labels);
+	const struct kt_json *selector = kt_path(target->json, "spec.selector"),
+	                     *labels = view_pod(pod)->labels;
+	return kt_streq(target->kind->kind, "ReplicationController")
+	               ? view_map_matches(selector, labels)
+	               : view_selector_matches(selector, labels);
 }
 
 static bool shares_pods(struct hpa_sync *sync, const struct store_object *target)

@@ -115,7 +115,8 @@ static int64_t wanted(const struct job_sync *sync)
 	return KT_MAX(KT_MIN(left, sync->parallelism), 0);
 }
 
-/* `uncounted`: pods that the job itself has too many of did not fail: they are let go before they are deleted. */
+/* `uncounted`: pods that the job itself has too many of did not fail: they are let go before they are
+ * deleted. */
 static void delete_active(struct job_sync *sync, int64_t count, bool uncounted)
 {
 	if ((size_t)count < sync->active.count)

@@ -108,7 +108,8 @@ int64_t job_success_rule(const struct job_sync *sync)
 }
 
 /* --- back-off --- */
-/* When its containers ended; else since when it is not ready; else when it was asked to go (getFinishedTime). */
+/* When its containers ended; else since when it is not ready; else when it was asked to go (getFinishedTime).
+ */
 static kt_ns finished_at(const struct store_object *pod)
 {
 	const struct kt_json *container;
@@ -175,14 +176,16 @@ static void remember(struct job_memory *memory, const struct job_sync *sync, boo
 		memory->failures = memory->last_failure = 0;
 	for (size_t i = 0; i < sync->pods.count; i++) {
 		const struct store_object *pod = sync->pods.items[i];
-		if (job_pod_counted(pod) != counted || !job_pod_failed(sync, pod) || finished_at(pod) < success)
+		if (job_pod_counted(pod) != counted || !job_pod_failed(sync, pod) ||
+		    finished_at(pod) < success)
 			continue;
 		memory->failures++;
 		memory->last_failure = KT_MAX(memory->last_failure, finished_at(pod));
 	}
 }
 
-/* Pods that were deleted are gone, their failures are not. After a restart those count whose pods are there. */
+/* Pods that were deleted are gone, their failures are not. After a restart those count whose pods are there.
+ */
 void job_remember(const struct job_sync *sync)
 {
 	struct job_memory *all = sync->queue->state, *memory = find_memory(sync->queue, sync->key);

@@ -605,8 +605,8 @@ void kubelet_ctr_tell_loop(struct kubelet_ctr *ctr)
 	kt_buf_clear(&span);
 }
 
-/* A sync that fails is repeated after 10 to 15 seconds; until then the status tells how the container ended. Only the
- * first back-off of one that hardly ran is found at once (so seen on a real node). */
+/* A sync that fails is repeated after 10 to 15 seconds; until then the status tells how the container ended.
+ * Only the first back-off of one that hardly ran is found at once (so seen on a real node). */
 static kt_ns next_sync(const struct kubelet_ctr *ctr, kt_ns now)
 {
 	kt_ns ran = ctr->end.finished_at - ctr->end.started_at;

@@ -11,7 +11,7 @@ void identity_of(const struct container *container, const struct image *image, s
 /* What the runtime leaves to root of a container with this securityContext (may be NULL), as in CapBnd of
  * /proc/self/status. Only some of it is looked at in here: CAP_DAC_OVERRIDE. */
 uint64_t identity_capabilities(const struct kt_json *security);
-bool identity_overrides(uint64_t capabilities); /* permissions of files do not bind */
+bool identity_overrides(uint64_t capabilities);                   /* permissions of files do not bind */
 bool identity_may(uint64_t capabilities, const char *capability); /* "SYS_ADMIN" */
 /* The name of a user or group in the container's own files; false if there is none. */
 bool identity_user_name(const struct container *container, uint32_t uid, struct kt_buf *out);

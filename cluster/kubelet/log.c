@@ -214,8 +214,8 @@ bool kubelet_log(struct cluster *cluster, const char *ns, const char *pod,
 		return false;
 	}
 	*position = 1;
-	/* Of two dead containers the kubelet keeps the younger one's log only; of a deleted pod that has ended, and
-	 * that a finalizer holds, none. */
+	/* Of two dead containers the kubelet keeps the younger one's log only; of a deleted pod that has
+	 * ended, and that a finalizer holds, none. */
 	bool removed = !options->previous && ctr && ctr->state == KUBELET_ENDED && ctr->pod->deleting &&
 	               ctr->pod->stage == KUBELET_OVER;
 	if (removed || (options->previous && ctr && !log && ctr->last)) {

@@ -146,7 +146,8 @@ static void follow_capacity(struct kt_json **status)
 	struct kt_json **allocatable = kt_edit(status, "allocatable");
 
 	for (size_t i = 0; i < kt_count(capacity); i++)
-		if (strchr(kt_key(capacity, i), '/') && !kt_equal(kt_get(*allocatable, kt_key(capacity, i)), kt_at(capacity, i)))
+		if (strchr(kt_key(capacity, i), '/') &&
+		    !kt_equal(kt_get(*allocatable, kt_key(capacity, i)), kt_at(capacity, i)))
 			kt_set(allocatable, kt_key(capacity, i), kt_json_ref(kt_at(capacity, i)));
 	for (size_t i = kt_count(*allocatable); i-- > 0;)
 		if (strchr(kt_key(*allocatable, i), '/') && !kt_get(capacity, kt_key(*allocatable, i)))

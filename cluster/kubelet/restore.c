@@ -101,7 +101,8 @@ static void read_container(struct kubelet_ctr *ctr, const struct kt_json *told, 
 		ctr->started_once = true;
 		read_ended(state, &ctr->end);
 		read_last(ctr, kt_get(told, "lastState"));
-		if (ctr->restarts && kubelet_restarts(ctr)) { /* in its back-off, which no sync has told yet */
+		if (ctr->restarts &&
+		    kubelet_restarts(ctr)) { /* in its back-off, which no sync has told yet */
 			ctr->backoff = KUBELET_BACKOFF_FIRST;
 			for (int i = 1; i < ctr->restarts && ctr->backoff < KUBELET_BACKOFF_LAST; i++)
 				ctr->backoff *= 2;

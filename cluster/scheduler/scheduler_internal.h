@@ -215,7 +215,7 @@ struct sched_cycle {
 	struct sched_pod *pod;
 	struct sched_node **feasible;
 	size_t feasible_count;
-	char *reject;                          /* words of a plugin that refuses all nodes at once; owned */
+	char *reject;                /* words of a plugin that refuses all nodes at once; owned */
 	const struct kt_json *names; /* required node affinity that names nodes: no other is looked at */
 	const struct sched_plugin *active[16]; /* that have something to say */
 	uint8_t active_bit[16], names_bit;

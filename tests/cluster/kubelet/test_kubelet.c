@@ -71,8 +71,8 @@ static void an_image_is_pulled_once_on_a_node(void **state)
 
 static void a_container_that_ends_is_started_more_and_more_slowly(void **state)
 {
-	/* Ends at 0; again at once; then after 10, 20, 40 seconds. That it waits is told by the next sync, after 10 to
-	 * 15 seconds, but for the first time, when there is one at once. */
+	/* Ends at 0; again at once; then after 10, 20, 40 seconds. That it waits is told by the next sync,
+	 * after 10 to 15 seconds, but for the first time, when there is one at once. */
 	static const struct {
 		double at;
 		int64_t restarts;
@@ -92,8 +92,9 @@ static void a_container_that_ends_is_started_more_and_more_slowly(void **state)
 		                 rows[i].restarts);
 		const struct kt_json *status = status_of(cluster, "crash");
 		bool waits = strcmp(rows[i].told, "waiting") == 0;
-		assert_string_equal(kt_path_str(status, waits ? "state.waiting.reason" : "state.terminated.reason"),
-		                    waits ? "CrashLoopBackOff" : "Error");
+		assert_string_equal(
+		        kt_path_str(status, waits ? "state.waiting.reason" : "state.terminated.reason"),
+		        waits ? "CrashLoopBackOff" : "Error");
 		assert_int_equal(kt_path_int(status, "lastState.terminated.exitCode", 0), 1);
 	}
 	assert_string_equal(support_text(cluster, "crash", "status.phase"), "Running");
