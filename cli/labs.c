@@ -64,8 +64,8 @@ int cli_lab(struct cli_call *call, struct lab **out)
 	kt_free(current);
 	if (!rc)
 		return CLI_OK;
-	cli_fail(call, &err);
-	return rc == KT_ENOTFOUND ? CLI_USAGE : CLI_LAB_WRONG;
+	int failed = cli_fail(call, &err);
+	return rc == KT_ENOTFOUND ? CLI_USAGE : rc == KT_EIO || rc == KT_EDENIED ? failed : CLI_LAB_WRONG;
 }
 
 int cli_provider(struct cli_call *call, struct db *db, struct lab_options *options)

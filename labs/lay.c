@@ -112,7 +112,7 @@ enum kt_code lab_lay(const char *home, struct lab **lab, struct kt_err *err)
 		*lab = laid;
 	}
 	kt_free(place);
-	return rc;
+	return rc ? kt_wrap(err, "lab '%s'", (*lab)->lab) : KT_OK;
 }
 
 /* --- which was drawn --- */

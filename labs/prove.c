@@ -498,6 +498,8 @@ bool lab_proof_parts(const char *words, unsigned *out)
 	return true;
 }
 
+#define WORDS_MAX 24 /* what was drawn may mean whole sentences */
+
 /* "zone a, count 3" */
 static char *drawn_words(const struct lab *lab)
 {
@@ -505,7 +507,8 @@ static char *drawn_words(const struct lab *lab)
 	for (size_t i = 0; i < kt_count(lab->drawn); i++) {
 		char *value = kt_str(kt_at(lab->drawn, i)) ? kt_strdup(kt_str(kt_at(lab->drawn, i)))
 		                                           : kt_json_text(kt_at(lab->drawn, i));
-		kt_buf_addf(&words, "%s%s %s", i ? ", " : "", kt_key(lab->drawn, i), value);
+		if (strlen(value) <= WORDS_MAX)
+			kt_buf_addf(&words, "%s%s %s", words.len ? ", " : "", kt_key(lab->drawn, i), value);
 		kt_free(value);
 	}
 	return kt_buf_take(&words);
