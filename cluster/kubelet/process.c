@@ -597,7 +597,7 @@ static void forget_exit(void *arg, int code, const char *reason)
 }
 
 bool process_answer(struct container *container, const char *const *argv, const void *in, size_t len,
-                    struct kt_buf *out, kt_ns *took)
+                    struct kt_buf *out, kt_ns *took, int *code)
 {
 	struct process_spec spec = {.container = container,
 	                            .argv = argv,
@@ -612,6 +612,8 @@ bool process_answer(struct container *container, const char *const *argv, const 
 	process_write(process, in, len);
 	process_eof(process);
 	*took = process_finish(process);
+	if (code)
+		*code = process->code;
 	process_free(process);
 	return true;
 }

@@ -82,7 +82,7 @@ kt_ns process_finish(struct process *process);
 /* Run a program of the container at once, with `in` as all of its input: what it says on stdout, and the time
  * it takes. False: there is no such program. */
 bool process_answer(struct container *container, const char *const *argv, const void *in, size_t len,
-                    struct kt_buf *out, kt_ns *took);
+                    struct kt_buf *out, kt_ns *took, int *code /* may be NULL */);
 /* The terminal's size, from a resize. */
 void process_resize(struct process *process, unsigned columns, unsigned rows);
 /* What a container's programs use: CPU time since the container started (nanoseconds, monotone while it runs)

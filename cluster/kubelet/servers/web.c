@@ -125,7 +125,7 @@ static bool serve_cgi(struct tool_run *r, const struct network_http_request *req
 		argv[1 + i] = words[i];
 	argv[1 + KT_COUNT(words)] = path;
 	bool ran = process_answer(tool_container(r), argv, request->body ? request->body : "",
-	                          request->body_len, &out, &took);
+	                          request->body_len, &out, &took, NULL);
 	const char *text = kt_buf_str(&out), *body = strstr(text, "\n\n"), *bare = strstr(text, "\r\n\r\n");
 	size_t head = body && (!bare || body < bare) ? 2 : 4;
 	const char *from = !body && !bare ? NULL : head == 2 ? body : bare;

@@ -265,9 +265,9 @@ struct network_peer task_peer(const struct task *task);
 struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file here and in kubelet/servers. */
-extern const struct tool tools_awk[], tools_text[], tools_files[], tools_list[], tools_kubectl[],
-        tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[], tools_dump[],
-        tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_pack[];
+extern const struct tool tools_awk[], tools_bc[], tools_sort[], tools_text[], tools_files[], tools_list[],
+        tools_kubectl[], tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[],
+        tools_dump[], tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_pack[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);
@@ -287,6 +287,7 @@ struct hoard {
 	bool ready;
 };
 int run_hoard(struct tool_run *r, struct hoard *hoard);
+void tool_time(kt_ns now, const char *format, struct kt_buf *out); /* as date prints it, in UTC */
 void md5(const void *data, size_t len, unsigned char out[16]);
 
 /* builtins.c: run builtin `name`; false: none of that name. *step as of the machine. */

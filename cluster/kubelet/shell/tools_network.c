@@ -190,8 +190,8 @@ static void nc_run(struct tool_run *r, const void *data, size_t len, struct kt_b
 	kt_strs_add(&s->program, "");
 	char *last = s->program.items[s->program.count - 1];
 	s->program.items[s->program.count - 1] = NULL;
-	(void)process_answer(tool_container(r), (const char *const *)s->program.items, data, len, reply,
-	                     took);
+	(void)process_answer(tool_container(r), (const char *const *)s->program.items, data, len, reply, took,
+	                     NULL);
 	s->program.items[s->program.count - 1] = last;
 	kt_free(last);
 	s->program.count--;

@@ -98,32 +98,9 @@ static int run_hostname(struct tool_run *r)
 }
 
 /* --- time --- */
-static int run_date(struct tool_run *r)
+void tool_time(kt_ns now, const char *format, struct kt_buf *out)
 {
-	const char *format = "%a %b %e %H:%M:%S UTC %Y";
-	kt_ns now = process_now(r->task->process);
 	char text[512];
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i];
-		kt_ns given;
-		if (word[0] == '+')
-			format = word + 1;
-		else if (!strcmp(word, "-Iseconds") || !strcmp(word, "--iso-8601=seconds"))
-			format = "%Y-%m-%dT%H:%M:%S+00:00";
-		else if (!strcmp(word, "-I"))
-			format = "%Y-%m-%d";
-		else if (!strcmp(word, "-R"))
-			format = "%a, %d %b %Y %H:%M:%S +0000";
-		else if (!strcmp(word, "-d") && i + 1 < r->argv.count) {
-			const char *value = r->argv.items[++i];
-			if (value[0] == '@')
-				now = strtoll(value + 1, NULL, 10) * KT_SEC;
-			else if (kt_time_parse(value, &given))
-				now = given;
-		}
-	}
-	if (strlen(format) > 200)
-		return tool_fail(r, 1, "invalid date");
 	time_t seconds = (time_t)(now / KT_SEC);
 	struct tm tm;
 	gmtime_r(&seconds, &tm);
@@ -146,8 +123,39 @@ static int run_date(struct tool_run *r)
 	size_t len = expanded.len ? strftime(text, sizeof(text), kt_buf_str(&expanded), &tm) : 0;
 #pragma GCC diagnostic pop
 	kt_buf_clear(&expanded);
-	tool_out(r, text, len);
-	tool_outs(r, "\n");
+	kt_buf_add(out, text, len);
+}
+
+static int run_date(struct tool_run *r)
+{
+	const char *format = "%a %b %e %H:%M:%S UTC %Y";
+	kt_ns now = process_now(r->task->process);
+	struct kt_buf out = {0};
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		kt_ns given;
+		if (word[0] == '+')
+			format = word + 1;
+		else if (!strcmp(word, "-Iseconds") || !strcmp(word, "--iso-8601=seconds"))
+			format = "%Y-%m-%dT%H:%M:%S+00:00";
+		else if (!strcmp(word, "-I"))
+			format = "%Y-%m-%d";
+		else if (!strcmp(word, "-R"))
+			format = "%a, %d %b %Y %H:%M:%S +0000";
+		else if (!strcmp(word, "-d") && i + 1 < r->argv.count) {
+			const char *value = r->argv.items[++i];
+			if (value[0] == '@')
+				now = strtoll(value + 1, NULL, 10) * KT_SEC;
+			else if (kt_time_parse(value, &given))
+				now = given;
+		}
+	}
+	if (strlen(format) > 200)
+		return tool_fail(r, 1, "invalid date");
+	tool_time(now, format, &out);
+	kt_buf_addc(&out, '\n');
+	tool_out(r, out.data, out.len);
+	kt_buf_clear(&out);
 	return 0;
 }
 

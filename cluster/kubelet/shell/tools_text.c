@@ -352,13 +352,13 @@ static int run_wc(struct tool_run *r)
 	return 0;
 }
 
-/* --- sort, uniq, rev, tac, nl: the whole input, then the answer --- */
+/* --- uniq, rev, tac, nl: the whole input, then the answer --- */
 struct whole {
 	struct kt_buf text;
 	struct kt_strs lines;
 	char flags[32];
 	const char *separator;
-	long key;
+	long width; /* base64's */
 	char *extra;
 	const char *given['z' + 1]; /* what options were given, by their letter */
 };
@@ -381,8 +381,6 @@ static int gather(struct tool_run *r, const char *spec)
 		while ((option = tool_option(r, &at, &in, spec, &value))) {
 			if (option == '?')
 				return 2;
-			if (option == 'k')
-				s->key = strtol(value, NULL, 10);
 			if (option == 't' || option == 'd')
 				s->separator = value;
 			if (option > 0 && option <= 'z')
@@ -390,10 +388,6 @@ static int gather(struct tool_run *r, const char *spec)
 			size_t n = strlen(s->flags);
 			if (n + 1 < sizeof(s->flags))
 				s->flags[n] = (char)option;
-			if (option == 'k' && value && strchr(value, 'n') && n + 2 < sizeof(s->flags))
-				s->flags[n + 1] = 'n';
-			if (option == 'k' && value && strchr(value, 'r') && n + 2 < sizeof(s->flags))
-				s->flags[n + 1] = 'r';
 		}
 		tool_inputs(r, at);
 		r->opened = true;
@@ -407,82 +401,6 @@ static const char *whole_value(const struct tool_run *r, char option, const char
 {
 	const char *value = ((const struct whole *)r->state)->given[(unsigned char)option];
 	return value ? value : otherwise;
-}
-
-static const char *sort_key(const char *line, const struct whole *s)
-{
-	for (long k = 1; k < s->key && *line; k++) {
-		if (s->separator) {
-			line += strcspn(line, s->separator);
-			line += *line != '\0';
-		} else {
-			line += strspn(line, " \t");
-			line += strcspn(line, " \t");
-		}
-	}
-	return s->separator ? line : line + strspn(line, " \t");
-}
-
-static double human(const char *text)
-{
-	char *end;
-	double n = strtod(text, &end);
-	const char *units = "KMGTP", *found = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	for (const char *u = units; found && u <= found; u++)
-		n *= 1024;
-	return n;
-}
-
-static int sort_compare(const struct whole *s, const char *a, const char *b)
-{
-	const char *x = s->key ? sort_key(a, s) : a, *y = s->key ? sort_key(b, s) : b;
-	int order;
-	if (strchr(s->flags, 'n') || strchr(s->flags, 'g')) {
-		double m = strtod(x, NULL), n = strtod(y, NULL);
-		order = (m > n) - (m < n);
-	} else if (strchr(s->flags, 'h')) {
-		double m = human(x), n = human(y);
-		order = (m > n) - (m < n);
-	} else if (strchr(s->flags, 'f')) {
-		order = strcasecmp(x, y);
-	} else {
-		order = strcmp(x, y);
-	}
-	if (!order && !strchr(s->flags, 's') && !strchr(s->flags, 'u'))
-		order = strcmp(a, b);
-	return strchr(s->flags, 'r') ? -order : order;
-}
-
-/* A merge sort of our own: qsort has no argument everywhere. */
-static void sort_lines(const struct whole *s, char **lines, char **spare, size_t count)
-{
-	if (count < 2)
-		return;
-	size_t half = count / 2, i = 0, j = half, k = 0;
-	sort_lines(s, lines, spare, half);
-	sort_lines(s, lines + half, spare, count - half);
-	while (i < half || j < count) {
-		bool left = j >= count || (i < half && sort_compare(s, lines[i], lines[j]) <= 0);
-		spare[k++] = left ? lines[i++] : lines[j++];
-	}
-	memcpy(lines, spare, count * sizeof(*lines));
-}
-
-static int run_sort(struct tool_run *r)
-{
-	struct whole *s = r->state;
-	int rc = gather(r, "nrufhgsbik:t:o:VdM");
-	if (rc)
-		return rc;
-	char **spare = kt_alloc((s->lines.count + 1) * sizeof(*spare));
-	sort_lines(s, s->lines.items, spare, s->lines.count);
-	kt_free(spare);
-	for (size_t i = 0; i < s->lines.count; i++) {
-		if (i && strchr(s->flags, 'u') && !sort_compare(s, s->lines.items[i - 1], s->lines.items[i]))
-			continue;
-		tool_outf(r, "%s\n", s->lines.items[i]);
-	}
-	return r->in_status ? 2 : 0;
 }
 
 static int run_uniq(struct tool_run *r)
@@ -620,16 +538,16 @@ static int run_base64(struct tool_run *r)
 	int option;
 	if (!r->opened) {
 		size_t at = 1, in = 0;
-		s->key = 76;
+		s->width = 76;
 		while ((option = tool_option(r, &at, &in, "dDw:i", &value))) {
 			if (option == '?')
 				return 1;
 			if (option == 'd' || option == 'D' || (option == '-' && !strcmp(value, "decode")))
 				s->flags[0] = 'd';
 			if (option == 'w')
-				s->key = strtol(value, NULL, 10);
+				s->width = strtol(value, NULL, 10);
 			if (option == '-' && kt_starts(value, "wrap="))
-				s->key = strtol(value + 5, NULL, 10);
+				s->width = strtol(value + 5, NULL, 10);
 		}
 		tool_inputs(r, at);
 		r->opened = true;
@@ -652,10 +570,10 @@ static int run_base64(struct tool_run *r)
 		kt_buf_clear(&packed);
 	} else {
 		kt_base64(kt_buf_str(&s->text), s->text.len, &out);
-		size_t width = s->key > 0 ? (size_t)s->key : SIZE_MAX;
+		size_t width = s->width > 0 ? (size_t)s->width : SIZE_MAX;
 		for (size_t at = 0; at < out.len; at += KT_MIN(width, out.len - at)) {
 			tool_out(r, out.data + at, KT_MIN(width, out.len - at));
-			if (s->key > 0)
+			if (s->width > 0)
 				tool_outs(r, "\n");
 		}
 	}
@@ -1009,11 +927,6 @@ const struct tool tools_text[] = {
         {.name = "sha512sum",
          .sets = EVERY,
          .run = run_sum,
-         .state_size = sizeof(struct whole),
-         .end = end_whole},
-        {.name = "sort",
-         .sets = EVERY,
-         .run = run_sort,
          .state_size = sizeof(struct whole),
          .end = end_whole},
         {.name = "tac", .sets = EVERY, .run = run_tac, .state_size = sizeof(struct whole), .end = end_whole},

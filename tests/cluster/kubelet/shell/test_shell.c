@@ -29,6 +29,13 @@ static void busybox_has_words_of_its_own(void **state)
 	prints(&run, "ls /nope", "ls: /nope: No such file or directory\n", 1);
 	prints(&run, "sleep x", "sleep: invalid number 'x'\n", 1);
 	prints(&run, "timeout 1 sleep 9", "Terminated\n", 143);
+	prints(&run,
+	       "printf '3.5 + 1\nscale=2; 10/3\n10%%3; 2^10\n-5+2; (1+2)*3\n0.5*2\n1.25*4\n3 > 2\nx=5; "
+	       "x*2\n' "
+	       "| bc",
+	       "4.5\n3.33\n.01\n1024\n-3\n9\n1.0\n5.00\n1\n10\n", 0);
+	prints(&run, "echo 'scale=3; sqrt(2); 1/3' | bc; echo 1/0 | bc", "1.414\n.333\nbc: divide by zero\n",
+	       1);
 	shell_run_clear(&run);
 }
 
