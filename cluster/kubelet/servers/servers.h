@@ -67,6 +67,7 @@ ready_fn nginx_prepare, small_httpd_prepare, http_echo_prepare, generic_prepare,
 serve_fn nginx_serve, httpd_serve, small_httpd_serve, python_serve, echo_serve, whoami_serve, http_echo_serve,
         hello_app_serve, hello_node_serve, bootcamp_serve, hpa_serve, podinfo_serve, generic_serve,
         agnhost_serve, script_serve;
-bytes_fn redis_bytes;
+bytes_fn redis_bytes, sql_bytes;
+void sql_free(void *own);
 
 #endif
