@@ -32,9 +32,10 @@ static const struct {
                  {"name", SCALAR, "a name"},
                  {"ephemeral-storage", SCALAR, "a quantity, as in 100Gi"},
                  {"resources", MAP, "a map, as in {nvidia.com/gpu: 2}"}};
-static const char *const capabilities[] = {"zones",   "node-failure",  "traffic",  "network-policy",
-                                           "metrics", "storage",       "registry", "ingress",
-                                           "gateway", "load-balancer", "links",    "autoscaler"};
+static const char *const capabilities[] = {"zones",        "node-failure",  "traffic",  "network-policy",
+                                           "metrics",      "storage",       "registry", "ingress",
+                                           "gateway",      "load-balancer", "links",    "autoscaler",
+                                           "network-disks"};
 
 struct reader {
 	struct kt_yaml *yaml;

@@ -21,6 +21,7 @@ static const char *const capabilities[] = {"zones",
                                            "load-balancer",
                                            "links",
                                            "autoscaler",
+                                           "network-disks", /* any machine reaches them (CSI) */
                                            "named-policy-ports",
                                            NULL};
 
