@@ -35,11 +35,11 @@ ok $? "a zone that is not there is told before anything starts"
 
 # A set-up that waits for what never comes ends with a sentence, in no time; time goes on, held by nobody.
 never=$KTUTOR_HOME/new/never
-"$ktutor" course new "$never" >"$out" 2>&1 && sed 's/^setup:/setup:\n  - wait: {for: {ready: {of: deployment default\/nobody}}, within: 48h}/' "$never/lab.yaml" >"$never/lab.new" &&
+"$ktutor" course new "$never" >"$out" 2>&1 && sed 's/^setup:/setup:\n  - wait: {for: {ready: {of: deployment default\/nobody}}, within: 1h}/' "$never/lab.yaml" >"$never/lab.new" &&
 	mv "$never/lab.new" "$never/lab.yaml" && "$ktutor" lab start "$never" >"$out" 2>&1
-[ $? != 0 ] && grep -q 'lab.yaml:[0-9]*: wait: not so after 172800 s: expected .*; found ' "$out"
+[ $? != 0 ] && grep -q 'lab.yaml:[0-9]*: wait: not so after 3600 s: expected .*; found ' "$out"
 ok $? "a set-up that waits for ever ends with what it waited for"
-"$ktutor" cluster time never >"$out" 2>&1 && grep -q "  running  1x  4[78]h" "$out"
+"$ktutor" cluster time never >"$out" 2>&1 && grep -q "  running  1x  \(1h\|59m\)" "$out"
 ok $? "and the clock is let go"
 "$ktutor" cluster down never >/dev/null 2>&1
 

@@ -286,10 +286,7 @@ static enum step do_exec(struct task *task, struct frame *frame, const struct kt
 		task->status = rc;
 	} else {
 		task_forget(task);
-		for (int i = 0; i < SIGNALS; i++) {
-			kt_free(task->traps[i]);
-			task->traps[i] = NULL;
-		}
+		task_clear_traps(task);
 		task_become(task, &words, NULL);
 	}
 	kt_free(why);
@@ -476,8 +473,8 @@ static enum step do_trap(struct task *task, struct frame *frame, const struct kt
 	(void)frame;
 	if (argv->count == 1) {
 		for (int i = 0; i < SIGNALS; i++) {
-			if (task->traps[i])
-				kt_buf_addf(&out, "trap -- '%s' %s\n", task->traps[i], signal_name(i));
+			if (task_trap(task, i))
+				kt_buf_addf(&out, "trap -- '%s' %s\n", task_trap(task, i), signal_name(i));
 		}
 		say(task, 1, &out);
 		return done(task, 0);
@@ -492,8 +489,7 @@ static enum step do_trap(struct task *task, struct frame *frame, const struct kt
 			                                         : "invalid signal specification");
 			return done(task, 1);
 		}
-		kt_free(task->traps[signo]);
-		task->traps[signo] = reset ? NULL : kt_strdup(argv->items[first]);
+		task_set_trap(task, signo, reset ? NULL : kt_strdup(argv->items[first]));
 	}
 	return done(task, 0);
 }

@@ -12,6 +12,10 @@ enum { MAX_STACK = 400, MAX_CAPTURE = 4 << 20 };
 
 struct frame *task_push(struct task *task, enum frame_kind kind)
 {
+	if (!task->stack) { /* a server never has more than one */
+		task->stack = kt_alloc(sizeof(*task->stack));
+		task->cap = 1;
+	}
 	task->stack = kt_grow(task->stack, &task->cap, task->depth + 1, sizeof(*task->stack));
 	struct frame *frame = &task->stack[task->depth++];
 	memset(frame, 0, sizeof(*frame));
@@ -963,8 +967,9 @@ static bool run_traps(struct task *task)
 		if (!(task->pending & 1u << i))
 			continue;
 		task->pending &= ~(1u << i);
-		if (task->traps[i] && *task->traps[i]) {
-			char *text = kt_strdup(task->traps[i]);
+		const char *trap = task_trap(task, i);
+		if (trap && *trap) {
+			char *text = kt_strdup(trap);
 			task_source(task, text, strlen(text), true);
 			kt_free(text);
 			return true;
@@ -1006,9 +1011,10 @@ void task_run(struct task *task)
 	task->wake = INT64_MAX;
 	while (!task->done && !process->over) {
 		if (!task->depth) {
-			if (task->traps[0] && task->traps[0][0]) {
-				char *text = task->traps[0];
-				task->traps[0] = NULL;
+			const char *trap = task_trap(task, 0);
+			if (trap && *trap) {
+				char *text = kt_strdup(trap);
+				task_set_trap(task, 0, NULL);
 				bool ok = task_source(task, text, strlen(text), true);
 				kt_free(text);
 				if (ok)

@@ -66,7 +66,7 @@ struct task {
 	char *command; /* for ps */
 	struct function *functions;
 	size_t function_count, function_cap;
-	char *traps[SIGNALS]; /* [0]: EXIT */
+	char **traps; /* SIGNALS of them, [0]: EXIT; NULL: none was ever set, as in all that is no shell */
 	unsigned pending;
 	bool errexit, nounset, xtrace, interactive, pipefail;
 	enum flavour flavour;
@@ -147,6 +147,10 @@ void process_out_of_memory(struct process *process);
 void process_end(struct process *process, int code, const char *reason);
 
 struct task *task_new(struct process *process, const struct task *parent);
+/* What a shell does on a signal, "" nothing; NULL: what is usual. */
+const char *task_trap(const struct task *task, int signo);
+void task_set_trap(struct task *task, int signo, char *steal);
+void task_clear_traps(struct task *task);
 void task_free(struct task *task);
 /* A copy that runs `node`, as ( … ) and & and pipes do. */
 struct task *task_fork(struct task *parent, const struct sh_node *node, struct sh_program *program);

@@ -50,13 +50,27 @@ static void functions_clear(struct task *task)
 	task->function_count = task->function_cap = 0;
 }
 
-static void traps_clear(struct task *task)
+const char *task_trap(const struct task *task, int signo)
 {
-	for (int i = 0; i < SIGNALS; i++) {
-		/* what is ignored stays ignored in children */
+	return task->traps ? task->traps[signo] : NULL;
+}
+
+void task_set_trap(struct task *task, int signo, char *steal)
+{
+	if (!task->traps && steal)
+		task->traps = kt_alloc(SIGNALS * sizeof(*task->traps));
+	if (!task->traps)
+		return;
+	kt_free(task->traps[signo]);
+	task->traps[signo] = steal;
+}
+
+void task_clear_traps(struct task *task)
+{
+	for (int i = 0; task->traps && i < SIGNALS; i++)
 		kt_free(task->traps[i]);
-		task->traps[i] = NULL;
-	}
+	kt_free(task->traps);
+	task->traps = NULL;
 }
 
 /* Everything but the status, which a parent may still ask for. */
@@ -69,7 +83,7 @@ void task_strip(struct task *task)
 	for (int i = 0; i < FD_MAX; i++)
 		fd_close(&task->fds[i]);
 	functions_clear(task);
-	traps_clear(task);
+	task_clear_traps(task);
 	kt_json_freep(&task->vars.all);
 	kt_json_freep(&task->vars.hidden);
 	kt_json_freep(&task->vars.readonly);
@@ -112,9 +126,10 @@ struct task *task_fork(struct task *parent, const struct sh_node *node, struct s
 		        (struct function){kt_strdup(from->name), sh_program_ref(from->program), from->body};
 		task->function_count++;
 	}
-	for (int i = 1; i < SIGNALS; i++) {
-		if (parent->traps[i] && !*parent->traps[i])
-			task->traps[i] = kt_strdup("");
+	for (int i = 1; i < SIGNALS; i++) { /* what is ignored stays ignored in children */
+		const char *trap = task_trap(parent, i);
+		if (trap && !*trap)
+			task_set_trap(task, i, kt_strdup(""));
 	}
 	task->status = parent->status;
 	task->errexit = parent->errexit;
@@ -195,8 +210,9 @@ void task_signal(struct task *task, int signo)
 		return;
 	}
 	if (task_is_shell(task) && !own) {
-		if (task->traps[signo]) {
-			task->pending |= *task->traps[signo] ? 1u << signo : 0;
+		const char *trap = task_trap(task, signo);
+		if (trap) {
+			task->pending |= *trap ? 1u << signo : 0;
 			process_changed(task->process);
 			return;
 		}
@@ -414,7 +430,7 @@ static int become_shell(struct task *task, const struct kt_strs *argv, size_t fi
 	task->name = kt_strdup(kt_basename(argv->items[first]));
 	task->flavour = flavour_of(task, task->name);
 	functions_clear(task);
-	traps_clear(task);
+	task_clear_traps(task);
 	task->errexit = task->nounset = task->xtrace = task->pipefail = task->interactive = false;
 	for (; at < argv->count && argv->items[at][0] == '-' && argv->items[at][1]; at++) {
 		const char *option = argv->items[at];
