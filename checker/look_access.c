@@ -296,8 +296,9 @@ void check_look_refused(const struct check_run *run, const struct check_check *c
 	bool elsewhere = rc == KT_ENOTFOUND && !because; /* nothing was judged: no namespace, no such kind */
 	if (!rc)
 		check_found(finding, CHECK_FAILED, "%s would be accepted", what);
-	else if (rc == KT_EUNREACHABLE || rc == KT_ELIMIT)
-		check_unknown(finding, &err);
+	else if ((rc == KT_EUNREACHABLE || rc == KT_ELIMIT) && !(because && says(err.text, because)))
+		check_unknown(finding,
+		              &err); /* but a webhook that cannot be called is an inner error that refuses */
 	else if (elsewhere || (because && !says(err.text, because)))
 		check_found(finding, CHECK_FAILED, "refused, but for another reason: %s", err.text);
 	else

@@ -64,7 +64,7 @@ static enum kt_code keep_object(void *arg, const struct kt_json *object, struct 
 	struct keeping *k = arg;
 	struct check_ref ref;
 	const struct kt_json *item;
-	KT_JSON_EACH (item, kt_streq(kt_get_str(object, "kind"), "List") ? kt_get(object, "items") : NULL)
+	KT_JSON_EACH (item, check_items(object))
 		if (keep_object(k, item, err))
 			break;
 	if (!check_object_ref(k->run, object, &ref, NULL))

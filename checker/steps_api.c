@@ -76,11 +76,19 @@ static enum kt_code apply_once(const struct check_run *run, const struct kt_json
 	return rc;
 }
 
+const struct kt_json *check_items(const struct kt_json *object)
+{
+	const char *kind = kt_get_str(object, "kind");
+	return kind && kt_ends(kind, "List") && kt_is_array(kt_get(object, "items")) ? kt_get(object, "items")
+	                                                                             : NULL;
+}
+
 enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object, struct kt_err *err)
 {
-	if (kt_streq(kt_get_str(object, "kind"), "List")) {
+	const struct kt_json *items = check_items(object);
+	if (items) {
 		const struct kt_json *item;
-		KT_JSON_EACH (item, kt_get(object, "items")) {
+		KT_JSON_EACH (item, items) {
 			enum kt_code rc = check_apply_object(run, item, err);
 			if (rc)
 				return rc;

@@ -171,7 +171,7 @@ static void lint_object(struct lint *l, const char *file, unsigned line, const s
 		found(l, "%s:%u: a manifest needs apiVersion and kind", file, line);
 		return;
 	}
-	if (kt_streq(kind, "List")) {
+	if (kind && kt_ends(kind, "List") && kt_is_array(kt_get(object, "items"))) {
 		KT_JSON_EACH (item, kt_get(object, "items"))
 			lint_object(l, file, line, item);
 		return;

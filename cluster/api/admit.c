@@ -24,6 +24,7 @@ static const struct plugin mutating[] = {
         {"", "Pod", CREATE, admit_runtime_class},
         {"networking.k8s.io", "Ingress", CREATE, admit_ingress_class},
         {"", "Pod", CREATE, admit_pod_order},
+        {"", NULL, CREATE | UPDATE | DELETE, admit_mutating_webhooks},
         /* no plugin: the storage of roles looks before it validates (registry/rbac policybased) */
         {"rbac.authorization.k8s.io", NULL, CREATE | UPDATE, admit_escalation},
 };
@@ -43,6 +44,7 @@ static const struct plugin validating[] = {
         {"", "Namespace", CREATE | UPDATE, admit_security_labels},
         {"", "PersistentVolumeClaim", UPDATE, admit_claim_resize},
         {"", NULL, CREATE | UPDATE | DELETE, admit_policies},
+        {"", NULL, CREATE | UPDATE | DELETE, admit_validating_webhooks},
         {"", NULL, CREATE | UPDATE, admit_quota},
 };
 

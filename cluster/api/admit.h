@@ -28,6 +28,10 @@ admit_fn admit_quota;                                                           
 admit_fn admit_pod_security, admit_security_labels;                                  /* admit_security.c */
 admit_fn admit_storage_class, admit_ingress_class, admit_claim_resize, admit_job;    /* admit_default.c */
 admit_fn admit_policies;                                                             /* admit_policy.c */
-admit_fn admit_escalation;                                                           /* access_escalate.c */
+admit_fn admit_mutating_webhooks, admit_validating_webhooks;                         /* admit_webhook.c */
+/* A rule of a policy or a webhook: groups, versions, operations, resources; its selectors. */
+bool admit_rule_fits(const struct rules_request *r, const struct kt_json *rule);
+bool admit_selectors_fit(const struct rules_request *r, const struct kt_json *match);
+admit_fn admit_escalation; /* access_escalate.c */
 
 #endif

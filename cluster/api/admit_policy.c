@@ -24,7 +24,7 @@ static const char *operation(const struct rules_request *r)
 	                                      : "CONNECT";
 }
 
-static bool rule_fits(const struct rules_request *r, const struct kt_json *rule)
+bool admit_rule_fits(const struct rules_request *r, const struct kt_json *rule)
 {
 	bool fits;
 	char *resource = *r->subresource ? kt_strf("%s/%s", r->kind->resource, r->subresource)
@@ -46,7 +46,7 @@ static const struct kt_json *namespace_labels(const struct rules_request *r)
 	return name && *name ? kt_path(admit_get(r, "", "Namespace", "", name), "metadata.labels") : NULL;
 }
 
-static bool selectors_fit(const struct rules_request *r, const struct kt_json *match)
+bool admit_selectors_fit(const struct rules_request *r, const struct kt_json *match)
 {
 	const struct kt_json *ns = kt_get(match, "namespaceSelector"),
 	                     *object = kt_get(match, "objectSelector");
@@ -64,11 +64,11 @@ static bool match_fits(const struct rules_request *r, const struct kt_json *matc
 	const struct kt_json *rule, *rules = kt_get(match, "resourceRules");
 	bool fits = kt_count(rules) == 0 && all;
 	KT_JSON_EACH (rule, kt_get(match, "excludeResourceRules"))
-		if (rule_fits(r, rule))
+		if (admit_rule_fits(r, rule))
 			return false;
 	KT_JSON_EACH (rule, rules)
-		fits = fits || rule_fits(r, rule);
-	return fits && selectors_fit(r, match);
+		fits = fits || admit_rule_fits(r, rule);
+	return fits && admit_selectors_fit(r, match);
 }
 
 /* What the expressions of one policy see. */
