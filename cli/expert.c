@@ -221,11 +221,35 @@ static bool read_line(struct cli_call *call, const char *prompt, char *out, size
 	return true;
 }
 
+static void print_choices(FILE *out, const struct lab_round_ask *ask)
+{
+	const struct kt_json *choice;
+	KT_JSON_EACH (choice, ask->choices) {
+		struct kt_buf text = {0};
+		lab_round_say(choice, &text);
+		(void)fprintf(out, "   (%c) %s\n", (char)('a' + choice_i), kt_buf_str(&text));
+		kt_buf_clear(&text);
+	}
+}
+
+/* A letter is kept as what it stands for. */
+static void keep_choice(const struct lab_round_ask *ask, struct typed *typed)
+{
+	const struct kt_json *choice = lab_round_choice(ask, typed->answer);
+	struct kt_buf text = {0};
+	if (choice)
+		lab_round_say(choice, &text);
+	if (choice)
+		(void)snprintf(typed->answer, sizeof(typed->answer), "%s", kt_buf_str(&text));
+	kt_buf_clear(&text);
+}
+
 /* Commit to an answer first. A line is `ANSWER` or `ANSWER PERCENT%`. */
 static void ask_all(struct cli_call *call, const struct lab_round *round, struct typed *typed)
 {
 	for (size_t i = 0; i < round->ask_count; i++) {
 		(void)fprintf(call->out, "%zu. %s\n", i + 1, round->asks[i].question);
+		print_choices(call->out, &round->asks[i]);
 		typed[i].sure = -1;
 		if (!read_line(call, "   your answer, and how sure you are (`3 80%`): ", typed[i].answer,
 		               sizeof(typed[i].answer)))
@@ -236,6 +260,7 @@ static void ask_all(struct cli_call *call, const struct lab_round *round, struct
 			typed[i].sure = sure;
 			*space = '\0';
 		}
+		keep_choice(&round->asks[i], &typed[i]);
 	}
 }
 

@@ -45,19 +45,6 @@ static struct kt_json *sorted(const struct kt_json *list)
 	return out;
 }
 
-/* "How many? (a) 3 (b) 4" */
-static const char *with_choices(struct lab_round *r, const char *question, const struct kt_json *choices)
-{
-	struct kt_buf text = {0};
-	kt_buf_adds(&text, question);
-	for (size_t i = 0; i < kt_count(choices); i++) {
-		kt_buf_addf(&text, "%s (%c) ", i ? "," : "", (char)('a' + i));
-		lab_round_say(kt_at(choices, i), &text);
-	}
-	kt_strs_steal(&r->inner->questions, kt_buf_take(&text));
-	return r->inner->questions.items[r->inner->questions.count - 1];
-}
-
 static enum kt_code read_ask(struct lab_round *r, const struct kt_json *node, const char *dir,
                              struct lab_round_ask *ask, struct kt_err *err)
 {
@@ -74,8 +61,6 @@ static enum kt_code read_ask(struct lab_round *r, const struct kt_json *node, co
 	ask->reckoned = kt_get(node, "reckoned");
 	ask->choices = choices ? sorted(choices) : NULL;
 	ask->question = kt_get_str(node, "question");
-	if (ask->question && choices)
-		ask->question = with_choices(r, ask->question, ask->choices);
 	ask->value = kt_get(node, "value");
 	ask->within = kt_real_or(kt_get(node, "within"), 0);
 	if (!ask->question || (!ask->value && !check))
@@ -147,7 +132,6 @@ void lab_round_free(struct lab_round *r)
 		check_checks_free(r->asks[i].when, r->asks[i].when_count);
 		kt_json_free(r->asks[i].choices);
 	}
-	kt_strs_clear(&r->inner->questions);
 	check_steps_free(r->inner->scene, r->inner->scene_count);
 	check_steps_free(r->inner->action, r->inner->action_count);
 	kt_yaml_free(r->inner->yaml);

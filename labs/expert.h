@@ -7,7 +7,7 @@
 #include "labs/labs.h"
 
 struct lab_round_ask {
-	const char *question;           /* with its choices, where it has some */
+	const char *question;
 	struct kt_json *choices;        /* what is offered, sorted, none twice; NULL: anything may be typed */
 	const struct kt_json *reckoned; /* what the explanation says will come out; NULL: it does not. Not
 	                                  what is right: the cluster is */
@@ -43,6 +43,8 @@ bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answ
 /* Is a value that was not typed (a choice, what was reckoned) right? */
 bool lab_round_agrees(const struct lab_round_ask *ask, const struct kt_json *answer,
                       const struct kt_json *said);
+/* What a typed letter, "b" or "(b)", stands for; NULL: it is no choice's. */
+const struct kt_json *lab_round_choice(const struct lab_round_ask *ask, const char *typed);
 /* A value as it is said: 4, Running, "nothing" for an empty list. */
 void lab_round_say(const struct kt_json *value, struct kt_buf *out);
 /* The event "prediction" of question `i`; `sure` in per cent, -1: not told. New. */

@@ -10,7 +10,6 @@ struct lab_round_inner {
 	const struct kt_json *cluster;
 	struct check_step **scene, **action;
 	size_t scene_count, action_count;
-	struct kt_strs questions; /* with their choices */
 };
 
 #endif

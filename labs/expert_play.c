@@ -168,8 +168,7 @@ enum kt_code lab_round_play(const struct lab_round *round, const struct lab_opti
 	return rc ? kt_wrap(err, "the round '%s'", round->family) : KT_OK;
 }
 
-/* What is typed as a letter, "b" or "(b)"; NULL: no choice is. */
-static const struct kt_json *choice_of(const struct lab_round_ask *ask, const char *typed)
+const struct kt_json *lab_round_choice(const struct lab_round_ask *ask, const char *typed)
 {
 	const char *letter = typed + strspn(typed, " (");
 	size_t at = (size_t)(*letter - 'a');
@@ -181,7 +180,7 @@ static const struct kt_json *choice_of(const struct lab_round_ask *ask, const ch
 bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed)
 {
 	char *end;
-	const struct kt_json *choice = choice_of(ask, typed);
+	const struct kt_json *choice = lab_round_choice(ask, typed);
 	if (choice)
 		return lab_round_agrees(ask, answer, choice);
 	double mine = strtod(typed, &end), right = kt_real_or(answer, 0);

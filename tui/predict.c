@@ -207,6 +207,17 @@ static void play(struct tui_app *app)
 
 /* --- drawing --- */
 
+static void choice_lines(const struct lab_round_ask *ask, struct tui_text *text)
+{
+	const struct kt_json *choice;
+	KT_JSON_EACH (choice, ask->choices) {
+		struct kt_buf said = {0};
+		lab_round_say(choice, &said);
+		tui_text_linef(text, TUI_PLAIN, "   %c) %s", (char)('a' + choice_i), kt_buf_str(&said));
+		kt_buf_clear(&said);
+	}
+}
+
 static void asked_lines(const struct tui_app *app, struct tui_text *text)
 {
 	const struct tui_predict *predict = &app->predict;
@@ -216,6 +227,8 @@ static void asked_lines(const struct tui_app *app, struct tui_text *text)
 		tui_text_gap(text);
 		tui_text_prose(text, now ? TUI_STRONG : TUI_PLAIN, first, "   ",
 		               predict->round->asks[i].question);
+		if (now && !predict->how_sure)
+			choice_lines(&predict->round->asks[i], text);
 		if (now && !predict->how_sure)
 			tui_text_linef(text, TUI_KEY, "   your answer: %s_", kt_buf_str(&predict->typed));
 		else
@@ -304,7 +317,12 @@ static void answer(struct tui_app *app, int key)
 			           "Say something: what happens is shown to those who committed themselves.");
 			return;
 		}
-		(void)snprintf(said->answer, sizeof(said->answer), "%s", typed);
+		const struct kt_json *choice = lab_round_choice(&predict->round->asks[predict->at], typed);
+		struct kt_buf text = {0};
+		if (choice) /* a letter is kept as what it stands for */
+			lab_round_say(choice, &text);
+		(void)snprintf(said->answer, sizeof(said->answer), "%s", choice ? kt_buf_str(&text) : typed);
+		kt_buf_clear(&text);
 		predict->how_sure = true;
 	} else {
 		said->sure = *typed ? strtol(typed, &end, 10) : -1;

@@ -46,7 +46,10 @@ for name in sys.argv[1:]:
 		"$out.first" "$out.1" "$out.2" "$out.3" >"$out" 2>&1
 	ok $? "$family: what is reckoned happens, what happens is offered"
 done
-"$ktutor" expert list >"$out" 2>&1 && grep -Eq "^[0-9]+ of $(echo $families | wc -w | awk '{print 2 * $1}') predictions right; calibration 0\." "$out"
+printf 'b 80%%\n(c)\n' | "$ktutor" expert play quota-leftover --seed 5 >"$out" 2>&1
+[ "$(grep -c 'predicted 4$' "$out")" = 2 ] && grep -q '^   (b) 4$' "$out"
+ok $? "a letter stands for what is offered"
+"$ktutor" expert list >"$out" 2>&1 && grep -Eq "^[0-9]+ of $(echo $families | wc -w | awk '{print 2 * $1 + 2}') predictions right; calibration 0\." "$out"
 ok $? "what was predicted is scored, and how sure it was"
 "$ktutor" expert play zone-lost --seed 1 </dev/null >"$out" 2>&1
 [ $? = 2 ] && grep -q "did you mean 'zone-loss'" "$out"
