@@ -98,11 +98,15 @@ static void start_process(struct kubelet_exec *exec, const struct kt_json *comma
 			exec->timer = cluster_after(exec->ctr->pub.cluster, exec->timeout, timed_out, exec);
 		return;
 	}
+	/* each try has an ID of its own */
+	char id[65];
+	kubelet_id_text(kt_hash(exec->ctr->pod->uid, strlen(exec->ctr->pod->uid)) + ++exec->ctr->execs, id);
 	answer_at(exec, 0, KUBELET_ERROR,
 	          kt_strf("rpc error: code = Unknown desc = failed to exec in container: failed to start "
-	                  "exec: OCI "
-	                  "runtime exec failed: exec failed: unable to start container process: %s: unknown",
-	                  why ? why : "no command"));
+	                  "exec \"%s\": OCI runtime exec failed: exec failed: unable to start container "
+	                  "process: "
+	                  "%s: unknown",
+	                  id, why ? why : "no command"));
 	kt_free(why);
 }
 
@@ -149,17 +153,21 @@ void kubelet_exec_free(struct kubelet_exec *exec)
 
 /* --- over the network --- */
 
-/* A number or a name of the container's ports. */
-static unsigned port_of(const struct kubelet_ctr *ctr, const struct kt_json *port)
+/* A number or a name of the container's ports; false: it names none. */
+static bool port_of(const struct kubelet_ctr *ctr, const struct kt_json *port, unsigned *out)
 {
 	const struct kt_json *ports = kt_get(ctr->spec, "ports");
 	const char *name = kt_str(port);
 	ptrdiff_t at;
 
-	if (!name)
-		return (unsigned)kt_int_or(port, 0);
+	if (!name) {
+		*out = (unsigned)kt_int_or(port, 0);
+		return true;
+	}
 	at = kt_find(ports, "name", name);
-	return at < 0 ? 0 : (unsigned)kt_get_int(kt_at(ports, (size_t)at), "containerPort", 0);
+	if (at >= 0)
+		*out = (unsigned)kt_get_int(kt_at(ports, (size_t)at), "containerPort", 0);
+	return at >= 0;
 }
 
 static void headers_of(const struct kt_json *http, struct kt_json **out)
@@ -223,7 +231,11 @@ bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action,
 	if (!what)
 		return false;
 	host = host && *host ? host : ctr->pod->ip;
-	port = port_of(ctr, kt_get(what, "port"));
+	if (!port_of(ctr, kt_get(what, "port"), &port)) {
+		*answer = KUBELET_ERROR;
+		*text = kt_strf("strconv.Atoi: parsing \"%s\": invalid syntax", kt_get_str(what, "port"));
+		return true;
+	}
 	network_connect(ctr->pub.cluster, &from, host, port, "TCP", &path);
 	*took = path.latency;
 	if (get) {
@@ -241,14 +253,10 @@ bool kubelet_exec_instant(struct kubelet_ctr *ctr, const struct kt_json *action,
 		struct kt_buf span = {0};
 
 		kt_duration_print(timeout, &span);
-		*took = path.outcome == NETWORK_REFUSED ? *took : timeout;
-		*text = path.outcome == NETWORK_REFUSED ? kt_strf("error: failed to connect service "
-		                                                  "\"%s:%u\" within %s: connection refused",
-		                                                  host, port, kt_buf_str(&span))
-		                                        : kt_strf("timeout: failed to connect service "
-		                                                  "\"%s:%u\" within %s: context deadline "
-		                                                  "exceeded",
-		                                                  host, port, kt_buf_str(&span));
+		*took = timeout; /* it dials until then, also where it is refused */
+		*text = kt_strf("timeout: failed to connect service \"%s:%u\" within %s: context deadline "
+		                "exceeded",
+		                host, port, kt_buf_str(&span));
 		kt_buf_clear(&span);
 	} else if (path.outcome == NETWORK_TIMEOUT) {
 		*took = timeout;

@@ -24,7 +24,8 @@
 #define KUBELET_RECONCILE                                                                                    \
 	(10 * KT_SEC) /* until a status that somebody else changed is written again (status manager's        \
 	                 syncPeriod) */
-#define KUBELET_HEED (5 * KT_MS) /* from a change of the pod, such as its deletion, to the sync */
+#define KUBELET_REMOUNT (200 * KT_MS) /* from a change of the pod to its volumes' */
+#define KUBELET_HEED    (5 * KT_MS)   /* from a change of the pod, such as its deletion, to the sync */
 /* From the last container's end to the final delete. At the short end of what is seen: whoever deletes a pod
  * whose programs heed SIGTERM, and then asks with the next kubectl, does not find it any more. */
 #define KUBELET_REMOVE        (20 * KT_MS)
@@ -113,6 +114,7 @@ struct kubelet_ctr {
 	kt_ns pull_backoff;
 	kt_ns pull_began, pull_waited;
 	int restarts;
+	unsigned execs; /* probes and hooks whose program could not be started */
 	uint64_t id;
 	struct kubelet_ended end;   /* of state EXITED, ENDED */
 	struct kubelet_ended *last; /* the run before */
@@ -264,6 +266,8 @@ void kubelet_env_free(struct kubelet *kubelet);
 bool kubelet_volumes_setup(struct kubelet_pod *pod, char **why);
 void kubelet_volumes_clear(struct kubelet_pod *pod);
 void kubelet_volumes_refresh(struct kubelet_pod *pod);
+/* Has it a volume that shows the pod's own labels or annotations? */
+bool kubelet_volumes_tell_of_pod(const struct kubelet_pod *pod);
 bool kubelet_volumes_uses(const struct kubelet_pod *pod, bool secret, const char *name);
 /* The files of a container with its mounts; false and *why. */
 bool kubelet_volumes_mount(struct kubelet_ctr *ctr, char **why);

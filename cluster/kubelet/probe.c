@@ -4,6 +4,8 @@
 
 #include "cluster/kubelet/kubelet_internal.h"
 
+#define LOOKS 2 /* more than the first, of a container that has just started */
+
 enum probe_kind { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS };
 static const struct {
 	const char *field, *name, *lower;
@@ -21,6 +23,8 @@ struct kubelet_probe {
 	int64_t run;              /* equal answers in a row */
 	bool last, told;          /* what the run is of; the result so far */
 	bool held;                /* no more probing until the container restarts */
+	unsigned looks;           /* readiness: so many more, a second apart, while it is not ready */
+	kt_ns first;              /* not before */
 	uint64_t timer;
 	struct kubelet_exec *exec;
 };
@@ -33,9 +37,12 @@ static void next(struct kubelet_probe *probe, kt_ns now)
 
 	if (probe->held)
 		return;
-	do
-		probe->due += probe->period;
-	while (probe->due <= now);
+	do {
+		bool soon = probe->looks && !probe->told;
+
+		probe->looks = soon ? probe->looks - 1 : 0;
+		probe->due += soon ? KT_SEC : probe->period;
+	} while (probe->due <= now || probe->due < probe->first);
 	probe->timer = cluster_at(cluster, probe->due, tick, probe);
 }
 
@@ -139,7 +146,6 @@ static void add(struct kubelet_ctr *ctr, enum probe_kind kind, kt_ns now)
 {
 	const struct kt_json *spec = kt_get(ctr->spec, kinds[kind].field);
 	struct kubelet_probe *probe;
-	kt_ns first;
 
 	if (!spec)
 		return;
@@ -153,10 +159,21 @@ static void add(struct kubelet_ctr *ctr, enum probe_kind kind, kt_ns now)
 	probe->failure = KT_MAX(kt_get_int(spec, "failureThreshold", 3), 1);
 	probe->told = ctr->ready;
 	probe->last = kind != PROBE_READINESS;
-	first = ctr->started_at + kt_get_int(spec, "initialDelaySeconds", 0) * KT_SEC;
-	/* The first look comes when the kubelet has seen the container run (it lists them once a second), so
-	 * a program that listens at once is not asked too early. */
-	probe->due = KT_MAX(KT_MAX(first, now) + 100 * KT_MS, ctr->started_at + 300 * KT_MS);
+	probe->first = ctr->started_at + kt_get_int(spec, "initialDelaySeconds", 0) * KT_SEC;
+	if (kind == PROBE_READINESS) {
+		/* Syncs of a pod that has just started look at once, in its first seconds; the period counts
+		 * from the last of these looks. A program that listens at once is not asked too early. */
+		probe->looks = LOOKS;
+		probe->due = KT_MAX(now + 100 * KT_MS, ctr->started_at + 300 * KT_MS);
+		if (probe->due < probe->first)
+			next(probe, now);
+	} else {
+		/* Its worker has ticked since the kubelet saw the pod. */
+		probe->due = ctr->pod->started_at ? ctr->pod->started_at : now;
+		next(probe, now);
+	}
+	if (probe->timer)
+		cluster_cancel(ctr->pub.cluster, probe->timer);
 	probe->timer = cluster_at(ctr->pub.cluster, probe->due, tick, probe);
 	probe->next = ctr->probes;
 	ctr->probes = probe;

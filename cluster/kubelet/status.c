@@ -217,9 +217,11 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	bool ready = ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
 	                                       : ctr->ready && ctr->role != KUBELET_EPHEMERAL;
 	row = KT_MEMBERS({"name", kt_json_ref(kt_get(ctr->spec, "name"))}, {"state", state_json(ctr)},
-	                 {"lastState", was         ? ended_json(kubelet, &ctr->end)
-	                               : ctr->last ? ended_json(kubelet, ctr->last)
-	                                           : kt_json_object()},
+	                 {"lastState", was ? ended_json(kubelet, &ctr->end)
+	                               /* of an init container that is done, what came before was removed */
+	                               : ctr->last && !(ctr->role == KUBELET_INIT && ready)
+	                                       ? ended_json(kubelet, ctr->last)
+	                                       : kt_json_object()},
 	                 {"ready", kt_json_bool(ready)}, {"restartCount", kt_json_int(ctr->restarts)},
 	                 {"image", full ? word(kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image"))},
 	                 {"imageID", made ? image_id_json(ctr, full) : kt_json_str("")},

@@ -578,6 +578,20 @@ void kubelet_volumes_refresh(struct kubelet_pod *pod)
 	}
 }
 
+bool kubelet_volumes_tell_of_pod(const struct kubelet_pod *pod)
+{
+	for (size_t i = 0; i < pod->mount_count; i++) {
+		const struct kt_json *spec = pod->mounts[i].spec, *source;
+
+		if (kt_get(spec, "downwardAPI"))
+			return true;
+		KT_JSON_EACH (source, kt_path(spec, "projected.sources"))
+			if (kt_get(source, "downwardAPI"))
+				return true;
+	}
+	return false;
+}
+
 bool kubelet_volumes_uses(const struct kubelet_pod *pod, bool secret, const char *name)
 {
 	for (size_t i = 0; i < pod->mount_count; i++) {

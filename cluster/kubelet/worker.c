@@ -284,6 +284,12 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 		for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
 			ctr->pub.labels = pod->labels;
 	}
+	if (pod->stage == KUBELET_GOING && kubelet_volumes_tell_of_pod(pod) &&
+	    (!kt_equal(labels, kt_path(old->json, "metadata.labels")) ||
+	     !kt_equal(kt_get(meta, "annotations"), kt_path(old->json, "metadata.annotations")))) {
+		pod->refresh_at = now + KUBELET_REMOUNT;
+		kubelet_pod_wake(pod, pod->refresh_at);
+	}
 	if (deleting &&
 	    (!pod->deleting || kt_path_int(old->json, "metadata.deletionGracePeriodSeconds", -1) !=
 	                               kt_get_int(meta, "deletionGracePeriodSeconds", -1))) {

@@ -151,7 +151,7 @@ static bool srv(struct network *network, const struct service *service, const ch
 	return out->count > 0;
 }
 
-/* One absolute name. `type` "A" or "SRV". */
+/* One absolute name. `type` "A", "SRV", "CNAME" or "TXT". */
 bool dns_lookup(struct cluster *cluster, const char *name, const char *type, struct kt_strs *out,
                 char **canonical)
 {
@@ -163,6 +163,10 @@ bool dns_lookup(struct cluster *cluster, const char *name, const char *type, str
 	                    !strcmp(l.items[l.count - 2], "cluster");
 	if (!cluster_name)
 		return kt_streq(type, "A") && (published(cluster, name, out) || external(&l, out));
+	if (l.count == 3 && kt_streq(type, "TXT") && !strcmp(l.items[0], "dns-version")) {
+		kt_strs_add(out, "1.1.0"); /* of the specification of DNS-based service discovery */
+		return true;
+	}
 	size_t n = l.count - 2;
 	const char *zone = l.items[n - 1];
 	if (!strcmp(zone, "pod") && n == 3) {
@@ -184,10 +188,16 @@ bool dns_lookup(struct cluster *cluster, const char *name, const char *type, str
 		return (srv_name || n == 3) && srv(network, service, srv_name ? l.items[0] + 1 : NULL, out);
 	if (kt_streq(kt_get_str(service->spec, "type"), "ExternalName")) {
 		const char *target = kt_get_str(service->spec, "externalName");
+		if (kt_streq(type, "CNAME") && n == 3 && target) {
+			kt_strs_add(out, target);
+			return true;
+		}
 		if (canonical && !*canonical)
 			*canonical = kt_strdup(target);
 		return n == 3 && target && dns_lookup(cluster, target, type, out, NULL);
 	}
+	if (!kt_streq(type, "A"))
+		return false;
 	if (n == 3 && is_headless(service))
 		return headless(network, service, NULL, out);
 	if (n == 3) {

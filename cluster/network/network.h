@@ -88,8 +88,8 @@ void network_http_response_clear(struct network_http_response *response);
  * or dead pods forbid it, REFUSED for NXDOMAIN. */
 bool network_resolve(struct cluster *cluster, const struct network_peer *from, const char *name,
                      struct kt_strs *addresses, char **canonical, enum network_outcome *outcome);
-/* The same for one record type ("A", "SRV"), with or without the search list. SRV records as "0 100 80
- * name.". */
+/* The same for one record type ("A", "SRV", "CNAME", "TXT"), with or without the search list. SRV records as
+ * "0 100 80 name.". */
 bool network_query(struct cluster *cluster, const struct network_peer *from, const char *name,
                    const char *type, bool search, struct kt_strs *out, char **canonical,
                    enum network_outcome *outcome);

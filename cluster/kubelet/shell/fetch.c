@@ -97,6 +97,11 @@ static char *in_hosts(const struct tool_run *r, const char *name)
 	return found;
 }
 
+bool fetch_lost_patience(const struct fetch *fetch)
+{
+	return fetch->result == FETCH_NO_DNS && fetch->limit >= KT_SEC && fetch->limit < DNS_PATIENCE;
+}
+
 static bool over(const struct tool_run *r, const struct fetch *fetch, kt_ns also)
 {
 	kt_ns now = process_now(r->task->process);
@@ -140,7 +145,10 @@ int fetch_connect(struct tool_run *r, struct fetch *fetch)
 		fetch->stage = 1;
 		/* fall through */
 	case 1:
-		if (pause_for(r, fetch, fetch->result == FETCH_NO_DNS ? DNS_PATIENCE : 200 * KT_US))
+		wait = fetch->result == FETCH_NO_DNS ? DNS_PATIENCE : 200 * KT_US;
+		if (fetch->limit >= KT_SEC) /* who waits so long for an answer waits no longer for a name */
+			wait = KT_MIN(wait, fetch->limit);
+		if (pause_for(r, fetch, wait))
 			return TOOL_WAIT;
 		if (fetch->result != FETCH_OK)
 			return 0;

@@ -34,6 +34,8 @@ struct fetch {
 };
 /* "http://host:8080/path", "host/path"; false: rubbish. */
 bool fetch_url(struct fetch *fetch, const char *url);
+/* The limit passed before the name servers were given up. */
+bool fetch_lost_patience(const struct fetch *fetch);
 /* Resolve and connect. 0 when fetch->result is known (or the connection is there: FETCH_OK), else TOOL_WAIT.
  */
 int fetch_connect(struct tool_run *r, struct fetch *fetch);

@@ -125,6 +125,8 @@ static int run_wget(struct tool_run *r)
 	switch (f->result) {
 	case FETCH_BAD_NAME:
 	case FETCH_NO_DNS:
+		if (fetch_lost_patience(f))
+			return tool_fail(r, 1, "download timed out");
 		return tool_fail(r, 1, "bad address '%s'", f->host);
 	case FETCH_REFUSED:
 		if (!s->quiet)
@@ -352,6 +354,8 @@ static int nc_result(struct tool_run *r, struct netcat *s)
 	bool busybox = tool_busybox(r) && !image_has_tools(r->task->process->image, "netshoot");
 	bool open = f->result == FETCH_OK || (s->udp && f->result == FETCH_TIMEOUT);
 	if (f->result == FETCH_BAD_NAME || f->result == FETCH_NO_DNS) {
+		if (busybox && fetch_lost_patience(f))
+			return tool_fail(r, 1, "timed out");
 		if (busybox)
 			return tool_fail(r, 1, "bad address '%s'", f->host);
 		return tool_fail(r, 1, "getaddrinfo for host \"%s\" port %u: Name or service not known",
@@ -484,6 +488,11 @@ static bool ask(struct tool_run *r, const char *name, const char *type, bool qui
 			          (int)(strlen(found.items[i]) -
 			                (tool_busybox(r) && kt_ends(found.items[i], "."))),
 			          found.items[i]);
+	} else if (ok && (!strcmp(type, "CNAME") || !strcmp(type, "TXT"))) {
+		bool text = !strcmp(type, "TXT");
+		for (size_t i = 0; i < found.count; i++)
+			tool_outf(r, "%s\t%s = %s%s%s\n", name, text ? "text" : "canonical name",
+			          text ? "\"" : "", found.items[i], text ? "\"" : "");
 	} else if (ok) {
 		if (canonical && strcmp(canonical, name) != 0)
 			tool_outf(r, "%s\tcanonical name = %s\n", name, canonical);
@@ -538,7 +547,10 @@ static int run_nslookup(struct tool_run *r)
 		return 1;
 	}
 	server_lines(r);
-	const char *type = !strcasecmp(s->type, "srv") ? "SRV" : "A";
+	static const char *const types[] = {"SRV", "CNAME", "TXT"};
+	const char *type = "A";
+	for (size_t i = 0; i < KT_COUNT(types); i++)
+		type = !strcasecmp(s->type, types[i]) ? types[i] : type;
 	bool v6 = !strcasecmp(s->type, "aaaa");
 	bool absolute = strchr(name, '.') != NULL && tool_busybox(r);
 	char *plain = kt_strdup(name);
