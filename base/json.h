@@ -135,12 +135,12 @@ struct kt_json_limits {
 	size_t depth; /* 0: 200 */
 	size_t bytes; /* 0: 64 MiB */
 };
-/* Strict RFC 8259; of duplicate keys the last wins and `*duplicate` (may be NULL) gets the dotted path of the
- * first one, owned by the caller. Errors are in the words of Go's encoding/json ("invalid character 'x'
- * looking for beginning of value"). Numbers are read and printed with strtod and printf: LC_NUMERIC must stay
- * "C". */
+/* Strict RFC 8259; of duplicate keys the last wins and `*duplicates` (may be NULL) gets their dotted paths,
+ * one a line, in the order of the text, at most 100, owned by the caller; NULL if there is none. Errors are
+ * in the words of Go's encoding/json ("invalid character 'x' looking for beginning of value"). Numbers are
+ * read and printed with strtod and printf: LC_NUMERIC must stay "C". */
 KT_MUST_CHECK enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_limits *limits,
-                                         struct kt_json **out, char **duplicate, struct kt_err *err);
+                                         struct kt_json **out, char **duplicates, struct kt_err *err);
 /* Compact, as Go's encoding/json prints (HTML characters <, >, & and U+2028/9 escaped as \u003c …). */
 void kt_json_print(const struct kt_json *v, struct kt_buf *out);
 /* As kubectl -o json: indent of `width` spaces, keys in stored order, no HTML escapes. */

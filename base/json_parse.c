@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_DEPTH = 200, KEY_SLOTS = 256 };
+enum { DEFAULT_DEPTH = 200, KEY_SLOTS = 256, MAX_DUPLICATES = 100 };
 static const size_t default_bytes = (size_t)64 << 20;
 
 struct parser {
@@ -18,11 +18,16 @@ struct parser {
 	/* Members and items of the containers that are open, those of the innermost on top; an item has no
 	 * key. */
 	struct json_member *stack;
-	size_t count, cap;
+	const char **where; /* their keys stand in the text */
+	size_t count, cap, where_cap;
 	size_t *bases;                   /* where in the stack each open container starts; by depth */
 	struct kt_json *keys[KEY_SLOTS]; /* keys met, by hash: the same key is one string */
 	struct kt_buf scratch;
-	char *duplicate;
+	struct duplicate {
+		const char *where;
+		char *path;
+	} * duplicates;
+	size_t duplicate_count, duplicate_cap;
 	struct kt_err *err;
 };
 
@@ -271,9 +276,11 @@ static struct kt_json *read_word(struct parser *ps, const char *word, struct kt_
 /* --- containers --- */
 
 /* Put an empty place on the stack. */
-static void open_place(struct parser *ps, struct kt_json *key)
+static void open_place(struct parser *ps, struct kt_json *key, const char *where)
 {
 	ps->stack = kt_grow(ps->stack, &ps->cap, ps->count + 1, sizeof(*ps->stack));
+	ps->where = kt_grow((void *)ps->where, &ps->where_cap, ps->count + 1, sizeof(*ps->where));
+	ps->where[ps->count] = where;
 	ps->stack[ps->count++] = (struct json_member){.key = key};
 }
 
@@ -305,30 +312,40 @@ static int by_key_and_place(const void *a, const void *b)
 	return order ? order : x->at < y->at ? -1 : 1;
 }
 
-/* Of members with the same key keep the first's place and the last's value. Returns how many stay. */
-static size_t drop_duplicates(struct parser *ps, struct json_member *m, size_t n)
+static void note_duplicate(struct parser *ps, const struct kt_json *key, const char *where)
 {
+	if (ps->duplicate_count >= MAX_DUPLICATES)
+		return;
+	ps->duplicates =
+	        kt_grow(ps->duplicates, &ps->duplicate_cap, ps->duplicate_count + 1, sizeof(*ps->duplicates));
+	ps->duplicates[ps->duplicate_count++] = (struct duplicate){where, path_to(ps, key)};
+}
+
+/* Of members with the same key keep the first's place and the last's value. Returns how many stay. */
+static size_t drop_duplicates(struct parser *ps, size_t base, size_t n)
+{
+	struct json_member *m = ps->stack + base;
 	struct place *places = kt_alloc(n * sizeof(*places));
+	bool any = false;
 	for (size_t i = 0; i < n; i++)
 		places[i] = (struct place){m[i].key, i};
 	qsort(places, n, sizeof(*places), by_key_and_place);
-	size_t first_again = SIZE_MAX;
 	for (size_t i = 1, group = 0; i < n; i++) {
 		if (strcmp(json_text(places[i].key), json_text(places[group].key)) != 0) {
 			group = i;
 			continue;
 		}
 		struct json_member *kept = &m[places[group].at], *again = &m[places[i].at];
-		first_again = KT_MIN(first_again, places[i].at);
+		if (i == group + 1)
+			note_duplicate(ps, again->key, ps->where[base + places[i].at]);
+		any = true;
 		kt_json_free(kept->value);
 		kept->value = again->value;
 		again->value = NULL;
 	}
 	kt_free(places);
-	if (first_again == SIZE_MAX)
+	if (!any)
 		return n;
-	if (!ps->duplicate)
-		ps->duplicate = path_to(ps, m[first_again].key);
 	size_t stay = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (m[i].value)
@@ -391,7 +408,7 @@ static struct kt_json *read_array(struct parser *ps)
 		ps->p++;
 	} else {
 		do {
-			open_place(ps, NULL);
+			open_place(ps, NULL, ps->p);
 			if (!fill_place(ps))
 				return NULL;
 		} while (another(ps, ']', "after array element", &failed));
@@ -417,6 +434,7 @@ static bool read_member(struct parser *ps, uint64_t *seen, bool *twice)
 		fail_at(ps, "looking for beginning of object key string");
 		return false;
 	}
+	const char *where = ps->p;
 	if (!read_string(ps, &s, &len))
 		return false;
 	struct kt_json *key = shared_key(ps, s, len);
@@ -424,7 +442,7 @@ static bool read_member(struct parser *ps, uint64_t *seen, bool *twice)
 	uint64_t bit = (uint64_t)1 << (kt_hash32(json_text(key), len) >> 7 & 63);
 	*twice |= (*seen & bit) != 0;
 	*seen |= bit;
-	open_place(ps, key);
+	open_place(ps, key, where);
 	skip_space(ps);
 	if (!at(ps, ':')) {
 		fail_at(ps, "after object key");
@@ -454,7 +472,7 @@ static struct kt_json *read_object(struct parser *ps)
 		return NULL;
 	size_t n = ps->count - base;
 	if (twice)
-		n = drop_duplicates(ps, ps->stack + base, n);
+		n = drop_duplicates(ps, base, n);
 	struct kt_json *v = json_object_of(ps->stack + base, n);
 	ps->count = base;
 	ps->depth--;
@@ -495,12 +513,33 @@ static void parser_clear(struct parser *ps)
 		kt_json_free(ps->keys[i]);
 	kt_free(ps->stack);
 	kt_free(ps->bases);
-	kt_free(ps->duplicate);
+	for (size_t i = 0; i < ps->duplicate_count; i++)
+		kt_free(ps->duplicates[i].path);
+	kt_free(ps->duplicates);
+	kt_free((void *)ps->where);
 	kt_buf_clear(&ps->scratch);
 }
 
+static int by_where(const void *a, const void *b)
+{
+	const struct duplicate *x = a, *y = b;
+	return x->where < y->where ? -1 : x->where > y->where;
+}
+
+/* Their paths, one a line, in the order of the text; NULL if there is none. */
+static char *duplicate_paths(struct parser *ps)
+{
+	struct kt_buf out = {0};
+	if (ps->duplicate_count == 0)
+		return NULL;
+	qsort(ps->duplicates, ps->duplicate_count, sizeof(*ps->duplicates), by_where);
+	for (size_t i = 0; i < ps->duplicate_count; i++)
+		kt_buf_addf(&out, "%s%s", i > 0 ? "\n" : "", ps->duplicates[i].path);
+	return kt_buf_take(&out);
+}
+
 enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_limits *limits,
-                           struct kt_json **out, char **duplicate, struct kt_err *err)
+                           struct kt_json **out, char **duplicates, struct kt_err *err)
 {
 	size_t max_bytes = limits && limits->bytes ? limits->bytes : default_bytes;
 	if (len > max_bytes)
@@ -522,10 +561,8 @@ enum kt_code kt_json_parse(const char *text, size_t len, const struct kt_json_li
 	}
 	if (v) {
 		*out = v;
-		if (duplicate) {
-			*duplicate = ps.duplicate;
-			ps.duplicate = NULL;
-		}
+		if (duplicates)
+			*duplicates = duplicate_paths(&ps);
 	}
 	parser_clear(&ps);
 	return v ? KT_OK : kt_fail(err, own.code, "%s", own.text);

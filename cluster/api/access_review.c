@@ -3,7 +3,9 @@
  * (kubernetes pkg/registry/ authorization, pkg/registry/authentication,
  * pkg/registry/core/serviceaccount/storage/token.go). */
 #include "cluster/api/access.h"
+#include "cluster/api/validate.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 typedef bool review_fn(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
@@ -45,38 +47,133 @@ static void answer_access(struct cluster *cluster, const struct api_user *user, 
 	kt_free(reason);
 }
 
-/* Shown as the server's internal type prints. */
-static bool bad_url(struct api_status *status, const struct schema_kind *kind, const struct kt_json *url,
-                    const char *detail)
+/* --- what is wrong with a question (pkg/apis/authorization/validation) --- */
+
+static void wrong(struct rules_errors *errors, const char *cause, const struct kt_json *value,
+                  const char *detail, const char *fmt, ...) KT_PRINTF(5, 6);
+/* `fmt` makes the field's path. */
+static void wrong(struct rules_errors *errors, const char *cause, const struct kt_json *value,
+                  const char *detail, const char *fmt, ...)
 {
-	struct kt_json *shown =
-	        kt_jsonf("{Path: %s, Verb: %s}", kt_get_text(url, "path"), kt_get_text(url, "verb"));
-	(void)invalid(status, kind, "FieldValueInvalid", "spec.nonResourceAttributes", shown, detail);
-	kt_json_free(shown);
-	return false;
+	struct kt_buf field = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	kt_buf_vaddf(&field, fmt, ap);
+	va_end(ap);
+	rules_error(errors, cause, kt_buf_str(&field), value, "%s", detail);
+	kt_buf_clear(&field);
 }
 
-static bool check_attributes(const struct schema_kind *kind, const struct kt_json *spec,
-                             struct api_status *status)
+static void check_requirement(struct rules_errors *errors, const char *path, size_t i,
+                              const struct kt_json *item, bool labels)
+{
+	const char *key = kt_get_text(item, "key"), *operator= kt_get_text(item, "operator");
+	bool in = strcmp(operator, "In") == 0 || strcmp(operator, "NotIn") == 0;
+	bool exists = strcmp(operator, "Exists") == 0 || strcmp(operator, "DoesNotExist") == 0;
+	size_t values = kt_count(kt_get(item, "values"));
+	if (!labels && !*key)
+		wrong(errors, "FieldValueRequired", NULL, "must be specified", "%s.requirements[%zu].key",
+		      path, i);
+	if (in && values == 0)
+		wrong(errors, "FieldValueRequired", NULL,
+		      "must be specified when `operator` is 'In' or 'NotIn'", "%s.requirements[%zu].values",
+		      path, i);
+	if (exists && values > 0)
+		wrong(errors, "FieldValueForbidden", NULL,
+		      "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+		      "%s.requirements[%zu].values", path, i);
+	if (labels) {
+		struct kt_strs faults = {0};
+		v_qualified_name(key, &faults);
+		for (size_t f = 0; f < faults.count; f++)
+			wrong(errors, "FieldValueInvalid", kt_get(item, "key"), faults.items[f],
+			      "%s.requirements[%zu].key", path, i);
+		kt_strs_clear(&faults);
+	}
+}
+
+static void check_selector(struct rules_errors *errors, const struct kt_json *attributes, const char *name)
+{
+	const struct kt_json *selector = kt_get(attributes, name), *list = kt_get(selector, "requirements"),
+	                     *item;
+	char *path = kt_strf("spec.resourceAttributes.%s", name);
+	const char *raw = kt_get_text(selector, "rawSelector");
+	if (selector && *raw && kt_count(list) > 0)
+		wrong(errors, "FieldValueInvalid", kt_get(selector, "rawSelector"),
+		      "may not specified at the same time as requirements", "%s.rawSelector", path);
+	if (selector && !*raw && kt_count(list) == 0) {
+		char *detail = kt_strf("when %s is specified, requirements or rawSelector is required", path);
+		wrong(errors, "FieldValueRequired", NULL, detail, "%s.requirements", path);
+		kt_free(detail);
+	}
+	KT_JSON_EACH (item, list)
+		check_requirement(errors, path, item_i, item, strcmp(name, "labelSelector") == 0);
+	kt_free(path);
+}
+
+/* `whose`: it asks for somebody. */
+static void check_spec(struct rules_errors *errors, const struct kt_json *spec, bool whose)
 {
 	const struct kt_json *r = kt_get(spec, "resourceAttributes"),
 	                     *url = kt_get(spec, "nonResourceAttributes");
+	struct kt_json *shown = kt_jsonf("{Path: %s, Verb: %s}", kt_get_text(url, "path"),
+	                                 kt_get_text(url, "verb")),
+	               *null = kt_json_null(), *nobody = kt_json_str("");
 	if (r && url)
-		return bad_url(status, kind, url,
-		               "cannot be specified in combination with resourceAttributes");
+		wrong(errors, "FieldValueInvalid", shown,
+		      "cannot be specified in combination with resourceAttributes",
+		      "spec.nonResourceAttributes");
 	if (!r && !url)
-		return invalid(
-		        status, kind, "FieldValueInvalid", "spec.resourceAttributes", kt_json_null(),
-		        "exactly one of nonResourceAttributes or resourceAttributes must be specified");
-	return true;
+		wrong(errors, "FieldValueInvalid", null,
+		      "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+		      "spec.resourceAttributes");
+	if (whose && !*kt_get_text(spec, "user") && kt_count(kt_get(spec, "groups")) == 0)
+		wrong(errors, "FieldValueInvalid", nobody, "at least one of user or group must be specified",
+		      "spec.user");
+	check_selector(errors, r, "fieldSelector");
+	check_selector(errors, r, "labelSelector");
+	kt_json_free(shown);
+	kt_json_free(null);
+	kt_json_free(nobody);
+}
+
+static void check_local(struct rules_errors *errors, const struct kt_json *spec, const char *ns)
+{
+	const struct kt_json *r = kt_get(spec, "resourceAttributes"),
+	                     *url = kt_get(spec, "nonResourceAttributes");
+	struct kt_json *shown = kt_jsonf("{Path: %s, Verb: %s}", kt_get_text(url, "path"),
+	                                 kt_get_text(url, "verb")),
+	               *other = kt_json_str(kt_get_text(r, "namespace"));
+	if (r && strcmp(kt_get_text(r, "namespace"), ns) != 0)
+		wrong(errors, "FieldValueInvalid", other, "must match metadata.namespace",
+		      "spec.resourceAttributes.namespace");
+	if (url)
+		wrong(errors, "FieldValueInvalid", shown, "disallowed on this kind of request",
+		      "spec.nonResourceAttributes");
+	kt_json_free(shown);
+	kt_json_free(other);
+}
+
+/* False, and errors cleared either way. Access reviews are told of without their kind. */
+static bool settle(const struct schema_kind *kind, struct rules_errors *errors, struct api_status *status)
+{
+	struct schema_kind nameless = *kind;
+	bool fine = kt_count(errors->causes) == 0;
+	nameless.kind = "";
+	if (!fine)
+		api_fail_invalid(status, &nameless, "", errors->causes);
+	rules_errors_clear(errors);
+	return fine;
 }
 
 static bool self_access(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
                         const char *ns, const char *name, struct kt_json **object, struct api_status *status)
 {
+	struct rules_errors errors = {0};
 	(void)ns;
 	(void)name;
-	if (!check_attributes(kind, kt_get(*object, "spec"), status))
+	check_spec(&errors, kt_get(*object, "spec"), false);
+	if (!settle(kind, &errors, status))
 		return false;
 	answer_access(cluster, user, object);
 	return true;
@@ -87,26 +184,15 @@ static bool subject_access(struct cluster *cluster, const struct schema_kind *ki
                            struct kt_json **object, struct api_status *status)
 {
 	const struct kt_json *spec = kt_get(*object, "spec"), *group;
+	struct rules_errors errors = {0};
 	struct api_user subject = {0};
 	(void)user;
 	(void)name;
-	if (!*kt_get_text(spec, "user") && kt_count(kt_get(spec, "groups")) == 0) {
-		struct kt_json *nobody = kt_json_str("");
-		invalid(status, kind, "FieldValueInvalid", "spec.user", nobody,
-		        "at least one of user or group must be specified");
-		kt_json_free(nobody);
+	check_spec(&errors, spec, true);
+	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0)
+		check_local(&errors, spec, ns);
+	if (!settle(kind, &errors, status))
 		return false;
-	}
-	if (!check_attributes(kind, spec, status))
-		return false;
-	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0 && kt_get(spec, "nonResourceAttributes"))
-		return bad_url(status, kind, kt_get(spec, "nonResourceAttributes"),
-		               "disallowed on this kind of request");
-	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0 &&
-	    strcmp(kt_str_or(kt_path(spec, "resourceAttributes.namespace"), ""), ns) != 0)
-		return invalid(status, kind, "FieldValueInvalid", "spec.resourceAttributes.namespace",
-		               kt_path(spec, "resourceAttributes.namespace"),
-		               "must match metadata.namespace");
 	access_user_set(&subject, kt_get_text(spec, "user"), kt_get_text(spec, "uid"));
 	KT_JSON_EACH (group, kt_get(spec, "groups"))
 		access_user_group(&subject, kt_str_or(group, ""));

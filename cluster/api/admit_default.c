@@ -87,15 +87,20 @@ bool admit_job(const struct rules_request *r, struct api_status *status)
 	              {"batch.kubernetes.io/job-name", name},
 	              {"controller-uid", uid},
 	              {"job-name", name}};
+	/* A job without labels has its template's, as defaulting gives them also to what is read: the same
+	 * ones, and so what is added to them. */
+	const struct kt_json *own = kt_path(*r->object, "metadata.labels");
+	bool shared = !kt_count(own) || own == kt_path(*r->object, "spec.template.metadata.labels");
 	(void)status;
 	if (kt_path_bool(*r->object, "spec.manualSelector", false))
 		return true;
-	struct kt_json **spec = kt_edit(r->object, "spec");
-	struct kt_json **template = kt_edit(spec, "template");
+	struct kt_json **spec = kt_edit(r->object, "spec"), **template = kt_edit(spec, "template");
 	struct kt_json **map = kt_edit(kt_edit(template, "metadata"), "labels");
 	for (size_t i = 0; i < KT_COUNT(labels); i++)
 		if (!kt_get(*map, labels[i].key))
 			kt_set(map, labels[i].key, kt_json_str(labels[i].value));
+	if (shared)
+		kt_set(kt_edit(r->object, "metadata"), "labels", kt_json_ref(*map));
 	const struct schema_type *type =
 	        schema_type_named(cluster_schema(r->cluster), "core.v1.PodTemplateSpec");
 	if (type)

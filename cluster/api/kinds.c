@@ -72,7 +72,6 @@ static bool namespace_create(struct api_write *write, struct kt_json **object);
 static bool volume_create(struct api_write *write, struct kt_json **object);
 static bool csr_create(struct api_write *write, struct kt_json **object);
 static bool crd_create(struct api_write *write, struct kt_json **object);
-static bool job_create(struct api_write *write, struct kt_json **object);
 
 static const struct {
 	const char *group, *kind;
@@ -82,7 +81,6 @@ static const struct {
         {"", "Namespace", namespace_create},
         {"", "PersistentVolume", volume_create},
         {"", "PersistentVolumeClaim", volume_create},
-        {"batch", "Job", job_create},
         {"certificates.k8s.io", "CertificateSigningRequest", csr_create},
         {"apiextensions.k8s.io", "CustomResourceDefinition", crd_create},
 };
@@ -279,36 +277,6 @@ static bool csr_create(struct api_write *write, struct kt_json **object)
 
 /* A job selects its pods by its own uid, unless it is told otherwise (pkg/registry/batch/job/strategy.go
  * generateSelector). */
-static bool job_create(struct api_write *write, struct kt_json **object)
-{
-	static const char *const by_uid[] = {"batch.kubernetes.io/controller-uid", "controller-uid"};
-	static const char *const by_name[] = {"batch.kubernetes.io/job-name", "job-name"};
-	struct kt_json *uid = kt_json_ref(kt_path(*object, "metadata.uid"));
-	struct kt_json *name = kt_json_ref(kt_path(*object, "metadata.name"));
-	struct kt_json **labels, **selector;
-
-	(void)write;
-	if (!kt_path_bool(*object, "spec.manualSelector", false)) {
-		labels = kt_edit_path(object, "spec.template.metadata.labels");
-		for (size_t i = 0; i < KT_COUNT(by_uid); i++) {
-			if (!kt_get(*labels, by_name[i]))
-				kt_set(labels, by_name[i], kt_json_ref(name));
-			if (!kt_get(*labels, by_uid[i]))
-				kt_set(labels, by_uid[i], kt_json_ref(uid));
-		}
-		selector = kt_edit_path(object, "spec.selector.matchLabels");
-		if (!kt_get(*selector, by_uid[0]))
-			kt_set(selector, by_uid[0], kt_json_ref(uid));
-	}
-	/* a job without labels has its template's, as defaulting gives them to what is read */
-	if (!kt_count(kt_path(*object, "metadata.labels")))
-		kt_set_path(object, "metadata.labels",
-		            kt_json_ref(kt_path(*object, "spec.template.metadata.labels")));
-	kt_json_free(uid);
-	kt_json_free(name);
-	return true;
-}
-
 /* apiextensions-apiserver customresourcedefinition strategy: the storage version is remembered. */
 static bool crd_create(struct api_write *write, struct kt_json **object)
 {

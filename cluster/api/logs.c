@@ -130,12 +130,12 @@ void api_log_request(struct api_request *request)
 	uint64_t position = 0;
 	char *why = NULL;
 
+	if (!read_options(request, &options))
+		return;
 	if (!store_get(cluster_store(request->cluster), request->kind->storage, request->ns, request->name)) {
 		api_fail_not_found(&request->status, request->kind, request->name);
 		return;
 	}
-	if (!read_options(request, &options))
-		return;
 	if (kubelet_log(request->cluster, request->ns, request->name, &options, &text, &position, &why)) {
 		api_respond_text(request, 200, "text/plain", "");
 		kt_buf_add(&request->response->body, text.data, text.len);

@@ -160,7 +160,8 @@ static bool op_replace(struct kt_json **root, const struct pointer *p, struct kt
 	size_t at;
 	if (p->count == 0)
 		return op_add(root, p, steal);
-	if (!find(*root, p, p->count)) {
+	/* The server's library does not mind that a member is not there; items must be. */
+	if (!kt_is_object(find(*root, p, p->count - 1)) && !find(*root, p, p->count)) {
 		kt_json_free(steal);
 		return false;
 	}
@@ -203,6 +204,8 @@ static bool transfer(struct run *run, const struct kt_json *op, const struct poi
 	if (!pointer_parse(&from, kt_get(op, "from")))
 		goto out;
 	value = kt_json_ref(find(run->root, &from, from.count));
+	if (!value && !move && from.count > 0 && kt_is_object(find(run->root, &from, from.count - 1)))
+		value = kt_json_null(); /* likewise: a member that is not there is copied as null */
 	if (!value)
 		goto out;
 	size_t *sum = move ? &run->moved : &run->copied, limit = move ? MAX_MOVED : MAX_COPIED;

@@ -70,6 +70,7 @@ void rules_validate_create(struct cluster *cluster, const struct schema_kind *as
 		v_custom_resource(&v);
 	else if (row && row->create)
 		row->create(&v);
+	v_warnings(&v);
 }
 
 void rules_validate_addresses(struct cluster *cluster, const struct schema_kind *kind,
@@ -110,4 +111,5 @@ void rules_validate_update(struct cluster *cluster, const struct schema_kind *as
 		row->create(&v);
 	if (row)
 		immutable_fields(&v, row->immutable);
+	v_warnings(&v);
 }

@@ -57,6 +57,8 @@ void v_too_long(struct v *v, const struct v_path *path, size_t max);
 void v_too_many(struct v *v, const struct v_path *path, size_t is, size_t max);
 void v_warn(struct v *v, const struct v_path *path, const char *fmt, ...) KT_PRINTF(3, 4);
 size_t v_count(const struct v *v);
+/* What an object that is valid is warned of (warnings.c). */
+void v_warnings(struct v *v);
 
 /* --- formats: each appends what is wrong with `s` to `out`; none: it is fine --- */
 typedef void v_format(const char *s, struct kt_strs *out);
@@ -126,6 +128,7 @@ void v_volumes(struct v *v, const struct v_path *path, const struct kt_json *vol
                const struct kt_json *meta);
 void v_containers(struct v *v, const struct v_path *path, const struct kt_json *spec,
                   const struct kt_json *meta);
+void v_host_path(struct v *v, const struct v_path *path, const struct kt_json *source);
 void v_class_parameters(struct v *v, const struct v_path *path, const struct kt_json *map);
 void v_csi_driver_name(struct v *v, const struct v_path *path, const char *name);
 void v_resources(struct v *v, const struct v_path *path, const struct kt_json *resources);
@@ -183,6 +186,8 @@ extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_ki
  * NULL-terminated. */
 void v_crd_rules(struct v *v, const struct v_path *path, const struct kt_json *schema,
                  const struct kt_json *const *faulty);
+/* What is wrong with spec.request of a CertificateSigningRequest, new; NULL if nothing is. */
+char *v_csr_fault(const char *base64);
 /* A schema of a custom kind: all of it; whether it is structural and its defaults fit. */
 void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *schema, bool has_status);
 bool v_crd_structure(struct v *v, const struct v_path *path, const struct kt_json *schema);

@@ -263,7 +263,8 @@ static void job_indexes(struct v *v, const struct v_path *path, const struct kt_
 void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *spec, bool in_cron_job)
 {
 	static const char *const modes[] = {"NonIndexed", "Indexed", NULL};
-	static const char *const replacements[] = {"Failed", "TerminatingOrFailed", NULL};
+	static const char *const replacements[] = {"Failed", "TerminatingOrFailed", NULL},
+	                         *const only_failed[] = {"Failed", NULL};
 	static const struct v_rule rules[] = {
 	        {.field = "parallelism", .kind = V_MIN},
 	        {.field = "completions", .kind = V_MIN},
@@ -277,8 +278,10 @@ void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *sp
 	        {.field = "managedBy", .kind = V_OBJECT, .fn = managed_by},
 	        {.field = "completionMode", .kind = V_ENUM, .values = modes},
 	};
-	static const struct v_rule last[] = {
-	        {.field = "podReplacementPolicy", .kind = V_ENUM, .values = replacements},
+	const struct v_rule last[] = {
+	        {.field = "podReplacementPolicy",
+	         .kind = V_ENUM,
+	         .values = kt_get(spec, "podFailurePolicy") ? only_failed : replacements},
 	        {.field = "template", .kind = V_CALL, .fn = v_pod_template},
 	};
 	(void)in_cron_job;
@@ -291,10 +294,6 @@ void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *sp
 		failure_policy(v, V_IN(path, "podFailurePolicy"), spec);
 	if (kt_get(spec, "successPolicy"))
 		success_policy(v, V_IN(path, "successPolicy"), spec);
-	if (kt_get(spec, "podFailurePolicy") &&
-	    kt_streq(kt_get_str(spec, "podReplacementPolicy"), "TerminatingOrFailed"))
-		v_unsupported(v, V_IN(path, "podReplacementPolicy"), kt_get(spec, "podReplacementPolicy"),
-		              V_WORDS("Failed"));
 	V_RULES(v, path, spec, last);
 	job_restart_policy(v, path, spec);
 }

@@ -16,7 +16,7 @@ static void port_number(struct v *v, const struct v_path *path, const struct kt_
 
 static void ports(struct v *v, const struct v_path *path, const struct kt_json *list)
 {
-	const struct kt_json *port, *other;
+	const struct kt_json *port;
 	KT_JSON_EACH (port, list) {
 		const struct v_path *at = V_AT(path, port_i);
 		const char *name = kt_get_text(port, "name");
@@ -36,20 +36,6 @@ static void ports(struct v *v, const struct v_path *path, const struct kt_json *
 		         strcmp(kt_get_text(port, "protocol"), "SCTP"))
 			v_unsupported(v, V_IN(at, "protocol"), kt_get(port, "protocol"),
 			              V_WORDS("SCTP", "TCP", "UDP"));
-		KT_JSON_EACH (other, list) {
-			if (other_i >= port_i)
-				break;
-			if (kt_equal(kt_get(other, "containerPort"), kt_get(port, "containerPort")) &&
-			    kt_equal(kt_get(other, "protocol"), kt_get(port, "protocol")) &&
-			    strcmp(kt_get_text(other, "hostIP"), kt_get_text(port, "hostIP")) == 0 &&
-			    kt_get_int(other, "hostPort", 0) == kt_get_int(port, "hostPort", 0)) {
-				struct kt_buf text = {0};
-				v_path_print(V_AT(path, other_i), &text);
-				v_warn(v, at, "duplicate port definition with %s", kt_buf_str(&text));
-				kt_buf_clear(&text);
-				break;
-			}
-		}
 	}
 }
 

@@ -200,11 +200,6 @@ void v_env(struct v *v, const struct v_path *path, const struct kt_json *vars)
 		else
 			v_check(v, V_IN(at, "name"), kt_get_text(var, "name"), v_env_name);
 		value_from(v, V_IN(at, "valueFrom"), var);
-		if (*kt_get_text(var, "name") &&
-		    kt_find(vars, "name", kt_get_text(var, "name")) < (ptrdiff_t)var_i)
-			v_warn(v, at,
-			       "hides previous definition of \"%s\", which may be dropped when using apply",
-			       kt_get_text(var, "name"));
 	}
 }
 

@@ -416,9 +416,6 @@ void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json 
 	host_name(v, path, spec);
 	V_RULES(v, path, spec, rest);
 	v_pod_os(v, path, spec);
-	if (kt_get_int(spec, "terminationGracePeriodSeconds", 0) < 0)
-		v_warn(v, V_IN(path, "terminationGracePeriodSeconds"),
-		       "must be >= 0; negative values are invalid and will be treated as 1");
 }
 
 void v_pod_spec(struct v *v, const struct v_path *path, const struct kt_json *spec)

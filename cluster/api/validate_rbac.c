@@ -163,13 +163,10 @@ static void csr(struct v *v)
 	const struct v_path *path = V_ROOT("spec"), *up = V_IN(path, "usages");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *usage;
 	const char *signer = kt_get_text(spec, "signerName"), *request = kt_get_text(spec, "request");
-	struct kt_buf pem = {0};
-	kt_unbase64(request, strlen(request), &pem);
-	if (!strstr(kt_buf_str(&pem), "-----BEGIN CERTIFICATE REQUEST-----") &&
-	    !strstr(kt_buf_str(&pem), "-----BEGIN NEW CERTIFICATE REQUEST-----"))
-		v_invalid(v, V_IN(path, "request"), kt_get(spec, "request"),
-		          "PEM block type must be CERTIFICATE REQUEST");
-	kt_buf_clear(&pem);
+	char *why = v_csr_fault(request);
+	if (why)
+		v_invalid(v, V_IN(path, "request"), kt_get(spec, "request"), "%s", why);
+	kt_free(why);
 	if (kt_count(kt_get(spec, "usages")) == 0)
 		v_required(v, up, "");
 	KT_JSON_EACH (usage, kt_get(spec, "usages")) {

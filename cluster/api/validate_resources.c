@@ -135,9 +135,6 @@ static void resource_quantity(struct v *v, const struct v_path *path, const char
 	v_quantity_min(v, path, value);
 	if (!is_native(name) && kt_str(value) && kt_quantity_parse(kt_str(value), &q) && q.milli % 1000 != 0)
 		v_invalid(v, path, value, "must be an integer");
-	if ((strcmp(name, "memory") == 0 || strcmp(name, "ephemeral-storage") == 0) && kt_str(value) &&
-	    kt_quantity_parse(kt_str(value), &q) && q.milli % 1000 != 0)
-		v_warn(v, path, "fractional byte value \"%s\" is invalid, must be an integer", kt_str(value));
 }
 
 static void requirements(struct v *v, const struct v_path *path, const struct kt_json *resources, bool of_pod)

@@ -193,8 +193,7 @@ static void source_fields(struct v *v, const struct v_path *path, const char *na
 {
 	static const struct {
 		const char *source, *field;
-	} needed[] = {{"hostPath", "path"},
-	              {"local", "path"},
+	} needed[] = {{"local", "path"},
 	              {"nfs", "server"},
 	              {"nfs", "path"},
 	              {"csi", "driver"},
@@ -203,6 +202,8 @@ static void source_fields(struct v *v, const struct v_path *path, const char *na
 	              {"iscsi", "iqn"},
 	              {"awsElasticBlockStore", "volumeID"},
 	              {"gcePersistentDisk", "pdName"}};
+	if (strcmp(name, "hostPath") == 0)
+		v_host_path(v, path, s);
 	for (size_t i = 0; i < KT_COUNT(needed); i++) {
 		const struct v_path *at = V_IN(path, needed[i].field);
 		const char *is = kt_get_text(s, needed[i].field);
@@ -212,9 +213,6 @@ static void source_fields(struct v *v, const struct v_path *path, const char *na
 			v_csi_driver_name(v, at, is);
 		else if (!*is)
 			v_required(v, at, "");
-		else if (strcmp(name, "hostPath") == 0 && strstr(is, "..") &&
-		         (strcmp(is, "..") == 0 || kt_starts(is, "../") || strstr(is, "/..")))
-			v_invalid_str(v, at, is, "must not contain '..'");
 		else if (strcmp(name, "nfs") == 0 && strcmp(needed[i].field, "path") == 0 && *is != '/')
 			v_invalid_str(v, at, is, "must be an absolute path");
 	}

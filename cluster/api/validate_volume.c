@@ -53,18 +53,29 @@ static void config_map(struct v *v, const struct v_path *path, const struct kt_j
 	items(v, V_IN(path, "items"), kt_get(s, "items"));
 }
 
-static void host_path(struct v *v, const struct v_path *path, const struct kt_json *s)
+/* A part of the path is "..". */
+static bool has_backstep(const char *path)
 {
-	static const char *const types[] = {"BlockDevice", "CharDevice",   "Directory", "DirectoryOrCreate",
-	                                    "File",        "FileOrCreate", "Socket",    NULL};
+	size_t len;
+	const char *part;
+	while ((part = kt_split(&path, '/', &len)) != NULL)
+		if (len == 2 && memcmp(part, "..", 2) == 0)
+			return true;
+	return false;
+}
+
+void v_host_path(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	static const char *const types[] = {
+	        "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
+	        "File", "FileOrCreate", "Socket",     NULL};
 	const char *type = kt_get_text(s, "type");
-	bool known = !*type;
+	bool known = false;
 	if (!*kt_get_text(s, "path")) {
 		v_required(v, V_IN(path, "path"), "");
 		return;
 	}
-	if (strstr(kt_get_text(s, "path"), "..") &&
-	    (strstr(kt_get_text(s, "path"), "/..") || kt_starts(kt_get_text(s, "path"), "..")))
+	if (has_backstep(kt_get_text(s, "path")))
 		v_invalid(v, V_IN(path, "path"), kt_get(s, "path"), "must not contain '..'");
 	for (size_t i = 0; types[i]; i++)
 		known = known || strcmp(types[i], type) == 0;
@@ -284,7 +295,7 @@ static const struct {
 	v_fn *fn; /* NULL: taken as it is */
 } sources[] = {
         {"emptyDir", empty_dir},
-        {"hostPath", host_path},
+        {"hostPath", v_host_path},
         {"gitRepo", git},
         {"gcePersistentDisk", gce},
         {"awsElasticBlockStore", ebs},

@@ -49,12 +49,12 @@ static bool unrecognized(struct api_request *request, const char *why)
 	return false;
 }
 
-static bool parse_json(struct api_request *request, struct kt_json **out, char **duplicate)
+static bool parse_json(struct api_request *request, struct kt_json **out, char **duplicates)
 {
 	struct kt_err err = {0};
 	char *why;
 
-	if (!kt_json_parse(request->http->body, request->http->body_len, NULL, out, duplicate, &err))
+	if (!kt_json_parse(request->http->body, request->http->body_len, NULL, out, duplicates, &err))
 		return true;
 	why = kt_strf("couldn't get version/kind; json parse error: %s", err.text);
 	unrecognized(request, why);
@@ -88,7 +88,7 @@ static bool parse_proto(struct api_request *request, struct kt_json **out)
 	return api_fail(&request->status, 400, "BadRequest", "%s", err.text);
 }
 
-static bool body_with_duplicate(struct api_request *request, struct kt_json **out, char **duplicate)
+static bool body_with_duplicates(struct api_request *request, struct kt_json **out, char **duplicates)
 {
 	char type[96];
 
@@ -97,7 +97,7 @@ static bool body_with_duplicate(struct api_request *request, struct kt_json **ou
 		return false;
 	media_type(request, type);
 	if (!*type || strcasecmp(type, "application/json") == 0)
-		return parse_json(request, out, duplicate);
+		return parse_json(request, out, duplicates);
 	if (strcasecmp(type, "application/yaml") == 0)
 		return parse_yaml(request, out);
 	if (strcasecmp(type, "application/vnd.kubernetes.protobuf") == 0)
@@ -109,7 +109,7 @@ static bool body_with_duplicate(struct api_request *request, struct kt_json **ou
 
 bool api_body(struct api_request *request, struct kt_json **out)
 {
-	return body_with_duplicate(request, out, NULL);
+	return body_with_duplicates(request, out, NULL);
 }
 
 /* --- decoding --- */
@@ -210,6 +210,16 @@ static bool right_kind(struct api_request *request, const struct schema_kind *ki
 		kt_free(why);
 		return false;
 	}
+	if (version && *version && !kt_streq(version, kind->api_version) && said && *said &&
+	    !schema_type_for(cluster_schema(request->cluster), version, said)) {
+		char *why = kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
+		                    "\"pkg/runtime/scheme.go:110\"",
+		                    said, version);
+
+		undecodable(request, *raw, kind, why);
+		kt_free(why);
+		return false;
+	}
 	if (version && *version && !kt_streq(version, kind->api_version) && said && *said)
 		return api_fail(
 		        &request->status, 400, "BadRequest",
@@ -230,15 +240,18 @@ static bool right_kind(struct api_request *request, const struct schema_kind *ki
 }
 
 static bool decode(struct api_request *request, const struct schema_kind *kind, struct kt_json *raw,
-                   char *duplicate, struct kt_json **out)
+                   const char *duplicates, struct kt_json **out)
 {
 	struct schema_problems problems = {0};
 	struct kt_err err = {0};
 	kt_ns offset = cluster_wire_offset(request->cluster);
 	bool fine = right_kind(request, kind, &raw);
 
-	if (fine && duplicate)
-		kt_strs_steal(&problems.duplicate, kt_strf("duplicate field \"%s\"", duplicate));
+	for (const char *rest = duplicates, *path; fine && rest;) {
+		size_t len;
+		path = kt_split(&rest, '\n', &len);
+		kt_strs_steal(&problems.duplicate, kt_strf("duplicate field \"%.*s\"", (int)len, path));
+	}
 	if (fine && schema_decode(cluster_schema(request->cluster), kind, raw, out, &problems, &err))
 		fine = undecodable(request, raw, kind, err.text);
 	else if (fine && !tolerate(request, raw, kind, &problems)) {
@@ -266,11 +279,11 @@ bool api_decode(struct api_request *request, const struct schema_kind *kind, str
 static bool body_object(struct api_request *request, const struct schema_kind *kind, struct kt_json **out)
 {
 	struct kt_json *raw, *object = NULL;
-	char *duplicate = NULL;
-	bool fine = body_with_duplicate(request, &raw, &duplicate);
+	char *duplicates = NULL;
+	bool fine = body_with_duplicates(request, &raw, &duplicates);
 
-	fine = fine && decode(request, kind, raw, duplicate, &object);
-	kt_free(duplicate);
+	fine = fine && decode(request, kind, raw, duplicates, &object);
+	kt_free(duplicates);
 	if (!fine)
 		return false;
 	if (kind->storage && kind->storage != kind) {
@@ -500,8 +513,7 @@ static bool patch_body(struct api_request *request, enum patch_type type, struct
 		return parse_yaml(request, out);
 	if (kt_json_parse(request->http->body, request->http->body_len, NULL, out, NULL, &err))
 		return api_fail(&request->status, 400, "BadRequest",
-		                type == PATCH_JSON ? "error decoding patch: %s" : "error decoding patch: %s",
-		                err.text);
+		                type == PATCH_STRATEGIC ? "%s" : "error decoding patch: %s", err.text);
 	return true;
 }
 
@@ -559,6 +571,10 @@ static bool decode_patched(struct api_request *request, const struct schema_kind
 	const char *how = api_query(request, "fieldValidation");
 	bool fine = true;
 
+	/* Go's maps are written in order of their keys: so unknown fields are told. */
+	struct kt_json *sorted = kt_json_sorted(patched);
+	kt_json_free(patched);
+	patched = sorted;
 	if (schema_decode(cluster_schema(request->cluster), kind, patched, out, &problems, &err)) {
 		char *words = converter_words(err.text);
 

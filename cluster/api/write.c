@@ -195,7 +195,8 @@ static bool invalid(struct api_write *write, const struct kt_json *object, struc
 	bool any = kt_count(errors->causes) > 0;
 
 	for (size_t i = 0; !any && write->warnings && i < errors->warnings.count; i++)
-		kt_strs_add(write->warnings, errors->warnings.items[i]);
+		if (!kt_strs_has(write->warnings, errors->warnings.items[i]))
+			kt_strs_add(write->warnings, errors->warnings.items[i]);
 	if (any)
 		api_fail_invalid(write->status, write->kind, kt_str_or(kt_path(object, "metadata.name"), ""),
 		                 errors->causes);

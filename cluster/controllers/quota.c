@@ -145,12 +145,26 @@ static const struct schema_kind *counted_kind(const struct quota_sync *sync, con
 	return NULL;
 }
 
+static bool counts_pods(const struct quota_sync *sync, const char *resource)
+{
+	const struct schema_kind *kind = counted_kind(sync, resource);
+	return !counts_claims(resource) && !kt_starts(resource, "services") &&
+	       (!kind || kind == sync->queue->kinds->pod);
+}
+
 static int64_t used(struct quota_sync *sync, const char *resource)
 {
 	const struct controller_kinds *kinds = sync->queue->kinds;
 	const struct store_object *object;
 	const char *ns = sync->quota->ns;
 	int64_t sum = 0;
+	const struct kt_json *spec = kt_get(sync->quota->json, "spec");
+	/* Nothing but pods fits a scope. */
+	bool scoped =
+	        kt_count(kt_get(spec, "scopes")) + kt_count(kt_path(spec, "scopeSelector.matchExpressions")) >
+	        0;
+	if (scoped && !counts_pods(sync, resource))
+		return 0;
 	if (counts_claims(resource)) {
 		STORE_EACH (object, cluster_store(sync->cluster), kinds->pvc, ns)
 			sum += claim_amount(object, resource);

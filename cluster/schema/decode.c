@@ -193,10 +193,10 @@ static bool omitted(const struct schema_field *field, const struct kt_json *v)
 {
 	if (field->keep)
 		return false;
-	if (field->shape != SCHEMA_ONE)
-		return !kt_count(v);
 	if (field->pointer)
 		return false;
+	if (field->shape != SCHEMA_ONE)
+		return !kt_count(v);
 	switch (kt_json_type(v)) {
 	case KT_JSON_NULL:
 		return true;

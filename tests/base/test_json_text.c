@@ -135,7 +135,7 @@ static void deep_and_large_texts_are_refused(void **state)
 	kt_json_free(v);
 }
 
-static void the_first_duplicate_key_is_named_with_its_path(void **state)
+static void duplicate_keys_are_named_with_their_paths(void **state)
 {
 	(void)state;
 	static const struct {
@@ -145,6 +145,8 @@ static void the_first_duplicate_key_is_named_with_its_path(void **state)
 	        {"{\"spec\":{\"containers\":[{\"name\":1},{\"name\":2,\"x\":0,\"name\":3}]}}",
 	         "spec.containers[1].name",
 	         "{\"spec\":{\"containers\":[{\"name\":1},{\"name\":3,\"x\":0}]}}"},
+	        {"{\"a\":1,\"a\":2,\"b\":{\"c\":1,\"c\":2,\"c\":3},\"b\":4}", "a\nb.c\nb",
+	         "{\"a\":2,\"b\":4}"},
 	        {"{\"a\":1,\"b\":2}", NULL, "{\"a\":1,\"b\":2}"},
 	};
 	for (size_t i = 0; i < KT_COUNT(cases); i++) {
@@ -200,7 +202,7 @@ int main(void)
 	        cmocka_unit_test(what_is_read_is_written_as_go_writes_it),
 	        cmocka_unit_test(what_is_wrong_is_said_in_the_words_of_go),
 	        cmocka_unit_test(deep_and_large_texts_are_refused),
-	        cmocka_unit_test(the_first_duplicate_key_is_named_with_its_path),
+	        cmocka_unit_test(duplicate_keys_are_named_with_their_paths),
 	        cmocka_unit_test(many_keys_take_no_squared_time),
 	        cmocka_unit_test(pretty_text_has_one_member_a_line),
 	};
