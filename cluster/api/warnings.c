@@ -623,7 +623,8 @@ static void service(struct v *v)
 
 static void ingress(struct v *v)
 {
-	if (!v->old && kt_get(kt_path(v->object, "metadata.annotations"), "kubernetes.io/ingress.class"))
+	if (!v->old && !kt_path(v->object, "spec.ingressClassName") &&
+	    kt_get(kt_path(v->object, "metadata.annotations"), "kubernetes.io/ingress.class"))
 		plainly(v, "annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
 		           "'spec.ingressClassName' instead");
 }
