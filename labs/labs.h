@@ -46,7 +46,8 @@ size_t lab_cover(const struct lab *lab, size_t i); /* a draw */
  * lies there already is used, unless the lab was written anew since. */
 KT_MUST_CHECK enum kt_code lab_lay(const char *home, struct lab **lab, struct kt_err *err);
 /* The variant that was drawn when the lab was started in this home, laid down, in the place of `*lab`; and
- * another one, drawn now, for a start. $KTUTOR_DRAW fixes which. */
+ * another one for a start: the first there is in this home, after that any but the last. $KTUTOR_DRAW fixes
+ * which. */
 KT_MUST_CHECK enum kt_code lab_as_drawn(const char *home, struct lab **lab, struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *err);
 void lab_free(struct lab *lab);

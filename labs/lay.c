@@ -145,17 +145,29 @@ enum kt_code lab_as_drawn(const char *home, struct lab **lab, struct kt_err *err
 	return rc;
 }
 
-enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *err)
+/* The first time the one that the lesson tells of; after that any but the last. */
+static size_t next_draw(const struct lab *lab, const char *path)
 {
 	const char *fixed = getenv("KTUTOR_DRAW");
+	struct kt_buf text = {0};
 	struct kt_random random;
+	if (fixed && *fixed)
+		return strtoul(fixed, NULL, 10);
+	if (!kt_is_file(path) || kt_read_file(path, 64, &text, NULL))
+		return 0;
+	size_t last = strtoul(kt_buf_str(&text), NULL, 10) % lab->draws;
+	kt_buf_clear(&text);
+	kt_random_init(&random, (uint64_t)kt_clock_real().now(NULL));
+	return (last + 1 + kt_random_below(&random, (uint32_t)lab->draws - 1)) % lab->draws;
+}
+
+enum kt_code lab_draw_anew(const char *home, struct lab **lab, struct kt_err *err)
+{
 	if ((*lab)->draws < 2)
 		return KT_OK;
-	kt_random_init(&random, (uint64_t)kt_clock_real().now(NULL));
-	size_t draw = fixed && *fixed ? strtoul(fixed, NULL, 10)
-	                              : kt_random_below(&random, (uint32_t)(*lab)->draws);
-	char *dir = kt_strf("%s/labs/%s", home, (*lab)->lab), *path = kt_join(dir, "draw"),
-	     *text = kt_strf("%zu\n", draw);
+	char *dir = kt_strf("%s/labs/%s", home, (*lab)->lab), *path = kt_join(dir, "draw");
+	size_t draw = next_draw(*lab, path);
+	char *text = kt_strf("%zu\n", draw);
 	enum kt_code rc = kt_make_dirs(dir, 0700, err);
 	if (!rc)
 		rc = kt_write_file(path, text, strlen(text), 0600, err);

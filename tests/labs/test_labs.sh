@@ -65,6 +65,9 @@ lab=$KTUTOR_HOME/drawn/any-of-three
 "$ktutor" course new "$lab" >"$out" 2>&1
 sed -e 's/^cluster:/vary: {word: [one, two, three]}\nmeaning: {word: {one: {number: 1}, two: {number: 2}, three: {number: 3}}}\ncluster:/' \
 	-e 's/text: What must be so.*/text: The word is {word}, the number {number}./' "$lab/lab.yaml" >"$lab/lab.new" && mv "$lab/lab.new" "$lab/lab.yaml"
+"$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is one, the number 1\.' "$out" && "$ktutor" lab stop "$lab" >"$out" 2>&1 &&
+	"$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is t' "$out" && "$ktutor" lab stop "$lab" >"$out" 2>&1
+ok $? "the first start is the first variant, the next another one"
 KTUTOR_DRAW=1 "$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is two, the number 2\.' "$out" &&
 	KTUTOR_DRAW=2 "$ktutor" lab start "$lab" >"$out" 2>&1 && grep -q 'The word is two, the number 2\.' "$out"
 ok $? "what was drawn stays as long as the lab runs"
