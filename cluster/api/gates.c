@@ -91,11 +91,15 @@ static const struct {
         {"autoscaling", "HorizontalPodAutoscaler", "spec.behavior", drop_tolerance},
 };
 
-void api_drop_disabled(const struct schema_kind *kind, struct kt_json **object)
+void api_drop_disabled(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object)
 {
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
-		if (kt_streq(rows[i].kind, kind->kind) && kt_streq(rows[i].group, kind->group) &&
-		    kt_path(*object, rows[i].path))
+		const struct kt_json *part;
+
+		if (!kt_streq(rows[i].kind, kind->kind) || !kt_streq(rows[i].group, kind->group))
+			continue;
+		part = kt_path(*object, rows[i].path);
+		if (part && part != kt_path(old, rows[i].path))
 			rows[i].drop(kt_edit_path(object, rows[i].path));
 	}
 }

@@ -123,8 +123,8 @@ enum {
 unsigned api_traits_of(const struct schema_kind *kind);
 bool api_has_status(const struct schema_kind *kind);
 /* What the real strategies do before a create: spec and status members that the server itself sets. */
-/* Unset what belongs to features that are off. */
-void api_drop_disabled(const struct schema_kind *kind, struct kt_json **object);
+/* Unset what belongs to features that are off. `old` may be NULL: what is the same value as there stays. */
+void api_drop_disabled(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object);
 void api_prepare_owned(struct api_write *write, const struct kt_json *old /* NULL: create */,
                        struct kt_json **object);
 void api_reset_status(const struct schema_kind *kind, struct kt_json **object);

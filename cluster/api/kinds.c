@@ -383,7 +383,7 @@ void api_prepare_owned(struct api_write *write, const struct kt_json *old, struc
 {
 	const struct schema_kind *kind = write->kind->storage;
 
-	api_drop_disabled(kind, object);
+	api_drop_disabled(kind, old, object);
 	for (size_t i = 0; i < KT_COUNT(owned); i++) {
 		if (kt_streq(owned[i].kind, kind->kind) && kt_streq(owned[i].group, kind->group))
 			owned[i].set(write, old, object);
