@@ -370,6 +370,19 @@ int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise)
 	return kt_int_or(kt_get(v, key), otherwise);
 }
 
+bool kt_is_whole(const struct kt_json *v)
+{
+	const char *text = kt_str(v);
+	size_t sign = text && *text == '-', len = text ? strlen(text + sign) : 0;
+	return text ? len && len < 18 && strspn(text + sign, "0123456789") == len
+	            : v && kt_json_type(v) == KT_JSON_INT;
+}
+
+int64_t kt_whole_or(const struct kt_json *v, int64_t otherwise)
+{
+	return kt_str(v) && kt_is_whole(v) ? (int64_t)strtoll(kt_str(v), NULL, 10) : kt_int_or(v, otherwise);
+}
+
 const char *kt_get_text(const struct kt_json *v, const char *key)
 {
 	return kt_str_or(kt_get(v, key), "");

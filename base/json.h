@@ -82,7 +82,10 @@ const char *kt_str(const struct kt_json *v); /* a string's bytes, else NULL */
 size_t kt_str_len(const struct kt_json *v);
 const char *kt_str_or(const struct kt_json *v, const char *otherwise);
 int64_t kt_int_or(const struct kt_json *v, int64_t otherwise); /* reals with an integral value count */
-double kt_real_or(const struct kt_json *v, double otherwise);  /* integers count */
+/* The same, also of a text that is a whole number: in YAML written by people some stand in quotes. */
+int64_t kt_whole_or(const struct kt_json *v, int64_t otherwise);
+bool kt_is_whole(const struct kt_json *v);
+double kt_real_or(const struct kt_json *v, double otherwise); /* integers count */
 bool kt_bool_or(const struct kt_json *v, bool otherwise);
 const char *kt_get_str(const struct kt_json *v, const char *key); /* NULL unless a string is there */
 int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise);

@@ -490,7 +490,7 @@ void check_look_http(const struct check_run *run, const struct check_check *chec
 {
 	const struct kt_json *from = kt_get(check->body, "from"), *to = kt_get(check->body, "to");
 	struct kt_json *expect = expect_of(check->body);
-	int64_t requests = KT_MIN(KT_MAX(kt_get_int(check->body, "requests", 1), 1), REQUESTS_MAX);
+	int64_t requests = KT_MIN(KT_MAX(kt_whole_or(kt_get(check->body, "requests"), 1), 1), REQUESTS_MAX);
 	kt_ns timeout = KT_MAX(check_duration(kt_get(check->body, "timeout"), 2 * KT_SEC), KT_SEC);
 	char *who_text = check_who_text(from), *to_text = check_who_text(to);
 	struct check_who who = {0};

@@ -438,7 +438,7 @@ static void count_domains(const struct kt_json *nodes, const struct kt_json *pod
 static bool look_spread(const struct set_look *l)
 {
 	const char *label = kt_get_str(l->wanted, "over"), *slash = strrchr(label, '/');
-	int64_t allowed = kt_get_int(l->wanted, "skew", 1), least = INT64_MAX, most = 0;
+	int64_t allowed = kt_whole_or(kt_get(l->wanted, "skew"), 1), least = INT64_MAX, most = 0;
 	struct kt_json *nodes = NULL, *counts = kt_json_object();
 	struct kt_err err = {0};
 	size_t homeless = 0;

@@ -437,7 +437,7 @@ static struct kt_json *choose(const struct check_run *run, const struct kt_json 
 			rows[i].weight = business(rows[i].object, busy);
 	}
 	qsort(rows, n, sizeof(*rows), by_weight);
-	int64_t count = kt_get_int(pick, "count", kt_get(pick, "which") ? 1 : (int64_t)n);
+	int64_t count = kt_whole_or(kt_get(pick, "count"), kt_get(pick, "which") ? 1 : (int64_t)n);
 	struct kt_json *out = kt_json_array();
 	for (size_t i = 0; i < n && (int64_t)i < count; i++)
 		kt_push(&out, kt_json_ref(rows[i].object));

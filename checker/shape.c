@@ -30,7 +30,9 @@ static enum kt_code expected(const struct check_source *source, const struct kt_
 static bool looks_like_object(const char *s)
 {
 	const char *space = s ? strchr(s, ' ') : NULL;
-	return space && space != s && space[1] && !strpbrk(space + 1, " =,()");
+	const char *slash = space ? strchr(space, '/') : NULL;
+	return space && space != s && space[1] && !strpbrk(space + 1, " =,()") &&
+	       !(slash && strchr(slash + 1, '/'));
 }
 
 static bool looks_like_set(const char *s)
@@ -244,7 +246,7 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 		               ? KT_OK
 		               : expected(source, value, shape, "a text");
 	case CHECK_T_INT:
-		return type == KT_JSON_INT ? KT_OK : expected(source, value, shape, "a whole number");
+		return kt_is_whole(value) ? KT_OK : expected(source, value, shape, "a whole number");
 	case CHECK_T_NUMBER:
 		return type == KT_JSON_INT || type == KT_JSON_REAL
 		               ? KT_OK

@@ -272,7 +272,8 @@ enum kt_code check_do_patch(const struct check_run *run, const struct check_step
 
 enum kt_code check_do_scale(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
-	struct kt_json *patch = kt_jsonf("{spec: {replicas: %J}}", kt_get(step->body, "replicas"));
+	struct kt_json *patch =
+	        kt_jsonf("{spec: {replicas: %l}}", kt_whole_or(kt_get(step->body, "replicas"), 0));
 	enum kt_code rc = patch_object(run, kt_get_str(step->body, "object"), "application/merge-patch+json",
 	                               patch, "/scale", err);
 	kt_json_free(patch);

@@ -8,19 +8,19 @@ static const char *const lab_keys[] = {"lab",   "title", "lesson", "minutes", "n
                                        "tasks", "text",  "seed",   "think",   "vary",  "meaning"};
 static const char *const task_keys[] = {"task", "title", "text", "points", "after", "checks", "hints", "why"};
 static const char *const cluster_keys[] = {"nodes", "seed", "version"};
-enum node_value { SCALAR, NAMES, MAP, TAINTS };
+enum node_value { SCALAR, NAMES, MAP, TAINTS, QUANTITY, WHOLE };
 static const struct {
 	const char *key;
 	enum node_value value;
 	const char *wanted;
 } node_keys[] = {{"pool", SCALAR, "a name"},
-                 {"count", SCALAR, "a number"},
+                 {"count", WHOLE, "a number"},
                  {"zones", NAMES, "a list, as in [a, b, c]"},
                  {"zone", SCALAR, "a name"},
                  {"regions", NAMES, "a list, as in [eu, us]"},
                  {"region", SCALAR, "a name"},
-                 {"cpu", SCALAR, "a quantity, as in 4"},
-                 {"memory", SCALAR, "a quantity, as in 8Gi"},
+                 {"cpu", QUANTITY, "a quantity, as in 4"},
+                 {"memory", QUANTITY, "a quantity, as in 8Gi"},
                  {"pods", SCALAR, "a number"},
                  {"labels", MAP, "a map, as in {role: backend}"},
                  {"taints", TAINTS, "a list, as in [gpu=yes:NoSchedule]"},
@@ -30,7 +30,7 @@ static const struct {
                  {"min", SCALAR, "a number"},
                  {"max", SCALAR, "a number"},
                  {"name", SCALAR, "a name"},
-                 {"ephemeral-storage", SCALAR, "a quantity, as in 100Gi"},
+                 {"ephemeral-storage", QUANTITY, "a quantity, as in 100Gi"},
                  {"resources", MAP, "a map, as in {nvidia.com/gpu: 2}"}};
 static const char *const capabilities[] = {"zones",        "node-failure",  "traffic",  "network-policy",
                                            "metrics",      "storage",       "registry", "ingress",
@@ -55,6 +55,16 @@ static enum kt_code need_text(const struct reader *r, const struct kt_json *obje
 	if (!text || !*text)
 		return kt_yaml_fail(r->yaml, object, r->err, "%s needs '%s' with a text", what, key);
 	*out = keep(r, text);
+	return KT_OK;
+}
+
+static enum kt_code need_number(const struct reader *r, const struct kt_json *object, const char *key,
+                                unsigned otherwise, unsigned *out)
+{
+	const struct kt_json *v = kt_get(object, key);
+	if (v && (!kt_is_whole(v) || kt_whole_or(v, 0) < 0 || kt_whole_or(v, 0) > 100000))
+		return kt_yaml_fail(r->yaml, v, r->err, "'%s': expected a whole number", key);
+	*out = (unsigned)kt_whole_or(v, otherwise);
 	return KT_OK;
 }
 
@@ -90,8 +100,9 @@ static enum kt_code read_task(const struct reader *r, const struct kt_json *node
 	task->title = keep(r, kt_str_or(kt_get(node, "title"), task->task));
 	task->text = keep(r, kt_str_or(kt_get(node, "text"), ""));
 	task->why = keep(r, kt_get_str(node, "why"));
-	task->points = (unsigned)kt_get_int(node, "points", 1);
-	rc = read_texts(r, kt_get(node, "after"), "after", &task->after, &task->after_count);
+	rc = need_number(r, node, "points", 1, &task->points);
+	if (!rc)
+		rc = read_texts(r, kt_get(node, "after"), "after", &task->after, &task->after_count);
 	if (!rc)
 		rc = read_texts(r, kt_get(node, "hints"), "hints", &task->hints, &task->hint_count);
 	if (!rc && !kt_count(kt_get(node, "checks")))
@@ -130,6 +141,15 @@ static bool is_value(enum node_value wanted, const struct kt_json *v)
 	const struct kt_json *item;
 	if (wanted == MAP)
 		return kt_is_object(v);
+	if (wanted == QUANTITY) {
+		char *text = kt_str(v) ? kt_strdup(kt_str(v)) : kt_json_text(v);
+		struct kt_quantity quantity;
+		bool fine = kt_quantity_parse(text, &quantity);
+		kt_free(text);
+		return fine;
+	}
+	if (wanted == WHOLE)
+		return kt_is_whole(v);
 	if (wanted == SCALAR)
 		return !kt_is_object(v) && !kt_is_array(v) && kt_json_type(v) != KT_JSON_NULL;
 	if (wanted == NAMES && kt_json_type(v) == KT_JSON_INT)
@@ -152,7 +172,7 @@ static enum kt_code hold_nodes_row(const struct reader *r, const struct kt_json 
 			rc = kt_yaml_fail(r->yaml, v, r->err, "'%s': expected %s", node_keys[k].key,
 			                  node_keys[k].wanted);
 	}
-	int64_t count = kt_get_int(row, "count", 1);
+	int64_t count = kt_whole_or(kt_get(row, "count"), 1);
 	if (!rc && (count < 0 || count > 200))
 		rc = kt_yaml_fail(r->yaml, kt_get(row, "count"), r->err, "'count': expected 0 to 200");
 	return rc;
@@ -217,7 +237,9 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 		return rc;
 	lab->dir = lab->source = keep(r, dir);
 	lab->lesson = lesson_id(r, kt_get(doc, "lesson"));
-	lab->minutes = (unsigned)kt_get_int(doc, "minutes", 15);
+	rc = need_number(r, doc, "minutes", 15, &lab->minutes);
+	if (rc)
+		return rc;
 	lab->think = keep(r, kt_get_str(doc, "think"));
 	lab->cluster = kt_get(doc, "cluster");
 	rc = read_needs(r, kt_get(doc, "needs"), lab);

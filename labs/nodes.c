@@ -114,7 +114,7 @@ static void add_row(struct kt_json **items, const struct kt_json *row)
 	const char *pool = kt_str_or(kt_get(row, "pool"), "worker"), *given = kt_get_str(row, "name");
 	char *cpu = text_of(kt_get(row, "cpu"), "4"), *memory = text_of(kt_get(row, "memory"), "8Gi"),
 	     *pods = text_of(kt_get(row, "pods"), "110");
-	int64_t count = kt_get_int(row, "count", 1), places = (int64_t)kt_count(zones);
+	int64_t count = kt_whole_or(kt_get(row, "count"), 1), places = (int64_t)kt_count(zones);
 	for (int64_t i = 0; i < count; i++) {
 		const char *zone =
 		        places ? kt_str(kt_at(zones, (size_t)(i % places))) : kt_get_str(row, "zone");

@@ -43,6 +43,28 @@ ok $? "a set-up that waits for ever ends with what it waited for"
 ok $? "and the clock is let go"
 "$ktutor" cluster down never >/dev/null 2>&1
 
+# What stands where something else is expected is told with its line; a number in quotes is a number.
+form=$KTUTOR_HOME/form/form
+"$ktutor" course new "$form" >"$out" 2>&1
+cp "$form/lab.yaml" "$form/good"
+while IFS='|' read -r change told; do
+	sed "$change" "$form/good" >"$form/lab.yaml"
+	"$ktutor" course lint "$form" --fast >"$out" 2>&1
+	grep -q "lab.yaml:[0-9]*: $told" "$out"
+	ok $? "told: $told"
+done <<'END'
+s/minutes: 15/minutes: ten/|'minutes': expected a whole number
+s/points: 1/points: many/|'points': expected a whole number
+s/memory: 8Gi/memory: lots/|'memory': expected a quantity, as in 8Gi
+s/count: 3/count: few/|'count': expected a number
+s,object: configmap default/answer,object: configmap a/b/c,|'object': expected an object, written `KIND NAMESPACE/NAME`
+s/has: {/has: {a.b: {atleast: 1}, /|the language has no 'atleast': did you mean 'at-least'?
+END
+sed 's/minutes: 15/minutes: "15"/; s/points: 1/points: "2"/; s/count: 3/count: "3"/; s/cpu: 4/cpu: "4"/' "$form/good" >"$form/lab.yaml"
+"$ktutor" lab start "$form" >"$out" 2>&1 && grep -q '(2 points)' "$out" && [ "$(KUBECONFIG=$KTUTOR_HOME/clusters/form/kubeconfig kubectl get nodes -o name | grep -c general)" = 3 ]
+ok $? "a number in quotes is a number"
+"$ktutor" lab stop form >/dev/null 2>&1
+
 pack=$KTUTOR_HOME/pack
 mkdir -p "$pack/broken" && cp -r tests/labs/self-healing "$pack/"
 printf 'lab: broken\ntitle: Broken\ntasks:\n  - task: a\n    title: A\n    checks:\n      - objct: pod web\n' >"$pack/broken/lab.yaml"
