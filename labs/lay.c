@@ -76,6 +76,13 @@ static time_t newest(const char *dir)
 	return last;
 }
 
+/* Is it there, and of what is written now? */
+static bool is_laid(const struct lab *lab, const char *place)
+{
+	struct stat st;
+	return !stat(place, &st) && st.st_mtime >= newest(lab->source);
+}
+
 /* Beside it first, so that nobody reads half of it. */
 static enum kt_code lay_anew(const struct lab *lab, const char *place, struct kt_err *err)
 {
@@ -84,9 +91,11 @@ static enum kt_code lay_anew(const struct lab *lab, const char *place, struct kt
 	enum kt_code rc = kt_make_dirs(above, 0700, err);
 	if (!rc)
 		rc = copy_tree(lab->source, beside, lab->drawn, err);
-	if (!rc)
+	bool was_faster = is_laid(lab, place); /* another start, which reads it now */
+	if (!rc && !was_faster)
 		rc = kt_remove_tree(place, err);
-	if (!rc && rename(beside, place) && !kt_is_dir(place)) /* somebody else was first: as good */
+	if (!rc && !was_faster && rename(beside, place) &&
+	    !kt_is_dir(place)) /* somebody else was first: as good */
 		rc = kt_fail(err, KT_EIO, "%s: cannot be written", place);
 	if (kt_remove_tree(beside, rc ? NULL : err) && !rc)
 		rc = KT_EIO;
@@ -98,12 +107,10 @@ static enum kt_code lay_anew(const struct lab *lab, const char *place, struct kt
 enum kt_code lab_lay(const char *home, struct lab **lab, struct kt_err *err)
 {
 	struct lab *laid = NULL;
-	struct stat st;
 	if ((*lab)->draws < 2 || !kt_streq((*lab)->dir, (*lab)->source))
 		return KT_OK;
 	char *place = kt_strf("%s/labs/%s/drawn/%zu/%s", home, (*lab)->lab, (*lab)->draw, (*lab)->lab);
-	enum kt_code rc =
-	        stat(place, &st) || st.st_mtime < newest((*lab)->source) ? lay_anew(*lab, place, err) : KT_OK;
+	enum kt_code rc = is_laid(*lab, place) ? KT_OK : lay_anew(*lab, place, err);
 	if (!rc)
 		rc = lab_new_drawn(place, (*lab)->draw, &laid, err);
 	if (!rc) {

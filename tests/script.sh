@@ -14,7 +14,7 @@ about=
 status=0
 # The folder of a lab's solution: with what was drawn at its start, where something varies.
 solution_of() { # LAB
-	for folder in "$KTUTOR_HOME/labs/$1/drawn"/*/"$1/solution" "$PWD"/labs/*/"$1/solution"; do
+	for folder in "$KTUTOR_HOME/labs/$1/drawn/$(cat "$KTUTOR_HOME/labs/$1/draw" 2>/dev/null)/$1/solution" "$PWD"/labs/*/"$1/solution"; do
 		if [ -d "$folder" ]; then
 			echo "$folder"
 			return
