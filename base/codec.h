@@ -14,6 +14,7 @@ bool kt_unpercent(const char *text, size_t len, bool plus,
 void kt_percent(const char *text, struct kt_buf *out);
 void kt_hex(const void *data, size_t len, struct kt_buf *out);
 void kt_sha256(const void *data, size_t len, unsigned char out[32]);
+void kt_md5(const void *data, size_t len, unsigned char out[16]); /* of what others sort by it; no secret */
 void kt_sha512(const void *data, size_t len, unsigned char out[64]);
 void kt_sha1(const void *data, size_t len, unsigned char out[20]);
 void kt_gzip(const void *data, size_t len, struct kt_buf *out);

@@ -116,7 +116,10 @@ static void claim_update(struct v *v)
 	const char *is = kt_path_str(now, "resources.requests.storage"),
 	           *was = kt_path_str(old, "resources.requests.storage");
 	bool bound = kt_streq(kt_path_str(v->old, "status.phase"), "Bound");
-	bool smaller = is && was && kt_quantity_compare(is, was) < 0;
+	/* what an expansion that fails asked for may be taken back, down to what there is */
+	const char *has = kt_path_str(v->old, "status.capacity.storage");
+	bool smaller =
+	        is && was && kt_quantity_compare(is, was) < 0 && (!has || kt_quantity_compare(is, has) <= 0);
 	claim(v);
 	/* the binder may set the volume once, and the class may be filled in */
 	if (!*kt_get_text(old, "volumeName") && *kt_get_text(now, "volumeName"))
@@ -142,7 +145,7 @@ static void claim_update(struct v *v)
 		kt_json_free(b);
 	} else if (smaller) {
 		v_forbidden(v, V_IN(V_IN(V_IN(path, "resources"), "requests"), "storage"),
-		            "field can not be less than previous value");
+		            "field can not be less than status.capacity");
 	}
 	kt_json_free(shown_now);
 	kt_json_free(now);

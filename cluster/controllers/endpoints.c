@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The Endpoints controller (kubernetes pkg/controller/endpoint/endpoints_controller.go). */
+#include "base/codec.h"
 #include "cluster/controllers/endpoints.h"
 #include "cluster/controllers/hash.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define MOST 1000 /* addresses in one Endpoints object */
@@ -50,6 +52,55 @@ static int64_t port_named(const struct view_pod *pod, const char *name, const ch
 	return 0;
 }
 
+/* Real controllers keep ports in the order of the MD5 of how Go prints them (pkg/util/hash DeepHashObject).
+ */
+struct hashed_port {
+	unsigned char hash[16];
+	struct kt_json *port;
+};
+
+static int by_hash(const void *a, const void *b)
+{
+	return memcmp(((const struct hashed_port *)a)->hash, ((const struct hashed_port *)b)->hash, 16);
+}
+
+static void hash_port(const struct kt_json *port, bool slice, unsigned char out[16])
+{
+	const char *app = kt_get_str(port, "appProtocol");
+	long long number = (long long)kt_get_int(port, "port", 0);
+	struct kt_buf text = {0};
+	if (slice)
+		kt_buf_addf(&text,
+		            "(v1.EndpointPort){Name:(*string)%s Protocol:(*v1.Protocol)%s Port:(*int32)%lld",
+		            kt_get_text(port, "name"), kt_get_text(port, "protocol"), number);
+	else
+		kt_buf_addf(&text,
+		            "(v1.EndpointPort){Name:(string)%s Port:(int32)%lld Protocol:(v1.Protocol)%s",
+		            kt_get_text(port, "name"), number, kt_get_text(port, "protocol"));
+	kt_buf_addf(&text, " AppProtocol:(*string)%s}", app ? app : "<nil>");
+	kt_md5(kt_buf_str(&text), text.len, out);
+	kt_buf_clear(&text);
+}
+
+static struct kt_json *in_order(struct kt_json *steal, bool slice)
+{
+	size_t count = kt_count(steal);
+	if (count < 2)
+		return steal;
+	struct hashed_port *ports = kt_alloc(count * sizeof(*ports));
+	struct kt_json *out = kt_json_array();
+	for (size_t i = 0; i < count; i++) {
+		ports[i].port = kt_json_ref(kt_at(steal, i));
+		hash_port(ports[i].port, slice, ports[i].hash);
+	}
+	qsort(ports, count, sizeof(*ports), by_hash);
+	for (size_t i = 0; i < count; i++)
+		kt_push(&out, ports[i].port);
+	kt_free(ports);
+	kt_json_free(steal);
+	return out;
+}
+
 struct kt_json *endpoints_ports(const struct store_object *service, const struct view_pod *pod, bool named)
 {
 	struct kt_json *out = kt_json_array();
@@ -69,7 +120,7 @@ struct kt_json *endpoints_ports(const struct store_object *service, const struct
 		kt_push(&out, kt_jsonf("{name: %s, port: %l, protocol: %s, appProtocol: %s}", name, number,
 		                       protocol, kt_get_str(port, "appProtocol")));
 	}
-	return out;
+	return in_order(out, named);
 }
 
 struct kt_json *endpoints_ports_once(const struct store_object *service, const struct view_pod *pod,
@@ -232,6 +283,93 @@ static struct kt_json *subsets_of(const struct store_object *service, const stru
 	return subsets;
 }
 
+/* --- packed anew: each port stands once, with all that have it (pkg/api/v1/endpoints RepackSubsets) --- */
+static bool has_port(const struct kt_json *subset, const struct kt_json *port)
+{
+	const struct kt_json *one;
+	KT_JSON_EACH (one, kt_get(subset, "ports"))
+		if (kt_equal(one, port))
+			return true;
+	return false;
+}
+
+/* Do the same of the old subsets have both? */
+static bool stand_together(const struct kt_json *subsets, const struct kt_json *a, const struct kt_json *b)
+{
+	const struct kt_json *subset;
+	KT_JSON_EACH (subset, subsets)
+		if (has_port(subset, a) != has_port(subset, b))
+			return false;
+	return true;
+}
+
+static int by_ip(const void *a, const void *b)
+{
+	return strcmp(kt_get_text(*(const struct kt_json *const *)a, "ip"),
+	              kt_get_text(*(const struct kt_json *const *)b, "ip"));
+}
+
+static struct kt_json *addresses_with(const struct kt_json *subsets, const struct kt_json *port,
+                                      const char *list)
+{
+	const struct kt_json *subset, *address;
+	const struct kt_json **found = NULL;
+	size_t count = 0, cap = 0;
+	struct kt_json *out = NULL;
+	KT_JSON_EACH (subset, subsets) {
+		if (!has_port(subset, port))
+			continue;
+		KT_JSON_EACH (address, kt_get(subset, list)) {
+			found = kt_grow(found, &cap, count + 1, sizeof(*found));
+			found[count++] = address;
+		}
+	}
+	if (count)
+		qsort(found, count, sizeof(*found), by_ip);
+	for (size_t i = 0; i < count; i++)
+		kt_push(&out, kt_json_ref(found[i]));
+	kt_free(found);
+	return out;
+}
+
+static struct kt_json *repack(struct kt_json *steal)
+{
+	struct kt_json *out = kt_json_array(), *ports = kt_json_array();
+	const struct kt_json *subset, *port, *other;
+	if (kt_count(steal) < 2) {
+		kt_json_free(out);
+		kt_json_free(ports);
+		return steal;
+	}
+	KT_JSON_EACH (subset, steal)
+		KT_JSON_EACH (port, kt_get(subset, "ports")) {
+			bool known = false;
+			KT_JSON_EACH (other, ports)
+				known = known || kt_equal(other, port);
+			if (!known)
+				kt_push(&ports, kt_json_ref(port));
+		}
+	ports = in_order(ports, false);
+	KT_JSON_EACH (port, ports) {
+		size_t first = 0;
+		while (!stand_together(steal, kt_at(ports, first), port))
+			first++;
+		if (first < port_i)
+			continue; /* stands with an earlier one */
+		struct kt_json *made = kt_json_object(), *with = kt_json_array();
+		kt_set(&made, "addresses", addresses_with(steal, port, "addresses"));
+		kt_set(&made, "notReadyAddresses", addresses_with(steal, port, "notReadyAddresses"));
+		KT_JSON_EACH (other, ports)
+			if (stand_together(steal, port, other))
+				kt_push(&with, kt_json_ref(other));
+		kt_set(&made, "ports", with);
+		kt_push(&out, made);
+	}
+	kt_json_free(ports);
+	kt_json_free(steal);
+	return out;
+}
+
 /* When the newest of what caused this was: so that programmers of proxies can measure. */
 static void set_trigger_time(struct kt_json **object, const struct store_object *service,
                              const struct store_list *pods)
@@ -259,7 +397,7 @@ static bool write_endpoints(struct cluster *cluster, struct controller_queue *qu
 {
 	const struct store_object *there =
 	        store_get(cluster_store(cluster), queue->kinds->endpoints, service->ns, service->name);
-	struct kt_json *subsets = subsets_of(service, pods), *labels = labels_of(service);
+	struct kt_json *subsets = repack(subsets_of(service, pods)), *labels = labels_of(service);
 	if (!kt_count(subsets))
 		kt_json_freep(&subsets);
 	if (there && kt_equal(kt_get(there->json, "subsets"), subsets) &&

@@ -247,13 +247,13 @@ int files_remove(struct files *files, const char *path, bool recursive)
 	int rc = files_walk(files, path, false, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
-	if (at.read_only)
-		return EROFS;
-	if (!at.name[0])
+	if (!at.name[0]) /* where something is mounted */
 		return EBUSY;
 	struct files_node *child = files_child(at.dir, at.name, strlen(at.name));
 	if (!child || holds_mount(child))
 		return EBUSY;
+	if (at.read_only)
+		return EROFS;
 	if (!files_may_remove(&files->user, at.dir, child))
 		return EACCES;
 	if (child->type == FILES_DIR && child->count && !recursive)
@@ -271,13 +271,13 @@ int files_rename(struct files *files, const char *from, const char *to, kt_ns no
 	rc = files_walk(files, to, false, &target);
 	if (rc > 0)
 		return rc;
-	if (source.read_only || target.read_only)
-		return EROFS;
 	if (!source.name[0] || !target.name[0])
 		return EBUSY;
 	struct files_node *node = files_child(source.dir, source.name, strlen(source.name));
 	if (!node || holds_mount(node))
 		return EBUSY;
+	if (source.read_only || target.read_only)
+		return EROFS;
 	if (!files_may_remove(&files->user, source.dir, node) ||
 	    !files_may(&files->user, target.dir, FILES_WRITE | FILES_RUN))
 		return EACCES;

@@ -334,15 +334,15 @@ const struct image *image_find(struct cluster *cluster, const char *reference, c
 	for (size_t i = 0; i < KT_COUNT(registries); i++)
 		reached = reached || kt_streq(registries[i], ref.registry);
 	if (why && !reached && !disturbed)
-		*why = kt_strf("rpc error: code = Unknown desc = failed to pull and unpack image \"%s\": "
+		*why = kt_strf("failed to pull and unpack image \"%s\": "
 		               "failed to resolve "
 		               "reference \"%s\": failed to do request: Head "
 		               "\"https://%s/v2/%s/manifests/%s\": dial tcp: "
-		               "lookup %s: no such host",
+		               "lookup %s on 172.18.0.1:53: no such host",
 		               full, full, ref.registry, ref.repository, ref.tag, ref.registry);
 	else if (why && !known && !disturbed)
 		*why = kt_strf(
-		        "rpc error: code = Unknown desc = failed to pull and unpack image \"%s\": failed to "
+		        "failed to pull and unpack image \"%s\": failed to "
 		        "resolve "
 		        "reference \"%s\": pull access denied, repository does not exist or may require "
 		        "authorization: server message: insufficient_scope: authorization failed",

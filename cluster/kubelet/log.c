@@ -190,6 +190,10 @@ static struct kubelet_log *find(struct kubelet *kubelet, const char *ns, const c
 		                             ? "PodInitializing"
 		                             : "ContainerCreating";
 
+		if (kt_streq(reason, "ErrImagePull"))
+			reason = "image can't be pulled";
+		else if (kt_streq(reason, "ImagePullBackOff"))
+			reason = "trying and failing to pull image";
 		*why = kt_strf("container \"%s\" in pod \"%s\" is waiting to start: %s", container, name,
 		               reason);
 	}

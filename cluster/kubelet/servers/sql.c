@@ -81,7 +81,7 @@ static void fn_md5(sqlite3_context *context, int argc, sqlite3_value **argv)
 	struct kt_buf hex = {0};
 	const unsigned char *text = sqlite3_value_text(argv[0]);
 	(void)argc;
-	md5(text ? (const char *)text : "", text ? strlen((const char *)text) : 0, sum);
+	kt_md5(text ? (const char *)text : "", text ? strlen((const char *)text) : 0, sum);
 	kt_hex(sum, sizeof(sum), &hex);
 	sqlite3_result_text(context, hex.data, (int)hex.len, SQLITE_TRANSIENT);
 	kt_buf_clear(&hex);

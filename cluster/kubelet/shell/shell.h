@@ -293,7 +293,6 @@ struct hoard {
 };
 int run_hoard(struct tool_run *r, struct hoard *hoard);
 void tool_time(kt_ns now, const char *format, struct kt_buf *out); /* as date prints it, in UTC */
-void md5(const void *data, size_t len, unsigned char out[16]);
 
 /* builtins.c: run builtin `name`; false: none of that name. *step as of the machine. */
 enum step { STEP_AGAIN, STEP_WAIT, STEP_POP };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/codec.h"
 #include "cluster/kubelet/shell/shell.h"
 
 #include <ctype.h>
@@ -487,7 +488,7 @@ static void print_sum(struct tool_run *r, const struct kt_buf *data, const char 
 	size_t len = 32;
 	struct kt_buf text = {0};
 	if (r->tool->name[2] == '5') {
-		md5(data->data ? data->data : "", data->len, sum);
+		kt_md5(data->data ? data->data : "", data->len, sum);
 		len = 16;
 	} else if (kt_starts(r->tool->name, "sha1")) {
 		kt_sha1(kt_buf_str(data), data->len, sum);

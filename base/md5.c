@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "cluster/kubelet/shell/shell.h"
+#include "base/buf.h"
+#include "base/codec.h"
 
 #include <math.h>
 #include <string.h>
 
 /* RFC 1321: its table of constants is floor(2^32 * |sin(i + 1)|). */
-void md5(const void *data, size_t len, unsigned char out[16])
+void kt_md5(const void *data, size_t len, unsigned char out[16])
 {
 	static const unsigned shifts[4][4] = {
 	        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
