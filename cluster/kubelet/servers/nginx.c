@@ -19,9 +19,7 @@ static void told(struct tool_run *r, const char *level, const char *fmt, va_list
 {
 	struct kt_buf line = {0};
 	char when[32];
-	time_t now = (time_t)(process_now(r->task->process) / KT_SEC);
-	struct tm tm;
-	gmtime_r(&now, &tm);
+	struct tm tm = server_now(r);
 	size_t len = strftime(when, sizeof(when), "%Y/%m/%d %H:%M:%S", &tm);
 	kt_buf_addf(&line, "%.*s [%s] %d#%d: ", (int)len, when, level, r->task->pid, r->task->pid);
 	kt_buf_vaddf(&line, fmt, ap);

@@ -99,24 +99,17 @@ static void of_time(const struct nginx_visit *v, struct kt_buf *out)
 	kt_buf_addf(out, "%.3f", (double)v->response->takes / KT_SEC);
 }
 
-static struct tm now(const struct nginx_visit *v)
-{
-	time_t seconds = (time_t)(process_now(v->r->task->process) / KT_SEC);
-	struct tm tm;
-	return *gmtime_r(&seconds, &tm);
-}
-
 static void of_time_local(const struct nginx_visit *v, struct kt_buf *out)
 {
 	char text[64];
-	struct tm tm = now(v);
+	struct tm tm = server_now(v->r);
 	kt_buf_add(out, text, strftime(text, sizeof(text), "%d/%b/%Y:%H:%M:%S +0000", &tm));
 }
 
 static void of_time_iso(const struct nginx_visit *v, struct kt_buf *out)
 {
 	char text[64];
-	struct tm tm = now(v);
+	struct tm tm = server_now(v->r);
 	kt_buf_add(out, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S+00:00", &tm));
 }
 

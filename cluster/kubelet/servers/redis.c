@@ -106,9 +106,7 @@ static void note(const struct redis *redis, char role, const char *fmt, ...)
 	va_start(ap, fmt);
 	kt_buf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	time_t seconds = (time_t)(redis_now(redis) / KT_SEC);
-	struct tm tm;
-	gmtime_r(&seconds, &tm);
+	struct tm tm = server_now(redis->r);
 	size_t len = strftime(when, sizeof(when), "%d %b %Y %H:%M:%S", &tm);
 	tool_outf(redis->r, "%d:%c %.*s.%03d %s\n", redis->r->task->pid,
 	          role == 'M' && redis->master ? 'S' : role, (int)len, when,

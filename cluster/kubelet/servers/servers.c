@@ -55,6 +55,13 @@ const char *server_option(const struct tool_run *r, const char *name)
 	return NULL;
 }
 
+struct tm server_now(const struct tool_run *r)
+{
+	time_t seconds = (time_t)(process_now(r->task->process) / KT_SEC);
+	struct tm tm;
+	return *gmtime_r(&seconds, &tm);
+}
+
 void server_background(struct tool_run *r, const char *option, const char *value)
 {
 	struct task *child = task_fork(r->task, NULL, NULL);
@@ -224,9 +231,7 @@ static void access_log(struct tool_run *r, const struct network_http_request *re
 {
 	struct kt_buf line = {0};
 	char when[64];
-	time_t now = (time_t)(process_now(r->task->process) / KT_SEC);
-	struct tm tm;
-	gmtime_r(&now, &tm);
+	struct tm tm = server_now(r);
 	size_t len = strftime(when, sizeof(when), "%d/%b/%Y:%H:%M:%S +0000", &tm);
 	const char *agent = kt_get_str(request->headers, "User-Agent");
 	kt_buf_addf(&line, "%s - - [%.*s] \"%s %s HTTP/1.1\" %d %zu \"-\" \"%s\" \"-\"\n",

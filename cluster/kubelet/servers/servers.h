@@ -5,6 +5,8 @@
 #ifndef SERVERS_H
 #define SERVERS_H
 
+#include <time.h>
+
 #include "cluster/kubelet/shell/fetch.h"
 
 struct server;
@@ -56,6 +58,7 @@ const char *server_option(const struct tool_run *r, const char *name);
  * waits for. */
 void server_background(struct tool_run *r, const char *option, const char *value);
 const char *server_pod_name(const struct tool_run *r);
+struct tm server_now(const struct tool_run *r); /* the time of logs, UTC */
 /* A file below `root`, with nginx' pages for what is not there. */
 void server_file(struct tool_run *r, const char *root, const char *url, const char *server,
                  struct network_http_response *response);

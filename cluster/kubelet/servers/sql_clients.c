@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* psql, mysql and those that only ask whether a server is there. Source: their manual pages. */
 #include "cluster/kubelet/servers/sql.h"
+#include "cluster/kubelet/shell/options.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -14,8 +15,7 @@ struct client {
 	struct kt_strs texts; /* of -c and -e */
 	const char *file, *separator;
 	struct kt_buf input;
-	bool tuples, plain, csv, quiet, expanded, stop, no_names, vertical, table, told, asked_password;
-	int status;
+	bool tuples, plain, csv, quiet, stop, no_names, version;
 };
 
 static void end_client(struct tool_run *r)
@@ -62,101 +62,106 @@ static void take_url(struct client *s, const char *url)
 	}
 }
 
+/* --- options --- */
+enum kind { FLAG, TEXT, PORT, DATABASE, RUN, FILE_NAME, SEPARATOR, LIST, SET, VERSION, PASSWORD, NOTHING };
+#define AT(member) offsetof(struct client, member)
+
+static void take_option(struct tool_run *r, const struct option_row *option, const char *value)
+{
+	struct client *s = r->state;
+	char *member = option ? (char *)s + option->member : NULL;
+	switch (option ? (enum kind)option->what : DATABASE) {
+	case FLAG:
+		*(bool *)(void *)member = true;
+		break;
+	case TEXT:
+		take((char **)(void *)member, value);
+		break;
+	case PASSWORD:
+		if (value)
+			take(&s->password, value);
+		break;
+	case PORT:
+		s->port = (unsigned)strtoul(value, NULL, 10);
+		break;
+	case DATABASE:
+		/* a word that is none: the database, then (psql) the user; of mysqladmin what it is to do */
+		if (strstr(value, "://"))
+			take_url(s, value);
+		else if (!option && kt_ends(r->tool->name, "admin"))
+			kt_strs_add(&s->texts, value);
+		else
+			take(!option && s->database ? &s->user : &s->database, value);
+		break;
+	case RUN:
+		kt_strs_add(&s->texts, value);
+		break;
+	case FILE_NAME:
+		s->file = value;
+		break;
+	case SEPARATOR:
+		s->separator = value;
+		break;
+	case LIST:
+		kt_strs_add(&s->texts, "\\l");
+		break;
+	case SET:
+		s->stop = s->stop || !strcasecmp(value, "ON_ERROR_STOP=1") ||
+		          !strcasecmp(value, "ON_ERROR_STOP=on");
+		break;
+	case VERSION:
+		s->version = true;
+		break;
+	case NOTHING:
+		break;
+	}
+}
+
 /* Options of psql and pg_isready. */
 static bool psql_options(struct tool_run *r, struct client *s)
 {
-	static const struct {
-		const char *name;
-		char letter;
-	} longs[] = {{"host", 'h'},     {"port", 'p'},
-	             {"username", 'U'}, {"dbname", 'd'},
-	             {"command", 'c'},  {"file", 'f'},
-	             {"quiet", 'q'},    {"tuples-only", 't'},
-	             {"no-align", 'A'}, {"field-separator", 'F'},
-	             {"set", 'v'},      {"no-password", 'w'},
-	             {"list", 'l'},     {"no-psqlrc", 'X'},
-	             {"expanded", 'x'}, {"timeout", 'T'},
-	             {"echo-all", 'a'}};
-	size_t plain = 0;
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i], *letters = word + 1, *equals = strchr(word, '=');
-		char one[2] = "";
-		if (word[0] != '-' || !word[1]) {
-			if (strstr(word, "://"))
-				take_url(s, word);
-			else
-				take(plain++ ? &s->user : &s->database, word);
-			continue;
-		}
-		if (word[1] == '-') {
-			size_t len = equals ? (size_t)(equals - word - 2) : strlen(word + 2);
-			for (size_t k = 0; k < KT_COUNT(longs); k++)
-				if (strlen(longs[k].name) == len && !strncmp(longs[k].name, word + 2, len))
-					one[0] = longs[k].letter;
-			s->csv = s->csv || !strcmp(word, "--csv");
-			if (!strcmp(word, "--version"))
-				one[0] = 'V';
-			if (!one[0] && !s->csv && strcmp(word, "--no-readline") != 0) {
-				tool_errf(r, "unrecognized option '%s'", word);
-				return false;
-			}
-			letters = one;
-		}
-		for (; *letters; letters++) {
-			const char *value = NULL;
-			if (strchr("hpUdcfFvTPRo", *letters)) {
-				value = one[0]                  ? (equals                  ? equals + 1
-				                                   : i + 1 < r->argv.count ? r->argv.items[++i]
-				                                                           : "")
-				        : letters[1]            ? letters + 1 + (letters[1] == '=')
-				        : i + 1 < r->argv.count ? r->argv.items[++i]
-				                                : "";
-			}
-			switch (*letters) {
-			case 'h':
-				take(&s->host, value);
-				break;
-			case 'p':
-				s->port = (unsigned)strtoul(value, NULL, 10);
-				break;
-			case 'U':
-				take(&s->user, value);
-				break;
-			case 'd':
-				if (strstr(value, "://"))
-					take_url(s, value);
-				else
-					take(&s->database, value);
-				break;
-			case 'c':
-				kt_strs_add(&s->texts, value);
-				break;
-			case 'f':
-				s->file = value;
-				break;
-			case 'F':
-				s->separator = value;
-				break;
-			case 'l':
-				kt_strs_add(&s->texts, "\\l");
-				break;
-			case 'v':
-				s->stop = s->stop || !strcasecmp(value, "ON_ERROR_STOP=1") ||
-				          !strcasecmp(value, "ON_ERROR_STOP=on");
-				break;
-			case 'V':
-				tool_outs(r, "psql (PostgreSQL) 17.2 (Debian 17.2-1.pgdg120+1)\n");
-				return false;
-			default:
-				s->tuples = s->tuples || *letters == 't';
-				s->plain = s->plain || *letters == 'A';
-				s->quiet = s->quiet || *letters == 'q';
-				s->expanded = s->expanded || *letters == 'x';
-				break;
-			}
-			if (value)
-				break;
-		}
+	static const struct option_row rows[] = {{"host", 'h', OPTION_VALUE, TEXT, AT(host)},
+	                                         {"port", 'p', OPTION_VALUE, PORT, 0},
+	                                         {"username", 'U', OPTION_VALUE, TEXT, AT(user)},
+	                                         {"dbname", 'd', OPTION_VALUE, DATABASE, 0},
+	                                         {"command", 'c', OPTION_VALUE, RUN, 0},
+	                                         {"file", 'f', OPTION_VALUE, FILE_NAME, 0},
+	                                         {"field-separator", 'F', OPTION_VALUE, SEPARATOR, 0},
+	                                         {"set", 'v', OPTION_VALUE, SET, 0},
+	                                         {"variable", 0, OPTION_VALUE, SET, 0},
+	                                         {"timeout", 'T', OPTION_VALUE, NOTHING, 0},
+	                                         {"pset", 'P', OPTION_VALUE, NOTHING, 0},
+	                                         {"output", 'o', OPTION_VALUE, NOTHING, 0},
+	                                         {"record-separator", 'R', OPTION_VALUE, NOTHING, 0},
+	                                         {"list", 'l', OPTION_ALONE, LIST, 0},
+	                                         {"version", 'V', OPTION_ALONE, VERSION, 0},
+	                                         {"quiet", 'q', OPTION_ALONE, FLAG, AT(quiet)},
+	                                         {"tuples-only", 't', OPTION_ALONE, FLAG, AT(tuples)},
+	                                         {"no-align", 'A', OPTION_ALONE, FLAG, AT(plain)},
+	                                         {"csv", 0, OPTION_ALONE, FLAG, AT(csv)},
+	                                         {"no-password", 'w', OPTION_ALONE, NOTHING, 0},
+	                                         {"password", 'W', OPTION_ALONE, NOTHING, 0},
+	                                         {"no-psqlrc", 'X', OPTION_ALONE, NOTHING, 0},
+	                                         {"expanded", 'x', OPTION_ALONE, NOTHING, 0},
+	                                         {"single-transaction", '1', OPTION_ALONE, NOTHING, 0},
+	                                         {"no-readline", 'n', OPTION_ALONE, NOTHING, 0},
+	                                         {"echo-all", 'a', OPTION_ALONE, NOTHING, 0},
+	                                         {"echo-errors", 'b', OPTION_ALONE, NOTHING, 0}};
+	static const struct option_table table = {rows, KT_COUNT(rows), true, take_option};
+	bool known = true;
+	const char *bad = options_read(r, &table, &known);
+	if (bad) {
+		tool_err(r,
+		         known ? "%s: option requires an argument -- '%s'\n"
+		               : "%s: unrecognized option '%s'\n",
+		         r->tool->name, bad);
+		tool_err(r, "%s: hint: Try \"%s --help\" for more information.\n", r->tool->name,
+		         r->tool->name);
+		return false;
+	}
+	if (s->version) {
+		tool_outf(r, "%s (PostgreSQL) 17.2 (Debian 17.2-1.pgdg120+1)\n", r->tool->name);
+		return false;
 	}
 	static const struct {
 		const char *name;
@@ -454,66 +459,36 @@ static int run_isready(struct tool_run *r)
 /* --- mysql --- */
 static bool mysql_options(struct tool_run *r, struct client *s)
 {
-	static const struct {
-		const char *name;
-		char letter;
-	} longs[] = {{"host", 'h'},     {"port", 'P'},    {"user", 'u'},
-	             {"password", 'p'}, {"execute", 'e'}, {"database", 'D'},
-	             {"batch", 'B'},    {"silent", 's'},  {"skip-column-names", 'N'},
-	             {"table", 't'},    {"wait", 'w'}};
+	static const struct option_row rows[] = {{"host", 'h', OPTION_VALUE, TEXT, AT(host)},
+	                                         {"port", 'P', OPTION_VALUE, PORT, 0},
+	                                         {"user", 'u', OPTION_VALUE, TEXT, AT(user)},
+	                                         {"password", 'p', OPTION_STICKS, PASSWORD, 0},
+	                                         {"execute", 'e', OPTION_VALUE, RUN, 0},
+	                                         {"database", 'D', OPTION_VALUE, DATABASE, 0},
+	                                         {"protocol", 0, OPTION_VALUE, NOTHING, 0},
+	                                         {"socket", 'S', OPTION_VALUE, NOTHING, 0},
+	                                         {"connect-timeout", 0, OPTION_VALUE, NOTHING, 0},
+	                                         {"connect_timeout", 0, OPTION_VALUE, NOTHING, 0},
+	                                         {"default-character-set", 0, OPTION_VALUE, NOTHING, 0},
+	                                         {"ssl-mode", 0, OPTION_VALUE, NOTHING, 0},
+	                                         {"skip-column-names", 'N', OPTION_ALONE, FLAG, AT(no_names)},
+	                                         {"batch", 'B', OPTION_ALONE, NOTHING, 0},
+	                                         {"silent", 's', OPTION_ALONE, NOTHING, 0},
+	                                         {"skip-ssl", 0, OPTION_ALONE, NOTHING, 0},
+	                                         {"table", 't', OPTION_ALONE, NOTHING, 0},
+	                                         {"force", 'f', OPTION_ALONE, NOTHING, 0},
+	                                         {"wait", 'w', OPTION_ALONE, NOTHING, 0},
+	                                         {"verbose", 'v', OPTION_ALONE, NOTHING, 0}};
+	static const struct option_table table = {rows, KT_COUNT(rows), true, take_option};
+	bool known = true;
 	s->port = 3306;
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i], *letters = word + 1, *equals = strchr(word, '=');
-		char one[2] = "";
-		if (word[0] != '-' || !word[1]) {
-			if (s->database || kt_ends(r->tool->name, "admin"))
-				kt_strs_add(&s->texts, word);
-			else
-				s->database = kt_strdup(word);
-			continue;
-		}
-		if (word[1] == '-') {
-			size_t len = equals ? (size_t)(equals - word - 2) : strlen(word + 2);
-			for (size_t k = 0; k < KT_COUNT(longs); k++)
-				if (strlen(longs[k].name) == len && !strncmp(longs[k].name, word + 2, len))
-					one[0] = longs[k].letter;
-			letters = one;
-		}
-		for (; *letters; letters++) {
-			const char *value = NULL;
-			if (*letters == 'p') { /* its value sticks to it */
-				value = one[0]       ? (equals ? equals + 1 : NULL)
-				        : letters[1] ? letters + 1
-				                     : NULL;
-				s->asked_password = true;
-				if (value)
-					take(&s->password, value);
-				if (value)
-					break;
-				continue;
-			}
-			if (strchr("hPueD", *letters))
-				value = one[0]                  ? (equals                  ? equals + 1
-				                                   : i + 1 < r->argv.count ? r->argv.items[++i]
-				                                                           : "")
-				        : letters[1]            ? letters + 1
-				        : i + 1 < r->argv.count ? r->argv.items[++i]
-				                                : "";
-			if (*letters == 'h')
-				take(&s->host, value);
-			else if (*letters == 'P')
-				s->port = (unsigned)strtoul(value, NULL, 10);
-			else if (*letters == 'u')
-				take(&s->user, value);
-			else if (*letters == 'D')
-				take(&s->database, value);
-			else if (*letters == 'e')
-				kt_strs_add(&s->texts, value);
-			s->no_names = s->no_names || *letters == 'N';
-			s->table = s->table || *letters == 't';
-			if (value)
-				break;
-		}
+	const char *bad = options_read(r, &table, &known);
+	if (bad) {
+		tool_err(r,
+		         known ? "%s: [ERROR] %s: option requires an argument.\n"
+		               : "%s: [ERROR] unknown option '%s'.\n",
+		         r->tool->name, bad);
+		return false;
 	}
 	if (!s->password && tool_env(r, "MYSQL_PWD"))
 		s->password = kt_strdup(tool_env(r, "MYSQL_PWD"));

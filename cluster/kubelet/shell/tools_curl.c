@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* curl. Source: its manual page; exit codes and words as of 8.16. */
 #include "cluster/kubelet/shell/fetch.h"
+#include "cluster/kubelet/shell/options.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -54,98 +55,76 @@ enum kind {
 	URL,
 	OUTPUT,
 	RETRIES,
-	NOTHING,
-	SKIPPED
+	NOTHING
 };
 #define AT(member) offsetof(struct curl, member)
-static const struct option {
-	const char *name;
-	char letter; /* 0: none */
-	enum kind kind;
-	size_t member; /* of FLAG, TEXT, SECONDS */
-} options[] = {
-        {"silent", 's', FLAG, AT(silent)},
-        {"show-error", 'S', FLAG, AT(show_error)},
-        {"head", 'I', FLAG, AT(head)},
-        {"insecure", 'k', FLAG, AT(insecure)},
-        {"fail", 'f', FLAG, AT(fail)},
-        {"fail-with-body", 0, FLAG, AT(fail_with_body)},
-        {"location", 'L', FLAG, AT(location)},
-        {"include", 'i', FLAG, AT(include)},
-        {"show-headers", 0, FLAG, AT(include)},
-        {"verbose", 'v', FLAG, AT(verbose)},
-        {"get", 'G', FLAG, AT(get)},
-        {"remote-name", 'O', FLAG, AT(remote_name)},
-        {"retry-connrefused", 0, FLAG, AT(retry_refused)},
-        {"retry-all-errors", 0, FLAG, AT(retry_all)},
-        {"no-progress-meter", 0, FLAG, AT(no_meter)},
-        {"write-out", 'w', TEXT, AT(format)},
-        {"request", 'X', TEXT, AT(method)},
-        {"user", 'u', TEXT, AT(user)},
-        {"user-agent", 'A', TEXT, AT(agent)},
-        {"cacert", 0, TEXT, AT(authority)},
-        {"referer", 'e', TEXT, AT(referer)},
-        {"cookie", 'b', TEXT, AT(cookie)},
-        {"max-redirs", 0, TEXT, AT(most_redirects)},
-        {"max-time", 'm', SECONDS, AT(total)},
-        {"connect-timeout", 0, SECONDS, AT(limit)},
-        {"retry-delay", 0, SECONDS, AT(retry_delay)},
-        {"retry", 0, RETRIES, 0},
-        {"header", 'H', HEADER, 0},
-        {"data", 'd', DATA, 0},
-        {"data-raw", 0, DATA, 0},
-        {"data-binary", 0, DATA, 0},
-        {"data-ascii", 0, DATA, 0},
-        {"data-urlencode", 0, ENCODED, 0},
-        {"json", 0, JSON, 0},
-        {"form", 'F', FORM, 0},
-        {"upload-file", 'T', UPLOAD, 0},
-        {"resolve", 0, RESOLVE, 0},
-        {"url", 0, URL, 0},
-        {"output", 'o', OUTPUT, 0},
-        {"cert", 'E', SKIPPED, 0},
-        {"key", 0, SKIPPED, 0},
-        {"retry-max-time", 0, SKIPPED, 0},
-        {"proxy", 'x', SKIPPED, 0},
-        {"noproxy", 0, SKIPPED, 0},
-        {"config", 'K', SKIPPED, 0},
-        {"cookie-jar", 'c', SKIPPED, 0},
-        {"interface", 0, SKIPPED, 0},
-        {"limit-rate", 0, SKIPPED, 0},
-        {"range", 'r', SKIPPED, 0},
-        {"keepalive-time", 0, SKIPPED, 0},
-        {"compressed", 0, NOTHING, 0},
-        {"http1.0", '0', NOTHING, 0},
-        {"http1.1", 0, NOTHING, 0},
-        {"http2", 0, NOTHING, 0},
-        {"ipv4", '4', NOTHING, 0},
-        {"ipv6", '6', NOTHING, 0},
-        {"no-buffer", 'N', NOTHING, 0},
-        {"no-keepalive", 0, NOTHING, 0},
-        {"parallel", 'Z', NOTHING, 0},
-        {"globoff", 'g', NOTHING, 0},
-        {"progress-bar", '#', NOTHING, 0},
-        {"path-as-is", 0, NOTHING, 0},
-        {"create-dirs", 0, NOTHING, 0},
-        {"remote-time", 'R', NOTHING, 0},
-        {"disable", 'q', NOTHING, 0},
+static const struct option_row options[] = {
+        {"silent", 's', OPTION_ALONE, FLAG, AT(silent)},
+        {"show-error", 'S', OPTION_ALONE, FLAG, AT(show_error)},
+        {"head", 'I', OPTION_ALONE, FLAG, AT(head)},
+        {"insecure", 'k', OPTION_ALONE, FLAG, AT(insecure)},
+        {"fail", 'f', OPTION_ALONE, FLAG, AT(fail)},
+        {"fail-with-body", 0, OPTION_ALONE, FLAG, AT(fail_with_body)},
+        {"location", 'L', OPTION_ALONE, FLAG, AT(location)},
+        {"include", 'i', OPTION_ALONE, FLAG, AT(include)},
+        {"show-headers", 0, OPTION_ALONE, FLAG, AT(include)},
+        {"verbose", 'v', OPTION_ALONE, FLAG, AT(verbose)},
+        {"get", 'G', OPTION_ALONE, FLAG, AT(get)},
+        {"remote-name", 'O', OPTION_ALONE, FLAG, AT(remote_name)},
+        {"retry-connrefused", 0, OPTION_ALONE, FLAG, AT(retry_refused)},
+        {"retry-all-errors", 0, OPTION_ALONE, FLAG, AT(retry_all)},
+        {"no-progress-meter", 0, OPTION_ALONE, FLAG, AT(no_meter)},
+        {"write-out", 'w', OPTION_VALUE, TEXT, AT(format)},
+        {"request", 'X', OPTION_VALUE, TEXT, AT(method)},
+        {"user", 'u', OPTION_VALUE, TEXT, AT(user)},
+        {"user-agent", 'A', OPTION_VALUE, TEXT, AT(agent)},
+        {"cacert", 0, OPTION_VALUE, TEXT, AT(authority)},
+        {"referer", 'e', OPTION_VALUE, TEXT, AT(referer)},
+        {"cookie", 'b', OPTION_VALUE, TEXT, AT(cookie)},
+        {"max-redirs", 0, OPTION_VALUE, TEXT, AT(most_redirects)},
+        {"max-time", 'm', OPTION_VALUE, SECONDS, AT(total)},
+        {"connect-timeout", 0, OPTION_VALUE, SECONDS, AT(limit)},
+        {"retry-delay", 0, OPTION_VALUE, SECONDS, AT(retry_delay)},
+        {"retry", 0, OPTION_VALUE, RETRIES, 0},
+        {"header", 'H', OPTION_VALUE, HEADER, 0},
+        {"data", 'd', OPTION_VALUE, DATA, 0},
+        {"data-raw", 0, OPTION_VALUE, DATA, 0},
+        {"data-binary", 0, OPTION_VALUE, DATA, 0},
+        {"data-ascii", 0, OPTION_VALUE, DATA, 0},
+        {"data-urlencode", 0, OPTION_VALUE, ENCODED, 0},
+        {"json", 0, OPTION_VALUE, JSON, 0},
+        {"form", 'F', OPTION_VALUE, FORM, 0},
+        {"upload-file", 'T', OPTION_VALUE, UPLOAD, 0},
+        {"resolve", 0, OPTION_VALUE, RESOLVE, 0},
+        {"url", 0, OPTION_VALUE, URL, 0},
+        {"output", 'o', OPTION_VALUE, OUTPUT, 0},
+        {"cert", 'E', OPTION_VALUE, NOTHING, 0},
+        {"key", 0, OPTION_VALUE, NOTHING, 0},
+        {"retry-max-time", 0, OPTION_VALUE, NOTHING, 0},
+        {"proxy", 'x', OPTION_VALUE, NOTHING, 0},
+        {"noproxy", 0, OPTION_VALUE, NOTHING, 0},
+        {"config", 'K', OPTION_VALUE, NOTHING, 0},
+        {"cookie-jar", 'c', OPTION_VALUE, NOTHING, 0},
+        {"interface", 0, OPTION_VALUE, NOTHING, 0},
+        {"limit-rate", 0, OPTION_VALUE, NOTHING, 0},
+        {"range", 'r', OPTION_VALUE, NOTHING, 0},
+        {"keepalive-time", 0, OPTION_VALUE, NOTHING, 0},
+        {"compressed", 0, OPTION_ALONE, NOTHING, 0},
+        {"http1.0", '0', OPTION_ALONE, NOTHING, 0},
+        {"http1.1", 0, OPTION_ALONE, NOTHING, 0},
+        {"http2", 0, OPTION_ALONE, NOTHING, 0},
+        {"ipv4", '4', OPTION_ALONE, NOTHING, 0},
+        {"ipv6", '6', OPTION_ALONE, NOTHING, 0},
+        {"no-buffer", 'N', OPTION_ALONE, NOTHING, 0},
+        {"no-keepalive", 0, OPTION_ALONE, NOTHING, 0},
+        {"parallel", 'Z', OPTION_ALONE, NOTHING, 0},
+        {"globoff", 'g', OPTION_ALONE, NOTHING, 0},
+        {"progress-bar", '#', OPTION_ALONE, NOTHING, 0},
+        {"path-as-is", 0, OPTION_ALONE, NOTHING, 0},
+        {"create-dirs", 0, OPTION_ALONE, NOTHING, 0},
+        {"remote-time", 'R', OPTION_ALONE, NOTHING, 0},
+        {"disable", 'q', OPTION_ALONE, NOTHING, 0},
 };
-
-static const struct option *option_named(const char *name)
-{
-	for (size_t i = 0; i < KT_COUNT(options); i++)
-		if (!strcmp(options[i].name, name))
-			return &options[i];
-	return NULL;
-}
-
-static const struct option *option_lettered(char letter)
-{
-	for (size_t i = 0; i < KT_COUNT(options); i++)
-		if (options[i].letter == letter)
-			return &options[i];
-	return NULL;
-}
 
 /* @FILE, or the text itself. */
 static void add_body(struct tool_run *r, struct curl *s, const char *value, const char *between)
@@ -190,10 +169,15 @@ static void add_resolve(struct curl *s, const char *value)
 	kt_free(key);
 }
 
-static void take_option(struct tool_run *r, struct curl *s, const struct option *option, const char *value)
+static void take_option(struct tool_run *r, const struct option_row *option, const char *value)
 {
+	struct curl *s = r->state;
+	if (!option) {
+		kt_strs_add(&s->urls, value);
+		return;
+	}
 	char *member = (char *)s + option->member;
-	switch (option->kind) {
+	switch ((enum kind)option->what) {
 	case FLAG:
 		*(bool *)(void *)member = true;
 		break;
@@ -242,64 +226,19 @@ static void take_option(struct tool_run *r, struct curl *s, const struct option 
 		kt_strs_add(&s->outputs, value);
 		break;
 	case NOTHING:
-	case SKIPPED:
 		break;
 	}
 }
 
-static bool takes_value(const struct option *option)
+static bool read_options(struct tool_run *r)
 {
-	return option->kind != FLAG && option->kind != NOTHING;
-}
-
-static bool read_options(struct tool_run *r, struct curl *s)
-{
-	bool plain = false;
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i], *bad = NULL;
-		if (plain || word[0] != '-' || !word[1]) {
-			kt_strs_add(&s->urls, word);
-			continue;
-		}
-		if (!strcmp(word, "--")) {
-			plain = true;
-			continue;
-		}
-		const struct option *option = word[1] == '-' ? option_named(word + 2) : NULL;
-		bool known = option || (word[1] == '-' && kt_starts(word, "--no-"));
-		for (const char *c = word + 1; word[1] != '-' && *c && !bad; c++) {
-			option = option_lettered(*c);
-			if (!option) {
-				bad = word;
-				break;
-			}
-			if (takes_value(option)) {
-				const char *value = c[1]                    ? c + 1
-				                    : i + 1 < r->argv.count ? r->argv.items[++i]
-				                                            : NULL;
-				if (!value)
-					bad = word;
-				else
-					take_option(r, s, option, value);
-				break;
-			}
-			take_option(r, s, option, NULL);
-		}
-		if (word[1] == '-' && option) {
-			const char *value =
-			        takes_value(option) && i + 1 < r->argv.count ? r->argv.items[++i] : NULL;
-			if (takes_value(option) && !value)
-				bad = word;
-			else
-				take_option(r, s, option, value);
-		}
-		if (bad || (word[1] == '-' && !known)) {
-			tool_err(r, "curl: option %s: %s\ncurl: try 'curl --help' for more information\n",
-			         word, option ? "requires parameter" : "is unknown");
-			return false;
-		}
-	}
-	return true;
+	static const struct option_table table = {options, KT_COUNT(options), false, take_option};
+	bool known = true;
+	const char *bad = options_read(r, &table, &known);
+	if (bad)
+		tool_err(r, "curl: option %s: %s\ncurl: try 'curl --help' for more information\n", bad,
+		         known ? "requires parameter" : "is unknown");
+	return !bad;
 }
 
 /* --- what it sends --- */
@@ -610,7 +549,7 @@ static int run_curl(struct tool_run *r)
 	if (!r->opened) {
 		r->opened = true;
 		s->addresses = kt_json_object();
-		if (!read_options(r, s))
+		if (!read_options(r))
 			return 2;
 		if (!s->urls.count) {
 			tool_err(r, "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' "
