@@ -80,6 +80,7 @@ static struct kt_json *prune(const struct managed_at *at, struct kt_json *merged
 
 struct conflict {
 	char *manager, *path;
+	size_t at; /* in the order in which they were found */
 };
 struct conflicts {
 	struct conflict *items;
@@ -91,7 +92,8 @@ static void add_conflict(void *arg, const char *path)
 {
 	struct conflicts *c = arg;
 	c->items = kt_grow(c->items, &c->cap, c->count + 1, sizeof(*c->items));
-	c->items[c->count++] = (struct conflict){kt_strdup(c->manager), kt_strdup(path)};
+	c->items[c->count] = (struct conflict){kt_strdup(c->manager), kt_strdup(path), c->count};
+	c->count++;
 }
 
 static void conflicts_clear(struct conflicts *c)
@@ -120,7 +122,7 @@ static int by_manager(const void *a, const void *b)
 {
 	const struct conflict *x = a, *y = b;
 	int order = strcmp(x->manager, y->manager);
-	return order ? order : strcmp(x->path, y->path);
+	return order ? order : x->at < y->at ? -1 : 1;
 }
 
 static bool fail_conflicts(struct apply *a, struct conflicts *c)

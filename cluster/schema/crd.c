@@ -47,12 +47,20 @@ static const struct {
 
 static const struct schema_type *scalar_type(struct kt_arena *arena, enum schema_scalar scalar)
 {
-	static const char *const names[] = {
-	        [SCHEMA_TIME] = "meta.v1.Time", [SCHEMA_STRING] = "string",
-	        [SCHEMA_BOOL] = "bool",         [SCHEMA_INT32] = "int32",
-	        [SCHEMA_INT64] = "int64",       [SCHEMA_DOUBLE] = "double",
-	        [SCHEMA_ANY] = "any",           [SCHEMA_INT_OR_STRING] = "util.intstr.IntOrString"};
-	(void)arena;
+	static const char *const names[] = {[SCHEMA_TIME] = "meta.v1.Time",
+	                                    [SCHEMA_STRING] = "string",
+	                                    [SCHEMA_BOOL] = "bool",
+	                                    [SCHEMA_INT32] = "int32",
+	                                    [SCHEMA_INT64] = "int64",
+	                                    [SCHEMA_DOUBLE] = "double",
+	                                    [SCHEMA_ANY] = "any"};
+	if (scalar == SCHEMA_INT_OR_STRING) {
+		/* Not that of the built-in kinds: it is published in other words. */
+		struct schema_type *type = kt_arena_alloc(arena, sizeof(*type));
+		type->name = "int-or-string";
+		type->scalar = scalar;
+		return type;
+	}
 	return schema_builtin_type_named(names[scalar]);
 }
 

@@ -48,6 +48,8 @@ static const struct {
         {NULL, SCHEMA_TIME, true, "\"type\":\"string\",\"format\":\"date-time\""},
         {NULL, SCHEMA_MICROTIME, true, "\"type\":\"string\",\"format\":\"date-time\""},
         {NULL, SCHEMA_DURATION, true, "\"type\":\"string\""},
+        {"int-or-string", SCHEMA_INT_OR_STRING, false,
+         "\"x-kubernetes-int-or-string\":true"}, /* of custom kinds */
         {NULL, SCHEMA_INT_OR_STRING, true,
          "\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}],\"format\":\"int-or-string\""},
         {NULL, SCHEMA_RAW, true, "\"type\":\"object\""},
