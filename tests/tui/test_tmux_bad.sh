@@ -100,9 +100,8 @@ sees "a lesson can be read" "page 1 of"
 sees "and it is said that nothing is kept" "rogress is not kept"
 key Right
 key l
-sees "a lab that finds no room says so" "The lab could not be started"
-key q
-sees "and the lesson is back" "page 2 of"
+sees "a lab that finds no room says so" "cannot be written"
+sees "and the lesson is there" "page 2 of"
 end
 
 fresh "ctrl-c during a start"
