@@ -151,6 +151,9 @@ struct kubelet_pod {
 	const char
 	        *fail_reason; /* static: the pod is Failed for this (DeadlineExceeded, Evicted, OutOfcpu) */
 	char *fail_message;
+	const char *resize_reason; /* static; NULL: it has what it asks for */
+	char *resize_message;
+	kt_ns resize_at; /* a deferred one is tried again */
 	kt_ns stage_at, pleg_at, retry_at, retry_delay, mount_began, started_at, delete_by, remove_at,
 	        refresh_at;
 	kt_ns wake;
@@ -266,6 +269,8 @@ void kubelet_env_free(struct kubelet *kubelet);
 bool kubelet_volumes_setup(struct kubelet_pod *pod, char **why);
 void kubelet_volumes_clear(struct kubelet_pod *pod);
 void kubelet_volumes_refresh(struct kubelet_pod *pod);
+/* The spec to go by (owned): as the API has it, but for resources that the node cannot give. */
+struct kt_json *kubelet_heeded_spec(struct kubelet_pod *pod, kt_ns now);
 /* Has it a volume that shows the pod's own labels or annotations? */
 bool kubelet_volumes_tell_of_pod(const struct kubelet_pod *pod);
 bool kubelet_volumes_uses(const struct kubelet_pod *pod, bool secret, const char *name);

@@ -369,6 +369,15 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		if (!is_own_condition(type) && !(pod->disrupted && strcmp(type, "DisruptionTarget") == 0))
 			kt_push(&list, kt_json_ref(one));
 	}
+	if (pod->resize_reason) {
+		struct condition pending = {.type = "PodResizePending",
+		                            .is = true,
+		                            .reason = pod->resize_reason,
+		                            .message = kt_strdup(pod->resize_message)};
+
+		set_condition(pod->node->kubelet, &list, old, generation, &pending, now);
+		kt_free(pending.message);
+	}
 	set_condition(pod->node->kubelet, &list, old, generation, &sandbox, now);
 	set_condition(pod->node->kubelet, &list, old, generation, &initialized, now);
 	set_condition(pod->node->kubelet, &list, old, generation, &ready, now);
@@ -376,7 +385,7 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 	KT_JSON_EACH (one, old) {
 		const char *type = kt_str_or(kt_get(one, "type"), "");
 
-		if (kt_find(list, "type", type) >= 0)
+		if (kt_find(list, "type", type) >= 0 || kt_starts(type, "PodResize"))
 			continue;
 		if (strcmp(type, "PodScheduled") == 0) {
 			struct condition same = {.type = "PodScheduled", .is = true};

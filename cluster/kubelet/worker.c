@@ -124,6 +124,7 @@ void kubelet_pod_free(struct kubelet *kubelet, struct kubelet_pod *pod)
 	for (size_t i = 0; i < KT_COUNT(pod->words); i++)
 		kt_json_free(pod->words[i]);
 	kt_free(pod->fail_message);
+	kt_free(pod->resize_message);
 	kt_free(pod);
 }
 
@@ -275,8 +276,11 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 
 	pod->object = store_ref(object);
 	if (spec != pod->spec) {
-		wake = !kt_equal(spec, pod->spec);
-		respecify(pod, spec, now);
+		struct kt_json *heeded = kubelet_heeded_spec(pod, now);
+
+		wake = pod->dirty || !kt_equal(heeded, pod->spec);
+		respecify(pod, heeded, now);
+		kt_json_free(heeded);
 	}
 	if (labels != pod->labels) {
 		kt_json_free(pod->labels);
@@ -655,6 +659,8 @@ static kt_ns next_due(const struct kubelet_pod *pod, kt_ns now)
 		return KT_MIN(due, KT_MAX(pod->stage_at, now));
 	if (pod->refresh_at)
 		due = KT_MIN(due, pod->refresh_at);
+	if (pod->resize_at)
+		due = KT_MIN(due, pod->resize_at);
 	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
 		if (ctr->stopping && ctr->process) {
 			due = KT_MIN(due, ctr->kill_at);
@@ -688,6 +694,13 @@ static void go(struct kubelet_pod *pod, kt_ns now)
 			kubelet_status_write(pod, now);
 		start_containers(pod, now);
 		repeat_events(pod, now);
+		if (pod->resize_at && now >= pod->resize_at) {
+			struct kt_json *heeded = kubelet_heeded_spec(pod, now);
+
+			if (!pod->resize_reason)
+				respecify(pod, heeded, now);
+			kt_json_free(heeded);
+		}
 		if (pod->refresh_at && now >= pod->refresh_at) {
 			pod->refresh_at = 0;
 			kubelet_volumes_refresh(pod);

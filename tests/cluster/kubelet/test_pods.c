@@ -209,6 +209,56 @@ static void servers_that_change_nothing_share_their_files(void **state)
 	cluster_free(cluster);
 }
 
+/* Ask for so many CPUs, as the resize subresource does. */
+static void resize(struct cluster *cluster, const char *pod, const char *cpu)
+{
+	struct kt_json *json = kt_json_ref(support_get(cluster, "Pod", pod)->json);
+	struct kt_json **containers = kt_edit_path(&json, "spec.containers");
+
+	kt_set(kt_edit_at(containers, 0), "resources", kt_jsonf("{requests: {cpu: %s}}", cpu));
+	assert_non_null(api_update(cluster, &support_actor, support_kind(cluster, "", "Pod"), json, NULL));
+	support_wait(cluster, 3);
+}
+
+static const char *allocated(struct cluster *cluster, const char *pod)
+{
+	return kt_path_str(support_get(cluster, "Pod", pod)->json,
+	                   "status.containerStatuses.0.allocatedResources.cpu");
+}
+
+static void a_pod_gets_more_when_its_node_has_it(void **state)
+{
+	static const char pending[] = "PodResizePending";
+	struct cluster *cluster = one_node();
+	static const char *const names[] = {"one", "two"};
+
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		support_pod(cluster, names[i],
+		            kt_jsonf("{terminationGracePeriodSeconds: 1, containers: [{name: 'c', image: "
+		                     "'busybox:1.36', "
+		                     "command: ['sleep', '9999'], resources: {requests: {cpu: '1'}}}]}"));
+	support_wait(cluster, 5);
+	resize(cluster, "one", "2");
+	assert_string_equal(allocated(cluster, "one"), "2");
+	assert_string_equal(support_condition(cluster, "one", pending, "status"), "");
+	resize(cluster, "one", "5"); /* the node has four */
+	assert_string_equal(support_condition(cluster, "one", pending, "reason"), "Infeasible");
+	assert_string_equal(support_condition(cluster, "one", pending, "message"),
+	                    "Node didn't have enough capacity: cpu, requested: 5000, capacity: 4000");
+	assert_string_equal(allocated(cluster, "one"), "2");
+	resize(cluster, "one", "3500m"); /* it has, without the other pod; CoreDNS asks for the rest */
+	assert_string_equal(support_condition(cluster, "one", pending, "reason"), "Deferred");
+	assert_string_equal(
+	        support_condition(cluster, "one", pending, "message"),
+	        "Node didn't have enough resource: cpu, requested: 3500, used: 1200, capacity: 4000");
+	api_delete(cluster, &support_actor, support_kind(cluster, "", "Pod"), "default", "two", NULL, NULL);
+	support_wait(cluster, 20);
+	assert_string_equal(support_condition(cluster, "one", pending, "status"), "");
+	assert_string_equal(allocated(cluster, "one"), "3500m");
+	cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +269,7 @@ int main(void)
 	        cmocka_unit_test(memory_volumes_count_as_memory),
 	        cmocka_unit_test(images_that_no_registry_has_are_not_pulled),
 	        cmocka_unit_test(a_readiness_gate_opens_with_its_condition),
+	        cmocka_unit_test(a_pod_gets_more_when_its_node_has_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
