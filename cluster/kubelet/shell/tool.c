@@ -8,7 +8,7 @@
 static const struct tool *const tables[] = {
         tools_awk,       tools_bc,    tools_sort,   tools_text,    tools_filter, tools_files,   tools_list,
         tools_kubectl,   tools_diff,  tools_system, tools_network, tools_curl,   tools_servers, tools_agnhost,
-        tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack};
+        tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack,   tools_date};
 
 const struct tool *tool_at(size_t i)
 {

@@ -126,39 +126,6 @@ void tool_time(kt_ns now, const char *format, struct kt_buf *out)
 	kt_buf_add(out, text, len);
 }
 
-static int run_date(struct tool_run *r)
-{
-	const char *format = "%a %b %e %H:%M:%S UTC %Y";
-	kt_ns now = process_now(r->task->process);
-	struct kt_buf out = {0};
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i];
-		kt_ns given;
-		if (word[0] == '+')
-			format = word + 1;
-		else if (!strcmp(word, "-Iseconds") || !strcmp(word, "--iso-8601=seconds"))
-			format = "%Y-%m-%dT%H:%M:%S+00:00";
-		else if (!strcmp(word, "-I"))
-			format = "%Y-%m-%d";
-		else if (!strcmp(word, "-R"))
-			format = "%a, %d %b %Y %H:%M:%S +0000";
-		else if (!strcmp(word, "-d") && i + 1 < r->argv.count) {
-			const char *value = r->argv.items[++i];
-			if (value[0] == '@')
-				now = strtoll(value + 1, NULL, 10) * KT_SEC;
-			else if (kt_time_parse(value, &given))
-				now = given;
-		}
-	}
-	if (strlen(format) > 200)
-		return tool_fail(r, 1, "invalid date");
-	tool_time(now, format, &out);
-	kt_buf_addc(&out, '\n');
-	tool_out(r, out.data, out.len);
-	kt_buf_clear(&out);
-	return 0;
-}
-
 /* 10, 1.5, 2m, 1h, infinity; false: none of these. */
 static bool parse_delay(const char *text, kt_ns *out)
 {
@@ -962,7 +929,6 @@ const struct tool tools_system[] = {
         {.name = "chroot", .sets = EVERY, .run = run_nothing},
         {.name = "clear", .sets = EVERY, .run = run_nothing},
         {.name = "dash", .sets = "debian", .run = run_shell, .shell = true},
-        {.name = "date", .sets = EVERY, .run = run_date},
         {.name = "dd", .sets = EVERY, .run = run_dd},
         {.name = "df", .sets = EVERY, .run = run_df},
         {.name = "env", .sets = EVERY, .run = run_env},
