@@ -115,24 +115,57 @@ static enum kt_code read_task(const struct reader *r, const struct kt_json *node
 	return rc;
 }
 
-/* Names are unique, and `after` names tasks that stand before. */
-static enum kt_code hold_order(const struct reader *r, const struct kt_json *list, const struct lab *lab)
+static size_t task_named(const struct lab *lab, const char *name)
 {
+	size_t i = 0;
+	while (i < lab->task_count && !kt_streq(lab->tasks[i].task, name))
+		i++;
+	return i;
+}
+
+static bool is_in(const size_t *order, size_t count, size_t task)
+{
+	for (size_t i = 0; i < count; i++)
+		if (order[i] == task)
+			return true;
+	return false;
+}
+
+/* All that it comes after are in the order already. */
+static bool may_be_next(const struct lab *lab, size_t i, const size_t *order, size_t count)
+{
+	for (size_t a = 0; a < lab->tasks[i].after_count; a++)
+		if (!is_in(order, count, task_named(lab, lab->tasks[i].after[a])))
+			return false;
+	return true;
+}
+
+/* Names are unique, `after` names other tasks, and none waits for itself by way of others. */
+static enum kt_code hold_order(const struct reader *r, const struct kt_json *list, struct lab *lab)
+{
+	size_t *order = kt_arena_alloc(r->arena, (lab->task_count + 1) * sizeof(*order)), count = 0;
+	lab->order = order;
 	for (size_t i = 0; i < lab->task_count; i++) {
-		for (size_t k = 0; k < i; k++)
-			if (kt_streq(lab->tasks[k].task, lab->tasks[i].task))
-				return kt_yaml_fail(r->yaml, kt_at(list, i), r->err,
-				                    "a second task is called '%s'", lab->tasks[i].task);
-		for (size_t a = 0; a < lab->tasks[i].after_count; a++) {
-			bool before = false;
-			for (size_t k = 0; k < i; k++)
-				before = before || kt_streq(lab->tasks[k].task, lab->tasks[i].after[a]);
-			if (!before)
+		if (task_named(lab, lab->tasks[i].task) < i)
+			return kt_yaml_fail(r->yaml, kt_at(list, i), r->err, "a second task is called '%s'",
+			                    lab->tasks[i].task);
+		for (size_t a = 0; a < lab->tasks[i].after_count; a++)
+			if (task_named(lab, lab->tasks[i].after[a]) == lab->task_count)
 				return kt_yaml_fail(r->yaml, kt_get(kt_at(list, i), "after"), r->err,
-				                    "no task '%s' stands before '%s'", lab->tasks[i].after[a],
-				                    lab->tasks[i].task);
-		}
+				                    "there is no task '%s'", lab->tasks[i].after[a]);
 	}
+	while (count < lab->task_count) {
+		size_t i = 0;
+		while (i < lab->task_count && (is_in(order, count, i) || !may_be_next(lab, i, order, count)))
+			i++;
+		if (i == lab->task_count)
+			break;
+		order[count++] = i;
+	}
+	for (size_t i = 0; i < lab->task_count; i++)
+		if (!is_in(order, count, i))
+			return kt_yaml_fail(r->yaml, kt_get(kt_at(list, i), "after"), r->err,
+			                    "'%s' waits for itself", lab->tasks[i].task);
 	return KT_OK;
 }
 

@@ -29,8 +29,9 @@ struct lab {
 	size_t setup_count;
 	struct lab_task *tasks;
 	size_t task_count;
-	const char *source; /* the folder that was written; `dir` may be a copy with what was drawn in it */
-	size_t draw, draws; /* which of how many variants this is: what `vary` may draw */
+	const size_t *order; /* in which they are graded: those that `after` names first, else as written */
+	const char *source;  /* the folder that was written; `dir` may be a copy with what was drawn in it */
+	size_t draw, draws;  /* which of how many variants this is: what `vary` may draw */
 	const struct kt_json *drawn; /* {zone: b, …} */
 	struct lab_inner *inner;
 };

@@ -317,14 +317,14 @@ static ptrdiff_t find_task(const struct lab *lab, const char *name)
 	return -1;
 }
 
-/* Is task i wanted: named, or before one that is? */
+/* Is task i wanted: named, or does one that is come after it? */
 static bool wanted(const struct lab *lab, size_t i, const struct lab_check_options *options)
 {
 	if (!options->task || kt_streq(lab->tasks[i].task, options->task))
 		return true;
 	if (options->ignore_after)
 		return false;
-	for (size_t t = i + 1; t < lab->task_count; t++)
+	for (size_t t = 0; t < lab->task_count; t++)
 		for (size_t a = 0; a < lab->tasks[t].after_count; a++)
 			if (kt_streq(lab->tasks[t].after[a], lab->tasks[i].task) && wanted(lab, t, options))
 				return true;
@@ -459,7 +459,8 @@ enum kt_code lab_check(struct lab_session *session, const struct lab *lab,
 	 * it. */
 	if (!session->world->virtual_time)
 		run.settling = session->world->now(session->world->arg);
-	for (size_t i = 0; i < lab->task_count; i++) {
+	for (size_t n = 0; n < lab->task_count; n++) {
+		size_t i = lab->order[n];
 		if (!wanted(lab, i, options)) {
 			result->tasks[i] = (struct check_report_task){.task = lab->tasks[i].task,
 			                                              .title = lab->tasks[i].title,
