@@ -52,7 +52,7 @@ static void put_ask(struct kt_buf *out, kt_ns timeout, const char *host, int bod
 	        "  case \"$1\" in https:*) k=--no-check-certificate ;; *) k= ;; esac\n"
 	        "  if [ -n \"$h\" ]; then r=$(wget $k -S -q -O - -T %lld --header \"Host: $h\" \"$1\" "
 	        "2>&1); else r=$(wget $k -S -q -O - -T %lld \"$1\" 2>&1); fi\n"
-	        "  s=$(echo \"$r\" | sed -n 's/.*HTTP\\/1\\.[01] \\([0-9][0-9][0-9]\\).*/\\1/p' | tail "
+	        "  s=$(echo \"$r\" | sed -n 's/.*HTTP\\/1\\.[01] \\([0-9][0-9][0-9]\\).*/\\1/p' | head "
 	        "-n 1)\n"
 	        "  b=$(echo \"$r\" | grep -v '^  ' | tr '\\n\\r\\t' '   ')\n"
 	        "  if [ -z \"$s\" ]; then case \"$r\" in *'bad address'*|*resolve*) b='name does not "

@@ -234,6 +234,22 @@ const char *fetch_header(const struct network_http_response *response, const cha
 	return NULL;
 }
 
+char *fetch_redirect(const struct fetch *fetch)
+{
+	const char *to = fetch_header(&fetch->response, "Location");
+	int status = fetch->response.status;
+	if (!to || status < 300 || status > 399)
+		return NULL;
+	if (strstr(to, "://"))
+		return kt_strdup(to);
+	bool usual = fetch->port == (fetch->https ? 443 : 80);
+	char *port = usual ? kt_strdup("") : kt_strf(":%u", fetch->port);
+	char *whole = kt_strf("http%s://%s%s%s%s", fetch->https ? "s" : "", fetch->host, port,
+	                      *to == '/' ? "" : "/", to);
+	kt_free(port);
+	return whole;
+}
+
 void fetch_add_header(struct kt_json **headers, const char *line)
 {
 	size_t len = strcspn(line, ":");

@@ -46,6 +46,8 @@ void fetch_clear(struct fetch *fetch);
 const char *fetch_reason(int status);
 /* A header of the answer, whatever its letters' case; NULL. */
 const char *fetch_header(const struct network_http_response *response, const char *name);
+/* Where a redirect leads, as a whole URL; owned, NULL: it is none. */
+char *fetch_redirect(const struct fetch *fetch);
 /* "Name: value" as people write it behind -H; what is no header is passed over. */
 void fetch_add_header(struct kt_json **headers, const char *line);
 /* What came into a file (/dev/null and - are understood): 0, or an errno value after complaining. */

@@ -315,20 +315,6 @@ static int fail(struct tool_run *r, const struct curl *s, int code, const char *
 	return code;
 }
 
-/* Where a redirect leads; owned, NULL: it is none. */
-static char *redirect_of(const struct curl *s)
-{
-	const char *to = fetch_header(&s->fetch.response, "Location");
-	int status = s->fetch.response.status;
-	if (!to || status < 300 || status > 399)
-		return NULL;
-	if (strstr(to, "://"))
-		return kt_strdup(to);
-	const char *scheme = strstr(s->url, "://"), *host = scheme ? scheme + 3 : s->url;
-	int origin = (int)(host - s->url + (ptrdiff_t)strcspn(host, "/?"));
-	return kt_strf("%s%.*s%s%s", scheme ? "" : "http://", origin, s->url, *to == '/' ? "" : "/", to);
-}
-
 static void add_variable(const struct tool_run *r, const struct curl *s, const char *name, int code,
                          struct kt_buf *out)
 {
@@ -378,7 +364,7 @@ static void add_variable(const struct tool_run *r, const struct curl *s, const c
 		            strchr(strstr(s->url, "://") ? strstr(s->url, "://") + 3 : s->url, '/') ? ""
 		                                                                                    : "/");
 	else if (!strcmp(name, "redirect_url")) {
-		char *to = redirect_of(s);
+		char *to = fetch_redirect(&s->fetch);
 		kt_buf_adds(out, to ? to : "");
 		kt_free(to);
 	}
@@ -587,7 +573,7 @@ static int run_curl(struct tool_run *r)
 		r->pc = PAUSE;
 		return TOOL_AGAIN;
 	}
-	char *to = !rc && s->location ? redirect_of(s) : NULL;
+	char *to = !rc && s->location ? fetch_redirect(&s->fetch) : NULL;
 	if (to) {
 		int64_t most = s->most_redirects ? strtoll(s->most_redirects, NULL, 10) : MOST_REDIRECTS;
 		bool again = s->redirects++ < most && set_url(s, to);

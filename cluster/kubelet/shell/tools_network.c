@@ -14,6 +14,7 @@ struct client {
 	struct kt_buf body;
 	bool quiet, spider, server_headers;
 	kt_ns limit;
+	unsigned redirects;
 };
 
 static void end_client(struct tool_run *r)
@@ -73,15 +74,20 @@ static void wget_bar(struct tool_run *r, const char *name, size_t size)
 	tool_err(r, "%-20.20s 100%% |********************************| %5zu  0:00:00 ETA\n", name, size);
 }
 
+/* -S */
+static void wget_headers(struct tool_run *r, const struct network_http_response *response)
+{
+	tool_err(r, "  HTTP/1.1 %d %s\n", response->status, fetch_reason(response->status));
+	for (size_t i = 0; i < kt_count(response->headers); i++)
+		tool_err(r, "  %s: %s\n", kt_key(response->headers, i),
+		         kt_str_or(kt_at(response->headers, i), ""));
+}
+
 static int wget_answer(struct tool_run *r, struct client *s)
 {
 	const struct network_http_response *response = &s->fetch.response;
-	if (s->server_headers) {
-		tool_err(r, "  HTTP/1.1 %d %s\n", response->status, fetch_reason(response->status));
-		for (size_t i = 0; i < kt_count(response->headers); i++)
-			tool_err(r, "  %s: %s\n", kt_key(response->headers, i),
-			         kt_str_or(kt_at(response->headers, i), ""));
-	}
+	if (s->server_headers)
+		wget_headers(r, response);
 	if (response->status >= 300)
 		return tool_fail(r, 1, "server returned error: HTTP/1.1 %d %s", response->status,
 		                 fetch_reason(response->status));
@@ -104,6 +110,8 @@ static int wget_answer(struct tool_run *r, struct client *s)
 	kt_free(name);
 	return 0;
 }
+
+enum { MOST_REDIRECTS = 20 };
 
 static int run_wget(struct tool_run *r)
 {
@@ -151,7 +159,17 @@ static int run_wget(struct tool_run *r)
 		return TOOL_WAIT;
 	if (f->result != FETCH_OK)
 		return tool_fail(r, 1, "download timed out");
-	return wget_answer(r, s);
+	char *to = fetch_redirect(f);
+	if (!to)
+		return wget_answer(r, s);
+	if (s->server_headers)
+		wget_headers(r, &f->response);
+	bool goes_on = ++s->redirects <= MOST_REDIRECTS;
+	fetch_clear(f);
+	goes_on = goes_on && fetch_url(f, to);
+	f->limit = s->limit;
+	kt_free(to);
+	return goes_on ? TOOL_AGAIN : tool_fail(r, 1, "too many redirections");
 }
 
 /* --- nc --- */
