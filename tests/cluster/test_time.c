@@ -140,9 +140,28 @@ static void times_on_the_wire_are_shifted_to_the_clients_clock(void **state)
 	cluster_free(cluster);
 }
 
+/* What somebody wrote down about a year long past is not the cluster's time. */
+static void old_times_are_nobodys_clock(void **state)
+{
+	static const char leases[] = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+	struct cluster *cluster = test_cluster();
+	char *path = kt_strf("%s/a", leases), *time;
+
+	(void)state;
+	test_code(cluster, "POST", leases,
+	          "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"renewTime\":\"2024-01-01T00:00:00.000000Z\"}}");
+	cluster_set_wire_offset(cluster, 3600 * KT_SEC); /* it jumped since */
+	time = test_get(cluster, path, "spec.renewTime");
+	assert_string_equal(time, "2024-01-01T00:00:00.000000Z");
+	kt_free(time);
+	kt_free(path);
+	cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(old_times_are_nobodys_clock),
 	        cmocka_unit_test(time_passes_only_when_it_is_advanced),
 	        cmocka_unit_test(two_clusters_with_one_seed_have_one_history),
 	        cmocka_unit_test(advancing_to_a_change_stops_at_its_moment),
