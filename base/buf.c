@@ -121,6 +121,15 @@ bool kt_ends(const char *s, const char *suffix)
 	return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
+bool kt_listed(const char *words, const char *word)
+{
+	size_t len, wanted = strlen(word);
+	for (const char *one; words && (one = kt_split(&words, ' ', &len));)
+		if (len == wanted && !strncmp(one, word, len))
+			return true;
+	return false;
+}
+
 const char *kt_split(const char **s, char sep, size_t *len)
 {
 	const char *piece = *s;

@@ -27,6 +27,8 @@ void kt_buf_clear(struct kt_buf *buf);            /* frees */
 bool kt_streq(const char *a, const char *b); /* NULL equals NULL only */
 bool kt_starts(const char *s, const char *prefix);
 bool kt_ends(const char *s, const char *suffix);
+/* Is it one of these words, which blanks part? Of no words (NULL) none is. */
+bool kt_listed(const char *words, const char *word);
 /* Next piece of `*s` up to `sep` (not included); *s moves behind it, NULL at the end. Borrowed. */
 const char *kt_split(const char **s, char sep, size_t *len);
 /* The closest of `words` to `s` (edit distance <= a third of its length), or NULL: for "did you mean". */

@@ -11,7 +11,7 @@ static const struct {
 	const char *alone, *in_set;
 } classes[] = {{'d', "[0-9]", "0-9"},
                {'D', "[^0-9]", NULL},
-               {'w', NULL, "[:alnum:]_"},
+               {'w', "[A-Za-z0-9_]", "A-Za-z0-9_"},
                {'s', "[[:space:]]", "[:space:]"},
                {'S', "[^[:space:]]", NULL},
                {'A', "^", NULL},

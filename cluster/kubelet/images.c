@@ -358,13 +358,7 @@ const struct image *image_find(struct cluster *cluster, const char *reference, c
 
 bool image_has_tools(const struct image *image, const char *word)
 {
-	const char *rest = image->tools;
-	size_t len;
-	for (const char *piece; rest && (piece = kt_split(&rest, ' ', &len));) {
-		if (strlen(word) == len && !strncmp(piece, word, len))
-			return true;
-	}
-	return false;
+	return kt_listed(image->tools, word);
 }
 
 bool image_is_busybox(const struct image *image)

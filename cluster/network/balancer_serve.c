@@ -37,20 +37,15 @@ static void page(struct network_http_response *response, int status)
 }
 
 /* --- headers --- */
-static void header_set(struct kt_json **headers, const char *name, const char *value, bool add)
+/* Behind what it has, after a comma. */
+static void header_add(struct kt_json **headers, const char *name, const char *value)
 {
-	for (size_t i = 0; i < kt_count(*headers); i++) {
-		if (strcasecmp(kt_key(*headers, i), name) != 0)
-			continue;
-		char *key = kt_strdup(kt_key(*headers, i));
-		kt_set(headers, key,
-		       add ? kt_json_strf("%s,%s", kt_str_or(kt_at(*headers, i), ""), value)
-		           : kt_json_str(value)); /* NULL: gone */
-		kt_free(key);
+	const char *before = network_header(*headers, name);
+	if (!value)
 		return;
-	}
-	if (value)
-		kt_set(headers, name, kt_json_str(value));
+	char *both = before ? kt_strf("%s,%s", before, value) : kt_strdup(value);
+	network_header_set(headers, name, both);
+	kt_free(both);
 }
 
 static void modify(struct kt_json **headers, const struct kt_json *filters, const char *which)
@@ -59,13 +54,12 @@ static void modify(struct kt_json **headers, const struct kt_json *filters, cons
 	KT_JSON_EACH (filter, filters) {
 		const struct kt_json *change = kt_get(filter, which);
 		KT_JSON_EACH (item, kt_get(change, "set"))
-			header_set(headers, kt_str_or(kt_get(item, "name"), ""), kt_get_str(item, "value"),
-			           false);
+			network_header_set(headers, kt_str_or(kt_get(item, "name"), ""),
+			                   kt_get_str(item, "value"));
 		KT_JSON_EACH (item, kt_get(change, "add"))
-			header_set(headers, kt_str_or(kt_get(item, "name"), ""), kt_get_str(item, "value"),
-			           true);
+			header_add(headers, kt_str_or(kt_get(item, "name"), ""), kt_get_str(item, "value"));
 		KT_JSON_EACH (item, kt_get(change, "remove"))
-			header_set(headers, kt_str_or(item, ""), NULL, false);
+			network_header_set(headers, kt_str_or(item, ""), NULL);
 	}
 }
 
@@ -75,10 +69,10 @@ static struct kt_json *onward_headers(const struct network_http_request *request
 {
 	struct kt_json *headers = kt_json_ref(request->headers);
 	const char *client = request->client ? request->client : "203.0.113.1";
-	header_set(&headers, "X-Real-IP", client, false);
-	header_set(&headers, "X-Forwarded-For", client, false);
-	header_set(&headers, "X-Forwarded-Host", request->host, false);
-	header_set(&headers, "X-Forwarded-Proto", https ? "https" : "http", false);
+	network_header_set(&headers, "X-Real-IP", client);
+	network_header_set(&headers, "X-Forwarded-For", client);
+	network_header_set(&headers, "X-Forwarded-Host", request->host);
+	network_header_set(&headers, "X-Forwarded-Proto", https ? "https" : "http");
 	modify(&headers, answer->filters, "requestHeaderModifier");
 	modify(&headers, target->filters, "requestHeaderModifier");
 	return headers;

@@ -139,7 +139,7 @@ static bool reserved(const char *address)
 	                                     "127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8",
 	                                     "224.0.0.0/3", "100.64.0.0/10"};
 	for (size_t i = 0; i < KT_COUNT(ranges); i++) {
-		if (in_cidr(address, ranges[i]))
+		if (network_in_cidr(address, ranges[i]))
 			return true;
 	}
 	return false;

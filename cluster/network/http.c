@@ -2,12 +2,35 @@
 #include "cluster/network/network_internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 void network_http_response_clear(struct network_http_response *response)
 {
 	kt_json_free(response->headers);
 	kt_buf_clear(&response->body);
 	*response = (struct network_http_response){0};
+}
+
+const char *network_header(const struct kt_json *headers, const char *name)
+{
+	for (size_t i = 0; i < kt_count(headers); i++)
+		if (!strcasecmp(kt_key(headers, i), name))
+			return kt_str_or(kt_at(headers, i), "");
+	return NULL;
+}
+
+void network_header_set(struct kt_json **headers, const char *name, const char *value)
+{
+	for (size_t i = 0; i < kt_count(*headers); i++) {
+		if (strcasecmp(kt_key(*headers, i), name) != 0)
+			continue;
+		char *key = kt_strdup(kt_key(*headers, i));
+		kt_set(headers, key, kt_json_str(value));
+		kt_free(key);
+		return;
+	}
+	if (value)
+		kt_set(headers, name, kt_json_str(value));
 }
 
 static void page(struct network_http_response *response, int status, const char *type, const char *text)

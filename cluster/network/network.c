@@ -36,7 +36,7 @@ bool parse_ipv4(const char *text, uint32_t *out)
 	return text && (!*text || *text == '/');
 }
 
-bool in_cidr(const char *address, const char *cidr)
+bool network_in_cidr(const char *address, const char *cidr)
 {
 	uint32_t a, b;
 	const char *slash = strchr(cidr, '/');

@@ -83,6 +83,12 @@ void network_connect(struct cluster *cluster, const struct network_peer *from, c
 bool network_serve(struct cluster *cluster, const struct network_path *path,
                    const struct network_http_request *request, struct network_http_response *response);
 void network_http_response_clear(struct network_http_response *response);
+/* A header's value, whatever its letters' case; NULL. */
+const char *network_header(const struct kt_json *headers, const char *name);
+/* In its place where it is, else at the end; NULL takes it away. */
+void network_header_set(struct kt_json **headers, const char *name, const char *value);
+/* Is the IPv4 address in a.b.c.d/bits, or the one that is named? False for rubbish, and for no address. */
+bool network_in_cidr(const char *address, const char *cidr);
 /* Resolve a name as the pod's resolv.conf would (search domains, ndots:5, ExternalName, headless, pod and SRV
  * names). The lookup itself is a connection to the DNS pods: false with outcome TIMEOUT where policies, links
  * or dead pods forbid it, REFUSED for NXDOMAIN. */

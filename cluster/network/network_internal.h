@@ -109,7 +109,6 @@ void slice_later(struct cluster *cluster, struct network *network, const char *k
 char *listener_key(const char *address, unsigned port, const char *protocol); /* owned */
 const char *node_region(struct cluster *cluster, const char *node);
 const char *node_zone(struct cluster *cluster, const char *node);
-bool in_cidr(const char *address, const char *cidr);
 bool parse_ipv4(const char *text, uint32_t *out);
 /* What a link between two nodes does: cut, slower, lossy. */
 const struct link *link_between(struct cluster *cluster, const char *node_a, const char *node_b);

@@ -46,10 +46,10 @@ static bool block_fits(const struct kt_json *block, const char *address)
 {
 	const struct kt_json *except;
 	const char *cidr = kt_get_str(block, "cidr");
-	if (!address || !cidr || !in_cidr(address, cidr))
+	if (!address || !cidr || !network_in_cidr(address, cidr))
 		return false;
 	KT_JSON_EACH (except, kt_get(block, "except")) {
-		if (kt_str(except) && in_cidr(address, kt_str(except)))
+		if (kt_str(except) && network_in_cidr(address, kt_str(except)))
 			return false;
 	}
 	return true;

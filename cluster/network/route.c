@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules from objects, their order, and which one a request meets. What becomes of the request then:
  * route_filter.c. */
+#include "base/regex.h"
+#include "cluster/network/network.h"
 #include "cluster/network/route_internal.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -222,19 +223,10 @@ void route_sort(struct route_table *table)
 }
 
 /* --- matching --- */
-const char *route_header(const struct kt_json *headers, const char *name)
-{
-	for (size_t i = 0; i < kt_count(headers); i++) {
-		if (!strcasecmp(kt_key(headers, i), name))
-			return kt_str_or(kt_at(headers, i), "");
-	}
-	return NULL;
-}
-
 static bool regex_fits(const char *pattern, const char *text)
 {
 	regex_t regex;
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
+	if (!kt_regex(pattern, REG_NOSUB, &regex))
 		return false;
 	bool fits = !regexec(&regex, text, 0, NULL, 0);
 	regfree(&regex);
@@ -304,7 +296,7 @@ bool route_rule_fits(const struct route_rule *rule, const struct route_request *
 	    (rule->method && !kt_streq(kt_str(rule->method), request->method)))
 		return false;
 	KT_JSON_EACH (item, rule->headers) {
-		if (!value_fits(item, route_header(request->headers, kt_str_or(kt_get(item, "name"), ""))))
+		if (!value_fits(item, network_header(request->headers, kt_str_or(kt_get(item, "name"), ""))))
 			return false;
 	}
 	KT_JSON_EACH (item, rule->queries) {
@@ -320,7 +312,7 @@ bool route_rule_fits(const struct route_rule *rule, const struct route_request *
 /* --- shares --- */
 static const char *cookie(const struct kt_json *headers, const char *name, char out[64])
 {
-	const char *rest = route_header(headers, "Cookie");
+	const char *rest = network_header(headers, "Cookie");
 	size_t len, want = strlen(name);
 	for (const char *pair; rest && (pair = kt_split(&rest, ';', &len));) {
 		while (len && *pair == ' ')
@@ -343,7 +335,7 @@ static double canary_share(const struct route_rule *canary, const struct route_r
 	           *cookie_name = route_note(canary, "canary-by-cookie"),
 	           *weight = route_note(canary, "canary-weight"),
 	           *total = route_note(canary, "canary-weight-total");
-	const char *given = header ? route_header(request->headers, header) : NULL;
+	const char *given = header ? network_header(request->headers, header) : NULL;
 	char crumb[64];
 	if (given && value) {
 		if (!strcmp(given, value))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a rule does to a request on its way: redirects, rewritten paths, time-outs. */
+#include "base/regex.h"
 #include "cluster/network/route_internal.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static char *rewritten(const struct route_rule *rule, const char *target, const 
 	regmatch_t at[GROUPS];
 	regex_t regex;
 	struct kt_buf out = {0};
-	if (!regcomp(&regex, pattern, REG_EXTENDED)) {
+	if (kt_regex(pattern, 0, &regex)) {
 		bool fits = !regexec(&regex, path, GROUPS, at, 0);
 		for (const char *c = target; fits && *c; c++) {
 			if (*c != '$' || c[1] < '0' || c[1] > '9') {

@@ -22,8 +22,6 @@ struct route_rule {
 	size_t order;
 };
 bool route_rule_fits(const struct route_rule *rule, const struct route_request *request);
-/* The value of a request's header (names without regard to case), or NULL. */
-const char *route_header(const struct kt_json *headers, const char *name);
 void route_filter(const struct route_rule *rule, const struct route_request *request,
                   struct route_answer *out);
 /* An Ingress' annotation without its "nginx.ingress.kubernetes.io/". */

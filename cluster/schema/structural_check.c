@@ -2,10 +2,10 @@
 /* Values of custom objects against their structural schema, in the words of the real server (kube-openapi
  * pkg/validation, apiextensions-apiserver pkg/apiserver/validation, field.Error of apimachinery). Rules of
  * x-kubernetes-validations (CEL) are not evaluated. */
+#include "base/regex.h"
 #include "cluster/schema/schema_internal.h"
 
 #include <math.h>
-#include <regex.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 100, MAX_ERRORS = 100, MAX_PATTERN = 4096 };
@@ -151,68 +151,28 @@ static void check_number(struct check *c, const struct kt_json *schema, const st
 		invalid(c, path, v, said(path, "a multiple of ", factor, ""));
 }
 
-/* Go's RE2 in POSIX terms: classes like \d, and groups that do not capture. */
-static void translate(const char *pattern, struct kt_buf *out)
-{
-	static const struct {
-		char letter;
-		const char *inside;
-	} classes[] = {{'d', "0-9"}, {'w', "A-Za-z0-9_"}, {'s', " \t\n\r\f\v"}};
-	bool bracket = false;
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && p[1]) {
-			size_t i = 0;
-			p++;
-			while (i < KT_COUNT(classes) && classes[i].letter != *p)
-				i++;
-			if (i < KT_COUNT(classes))
-				kt_buf_addf(out, bracket ? "%s" : "[%s]", classes[i].inside);
-			else if (bracket)
-				kt_buf_addc(out, *p);
-			else
-				kt_buf_addf(out, "\\%c", *p);
-			continue;
-		}
-		if (!bracket && !strncmp(p, "(?:", 3)) {
-			kt_buf_addc(out, '(');
-			p += 2;
-			continue;
-		}
-		bracket = bracket ? *p != ']' : *p == '[';
-		kt_buf_addc(out, *p);
-	}
-}
-
 bool schema_pattern_matches(const char *pattern, const char *text)
 {
-	struct kt_buf posix = {0};
 	regex_t regex;
 	bool matches = true;
-	if (strlen(pattern) > MAX_PATTERN)
-		return true;
-	translate(pattern, &posix);
-	if (!regcomp(&regex, kt_buf_str(&posix), REG_EXTENDED | REG_NOSUB)) {
+	if (strlen(pattern) <= MAX_PATTERN && kt_regex(pattern, REG_NOSUB, &regex)) {
 		matches = !regexec(&regex, text, 0, NULL, 0);
 		regfree(&regex);
 	}
-	kt_buf_clear(&posix);
 	return matches;
 }
 
 bool schema_pattern_find(const char *pattern, const char *text, size_t *begin, size_t *end)
 {
-	struct kt_buf posix = {0};
 	regex_t regex;
 	regmatch_t match = {0};
 	bool found = false;
 	if (strlen(pattern) > MAX_PATTERN)
 		return false;
-	translate(pattern, &posix);
-	if (!regcomp(&regex, kt_buf_str(&posix), REG_EXTENDED)) {
+	if (kt_regex(pattern, 0, &regex)) {
 		found = !regexec(&regex, text, 1, &match, 0);
 		regfree(&regex);
 	}
-	kt_buf_clear(&posix);
 	*begin = (size_t)match.rm_so;
 	*end = (size_t)match.rm_eo;
 	return found;

@@ -99,7 +99,7 @@ static int agnhost_connect(struct tool_run *r, struct fetch *f)
 	                                    [FETCH_SILENT] = NULL};
 	const char *word = words[f->result];
 	if (word)
-		task_write(r->task, 2, word, strlen(word));
+		tool_err(r, "%s", word);
 	return word ? 1 : 0;
 }
 

@@ -51,8 +51,7 @@ bool http_echo_prepare(struct tool_run *r, struct server *s, int *status)
 	if (!text)
 		text = tool_env(r, "ECHO_TEXT");
 	if (!text) {
-		static const char missing[] = "Missing -text option!\n";
-		task_write(r->task, 2, missing, sizeof(missing) - 1);
+		tool_err(r, "Missing -text option!\n");
 		*status = 127;
 		return false;
 	}
@@ -191,11 +190,8 @@ bool script_prepare(struct tool_run *r, struct server *s, int *status)
 		if (!s->port_count)
 			server_port(s, 8000, "TCP");
 		s->files = true;
-		struct kt_buf hello = {0};
-		kt_buf_addf(&hello, "Serving HTTP on 0.0.0.0 port %u (http://0.0.0.0:%u/) ...\n", s->ports[0],
-		            s->ports[0]);
-		task_write(r->task, 1, hello.data, hello.len);
-		kt_buf_clear(&hello);
+		tool_outf(r, "Serving HTTP on 0.0.0.0 port %u (http://0.0.0.0:%u/) ...\n", s->ports[0],
+		          s->ports[0]);
 		return true;
 	}
 	if (!code && first && first[0] != '-') {
@@ -203,16 +199,13 @@ bool script_prepare(struct tool_run *r, struct server *s, int *status)
 		int rc = files_read(tool_container(r)->files, path, &text);
 		kt_free(path);
 		if (rc) {
-			struct kt_buf line = {0};
 			if (r->tool->name[0] == 'p')
-				kt_buf_addf(&line,
-				            "python: can't open file '%s%s': [Errno 2] No such file or "
-				            "directory\n",
-				            first[0] == '/' ? "" : "/", first);
+				tool_err(r,
+				         "python: can't open file '%s%s': [Errno 2] No such file or "
+				         "directory\n",
+				         first[0] == '/' ? "" : "/", first);
 			else
-				kt_buf_addf(&line, "Error: Cannot find module '%s'\n", first);
-			task_write(r->task, 2, line.data, line.len);
-			kt_buf_clear(&line);
+				tool_err(r, "Error: Cannot find module '%s'\n", first);
 			*status = r->tool->name[0] == 'p' ? 2 : 1;
 			return false;
 		}

@@ -11,29 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 /* --- its log --- */
-static void told(struct tool_run *r, const char *level, const char *fmt, va_list ap) KT_PRINTF(3, 0);
-static void told(struct tool_run *r, const char *level, const char *fmt, va_list ap)
+void nginx_log(struct tool_run *r, const char *level, const char *fmt, ...)
 {
-	struct kt_buf line = {0};
+	struct kt_buf text = {0};
 	char when[32];
 	struct tm tm = server_now(r);
 	size_t len = strftime(when, sizeof(when), "%Y/%m/%d %H:%M:%S", &tm);
-	kt_buf_addf(&line, "%.*s [%s] %d#%d: ", (int)len, when, level, r->task->pid, r->task->pid);
-	kt_buf_vaddf(&line, fmt, ap);
-	kt_buf_addc(&line, '\n');
-	task_write(r->task, 2, line.data, line.len);
-	kt_buf_clear(&line);
-}
-
-void nginx_log(struct tool_run *r, const char *level, const char *fmt, ...)
-{
 	va_list ap;
 	va_start(ap, fmt);
-	told(r, level, fmt, ap);
+	kt_buf_vaddf(&text, fmt, ap);
 	va_end(ap);
+	tool_err(r, "%.*s [%s] %d#%d: %s\n", (int)len, when, level, r->task->pid, r->task->pid,
+	         kt_buf_str(&text));
+	kt_buf_clear(&text);
 }
 
 /* What ends it is said in the log and to whoever started it. */

@@ -137,19 +137,10 @@ static const struct known table[] = {
         {"ssl_preread", STREAMS, 1, 2, 0},
 };
 
-static bool listed(const char *names, const char *name)
-{
-	size_t len, wanted = strlen(name);
-	for (const char *one; names && (one = kt_split(&names, ' ', &len));)
-		if (len == wanted && !strncmp(one, name, len))
-			return true;
-	return false;
-}
-
 static const struct known *known_at(const char *name, unsigned where, bool *elsewhere)
 {
 	for (size_t i = 0; i < KT_COUNT(table); i++) {
-		if (!listed(table[i].names, name))
+		if (!kt_listed(table[i].names, name))
 			continue;
 		if (table[i].where & where)
 			return &table[i];

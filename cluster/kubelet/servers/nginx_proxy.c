@@ -136,11 +136,7 @@ static struct kt_json *onward_headers(const struct nginx_visit *v, char **host)
 			*host = value;
 			continue;
 		}
-		for (size_t i = 0; i < kt_count(headers); i++)
-			if (!strcasecmp(kt_key(headers, i), d->args[0])) {
-				kt_unset(&headers, kt_key(headers, i));
-				break;
-			}
+		network_header_set(&headers, d->args[0], NULL);
 		if (*value)
 			kt_set(&headers, d->args[0], kt_json_str(value));
 		kt_free(value);

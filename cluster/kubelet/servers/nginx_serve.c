@@ -2,7 +2,6 @@
 /* A request's way through nginx: server, rewrites, location, access, content, error pages. */
 #include "cluster/kubelet/servers/nginx.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,25 +388,6 @@ static enum way run_script(struct nginx_visit *v, const struct nginx_directive *
 }
 
 /* --- access --- */
-static bool in_range(const char *range, const char *address)
-{
-	char text[64];
-	struct in_addr net, at;
-	const char *slash = strchr(range, '/');
-	size_t len = slash ? (size_t)(slash - range) : strlen(range);
-	if (!strcmp(range, "all"))
-		return true;
-	if (len >= sizeof(text) || !address)
-		return false;
-	memcpy(text, range, len);
-	text[len] = '\0';
-	if (inet_pton(AF_INET, text, &net) != 1 || inet_pton(AF_INET, address, &at) != 1)
-		return false;
-	unsigned long bits = slash ? strtoul(slash + 1, NULL, 10) : 32;
-	uint32_t mask = bits ? htonl(UINT32_MAX << (32 - KT_MIN(bits, 32ul))) : 0;
-	return (net.s_addr & mask) == (at.s_addr & mask);
-}
-
 static bool may(struct nginx_visit *v)
 {
 	const struct nginx_directive *allow = nginx_setting(v, "allow"), *deny = nginx_setting(v, "deny");
@@ -422,7 +402,8 @@ static bool may(struct nginx_visit *v)
 	for (const struct nginx_directive *d = first && first->parent ? first->parent->block : NULL; d;
 	     d = d->next) {
 		bool lets = !strcmp(d->name, "allow");
-		if ((lets || !strcmp(d->name, "deny")) && in_range(d->args[0], v->request->client)) {
+		if ((lets || !strcmp(d->name, "deny")) &&
+		    (!strcmp(d->args[0], "all") || network_in_cidr(v->request->client, d->args[0]))) {
 			if (!lets)
 				trouble(v, "access forbidden by rule");
 			return lets;
@@ -439,7 +420,7 @@ static bool is_known(struct nginx_visit *v)
 	                             *file = nginx_setting(v, "auth_basic_user_file");
 	if (!realm || !strcmp(realm->args[0], "off"))
 		return true;
-	const char *given = kt_get_str(v->request->headers, "Authorization");
+	const char *given = network_header(v->request->headers, "Authorization");
 	struct kt_buf users = {0}, login = {0};
 	bool good = false;
 	if (given && kt_starts(given, "Basic ") && file &&

@@ -120,7 +120,7 @@ static void of_msec(const struct nginx_visit *v, struct kt_buf *out)
 
 static void of_forwarded_for(const struct nginx_visit *v, struct kt_buf *out)
 {
-	const char *before = kt_get_str(v->request->headers, "X-Forwarded-For");
+	const char *before = network_header(v->request->headers, "X-Forwarded-For");
 	kt_buf_addf(out, "%s%s%s", before ? before : "", before ? ", " : "",
 	            v->request->client ? v->request->client : "");
 }
@@ -370,7 +370,7 @@ static void add_variable(const struct nginx_visit *v, const char *name, struct k
 				return;
 			}
 	} else if (kt_starts(name, "cookie_")) {
-		const char *cookies = kt_get_str(v->request->headers, "Cookie");
+		const char *cookies = network_header(v->request->headers, "Cookie");
 		char *mark = kt_strf("%s=", name + 7), *at = cookies ? strstr(cookies, mark) : NULL;
 		if (at)
 			kt_buf_add(out, at + strlen(mark), strcspn(at + strlen(mark), "; "));

@@ -1000,7 +1000,7 @@ static void do_command_info(struct call *c)
 	resp_array(c->out, 0);
 }
 
-enum { WRITES = 1, ANYBODY = 2 };
+enum { WRITES = 1, ANYBODY = 2, FREES = 4 /* taken over maxmemory, too */ };
 static const struct command {
 	const char *name;
 	size_t least, most; /* words with its name; 0: any number */
@@ -1027,7 +1027,7 @@ static const struct command {
         {"decr", 2, 2, WRITES, do_incr},
         {"incrby", 3, 3, WRITES, do_incr},
         {"decrby", 3, 3, WRITES, do_incr},
-        {"del", 2, 0, WRITES, do_del},
+        {"del", 2, 0, WRITES | FREES, do_del},
         {"unlink", 2, 0, WRITES, do_del},
         {"exists", 2, 0, 0, do_exists},
         {"type", 2, 2, 0, do_type},
@@ -1132,7 +1132,7 @@ void redis_command(struct redis_client *client, char **argv, size_t argc, struct
 		resp_error(out, "ERR wrong number of arguments for '%s' command", row->name);
 	} else if (row->flags & WRITES && client->redis->master) {
 		resp_error(out, "READONLY You can't write against a read only replica.");
-	} else if (row->flags & WRITES && strcmp(row->name, "del") != 0 && !has_room(&call)) {
+	} else if (row->flags & WRITES && !(row->flags & FREES) && !has_room(&call)) {
 		resp_error(out, "OOM command not allowed when used memory > 'maxmemory'.");
 	} else {
 		row->run(&call);

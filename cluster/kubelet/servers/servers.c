@@ -296,11 +296,8 @@ static int server_listen(struct tool_run *r, struct server *s)
 	const struct container *c = tool_container(r);
 	for (size_t i = 0; i < s->port_count && c->pod_ip; i++) {
 		if (network_is_listening(c->cluster, c->pod_ip, s->ports[i], s->protocols[i])) {
-			struct kt_buf line = {0};
-			kt_buf_addf(&line, "%s: bind() to 0.0.0.0:%u failed (98: Address already in use)\n",
-			            r->tool->name, s->ports[i]);
-			task_write(r->task, 2, line.data, line.len);
-			kt_buf_clear(&line);
+			tool_err(r, "%s: bind() to 0.0.0.0:%u failed (98: Address already in use)\n",
+			         r->tool->name, s->ports[i]);
 			s->port_count = i;
 			s->listening = true;
 			return 1;

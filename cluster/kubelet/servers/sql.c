@@ -618,22 +618,16 @@ void sql_bytes(struct tool_run *r, const char *data, size_t len, struct kt_buf *
 	kt_json_free(answer);
 }
 
-char *sql_ask_text(const struct sql_ask *ask)
-{
-	struct kt_json *json = kt_jsonf("{user: %s, password: %s, database: %s, local: %b, text: %s}",
-	                                ask->user, ask->password, ask->database, (int)ask->local, ask->text);
-	char *text = kt_json_text(json);
-	kt_json_free(json);
-	return text;
-}
-
 struct kt_json *sql_ask_server(const struct fetch *connection, const struct sql_ask *ask)
 {
 	const struct network_listener *to = connection->to.listener;
 	struct kt_buf reply = {0};
 	struct kt_json *answer = NULL;
 	struct kt_err err = {0};
-	char *text = sql_ask_text(ask);
+	struct kt_json *json = kt_jsonf("{user: %s, password: %s, database: %s, local: %b, text: %s}",
+	                                ask->user, ask->password, ask->database, (int)ask->local, ask->text);
+	char *text = kt_json_text(json);
+	kt_json_free(json);
 	if (to && to->bytes)
 		to->bytes(to->arg, text, strlen(text), &reply);
 	if (!reply.len || kt_json_parse(reply.data, reply.len, NULL, &answer, NULL, &err) != KT_OK)

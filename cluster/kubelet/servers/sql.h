@@ -16,7 +16,6 @@ struct sql_ask {
 	const char *user, *password, *database, *text; /* password NULL: none given */
 	bool local;                                    /* from inside the container */
 };
-char *sql_ask_text(const struct sql_ask *ask); /* owned */
 /* The answer: {fatal: "…"} when it lets nobody in; else {results: [{tag, columns: [NAME…], rows: [[text or
  * null…]…], numbers: [true…]}…], error: "…", code: "42P01", name: WHAT_IT_IS_ABOUT}: results up to the first
  * error. NULL: no server. Owned. */

@@ -226,17 +226,9 @@ void fetch_clear(struct fetch *fetch)
 	*fetch = (struct fetch){0};
 }
 
-const char *fetch_header(const struct network_http_response *response, const char *name)
-{
-	for (size_t i = 0; i < kt_count(response->headers); i++)
-		if (!strcasecmp(kt_key(response->headers, i), name))
-			return kt_str_or(kt_at(response->headers, i), "");
-	return NULL;
-}
-
 char *fetch_redirect(const struct fetch *fetch)
 {
-	const char *to = fetch_header(&fetch->response, "Location");
+	const char *to = network_header(fetch->response.headers, "Location");
 	int status = fetch->response.status;
 	if (!to || status < 300 || status > 399)
 		return NULL;

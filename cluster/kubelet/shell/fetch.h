@@ -44,8 +44,6 @@ int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, c
                   const char *body);
 void fetch_clear(struct fetch *fetch);
 const char *fetch_reason(int status);
-/* A header of the answer, whatever its letters' case; NULL. */
-const char *fetch_header(const struct network_http_response *response, const char *name);
 /* Where a redirect leads, as a whole URL; owned, NULL: it is none. */
 char *fetch_redirect(const struct fetch *fetch);
 /* "Name: value" as people write it behind -H; what is no header is passed over. */

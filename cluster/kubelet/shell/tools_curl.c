@@ -266,9 +266,7 @@ static void set_headers(struct curl *s)
 	}
 	for (size_t i = 0; i < kt_count(s->headers); i++) {
 		const char *name = kt_key(s->headers, i), *value = kt_str_or(kt_at(s->headers, i), "");
-		for (size_t k = kt_count(own); k-- > 0;)
-			if (!strcasecmp(kt_key(own, k), name))
-				kt_unset(&own, kt_key(own, k));
+		network_header_set(&own, name, NULL);
 		if (*value) /* "-H Name:" takes one of its own away */
 			kt_set(&own, name, kt_json_str(value));
 	}
@@ -345,14 +343,13 @@ static void add_variable(const struct tool_run *r, const struct curl *s, const c
 	for (size_t i = 0; i < KT_COUNT(numbers); i++)
 		if (!strcmp(numbers[i].name, name))
 			kt_buf_addf(out, "%lld", (long long)numbers[i].value);
+	const char *type = network_header(f->response.headers, "Content-Type");
 	if (!strcmp(name, "http_code") || !strcmp(name, "response_code"))
 		kt_buf_addf(out, "%03d", f->response.status);
 	else if (!strcmp(name, "remote_ip"))
 		kt_buf_adds(out, f->address ? f->address : "");
 	else if (!strcmp(name, "content_type"))
-		kt_buf_adds(out, fetch_header(&f->response, "Content-Type")
-		                         ? fetch_header(&f->response, "Content-Type")
-		                         : "");
+		kt_buf_adds(out, type ? type : "");
 	else if (!strcmp(name, "method"))
 		kt_buf_adds(out, method_of(s));
 	else if (!strcmp(name, "http_version"))

@@ -226,11 +226,8 @@ static int run_time(struct tool_run *r)
 	if (rc)
 		return rc;
 	double took = (double)(process_now(r->task->process) - *start) / 1e9;
-	struct kt_buf text = {0};
-	kt_buf_addf(&text, "real\t%dm %.2fs\nuser\t0m 0.00s\nsys\t0m 0.00s\n", (int)(took / 60),
-	            took - 60 * (int)(took / 60));
-	task_write(r->task, 2, text.data, text.len);
-	kt_buf_clear(&text);
+	tool_err(r, "real\t%dm %.2fs\nuser\t0m 0.00s\nsys\t0m 0.00s\n", (int)(took / 60),
+	         took - 60 * (int)(took / 60));
 	return status;
 }
 
