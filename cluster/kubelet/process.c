@@ -640,8 +640,9 @@ void process_resize(struct process *process, unsigned columns, unsigned rows)
 struct kt_json *process_memory(const struct process *process)
 {
 	for (const struct task *task = process->tasks; task; task = task->next) {
-		struct tool_run *run =
-		        task->depth && task->stack[0].kind == FRAME_TOOL ? task->stack[0].tool : NULL;
+		const struct frame *top =
+		        task->depth ? &task->stack[task->depth - 1] : NULL; /* a shell's command, too */
+		struct tool_run *run = top && top->kind == FRAME_TOOL ? top->tool : NULL;
 		struct kt_json *memory = run && run->tool->memory ? run->tool->memory(run) : NULL;
 		if (memory)
 			return memory;

@@ -332,6 +332,34 @@ static void what_was_just_written_on_a_disk_is_in_a_snapshot(void **state)
 	cluster_free(cluster);
 }
 
+static void what_a_program_had_in_memory_outlives_a_restore(void **state)
+{
+	static const char *const commands[] = {"['redis-server']",
+	                                       "['sh', '-c', 'redis-server --save \"\"; echo over']"};
+
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(commands); i++) {
+		struct cluster *cluster = one_node();
+		struct cluster_snapshot *snapshot;
+		struct kt_buf out = {0};
+		char *containers = kt_strf("{name: 'c', image: 'redis:7.4', command: %s}", commands[i]);
+
+		support_pod(cluster, "web", pod_of(containers, "{}"));
+		support_wait(cluster, 13);
+		run_in(cluster, "web", "redis-cli set a 1", &out);
+		snapshot = cluster_snapshot(cluster);
+		run_in(cluster, "web", "redis-cli set a 2", &out);
+		cluster_restore(cluster, snapshot);
+		cluster_snapshot_free(snapshot);
+		support_wait(cluster, 1);
+		run_in(cluster, "web", "redis-cli get a", &out);
+		assert_string_equal(kt_buf_str(&out), "OK\nOK\n1\n");
+		kt_free(containers);
+		kt_buf_clear(&out);
+		cluster_free(cluster);
+	}
+}
+
 static void what_somebody_runs_in_a_container_may_outlive_a_restore(void **state)
 {
 	static const char *const argv[] = {"sleep", "1000", NULL};
@@ -482,6 +510,7 @@ int main(void)
 	        cmocka_unit_test(a_deleted_pod_whose_program_heeds_sigterm_is_seen_to_end_and_gone_soon),
 	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
 	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
+	        cmocka_unit_test(what_a_program_had_in_memory_outlives_a_restore),
 	        cmocka_unit_test(what_was_just_written_on_a_disk_is_in_a_snapshot),
 	        cmocka_unit_test(what_somebody_runs_in_a_container_may_outlive_a_restore),
 	        cmocka_unit_test(after_a_restore_a_slow_start_is_not_waited_for_again),
