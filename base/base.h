@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "base/random.h"
 #include "base/codec.h"
+#include "base/http.h"
 #include "base/file.h"
 #include "base/loop.h"
 

@@ -76,40 +76,13 @@ static bool read_head(const struct kt_buf *in, struct head *head)
 	return true;
 }
 
-static const char *status_text(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} texts[] = {{200, "OK"},
-	             {201, "Created"},
-	             {204, "No Content"},
-	             {301, "Moved Permanently"},
-	             {302, "Found"},
-	             {304, "Not Modified"},
-	             {400, "Bad Request"},
-	             {401, "Unauthorized"},
-	             {403, "Forbidden"},
-	             {404, "Not Found"},
-	             {405, "Method Not Allowed"},
-	             {429, "Too Many Requests"},
-	             {500, "Internal Server Error"},
-	             {502, "Bad Gateway"},
-	             {503, "Service Unavailable"},
-	             {504, "Gateway Timeout"}};
-
-	for (size_t i = 0; i < KT_COUNT(texts); i++) {
-		if (texts[i].status == status)
-			return texts[i].text;
-	}
-	return "Status";
-}
-
 static void print_response(const struct network_http_response *response, bool close, struct kt_buf *out)
 {
 	const struct kt_json *value;
+	char *line = network_status_line(response);
 
-	kt_buf_addf(out, "HTTP/1.1 %d %s\r\n", response->status, status_text(response->status));
+	kt_buf_addf(out, "%s\r\n", line);
+	kt_free(line);
 	KT_JSON_EACH (value, response->headers) {
 		const char *name = kt_key(response->headers, value_i);
 

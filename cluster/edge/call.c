@@ -173,7 +173,7 @@ static enum kt_code read_answer(const struct kt_buf *answer, struct kt_json **ou
 		             status == 404   ? KT_ENOTFOUND
 		             : status == 403 ? KT_EDENIED
 		                             : KT_EINVAL,
-		             "%s", kt_str_or(kt_get(json, "message"), http_status_text((int)status)));
+		             "%s", kt_str_or(kt_get(json, "message"), kt_http_reason((int)status)));
 		kt_json_free(json);
 		return rc;
 	}

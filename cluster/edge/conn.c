@@ -290,7 +290,7 @@ static bool take_head(struct conn *conn)
 	if (used == 0)
 		return false;
 	if (used < 0) {
-		refuse(conn, (int)-used, http_status_text((int)-used));
+		refuse(conn, (int)-used, kt_http_reason((int)-used));
 		return false;
 	}
 	kt_buf_drop(&conn->in, (size_t)used);
@@ -316,7 +316,7 @@ static bool take_body(struct conn *conn)
 		if (used < 0) {
 			refuse(conn, (int)-used,
 			       used == -413 ? "Request entity too large: limit is 3145728"
-			                    : http_status_text((int)-used));
+			                    : kt_http_reason((int)-used));
 			return false;
 		}
 		kt_buf_drop(&conn->in, (size_t)used);

@@ -279,46 +279,6 @@ ptrdiff_t http_parse_chunks(struct http_chunks *chunks, const char *data, size_t
 	return (ptrdiff_t)at;
 }
 
-const char *http_status_text(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {{100, "Continue"},
-	               {101, "Switching Protocols"},
-	               {200, "OK"},
-	               {201, "Created"},
-	               {202, "Accepted"},
-	               {204, "No Content"},
-	               {301, "Moved Permanently"},
-	               {304, "Not Modified"},
-	               {400, "Bad Request"},
-	               {401, "Unauthorized"},
-	               {403, "Forbidden"},
-	               {404, "Not Found"},
-	               {405, "Method Not Allowed"},
-	               {406, "Not Acceptable"},
-	               {408, "Request Timeout"},
-	               {409, "Conflict"},
-	               {410, "Gone"},
-	               {413, "Request Entity Too Large"},
-	               {414, "Request URI Too Long"},
-	               {415, "Unsupported Media Type"},
-	               {417, "Expectation Failed"},
-	               {422, "Unprocessable Entity"},
-	               {429, "Too Many Requests"},
-	               {431, "Request Header Fields Too Large"},
-	               {500, "Internal Server Error"},
-	               {501, "Not Implemented"},
-	               {503, "Service Unavailable"},
-	               {504, "Gateway Timeout"},
-	               {505, "HTTP Version Not Supported"}};
-	for (size_t i = 0; i < KT_COUNT(reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "Status";
-}
-
 static void print_date(struct kt_buf *out, kt_ns now)
 {
 	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -333,7 +293,7 @@ static void print_date(struct kt_buf *out, kt_ns now)
 void http_print_head(struct kt_buf *out, const struct cluster_response *response, int64_t length,
                      bool chunked, bool keep_alive, kt_ns now)
 {
-	kt_buf_addf(out, "HTTP/1.1 %d %s\r\n", response->status, http_status_text(response->status));
+	kt_buf_addf(out, "HTTP/1.1 %d %s\r\n", response->status, kt_http_reason(response->status));
 	for (size_t i = 0; i < response->headers.names.count && i < response->headers.values.count; i++) {
 		const char *name = response->headers.names.items[i],
 		           *value = response->headers.values.items[i];

@@ -43,7 +43,6 @@ struct http_chunks {
 ptrdiff_t http_parse_chunks(struct http_chunks *chunks, const char *data, size_t len, size_t max,
                             struct kt_buf *out, bool *done);
 
-const char *http_status_text(int status);
 /* Status line and headers of `response`, with the blank line. `length` < 0: chunked, or nothing for status
  * 101. */
 void http_print_head(struct kt_buf *out, const struct cluster_response *response, int64_t length,

@@ -11,6 +11,12 @@ void network_http_response_clear(struct network_http_response *response)
 	*response = (struct network_http_response){0};
 }
 
+char *network_status_line(const struct network_http_response *response)
+{
+	return kt_strf("HTTP/1.%d %d %s", response->http_1_0 ? 0 : 1, response->status,
+	               response->reason ? response->reason : kt_http_reason(response->status));
+}
+
 const char *network_header(const struct kt_json *headers, const char *name)
 {
 	for (size_t i = 0; i < kt_count(headers); i++)

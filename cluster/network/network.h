@@ -27,6 +27,8 @@ struct network_http_request {
 };
 struct network_http_response {
 	int status;
+	const char *reason; /* static: the server's own words for the status; NULL: the usual ones */
+	bool http_1_0;      /* speaks HTTP/1.0 */
 	struct kt_json *headers;
 	struct kt_buf body;
 	kt_ns takes; /* service time */
@@ -83,6 +85,8 @@ void network_connect(struct cluster *cluster, const struct network_peer *from, c
 bool network_serve(struct cluster *cluster, const struct network_path *path,
                    const struct network_http_request *request, struct network_http_response *response);
 void network_http_response_clear(struct network_http_response *response);
+/* "HTTP/1.1 404 Not Found"; owned. */
+char *network_status_line(const struct network_http_response *response);
 /* A header's value, whatever its letters' case; NULL. */
 const char *network_header(const struct kt_json *headers, const char *name);
 /* In its place where it is, else at the end; NULL takes it away. */

@@ -47,30 +47,31 @@ bool nginx_on(const struct nginx_visit *v, const char *name, bool otherwise)
 /* --- pages --- */
 static const struct {
 	int status;
-	const char *words;
-} titles[] = {{301, "Moved Permanently"},
-              {302, "Found"},
-              {303, "See Other"},
-              {307, "Temporary Redirect"},
-              {308, "Permanent Redirect"},
-              {400, "Bad Request"},
-              {401, "Authorization Required"},
-              {403, "Forbidden"},
-              {404, "Not Found"},
-              {405, "Not Allowed"},
-              {408, "Request Time-out"},
-              {409, "Conflict"},
-              {413, "Request Entity Too Large"},
-              {414, "Request-URI Too Large"},
-              {416, "Requested Range Not Satisfiable"},
-              {421, "Misdirected Request"},
-              {429, "Too Many Requests"},
-              {500, "Internal Server Error"},
-              {501, "Not Implemented"},
-              {502, "Bad Gateway"},
-              {503, "Service Temporarily Unavailable"},
-              {504, "Gateway Time-out"},
-              {507, "Insufficient Storage"}};
+	const char *words,
+	        *line; /* of its page; of the status line, where that one's are others than anybody's */
+} titles[] = {{301, "Moved Permanently", NULL},
+              {302, "Found", "Moved Temporarily"},
+              {303, "See Other", NULL},
+              {307, "Temporary Redirect", NULL},
+              {308, "Permanent Redirect", NULL},
+              {400, "Bad Request", NULL},
+              {401, "Authorization Required", NULL},
+              {403, "Forbidden", NULL},
+              {404, "Not Found", NULL},
+              {405, "Not Allowed", "Not Allowed"},
+              {408, "Request Time-out", "Request Time-out"},
+              {409, "Conflict", NULL},
+              {413, "Request Entity Too Large", NULL},
+              {414, "Request-URI Too Large", "Request-URI Too Large"},
+              {416, "Requested Range Not Satisfiable", NULL},
+              {421, "Misdirected Request", NULL},
+              {429, "Too Many Requests", NULL},
+              {500, "Internal Server Error", NULL},
+              {501, "Not Implemented", NULL},
+              {502, "Bad Gateway", NULL},
+              {503, "Service Temporarily Unavailable", "Service Temporarily Unavailable"},
+              {504, "Gateway Time-out", "Gateway Time-out"},
+              {507, "Insufficient Storage", NULL}};
 
 static void header(struct nginx_visit *v, const char *name, const char *value)
 {
@@ -81,6 +82,14 @@ static void body(struct nginx_visit *v, int status, const char *type, const char
 {
 	kt_buf_cut(&v->response->body, 0);
 	server_answer(v->response, status, type, text, len);
+}
+
+static const char *status_words(int status)
+{
+	for (size_t i = 0; i < KT_COUNT(titles); i++)
+		if (titles[i].status == status)
+			return titles[i].line;
+	return NULL;
 }
 
 void nginx_page(struct nginx_visit *v, int status)
@@ -813,6 +822,8 @@ void nginx_serve(struct tool_run *r, const struct network_http_request *request,
 		if (!v.here)
 			v.here = v.server;
 		say_otherwise(&v);
+		if (!v.upstream)
+			response->reason = status_words(response->status);
 		add_headers(&v);
 		char *name = nginx_on(&v, "server_tokens", true) ? kt_strf("nginx/%s", nginx_version(r))
 		                                                 : kt_strdup("nginx");

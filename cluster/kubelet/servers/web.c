@@ -26,7 +26,7 @@ void server_error_page(struct network_http_response *response, int status, const
 {
 	char *text = kt_strf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%d "
 	                     "%s</h1></center>\r\n<hr><center>%s</center>\r\n</body>\r\n</html>\r\n",
-	                     status, fetch_reason(status), status, fetch_reason(status), server);
+	                     status, kt_http_reason(status), status, kt_http_reason(status), server);
 	server_answer(response, status, "text/html", text, strlen(text));
 	kt_free(text);
 }
@@ -161,42 +161,89 @@ void small_httpd_serve(struct tool_run *r, const struct network_http_request *re
 		kt_buf_addf(
 		        &response->body,
 		        "<HTML><HEAD><TITLE>%d %s</TITLE></HEAD>\n<BODY><H1>%d %s</H1>\n%s\n</BODY></HTML>\n",
-		        response->status, fetch_reason(response->status), response->status,
-		        fetch_reason(response->status),
+		        response->status, kt_http_reason(response->status), response->status,
+		        kt_http_reason(response->status),
 		        response->status == 404 ? "The requested URL was not found" : "");
 	}
+}
+
+/* What http.server says of a request that it does not serve: its words for the status are the message. */
+static void python_error(struct network_http_response *response, int status, const char *message,
+                         const char *why)
+{
+	char *text =
+	        kt_strf("<!DOCTYPE HTML>\n<html lang=\"en\">\n    <head>\n        <meta charset=\"utf-8\">\n"
+	                "        <title>Error response</title>\n    </head>\n    <body>\n"
+	                "        <h1>Error response</h1>\n        <p>Error code: %d</p>\n        <p>Message: "
+	                "%s.</p>\n"
+	                "        <p>Error code explanation: %d - %s</p>\n    </body>\n</html>\n",
+	                status, message, status, why);
+	response->reason = message;
+	server_answer(response, status, "text/html;charset=utf-8", text, strlen(text));
+	kt_free(text);
+}
+
+static int as_python_sorts(const void *a, const void *b)
+{
+	return strcasecmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void python_list(struct files *files, const char *dir, const char *shown,
+                        struct network_http_response *response)
+{
+	struct kt_strs names = {0};
+	struct kt_buf page = {0};
+	(void)files_list(files, dir, &names);
+	if (names.count)
+		qsort(names.items, names.count, sizeof(*names.items), as_python_sorts);
+	kt_buf_addf(&page,
+	            "<!DOCTYPE HTML>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Directory "
+	            "listing for "
+	            "%s</title>\n</head>\n<body>\n<h1>Directory listing for %s</h1>\n<hr>\n<ul>\n",
+	            shown, shown);
+	for (size_t i = 0; i < names.count; i++) {
+		struct files_stat st;
+		char *path = kt_strf("%s/%s", dir, names.items[i]);
+		const char *slash = !files_stat(files, path, &st) && st.type == FILES_DIR ? "/" : "";
+		kt_buf_addf(&page, "<li><a href=\"%s%s\">%s%s</a></li>\n", names.items[i], slash,
+		            names.items[i], slash);
+		kt_free(path);
+	}
+	kt_buf_adds(&page, "</ul>\n<hr>\n</body>\n</html>\n");
+	server_answer(response, 200, "text/html; charset=utf-8", page.data, page.len);
+	kt_buf_clear(&page);
+	kt_strs_clear(&names);
 }
 
 void python_serve(struct tool_run *r, const struct network_http_request *request,
                   struct network_http_response *response)
 {
 	const struct server *s = r->state;
-	struct kt_strs names = {0};
-	const char *dir = server_option(r, "directory");
-	char *root = tool_path(r, dir ? dir : (s->root ? s->root : "."));
-	char *path = kt_strf("%s%.*s", root, (int)strcspn(request->path, "?"), request->path);
-	char *index = kt_strf("%s/index.html", path);
 	struct files *files = tool_container(r)->files;
 	struct files_stat st;
+	const char *dir = server_option(r, "directory");
+	struct kt_buf asked = {0};
+	(void)kt_unpercent(request->path, strcspn(request->path, "?"), false, &asked);
+	char *root = tool_path(r, dir ? dir : (s->root ? s->root : "."));
+	char *path = kt_strf("%s%s", root, kt_buf_str(&asked)), *index = kt_strf("%s/index.html", path);
+	bool folder = !files_stat(files, path, &st) && st.type == FILES_DIR;
+	response->http_1_0 = true;
 	kt_set(&response->headers, "Server", kt_json_str("SimpleHTTP/0.6 Python/3.12.3"));
-	if (files_stat(files, path, &st) == 0 && st.type == FILES_DIR && files_stat(files, index, &st) != 0) {
-		struct kt_buf page = {0};
-		(void)files_list(files, path, &names);
-		kt_buf_addf(&page,
-		            "<!DOCTYPE HTML>\n<html lang=\"en\">\n<head>\n<meta "
-		            "charset=\"utf-8\">\n<title>Directory listing for "
-		            "%s</title>\n</head>\n<body>\n<h1>Directory listing for %s</h1>\n<hr>\n<ul>\n",
-		            request->path, request->path);
-		for (size_t i = 0; i < names.count; i++)
-			kt_buf_addf(&page, "<li><a href=\"%s\">%s</a></li>\n", names.items[i],
-			            names.items[i]);
-		kt_buf_adds(&page, "</ul>\n<hr>\n</body>\n</html>\n");
-		server_answer(response, 200, "text/html; charset=utf-8", page.data, page.len);
-		kt_buf_clear(&page);
-		kt_strs_clear(&names);
+	if (!kt_streq(request->method, "GET") && !kt_streq(request->method, "HEAD")) {
+		python_error(response, 501, "Unsupported method", "Server does not support this operation.");
+	} else if (folder && !kt_ends(kt_buf_str(&asked), "/")) {
+		kt_set(&response->headers, "Location", kt_json_strf("%s/", kt_buf_str(&asked)));
+		response->status = 301;
+	} else if (folder && files_stat(files, index, &st) != 0) {
+		python_list(files, path, kt_buf_str(&asked), response);
 	} else {
-		server_file(r, root, request->path, "SimpleHTTP", response);
+		server_file(r, root, request->path, "", response);
+		if (response->status == 404) {
+			kt_buf_cut(&response->body, 0);
+			python_error(response, 404, "File not found", "Nothing matches the given URI.");
+		}
 	}
+	kt_buf_clear(&asked);
 	kt_free(root);
 	kt_free(path);
 	kt_free(index);

@@ -7,38 +7,6 @@
 
 static const kt_ns DNS_PATIENCE = 10 * KT_SEC, SYN_PATIENCE = 127 * KT_SEC, ROUTE_PATIENCE = 3 * KT_SEC;
 
-const char *fetch_reason(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} rows[] = {{200, "OK"},
-	            {201, "Created"},
-	            {202, "Accepted"},
-	            {204, "No Content"},
-	            {301, "Moved Permanently"},
-	            {302, "Found"},
-	            {304, "Not Modified"},
-	            {400, "Bad Request"},
-	            {401, "Unauthorized"},
-	            {403, "Forbidden"},
-	            {404, "Not Found"},
-	            {405, "Method Not Allowed"},
-	            {408, "Request Timeout"},
-	            {418, "I'm a teapot"},
-	            {429, "Too Many Requests"},
-	            {500, "Internal Server Error"},
-	            {501, "Not Implemented"},
-	            {502, "Bad Gateway"},
-	            {503, "Service Unavailable"},
-	            {504, "Gateway Timeout"}};
-	for (size_t i = 0; i < KT_COUNT(rows); i++) {
-		if (rows[i].status == status)
-			return rows[i].text;
-	}
-	return "Unknown";
-}
-
 bool fetch_url(struct fetch *fetch, const char *url)
 {
 	const char *rest = url;

@@ -43,7 +43,6 @@ int fetch_connect(struct tool_run *r, struct fetch *fetch);
 int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, const struct kt_json *headers,
                   const char *body);
 void fetch_clear(struct fetch *fetch);
-const char *fetch_reason(int status);
 /* Where a redirect leads, as a whole URL; owned, NULL: it is none. */
 char *fetch_redirect(const struct fetch *fetch);
 /* "Name: value" as people write it behind -H; what is no header is passed over. */

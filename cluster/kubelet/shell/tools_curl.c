@@ -401,7 +401,9 @@ static void say_all(struct tool_run *r, const struct curl *s)
 	for (size_t i = 0; i < kt_count(s->headers); i++)
 		if (strcasecmp(kt_key(s->headers, i), "host") != 0)
 			tool_err(r, "> %s: %s\n", kt_key(s->headers, i), kt_str_or(kt_at(s->headers, i), ""));
-	tool_err(r, "> \n< HTTP/1.1 %d %s\n", f->response.status, fetch_reason(f->response.status));
+	char *line = network_status_line(&f->response);
+	tool_err(r, "> \n< %s\n", line);
+	kt_free(line);
 	for (size_t i = 0; i < kt_count(f->response.headers); i++)
 		tool_err(r, "< %s: %s\n", kt_key(f->response.headers, i),
 		         kt_str_or(kt_at(f->response.headers, i), ""));
@@ -415,7 +417,9 @@ static int answer(struct tool_run *r, struct curl *s)
 	if (s->verbose)
 		say_all(r, s);
 	if (s->head || s->include) {
-		tool_outf(r, "HTTP/1.1 %d %s\r\n", response->status, fetch_reason(response->status));
+		char *line = network_status_line(response);
+		tool_outf(r, "%s\r\n", line);
+		kt_free(line);
 		for (size_t i = 0; i < kt_count(response->headers); i++)
 			tool_outf(r, "%s: %s\r\n", kt_key(response->headers, i),
 			          kt_str_or(kt_at(response->headers, i), ""));

@@ -77,7 +77,9 @@ static void wget_bar(struct tool_run *r, const char *name, size_t size)
 /* -S */
 static void wget_headers(struct tool_run *r, const struct network_http_response *response)
 {
-	tool_err(r, "  HTTP/1.1 %d %s\n", response->status, fetch_reason(response->status));
+	char *line = network_status_line(response);
+	tool_err(r, "  %s\n", line);
+	kt_free(line);
 	for (size_t i = 0; i < kt_count(response->headers); i++)
 		tool_err(r, "  %s: %s\n", kt_key(response->headers, i),
 		         kt_str_or(kt_at(response->headers, i), ""));
@@ -88,9 +90,12 @@ static int wget_answer(struct tool_run *r, struct client *s)
 	const struct network_http_response *response = &s->fetch.response;
 	if (s->server_headers)
 		wget_headers(r, response);
-	if (response->status >= 300)
-		return tool_fail(r, 1, "server returned error: HTTP/1.1 %d %s", response->status,
-		                 fetch_reason(response->status));
+	if (response->status >= 300) {
+		char *line = network_status_line(response);
+		int status = tool_fail(r, 1, "server returned error: %s", line);
+		kt_free(line);
+		return status;
+	}
 	if (s->spider) {
 		if (!s->quiet)
 			tool_err(r, "remote file exists\n");
@@ -457,8 +462,9 @@ static int run_nc(struct tool_run *r)
 		                                       .host = s->fetch.host,
 		                                       .client = tool_container(r)->pod_ip};
 		if (network_serve(r->task->process->cluster, &s->fetch.to, &request, &response)) {
-			tool_outf(r, "HTTP/1.1 %d %s\r\n\r\n", response.status,
-			          fetch_reason(response.status));
+			char *line = network_status_line(&response);
+			tool_outf(r, "%s\r\n\r\n", line);
+			kt_free(line);
 			tool_out(r, kt_buf_str(&response.body), response.body.len);
 		}
 		network_http_response_clear(&response);
