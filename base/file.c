@@ -104,6 +104,23 @@ enum kt_code kt_write_file(const char *path, const void *data, size_t len, unsig
 	return fail_errno(err, path);
 }
 
+enum kt_code kt_read_json(const char *path, size_t max, struct kt_json **out, struct kt_err *err)
+{
+	struct kt_buf text = {0};
+	struct kt_err why = {0};
+	enum kt_code rc = kt_read_file(path, max, &text, err);
+	if (!rc && (rc = kt_json_parse(kt_buf_str(&text), text.len, NULL, out, NULL, &why)))
+		rc = kt_fail(err, rc, "%s: %s", path, why.text);
+	kt_buf_clear(&text);
+	return rc;
+}
+
+enum kt_code kt_write_json(const char *path, const struct kt_json *json, unsigned mode, struct kt_err *err)
+{
+	KT_CLEANUP(kt_freep) char *text = kt_json_text(json);
+	return kt_write_file(path, text, strlen(text), mode, err);
+}
+
 enum kt_code kt_make_dirs(const char *path, unsigned mode, struct kt_err *err)
 {
 	KT_CLEANUP(kt_freep) char *copy = kt_strdup(path);

@@ -5,10 +5,16 @@
 
 #include "base/err.h"
 #include "base/buf.h"
+#include "base/json.h"
 
 KT_MUST_CHECK enum kt_code kt_read_file(const char *path, size_t max, struct kt_buf *out, struct kt_err *err);
 /* Whole or not at all (a temporary name beside it, fsync, rename); `mode` as for open(2). */
 KT_MUST_CHECK enum kt_code kt_write_file(const char *path, const void *data, size_t len, unsigned mode,
+                                         struct kt_err *err);
+/* A file of JSON, in and out; *out is the caller's. Not there: KT_ENOTFOUND, `err` says so of the path. */
+KT_MUST_CHECK enum kt_code kt_read_json(const char *path, size_t max, struct kt_json **out,
+                                        struct kt_err *err);
+KT_MUST_CHECK enum kt_code kt_write_json(const char *path, const struct kt_json *json, unsigned mode,
                                          struct kt_err *err);
 KT_MUST_CHECK enum kt_code kt_make_dirs(const char *path, unsigned mode,
                                         struct kt_err *err); /* as mkdir -p */

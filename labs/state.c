@@ -21,14 +21,11 @@ enum kt_code lab_state_read(const char *home, const struct lab *lab, struct lab_
                             struct kt_err *err)
 {
 	char *path = state_path(home, lab->lab);
-	struct kt_buf text = {0};
 	struct kt_json *json = NULL;
-	enum kt_code rc = kt_is_file(path) ? kt_read_file(path, STATE_MAX, &text, err)
+	enum kt_code rc = kt_is_file(path) ? kt_read_json(path, STATE_MAX, &json, err)
 	                                   : kt_fail(err, KT_ENOTFOUND,
 	                                             "the lab '%s' was not started: `ktutor lab start %s`",
 	                                             lab->lab, lab->lab);
-	if (!rc)
-		rc = kt_json_parse(kt_buf_str(&text), text.len, NULL, &json, NULL, err);
 	if (!rc) {
 		memset(out, 0, sizeof(*out));
 		snprintf(out->provider, sizeof(out->provider), "%s",
@@ -40,7 +37,6 @@ enum kt_code lab_state_read(const char *home, const struct lab *lab, struct lab_
 		out->started = kt_get_int(json, "started", 0) * KT_SEC;
 	}
 	kt_json_free(json);
-	kt_buf_clear(&text);
 	kt_free(path);
 	return rc;
 }
@@ -53,13 +49,11 @@ enum kt_code lab_state_write(const char *home, const struct lab *lab, const stru
 	struct kt_json *json = kt_jsonf("{provider: %s, cluster: %s, kubeconfig: %s, ready: %b, started: %l}",
 	                                state->provider, state->cluster, state->kubeconfig, state->ready,
 	                                (int64_t)(state->started / KT_SEC));
-	char *text = kt_json_text(json);
 	enum kt_code rc = kt_make_dirs(dir, 0700, err);
 	if (!rc)
-		rc = kt_write_file(path, text, strlen(text), 0600, err);
+		rc = kt_write_json(path, json, 0600, err);
 	if (!rc)
 		rc = kt_write_file(current, lab->source, strlen(lab->source), 0600, err);
-	kt_free(text);
 	kt_json_free(json);
 	kt_free(dir);
 	kt_free(path);
@@ -70,12 +64,9 @@ enum kt_code lab_state_write(const char *home, const struct lab *lab, const stru
 struct kt_json *lab_state(const char *home, const char *lab)
 {
 	char *path = state_path(home, lab);
-	struct kt_buf text = {0};
 	struct kt_json *json = NULL;
-	if (kt_is_file(path) && !kt_read_file(path, STATE_MAX, &text, NULL) &&
-	    kt_json_parse(kt_buf_str(&text), text.len, NULL, &json, NULL, NULL))
+	if (kt_read_json(path, STATE_MAX, &json, NULL))
 		json = NULL;
-	kt_buf_clear(&text);
 	kt_free(path);
 	return json;
 }

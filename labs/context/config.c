@@ -23,13 +23,10 @@ void context_clear(struct context *context)
 enum kt_code context_read(const char *home, const char *lab, struct context *out, struct kt_err *err)
 {
 	char *dir = kt_strf("%s/context/%s", home, lab), *path = kt_join(dir, "context.json");
-	struct kt_buf text = {0};
 	struct kt_json *json = NULL;
 	enum kt_code rc = kt_is_file(path)
-	                          ? kt_read_file(path, RECORD_MAX, &text, err)
+	                          ? kt_read_json(path, RECORD_MAX, &json, err)
 	                          : kt_fail(err, KT_ENOTFOUND, "the lab '%s' runs on no context", lab);
-	if (!rc)
-		rc = kt_json_parse(kt_buf_str(&text), text.len, NULL, &json, NULL, err);
 	memset(out, 0, sizeof(*out));
 	if (!rc) {
 		out->dir = kt_strdup(dir);
@@ -44,7 +41,6 @@ enum kt_code context_read(const char *home, const char *lab, struct context *out
 		out->made = kt_json_ref(kt_get(json, "made"));
 	}
 	kt_json_free(json);
-	kt_buf_clear(&text);
 	kt_free(path);
 	kt_free(dir);
 	return rc;
@@ -58,11 +54,9 @@ enum kt_code context_write(const struct context *context, struct kt_err *err)
 	                 "'allow-exec': %b, made: %J}",
 	                 context->name, context->server, context->home, context->allow_nodes,
 	                 context->allow_cluster, context->allow_exec, context->made);
-	char *text = kt_json_text(json);
 	enum kt_code rc = kt_make_dirs(context->dir, 0700, err);
 	if (!rc)
-		rc = kt_write_file(path, text, strlen(text), 0600, err);
-	kt_free(text);
+		rc = kt_write_json(path, json, 0600, err);
 	kt_json_free(json);
 	kt_free(path);
 	return rc;

@@ -274,9 +274,8 @@ static enum kt_code add_namespace(struct check_client *client, struct kt_err *er
 static enum kt_code write_json(const struct kind_cluster *cluster, const char *name,
                                const struct kt_json *value, struct kt_err *err)
 {
-	char *path = kt_join(cluster->dir, name), *text = kt_json_text(value);
-	enum kt_code rc = kt_write_file(path, text, strlen(text), 0600, err);
-	kt_free(text);
+	char *path = kt_join(cluster->dir, name);
+	enum kt_code rc = kt_write_json(path, value, 0600, err);
 	kt_free(path);
 	return rc;
 }

@@ -123,11 +123,7 @@ static enum kt_code read_baseline(const struct kind_cluster *cluster, struct kt_
                                   struct kt_err *err)
 {
 	char *path = kt_join(cluster->dir, "baseline.json");
-	struct kt_buf text = {0};
-	enum kt_code rc = kt_read_file(path, 64u * 1024 * 1024, &text, err);
-	if (!rc)
-		rc = kt_json_parse(kt_buf_str(&text), text.len, NULL, out, NULL, err);
-	kt_buf_clear(&text);
+	enum kt_code rc = kt_read_json(path, 64u * 1024 * 1024, out, err);
 	kt_free(path);
 	return rc;
 }

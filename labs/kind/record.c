@@ -24,13 +24,10 @@ enum kt_code kind_cluster_read(const char *home, const char *name, struct kind_c
                                struct kt_err *err)
 {
 	char *dir = kt_strf("%s/kind/%s", home, name), *path = kt_join(dir, "cluster.json");
-	struct kt_buf text = {0};
 	struct kt_json *json = NULL;
 	enum kt_code rc = kt_is_file(path)
-	                          ? kt_read_file(path, RECORD_MAX, &text, err)
+	                          ? kt_read_json(path, RECORD_MAX, &json, err)
 	                          : kt_fail(err, KT_ENOTFOUND, "there is no kind cluster '%s'", name);
-	if (!rc)
-		rc = kt_json_parse(kt_buf_str(&text), text.len, NULL, &json, NULL, err);
 	if (!rc) {
 		memset(out, 0, sizeof(*out));
 		snprintf(out->name, sizeof(out->name), "%s", name);
@@ -45,7 +42,6 @@ enum kt_code kind_cluster_read(const char *home, const char *name, struct kind_c
 		dir = NULL;
 	}
 	kt_json_free(json);
-	kt_buf_clear(&text);
 	kt_free(path);
 	kt_free(dir);
 	return rc;
@@ -57,11 +53,9 @@ enum kt_code kind_cluster_write(const struct kind_cluster *cluster, struct kt_er
 	struct kt_json *json = kt_jsonf("{engine: %s, holder: %s, shape: %s, made: %b, maker: %l, facts: %J}",
 	                                cluster->engine, cluster->holder, cluster->shape, cluster->made,
 	                                (int64_t)cluster->maker, cluster->facts);
-	char *text = kt_json_text(json);
 	enum kt_code rc = kt_make_dirs(cluster->dir, 0700, err);
 	if (!rc)
-		rc = kt_write_file(path, text, strlen(text), 0600, err);
-	kt_free(text);
+		rc = kt_write_json(path, json, 0600, err);
 	kt_json_free(json);
 	kt_free(path);
 	return rc;

@@ -65,6 +65,24 @@ static void errors_name_the_path(void **state)
 	kt_free(path);
 }
 
+static void json_is_written_and_read_back(void **state)
+{
+	char *path = kt_join(*state, "f.json");
+	struct kt_json *in = kt_jsonf("{a: [1, 'b']}"), *out = NULL;
+	struct kt_err err = {0};
+	assert_int_equal(kt_write_json(path, in, 0600, NULL), KT_OK);
+	assert_int_equal(kt_read_json(path, 100, &out, NULL), KT_OK);
+	assert_true(kt_equal(in, out));
+	kt_json_free(out);
+	kt_json_free(in);
+	assert_int_equal(kt_write_file(path, "{", 1, 0600, NULL), KT_OK);
+	out = NULL;
+	assert_int_equal(kt_read_json(path, 100, &out, &err), KT_EINVAL);
+	assert_non_null(strstr(err.text, "f.json: unexpected end of JSON input"));
+	assert_null(out);
+	kt_free(path);
+}
+
 static void trees_are_made_and_removed_without_following_links(void **state)
 {
 	char *tree = kt_join(*state, "t"), *deep = kt_join(tree, "a/b/c"), *file = kt_join(deep, "f"),
@@ -212,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        IN_ROOM(files_are_written_whole_and_read),
 	        IN_ROOM(errors_name_the_path),
+	        IN_ROOM(json_is_written_and_read_back),
 	        IN_ROOM(trees_are_made_and_removed_without_following_links),
 	        cmocka_unit_test(paths_are_joined),
 	        IN_ROOM(home_follows_the_environment),

@@ -1,54 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* What a cluster keeps, and what becomes of it when the keeping fails. The journal here is a JSON object. */
-#include "cluster/cluster.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 
-struct shelf {
-	struct kt_json *records;
-	bool full;
-};
-
-static enum kt_code shelve(void *arg, const struct cluster_record *records, size_t count, struct kt_err *err)
-{
-	struct shelf *shelf = arg;
-	if (shelf->full)
-		return kt_fail(err, KT_EIO, "the shelf is full");
-	for (size_t i = 0; i < count; i++)
-		kt_set(&shelf->records, records[i].key,
-		       records[i].value ? kt_json_strn(records[i].value, records[i].len) : NULL);
-	return KT_OK;
-}
-
-static int by_name(const char *a, const char *b, void *arg)
-{
-	(void)arg;
-	return strcmp(a, b);
-}
-
-static enum kt_code read_all(void *arg, void (*row)(void *row_arg, const struct cluster_record *record),
-                             void *row_arg, struct kt_err *err)
-{
-	struct shelf *shelf = arg;
-	(void)err;
-	if (shelf->records)
-		kt_sort_keys(&shelf->records, by_name, NULL);
-	for (size_t i = 0; i < kt_count(shelf->records); i++) {
-		const struct kt_json *value = kt_at(shelf->records, i);
-		struct cluster_record record = {kt_key(shelf->records, i), kt_str(value), kt_str_len(value)};
-		row(row_arg, &record);
-	}
-	return KT_OK;
-}
+#include "tests/cluster/shelf.h"
 
 static struct cluster *open_cluster(struct cluster_journal *journal, struct shelf *shelf)
 {
 	struct cluster *cluster = NULL;
 	struct kt_err err = {0};
-	*journal = (struct cluster_journal){shelf, shelve, read_all};
+	*journal = (struct cluster_journal){shelf, shelf_write, shelf_read};
 	const struct cluster_options options = {
 	        .name = "demo", .seed = 1, .now = 1000000 * KT_SEC, .workers = 2, .journal = journal};
 	if (cluster_new(&options, &cluster, &err))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/yaml.h"
+#include "tests/cluster/shelf.h"
 #include "tests/cluster/support.h"
 
 enum { NODES = 6, STEPS = 25, QUOTA_PODS = 30 };
@@ -542,50 +543,12 @@ static void a_rewind_brings_the_machines_back_as_they_were(void **state)
 }
 
 /* --- a journal that breaks off --- */
-struct shelf {
-	struct kt_json *records;
-	size_t writes, last; /* writes after the `last` are lost, as by a kill -9 */
-};
-
-static enum kt_code shelve(void *arg, const struct cluster_record *records, size_t count, struct kt_err *err)
-{
-	struct shelf *shelf = arg;
-	(void)err;
-	if (shelf->writes++ >= shelf->last)
-		return KT_OK;
-	for (size_t i = 0; i < count; i++)
-		kt_set(&shelf->records, records[i].key,
-		       records[i].value ? kt_json_strn(records[i].value, records[i].len) : NULL);
-	return KT_OK;
-}
-
-static int by_name(const char *a, const char *b, void *arg)
-{
-	(void)arg;
-	return strcmp(a, b);
-}
-
-static enum kt_code read_all(void *arg, void (*row)(void *row_arg, const struct cluster_record *record),
-                             void *row_arg, struct kt_err *err)
-{
-	struct shelf *shelf = arg;
-	(void)err;
-	if (shelf->records)
-		kt_sort_keys(&shelf->records, by_name, NULL);
-	for (size_t i = 0; i < kt_count(shelf->records); i++) {
-		const struct kt_json *value = kt_at(shelf->records, i);
-		struct cluster_record record = {kt_key(shelf->records, i), kt_str(value), kt_str_len(value)};
-		row(row_arg, &record);
-	}
-	return KT_OK;
-}
-
 /* A drill, flushed each second; its journal holds the first `last` writes. How many there were. */
 static size_t drill(struct shelf *shelf, size_t last)
 {
-	struct cluster_journal journal = {shelf, shelve, read_all};
+	struct cluster_journal journal = {shelf, shelf_write, shelf_read};
 	struct evening e;
-	*shelf = (struct shelf){.last = last};
+	*shelf = (struct shelf){.breaks = true, .last = last};
 	begin(&e, 7, &journal);
 	support_wait(e.cluster, 5);
 	open_shop(e.cluster, &e.random);
@@ -610,7 +573,7 @@ static void a_cluster_killed_in_a_drill_comes_back_consistent(void **state)
 	kt_json_free(shelf.records);
 	assert_in_range(all, 20, 100);
 	for (size_t last = 1; last < all; last++) {
-		struct cluster_journal journal = {&shelf, shelve, read_all};
+		struct cluster_journal journal = {&shelf, shelf_write, shelf_read};
 		struct evening e;
 		(void)drill(&shelf, last);
 		shelf.last = 0;

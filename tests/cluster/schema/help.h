@@ -23,12 +23,10 @@ static inline struct kt_json *parsed(const char *text)
 
 static inline struct kt_json *read_json(const char *path)
 {
-	struct kt_buf buf = {0};
+	struct kt_json *v = NULL;
 	struct kt_err err = {0};
-	if (kt_read_file(path, 1u << 24, &buf, &err))
+	if (kt_read_json(path, 1u << 24, &v, &err))
 		fail_msg("%s", err.text);
-	struct kt_json *v = parsed(kt_buf_str(&buf));
-	kt_buf_clear(&buf);
 	return v;
 }
 
@@ -62,6 +60,23 @@ static inline void assert_json(const struct kt_json *v, const char *expected)
 	char *text = v ? kt_json_text(v) : kt_strdup("(nothing)");
 	assert_string_equal(text, expected);
 	kt_free(text);
+}
+
+/* One for all the tests of a program: cmocka_run_group_tests(tests, with_schema, without_schema). */
+static struct schema *schema;
+
+static inline int with_schema(void **state)
+{
+	(void)state;
+	schema = schema_new();
+	return 0;
+}
+
+static inline int without_schema(void **state)
+{
+	(void)state;
+	schema_free(schema);
+	return 0;
 }
 
 #endif

@@ -5,22 +5,7 @@
 
 #include <ctype.h>
 
-static struct schema *schema;
 static const kt_ns now = 1767323045 * KT_SEC; /* 2026-01-02T03:04:05Z */
-
-static int set_up(void **state)
-{
-	(void)state;
-	schema = schema_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	schema_free(schema);
-	return 0;
-}
 
 static char *header(const char *name)
 {
@@ -275,5 +260,5 @@ int main(void)
 	        cmocka_unit_test(other_kinds_have_their_cells),
 	        cmocka_unit_test(every_kind_has_a_cell_for_each_column_even_of_an_empty_object),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, with_schema, without_schema);
 }

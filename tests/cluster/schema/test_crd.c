@@ -2,7 +2,6 @@
 /* Custom kinds: decoding, defaults, validation, columns, discovery (after golden transcripts of CRDs). */
 #include "tests/cluster/schema/help.h"
 
-static struct schema *schema;
 static struct kt_json *crd;
 
 static const char dragons[] =
@@ -31,19 +30,16 @@ static const char dragons[] =
 
 static int set_up(void **state)
 {
-	(void)state;
 	struct kt_err err = {0};
-	schema = schema_new();
+	(void)with_schema(state);
 	crd = parsed(dragons);
 	return schema_add_crd(schema, crd, &err);
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
-	schema_free(schema);
 	kt_json_free(crd);
-	return 0;
+	return without_schema(state);
 }
 
 static const struct schema_kind *dragon(void)

@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/cluster/schema/help.h"
 
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-	(void)state;
-	schema = schema_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	schema_free(schema);
-	return 0;
-}
-
 /* What the real server answered to each: golden/validation. */
 static const struct {
 	const char *body, *error;
@@ -258,5 +242,5 @@ int main(void)
 	        cmocka_unit_test(hpas_survive_the_way_through_the_other_version),
 	        cmocka_unit_test(a_deep_or_odd_body_does_no_harm),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, with_schema, without_schema);
 }

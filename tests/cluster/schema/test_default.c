@@ -3,22 +3,6 @@
  * sessions). Only what admission, allocators and controllers add may be missing. */
 #include "tests/cluster/schema/help.h"
 
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-	(void)state;
-	schema = schema_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	schema_free(schema);
-	return 0;
-}
-
 /* Paths that others than the defaults fill in. */
 static const char *const by_others[] = {
         ".metadata.creationTimestamp", ".metadata.generation", ".metadata.namespace",
@@ -226,5 +210,5 @@ int main(void)
 	        cmocka_unit_test(a_pod_made_of_a_defaulted_template_shares_its_parts),
 	        cmocka_unit_test(what_was_left_as_it_was_is_not_looked_at),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, with_schema, without_schema);
 }

@@ -2,22 +2,6 @@
 /* Discovery against what the real server answered (discovery-*.json: recorded). */
 #include "tests/cluster/schema/help.h"
 
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-	(void)state;
-	schema = schema_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	schema_free(schema);
-	return 0;
-}
-
 /* Our groups that a bare real server does not have. */
 static bool ours_only(const struct kt_json *group)
 {
@@ -89,5 +73,5 @@ int main(void)
 	        cmocka_unit_test(plain_discovery_prints_as_the_real_one_does),
 	        cmocka_unit_test(what_is_not_there_has_no_discovery),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, with_schema, without_schema);
 }

@@ -3,22 +3,6 @@
  */
 #include "tests/cluster/schema/help.h"
 
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-	(void)state;
-	schema = schema_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	schema_free(schema);
-	return 0;
-}
-
 static struct kt_json *document(const char *path, char hash[65])
 {
 	const struct kt_buf *text = schema_openapi(schema, path, hash);
@@ -147,5 +131,5 @@ int main(void)
 	        cmocka_unit_test(hashes_follow_the_content),
 	        cmocka_unit_test(old_clients_get_definitions_as_protobuf),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, with_schema, without_schema);
 }

@@ -4,23 +4,19 @@
  * manifests). */
 #include "tests/cluster/schema/help.h"
 
-static struct schema *schema;
 static struct kt_buf table;
 
 static int set_up(void **state)
 {
 	struct kt_err err = {0};
-	(void)state;
-	schema = schema_new();
+	(void)with_schema(state);
 	return kt_read_file("tests/cluster/schema/wire.tsv", 1u << 24, &table, &err);
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
-	schema_free(schema);
 	kt_buf_clear(&table);
-	return 0;
+	return without_schema(state);
 }
 
 struct row {
