@@ -27,6 +27,12 @@ bool kt_is_file(const char *path);
 char *kt_join(const char *dir, const char *name); /* owned; "" dir gives name */
 const char *kt_basename(const char *path);        /* borrowed */
 
+/* Hold the file's lock (it is made where it is not there) until *fd is closed or this process ends, whatever
+ * ends it; a child that is forked does not have it. KT_EEXIST with *pid and without a message: another
+ * process holds it; what that means the caller says. */
+KT_MUST_CHECK enum kt_code kt_lock(const char *path, int *fd, long *pid, struct kt_err *err);
+long kt_lock_holder(const char *path); /* another process, or 0 */
+
 /* $KTUTOR_HOME, else $XDG_STATE_HOME/ktutor, else ~/.local/state/ktutor (macOS: ~/Library/Application
  * Support/ktutor). */
 KT_MUST_CHECK enum kt_code kt_home(char **out, struct kt_err *err);

@@ -104,6 +104,26 @@ static char *proof_home(struct cli_call *call, const struct provider *provider)
 	                                       : kt_strf("%s/proofs/%d", call->home, (int)getpid());
 }
 
+/* Two proofs of one home on real clusters would reset under each other. The second is told, and does not
+ * wait: a proof may take hours. */
+static int hold_home(struct cli_call *call, const char *home, int *lock)
+{
+	struct kt_err err = {0};
+	char *parent = kt_strndup(home, (size_t)(kt_basename(home) - home)), *path = kt_strf("%s.lock", home);
+	long pid = 0;
+	enum kt_code rc = kt_make_dirs(parent, 0700, &err);
+	if (!rc)
+		rc = kt_lock(path, lock, &pid, &err);
+	if (rc == KT_EEXIST)
+		kt_fail(&err, rc,
+		        "process %ld proves labs on %s clusters with this home already: wait for its end, or "
+		        "give this proof a home of its own (KTUTOR_HOME=FOLDER)",
+		        pid, kt_basename(home));
+	kt_free(parent);
+	kt_free(path);
+	return rc ? cli_fail(call, &err) : CLI_OK;
+}
+
 /* Its clusters end, unless they are kept for the next run. */
 static void clear_home(struct cli_call *call, const struct lab_options *options, bool keep)
 {
@@ -264,6 +284,10 @@ static int run_test(struct cli_call *call)
 	options.image = getenv("KTUTOR_KIND_IMAGE") ? NULL : image;
 	db_close(db);
 	cli_catch_interrupt();
+	int lock = -1;
+	if (!code && options.provider && options.provider->real_time)
+		code = hold_home(call, home, &lock);
+	bool held = !code;
 	for (size_t i = 0; !code && i < m.count && !cli_interrupted(); i++)
 		if (lab_lay(home, &m.labs[i], &err)) {
 			told(call, err.text);
@@ -276,7 +300,9 @@ static int run_test(struct cli_call *call)
 		              sum.failed, sum.left_out);
 	else if (!code)
 		(void)fprintf(call->out, "%zu passed, %zu failed\n", sum.passed, sum.failed);
-	clear_home(call, &options, cli_flag(call, "keep") != NULL);
+	clear_home(call, &options, !held || cli_flag(call, "keep") != NULL);
+	if (lock >= 0)
+		(void)close(lock);
 	kt_free(image);
 	kt_free(home);
 	clear(&m);

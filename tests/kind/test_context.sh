@@ -160,6 +160,17 @@ run course test "$dir/labs/near" --provider context --yes
 says 0 "near: task 'dark': left out: it takes machines down" 'a proof leaves out what cannot be graded there, and says so'
 grep -q 'near: solution: passes' "$out" && grep -q 'near: wrong/other: fails as it should' "$out"
 ok $? 'the other tasks are proved'
+mkfifo "$dir/until" "$dir/held"
+python3 -c 'import fcntl, sys, time; f = open(sys.argv[1], "w"); fcntl.lockf(f, fcntl.LOCK_EX); print("held", flush=True); sys.stdin.read()' \
+	"$HOME/proofs/context.lock" <"$dir/until" >"$dir/held" &
+holder=$!
+exec 9>"$dir/until"
+read -r _ <"$dir/held"
+run course test "$dir/labs/near" --provider context --yes
+says 1 "process $holder proves labs on context clusters with this home already: wait for its end, or give this proof a home of its own" \
+	'a second proof of the same home is refused, and says what to do'
+exec 9>&-
+wait "$holder"
 run course test "$dir/labs/at-home" --provider context --yes
 says 0 "at-home: start: left out: .*'default' is not one of them" "a lab in the namespace 'default' is left out"
 run lab start "$dir/labs/near" --provider context --yes
