@@ -103,6 +103,27 @@ static struct kt_json *fail_at(struct loader *ld, const yaml_mark_t *mark, enum 
 	return NULL;
 }
 
+/* What mostly stands behind words of libyaml that say how it reads, not what to write. */
+static const char *advice(const char *problem)
+{
+	static const struct {
+		const char *problem, *advice;
+	} rows[] = {
+	        {"did not find expected ',' or '}'", "a text with [ ] { } , or : inside { } wants quotes"},
+	        {"did not find expected ',' or ']'", "a text with [ ] { } , or : inside [ ] wants quotes"},
+	        {"found character that cannot start any token",
+	         "a text that begins with ` @ % or a tab wants quotes"},
+	        {"mapping values are not allowed in this context", "a text with `: ` in it wants quotes"},
+	        {"did not find expected key",
+	         "a quote that is not closed, or another indent than the lines above"},
+	        {"found unexpected end of stream", "a quote or bracket that is not closed"},
+	};
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		if (!strcmp(problem, rows[i].problem))
+			return rows[i].advice;
+	return NULL;
+}
+
 static bool next_event(struct loader *ld, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&ld->parser, event))
@@ -111,11 +132,16 @@ static bool next_event(struct loader *ld, yaml_event_t *event)
 	const char *problem = p->problem ? p->problem : "cannot be read";
 	if (p->error == YAML_READER_ERROR) {
 		kt_fail(ld->err, KT_EINVAL, "%s: %s (byte %zu)", ld->yaml->file, problem, p->problem_offset);
-	} else if (p->context && p->context_mark.line != p->problem_mark.line) {
-		kt_fail(ld->err, KT_EINVAL, "%s:%zu: %s (%s that began in line %zu)", ld->yaml->file,
-		        p->problem_mark.line + 1, problem, p->context, p->context_mark.line + 1);
 	} else {
-		kt_fail(ld->err, KT_EINVAL, "%s:%zu: %s", ld->yaml->file, p->problem_mark.line + 1, problem);
+		struct kt_buf more = {0};
+		if (p->context && p->context_mark.line != p->problem_mark.line)
+			kt_buf_addf(&more, " (%s that began in line %zu)", p->context,
+			            p->context_mark.line + 1);
+		if (ld->letters && advice(problem)) /* a file of ours */
+			kt_buf_addf(&more, "; %s", advice(problem));
+		kt_fail(ld->err, KT_EINVAL, "%s:%zu: %s%s", ld->yaml->file, p->problem_mark.line + 1, problem,
+		        kt_buf_str(&more));
+		kt_buf_clear(&more);
 	}
 	return false;
 }

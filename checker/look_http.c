@@ -443,6 +443,11 @@ enum kt_code check_hold_http(const struct check_source *source, const struct kt_
 		struct check_shape whom = {.key = "to", .type = CHECK_T_WHOM};
 		rc = check_type_hold(source, to, &whom);
 	}
+	const char *scheme_end = kt_str(to) ? strstr(kt_str(to), "://") : NULL;
+	if (!rc && scheme_end && strncmp(kt_str(to), "http://", 7) && strncmp(kt_str(to), "https://", 8))
+		rc = kt_yaml_fail(source->yaml, to, source->err,
+		                  "'to': expected http:// or https://, or `service ns/name`, not '%.*s'",
+		                  (int)(scheme_end + 3 - kt_str(to)), kt_str(to));
 	KT_JSON_EACH (part, kt_get(expect, "split"))
 		if (!rc && share(part, -1) < 0)
 			rc = kt_yaml_fail(source->yaml, part, source->err,

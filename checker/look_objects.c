@@ -173,6 +173,9 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 		struct kt_buf instead = {0};
 		if (!no_type)
 			tell_instead(run, &ref, &instead);
+		else /* mistyped, or what nobody has defined yet */
+			kt_buf_addf(&instead, " (the cluster has no kind '%.*s')", (int)strcspn(words, " "),
+			            words);
 		check_found(finding, CHECK_FAILED, "%s is not there%s", words, kt_buf_str(&instead));
 		kt_buf_clear(&instead);
 	} else if (rc) {

@@ -58,6 +58,10 @@ s/points: 1/points: many/|'points': expected a whole number
 s/memory: 8Gi/memory: lots/|'memory': expected a quantity, as in 8Gi
 s/count: 3/count: few/|'count': expected a number
 s,object: configmap default/answer,object: configmap a/b/c,|'object': expected an object, written `KIND NAMESPACE/NAME`
+s/needs: \[\]/needs: [nodez]/|the list of capabilities has no 'nodez'
+s,- object: configmap default/answer,- http: {from: {new-pod: default}\, to: "htp://web/"}\n      - object: configmap default/answer,|'to': expected http:// or https://, or `service ns/name`, not 'htp://'
+s/title: What is wanted/title: what: is wanted/|mapping values are not allowed in this context; a text with `: ` in it wants quotes
+s/has: {/has: {spec.a[0].b: c, /|did not find expected ',' or '}'; a text with \[ \] { } , or : inside { } wants quotes
 s/has: {/has: {a.b: {atleast: 1}, /|the language has no 'atleast': did you mean 'at-least'?
 END
 sed 's/minutes: 15/minutes: "15"/; s/points: 1/points: "2"/; s/count: 3/count: "3"/; s/cpu: 4/cpu: "4"/' "$form/good" >"$form/lab.yaml"
