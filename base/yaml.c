@@ -629,7 +629,7 @@ enum kt_code kt_yaml_read(const char *path, struct kt_yaml **out, struct kt_err 
 	struct kt_buf text = {0};
 	enum kt_code rc = kt_read_file(path, MAX_BYTES, &text, err);
 	if (!rc)
-		rc = kt_yaml_parse(path, kt_buf_str(&text), text.len, out, err);
+		rc = parse(path, kt_buf_str(&text), text.len, true, out, err);
 	kt_buf_clear(&text);
 	return rc;
 }

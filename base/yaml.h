@@ -17,6 +17,7 @@ KT_MUST_CHECK enum kt_code kt_yaml_parse(const char *file, const char *text, siz
  */
 KT_MUST_CHECK enum kt_code kt_yaml_parse_letters(const char *file, const char *text, size_t len,
                                                  struct kt_yaml **out, struct kt_err *err);
+/* A file of ours, letters as texts. */
 KT_MUST_CHECK enum kt_code kt_yaml_read(const char *path, struct kt_yaml **out, struct kt_err *err);
 void kt_yaml_free(struct kt_yaml *yaml);
 size_t kt_yaml_count(const struct kt_yaml *yaml); /* documents; empty ones are left out */

@@ -270,7 +270,7 @@ static enum kt_code dry_run_all(const struct check_run *run, const struct check_
 	struct kt_yaml *yaml = NULL;
 	enum kt_code rc = KT_OK;
 	if (text && strchr(text, '\n')) {
-		rc = kt_yaml_parse("manifest", text, strlen(text), &yaml, err);
+		rc = kt_yaml_parse_letters("manifest", text, strlen(text), &yaml, err);
 	} else if (text) {
 		char *path = kt_join(check->dir, text);
 		rc = kt_yaml_read(path, &yaml, err);

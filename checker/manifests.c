@@ -58,7 +58,7 @@ enum kt_code check_each_manifest(const char *dir, const struct kt_json *item, ch
 		return rc;
 	}
 	if (strchr(kt_str(item), '\n')) {
-		rc = kt_yaml_parse("manifest", kt_str(item), kt_str_len(item), &yaml, err);
+		rc = kt_yaml_parse_letters("manifest", kt_str(item), kt_str_len(item), &yaml, err);
 		return rc ? rc : each_document(yaml, NULL, see, arg, err);
 	}
 	char *path = kt_join(dir, kt_str(item));

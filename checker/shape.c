@@ -131,8 +131,8 @@ static enum kt_code hold_file(const struct check_source *source, const struct kt
 		return hold_object(source, item);
 	if (kt_str(item) && strchr(kt_str(item), '\n')) { /* manifests as a text */
 		struct kt_yaml *text = NULL;
-		enum kt_code held = kt_yaml_parse(kt_yaml_file(source->yaml), kt_str(item), kt_str_len(item),
-		                                  &text, source->err);
+		enum kt_code held = kt_yaml_parse_letters(kt_yaml_file(source->yaml), kt_str(item),
+		                                          kt_str_len(item), &text, source->err);
 		kt_yaml_free(text);
 		return held;
 	}

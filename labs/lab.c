@@ -36,6 +36,33 @@ static const char *const capabilities[] = {"zones",        "node-failure",  "tra
                                            "metrics",      "storage",       "registry", "ingress",
                                            "gateway",      "load-balancer", "links",    "autoscaler",
                                            "network-disks"};
+/* What else authors call them; NULL: every provider's clusters have it. */
+static const struct {
+	const char *word, *capability;
+} other_words[] = {{"kubelet", NULL},
+                   {"network", NULL},
+                   {"dns", NULL},
+                   {"rbac", NULL},
+                   {"nodes", "node-failure"},
+                   {"node", "node-failure"},
+                   {"node-down", "node-failure"},
+                   {"zone-failure", "zones"},
+                   {"zone", "zones"},
+                   {"load", "traffic"},
+                   {"network-policies", "network-policy"},
+                   {"networkpolicy", "network-policy"},
+                   {"metrics-server", "metrics"},
+                   {"persistent-volumes", "storage"},
+                   {"volumes", "storage"},
+                   {"pvc", "storage"},
+                   {"image", "registry"},
+                   {"images", "registry"},
+                   {"link", "links"},
+                   {"link-failure", "links"},
+                   {"ingress-controller", "ingress"},
+                   {"gateway-api", "gateway"},
+                   {"loadbalancer", "load-balancer"},
+                   {"load-balancers", "load-balancer"}};
 
 struct reader {
 	struct kt_yaml *yaml;
@@ -231,16 +258,29 @@ static enum kt_code hold_cluster(const struct reader *r, const struct kt_json *c
 
 static enum kt_code read_needs(const struct reader *r, const struct kt_json *list, struct lab *lab)
 {
-	size_t count = 0;
-	enum kt_code rc = read_texts(r, list, "needs", &lab->needs, &count);
+	const char *const *written = NULL;
+	size_t count = 0, kept = 0;
+	enum kt_code rc = read_texts(r, list, "needs", &written, &count);
+	const char **needs = kt_arena_alloc(r->arena, (count + 1) * sizeof(*needs));
 	for (size_t i = 0; !rc && i < count; i++) {
+		const char *need = written[i];
 		bool known = false;
+		for (size_t k = 0; k < KT_COUNT(other_words); k++)
+			if (kt_streq(other_words[k].word, need)) {
+				known = true;
+				need = other_words[k].capability;
+				break;
+			}
 		for (size_t k = 0; k < KT_COUNT(capabilities); k++)
-			known = known || kt_streq(capabilities[k], lab->needs[i]);
+			known = known || kt_streq(capabilities[k], need);
 		if (!known)
-			rc = kt_yaml_unknown_key(r->yaml, kt_at(list, i), "the list of capabilities",
-			                         lab->needs[i], capabilities, KT_COUNT(capabilities), r->err);
+			rc = kt_yaml_unknown_key(r->yaml, kt_at(list, i), "the list of capabilities", need,
+			                         capabilities, KT_COUNT(capabilities), r->err);
+		if (need)
+			needs[kept++] = need;
 	}
+	needs[kept] = NULL;
+	lab->needs = needs;
 	return rc;
 }
 

@@ -104,17 +104,22 @@ struct wish {
 
 static enum kt_code wish_parse(const struct kt_json *load, double now, struct wish *out, struct kt_err *err)
 {
-	static const char *const shapes[] = {"step", "ramp", "wave", "spike"};
-	bool known = false;
+	static const struct {
+		const char *word, *shape;
+	} shapes[] = {{"step", "step"}, {"constant", "step"}, {"steady", "step"},
+	              {"ramp", "ramp"}, {"wave", "wave"},     {"spike", "spike"}};
+	const char *known = NULL;
 	*out = (struct wish){.shape = kt_str_or(kt_get(load, "shape"), "step"),
 	                     .region = kt_get_str(load, "from"),
 	                     .timeout = (kt_ns)(TRAFFIC_PATIENCE * 1e9),
 	                     .retries = kt_get_int(load, "retries", 0)};
 	for (size_t i = 0; i < KT_COUNT(shapes); i++)
-		known = known || !strcmp(out->shape, shapes[i]);
+		if (!strcmp(out->shape, shapes[i].word))
+			known = shapes[i].shape;
 	if (!known)
 		return kt_fail(err, KT_EINVAL, "load: shape: step, ramp, wave or spike is wanted, not '%s'",
 		               out->shape);
+	out->shape = known;
 	if (kt_get(load, "over") && !duration_of(kt_get(load, "over"), &out->over))
 		return kt_fail(err, KT_EINVAL, "load: over: a duration is wanted");
 	if (kt_get(load, "timeout") &&
