@@ -62,8 +62,10 @@ void check_look_available(const struct check_run *run, const struct check_check 
 		rc = run->world->traffic
 		             ? run->world->traffic(run->world->arg, ns, name, since, &traffic, &err)
 		             : kt_fail(&err, KT_EUNSUPPORTED, "this cluster does not count requests");
-	double offered = kt_real_or(kt_get(traffic, "offered"), 0),
-	       answered = kt_real_or(kt_get(traffic, "answered"), 0);
+	/* whoever still waits is neither */
+	double answered = kt_real_or(kt_get(traffic, "answered"), 0),
+	       offered =
+	               kt_real_or(kt_get(traffic, "offered"), 0) - kt_real_or(kt_get(traffic, "waiting"), 0);
 	if (nobody) {
 		check_found(finding, CHECK_FAILED, "%s", err.text);
 	} else if (rc) {

@@ -421,6 +421,7 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	c->processes = process;
 	if (spec->is_main) {
 		c->main = process;
+		c->began = cluster_now(c->cluster);
 		c->worked_nano = c->load_memory = 0;
 	}
 	if (image->files)

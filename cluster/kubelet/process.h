@@ -35,6 +35,7 @@ struct container {
 	uint64_t capabilities;        /* what root may: bit N is Linux' capability N; see identity.h */
 	bool read_only_root, host_network, no_new_privileges, seccomp;
 	struct process *main;      /* PID 1; NULL while not running */
+	kt_ns began;               /* when its last main program was started */
 	struct process *processes; /* all of it, private to process.c; NULL at the start */
 	void *kubelet;             /* private to the kubelet */
 	void (*last_gone)(struct container *container); /* it is kept for its processes only: no more are

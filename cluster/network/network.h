@@ -119,9 +119,10 @@ void network_link_set(struct cluster *cluster, const char *zone_a, const char *z
 /* --- traffic (network/traffic.c): open-loop arrivals into pods of finite capacity, as a flow, recomputed
  * when anything changes and each second --- */
 struct traffic_stats {
-	double offered, answered, errors; /* requests since the flow began */
-	kt_ns p50, p95, p99;              /* over the last minute */
-	double rps;                       /* offered now */
+	/* requests since the flow began: offered = answered + errors + waiting */
+	double offered, answered, errors, waiting;
+	kt_ns p50, p95, p99; /* over the last minute */
+	double rps;          /* offered now */
 };
 /* {to: "service shop/web", rps: 500, times: 10, shape: step|ramp|wave|spike, over: "2m", work: {cpu: "5ms"},
  * host, path, from: "eu" (the clients' region), timeout: "2s", retries: 1}; to: also "ingress …" and
@@ -129,9 +130,9 @@ struct traffic_stats {
 KT_MUST_CHECK enum kt_code traffic_set(struct cluster *cluster, const struct kt_json *load,
                                        struct kt_err *err);
 bool traffic_get(struct cluster *cluster, const char *ns, const char *service, struct traffic_stats *out);
-/* {services: [{kind, namespace, service, rps, offered, answered, errors, availability, p50, p95, p99,
- * causes: [{why, errors, from, to}]}], entries: the same of Ingresses and Gateways}: sums over the seconds
- * since `since` (an hour is kept), latencies in seconds. New. */
+/* {services: [{kind, namespace, service, rps, offered, answered, errors, waiting, availability, p50, p95,
+ * p99, causes: [{why, errors, from, to}]}], entries: the same of Ingresses and Gateways}: sums over the
+ * seconds since `since` (an hour is kept), latencies in seconds. New. */
 struct kt_json *traffic_report(struct cluster *cluster, kt_ns since);
 
 /* --- usage: what metrics-server, HPA, OOM and `kubectl top` see --- */

@@ -15,19 +15,31 @@ double queue_erlang_c(unsigned servers, double a)
 	return c * b / (c - a * (1 - b));
 }
 
-/* Time in the system: with `chance` a wait (exponential, rate `leave`) behind `ahead` seconds, then service
- * (exponential with rate mu, or always 1/mu). */
+/* Time in the system: with `chance` a wait (exponential, rate `leave`), then service (exponential with rate
+ * mu, or always 1/mu). Where there is a line: a wait between `least` and `most` seconds, all alike likely,
+ * then service. */
 struct stay {
-	double chance, leave, mu, ahead, answered;
-	bool constant;
+	double chance, leave, mu, least, most, answered;
+	bool constant, line;
 };
+
+static double line_tail(const struct stay *s, double t)
+{
+	double span = s->most - s->least;
+	if (t <= s->least)
+		return 1;
+	if (span < 1e-9)
+		return exp(-s->mu * (t - s->least));
+	if (t < s->most)
+		return ((s->most - t) + (1 - exp(-s->mu * (t - s->least))) / s->mu) / span;
+	return (exp(-s->mu * (t - s->most)) - exp(-s->mu * (t - s->least))) / (s->mu * span);
+}
 
 static double tail(const void *arg, double t)
 {
 	const struct stay *s = arg;
-	if (t <= s->ahead)
-		return s->answered;
-	t -= s->ahead;
+	if (s->line)
+		return s->answered * line_tail(s, t);
 	if (s->constant)
 		return s->answered * (t < 1 / s->mu ? 1 : s->chance * exp(-s->leave * (t - 1 / s->mu)));
 	double d = s->mu - s->leave, alone = exp(-s->mu * t);
@@ -38,7 +50,7 @@ static double tail(const void *arg, double t)
 
 static double percentile(const struct stay *stay, double part)
 {
-	double low = 0, high = stay->ahead + 1 / stay->mu, over = stay->answered * (1 - part);
+	double low = 0, high = stay->most + 1 / stay->mu, over = stay->answered * (1 - part);
 	while (tail(stay, high) > over && high < 1e6)
 		high *= 2;
 	for (int i = 0; i < 60 && high - low > high * 1e-9; i++) {
@@ -85,20 +97,27 @@ void queue_step(struct queue *queue, const struct queue_load *load, double dt, s
 	/* below one core a request is stretched by the throttling */
 	double mu = fmin(load->cores, 1) / load->work;
 	double capacity = (double)servers * mu, room = capacity * load->patience;
-	double left = queue->waiting + (load->rps - capacity) * dt;
+	double before = queue->waiting, left = before + (load->rps - capacity) * dt;
 	*out = (struct queue_result){.answered = 1};
 	if (left <= 0 && load->rps < capacity * 0.999) {
 		queue->waiting = 0;
 		keeps_up(load, servers, mu, capacity, out);
+		out->busy = fmin(out->busy + before / (capacity * dt), 1);
 		return;
 	}
 	left = fmax(left, 0);
 	double lost = fmax(left - room, 0);
 	queue->waiting = fmin(left, room);
 	out->answered = load->rps > 0 ? fmax(0, 1 - lost / (load->rps * dt)) : 1;
+	out->dropped = before > 0 ? fmin(fmax(lost - load->rps * dt, 0) / before, 1) : 0;
 	out->wait = queue->waiting / capacity;
-	out->mean = out->wait + 1 / mu;
 	out->busy = 1;
-	struct stay stay = {.mu = mu, .leave = mu, .ahead = out->wait, .answered = out->answered};
+	double then = fmin(before, room) / capacity;
+	out->mean = (then + out->wait) / 2 + 1 / mu;
+	struct stay stay = {.mu = mu,
+	                    .least = fmin(then, out->wait),
+	                    .most = fmax(then, out->wait),
+	                    .answered = out->answered,
+	                    .line = true};
 	describe(&stay, out);
 }

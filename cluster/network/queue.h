@@ -20,7 +20,8 @@ struct queue_load {
 };
 struct queue_result {
 	double answered;            /* share of the arrivals that get an answer in time */
-	double wait;                /* mean before service, seconds */
+	double dropped;             /* of those that waited before: who gave up, as it got slower; a share */
+	double wait;                /* before service, seconds: on average; in a line, who comes last */
 	double mean, p50, p95, p99; /* from arrival to answer, seconds */
 	double busy;                /* share of the CPU that is used */
 	struct latency latency;

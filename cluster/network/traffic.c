@@ -17,6 +17,7 @@ static void push(struct plan *plan, size_t at, double rps)
 	struct way *way = &plan->ways[at];
 	double each = way->open ? rps * way->reaching / (double)way->open : 0;
 	way->wanted += rps;
+	way->lately = way->wanted;
 	for (size_t i = 0; i < way->count; i++) {
 		if (way->hops[i].open)
 			plan->pods[way->hops[i].pod].next += each;
@@ -45,8 +46,9 @@ static void arrive(struct traffic *traffic, kt_ns now)
 		double rps = flow_rate(flow, now) * entry->share, again = 1, each = 1;
 		for (int k = 0; k < flow->retries; k++)
 			again += each *= flow->failing;
+		rps = rps * again + flow->again * entry->share * 1e9 / (double)TRAFFIC_TICK;
 		if (entry->way != SIZE_MAX && rps > 0)
-			push(plan, entry->way, rps * again);
+			push(plan, entry->way, rps);
 	}
 	for (int depth = 0; depth <= TRAFFIC_DEPTH && take_fresh(plan); depth++) {
 		for (size_t i = 0; i < plan->pod_count; i++) {
@@ -144,11 +146,12 @@ static double patience_of(const struct traffic *traffic)
 	return 0.8 * least;
 }
 
-static void step_queues(struct traffic *traffic, double dt)
+static void step_queues(struct traffic *traffic, kt_ns now, double dt)
 {
 	struct plan *plan = &traffic->plan;
 	double patience = patience_of(traffic);
 	const struct traffic_pod *last = NULL;
+	bool dropped = false;
 	for (size_t i = 0; i < plan->pod_count; i++) {
 		struct traffic_pod *pod = &plan->pods[i];
 		struct queue_load load = {.rps = pod->arriving * pod->load->admit,
@@ -162,8 +165,18 @@ static void step_queues(struct traffic *traffic, double dt)
 			pod->load->queue = last->load->queue;
 		} else {
 			queue_step(&pod->load->queue, &load, dt, &pod->result);
+			pod->load->gone = pod->result.dropped;
+			dropped = dropped || pod->result.dropped > 0;
 		}
 		last = empty ? pod : NULL;
+	}
+	if (dropped)
+		traffic_lose(traffic, plan, NULL, now);
+	for (size_t i = 0; i < plan->pod_count; i++) {
+		struct traffic_pod *pod = &plan->pods[i];
+		pod->load->in_flight = pod->load->queue.waiting + pod->arriving * pod->load->admit *
+		                                                          pod->result.answered *
+		                                                          pod->result.mean;
 	}
 }
 
@@ -324,7 +337,11 @@ static void use(struct traffic_pod *pod, double dt)
 	double servers = pod->granted >= 1 ? floor(pod->granted) : 1;
 	double cpu = pod->result.busy * servers * fmin(pod->granted, 1) * dt;
 	container_work(c, (kt_ns)(cpu * 1e9));
-	double flying = pod->arriving * pod->out.held + pod->load->queue.waiting;
+	/* who came this second and waits in line is among those who wait */
+	double waiting = pod->load->queue.waiting, held = pod->out.held;
+	if (waiting > 0)
+		held = fmax(held - pod->load->admit * pod->result.answered * pod->result.wait, 0);
+	double flying = pod->arriving * held + waiting;
 	/* too much of it and the kernel ends it */
 	container_load(c, (int64_t)(flying * pod->memory));
 }
@@ -357,9 +374,13 @@ static void note_flows(struct traffic *traffic, kt_ns now, double dt)
 			else if (!entry->fails)
 				seen.share[0] += (float)entry->share;
 		}
-		if (rps <= 0)
+		if (rps <= 0 && flow->again <= 0)
 			continue;
 		latency_cut(&seen, flow->timeout);
+		flow_note_again(flow, now, &seen);
+		if (rps <= 0)
+			continue;
+		flow->lately = rps;
 		flow->failing = fmin(fmax(1 - latency_sum(&seen), 0), 1);
 		struct latency first = seen;
 		double missing = flow->failing;
@@ -383,7 +404,7 @@ static void reset(struct plan *plan)
 	}
 }
 
-static void work_out(struct traffic *traffic, double dt)
+static void work_out(struct traffic *traffic, kt_ns now, double dt)
 {
 	struct plan *plan = &traffic->plan;
 	for (size_t i = 0; i < plan->way_count; i++) {
@@ -392,14 +413,14 @@ static void work_out(struct traffic *traffic, double dt)
 	}
 	for (size_t i = 0; i < plan->pod_count; i++)
 		plan->pods[i].done = false;
-	step_queues(traffic, dt);
+	step_queues(traffic, now, dt);
 	for (size_t i = 0; i < plan->pod_count; i++)
 		pod_outcome(plan, i);
 	for (size_t i = 0; i < plan->way_count; i++)
 		way_outcome(plan, i);
 }
 
-/* Nobody sends to these any more: their memory is free again. */
+/* Nobody sends to these any more, and nothing waits in them: their memory is free again. */
 static void let_go(struct cluster *cluster, struct traffic *traffic, bool all)
 {
 	for (size_t i = 0; i < traffic->pods.cap; i++) {
@@ -423,7 +444,13 @@ static void tick(struct cluster *cluster, void *arg)
 	double dt = (double)TRAFFIC_TICK / 1e9;
 	bool any = false;
 	if (traffic->plan.epoch != network->epoch) {
+		struct plan old = traffic->plan;
+		traffic->plan = (struct plan){0};
+		traffic_watch_over(cluster, traffic);
 		plan_make(cluster, traffic);
+		traffic_drain(cluster, traffic);
+		traffic_lose(traffic, &old, &traffic->plan, now);
+		plan_clear(&old);
 		let_go(cluster, traffic, false);
 		usage_others(cluster, traffic);
 	}
@@ -432,7 +459,7 @@ static void tick(struct cluster *cluster, void *arg)
 	arrive(traffic, now);
 	share_cpu(&traffic->plan);
 	if (!steady(&traffic->plan))
-		work_out(traffic, dt);
+		work_out(traffic, now, dt);
 	note_flows(traffic, now, dt);
 	/* an OOM kill changes the network, not this plan */
 	for (size_t i = 0; i < traffic->plan.pod_count; i++)
@@ -443,6 +470,7 @@ static void tick(struct cluster *cluster, void *arg)
 		if (flow->given && flow->rps <= 0)
 			flow->rate = 0;
 	}
+	any = any || traffic_drains(traffic);
 	traffic->timer = any ? cluster_after(cluster, TRAFFIC_TICK, tick, traffic) : 0;
 	if (any)
 		return;
@@ -485,6 +513,7 @@ void traffic_stop(struct cluster *cluster, struct network *network)
 		if (load) {
 			kt_free(load->ns);
 			kt_free(load->pod);
+			kt_free(load->mix);
 		}
 		kt_free(load);
 	}

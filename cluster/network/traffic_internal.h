@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside of traffic: traffic.c (a second of it), traffic_plan.c (who reaches whom), traffic_pod.c (what a pod
  * does for a request), traffic_load.c (what is asked for), traffic_gaps.c (moments of it that lead to
- * nobody), traffic_report.c (what became of it). */
+ * nobody), traffic_report.c (what became of it), traffic_waiting.c (who still waits, and what is lost with
+ * those who were to answer). */
 #ifndef NETWORK_TRAFFIC_INTERNAL_H
 #define NETWORK_TRAFFIC_INTERNAL_H
 
@@ -20,6 +21,12 @@ struct second {
 };
 struct slot { /* latencies of 15 seconds, as requests in buckets */
 	kt_ns at;
+	struct latency latency;
+};
+/* Requests of one second that were promised an answer, by how long it takes. Those whose time is not over
+ * wait. */
+struct cohort {
+	kt_ns at, counted; /* when they were sent (the last time); in which second they count */
 	struct latency latency;
 };
 struct cause { /* why requests were not answered */
@@ -41,7 +48,12 @@ struct flow {
 	double timeout;             /* seconds */
 	int retries;
 	/* what became of it */
-	double offered, answered, errors, rate, failing;
+	double offered, answered, errors, rate, failing; /* answered: with those who still wait */
+	struct cohort *cohorts;                          /* the newest last */
+	size_t cohort_count, cohort_cap;
+	double lately;  /* requests a second, the last time that there were some */
+	double again;   /* requests that were lost and are sent once more in the next second */
+	kt_ns again_of; /* ... of that second */
 	double p50, p95, p99;
 	struct second *seconds; /* a ring once it is full */
 	size_t count, cap, next;
@@ -58,6 +70,14 @@ struct pod_load {
 	double passed;        /* share that it passed on to those it calls */
 	double admit;         /* share that fits into its concurrency */
 	bool seen;
+	/* which program it is that they wait for */
+	char uid[40];
+	kt_ns began;            /* 0: nobody */
+	kt_ns work;             /* as its Service's load says */
+	double in_flight, gone; /* after the last second; share of it that is lost in this one */
+	bool ended, reached;    /* its program; by what is asked for now */
+	double *mix;            /* share of what waits that is a flow's, by flow */
+	size_t mix_cap;
 };
 struct outcome {
 	struct latency latency; /* its sum: what was answered */
@@ -84,8 +104,10 @@ struct traffic_pod {
 };
 struct hop { /* an endpoint as one source sees it */
 	size_t pod;
+	char address[46];
 	double latency, loss;
 	bool open, silent; /* silent: dropped, not refused */
+	bool cut;          /* since the plan was made */
 	kt_ns since;       /* when its port closed; 0: longer ago */
 	char *why;         /* owned: why it is not open */
 };
@@ -100,7 +122,7 @@ struct way { /* from a source to a Service */
 	size_t caller;   /* the last pod whose outcome was worked out over it */
 	bool balancer;   /* tries another endpoint when one fails */
 	kt_ns work;
-	double wanted; /* this second */
+	double wanted, lately; /* this second; the last time that there was something */
 	struct outcome out;
 	bool done, busy;
 };
@@ -147,6 +169,8 @@ struct flow *flow_find(const struct traffic *traffic, enum flow_kind kind, const
 /* Index of the flow, made if it is missing. */
 size_t flow_add(struct traffic *traffic, enum flow_kind kind, const char *ns, const char *name, kt_ns now);
 double flow_rate(const struct flow *flow, kt_ns now);
+struct second *flow_second(struct flow *flow, kt_ns at); /* NULL: none is kept */
+struct slot *flow_slot(struct flow *flow, kt_ns now);    /* made if it is missing */
 /* `rps` for `dt` seconds ended so. */
 void flow_note(struct flow *flow, kt_ns now, double rps, const struct latency *latency, double dt);
 void flow_blame(struct flow *flow, kt_ns now, const char *why, double errors);
@@ -157,6 +181,21 @@ void traffic_wake(struct cluster *cluster, struct traffic *traffic); /* tick fro
 void traffic_blame_way(const struct traffic *traffic, struct flow *flow, const struct way *way, kt_ns now,
                        double errors);
 void traffic_blame_entries(struct traffic *traffic, size_t at, kt_ns now, double errors);
+
+/* --- traffic_waiting.c --- */
+/* Requests of the second `counted` that were promised these answers, sent at `now`. */
+void flow_promise(struct flow *flow, kt_ns now, kt_ns counted, const struct latency *requests);
+double flow_waiting(const struct flow *flow, kt_ns now, kt_ns since); /* of the seconds since then */
+/* Lost requests that were sent once more: `seen` became of them. */
+void flow_note_again(struct flow *flow, kt_ns now, const struct latency *seen);
+/* The program that they wait for runs no more (or is another one): all of it is gone. */
+void traffic_watch_over(struct cluster *cluster, struct traffic *traffic);
+/* A pod that is no endpoint any more works off what waits in it. */
+void traffic_drain(struct cluster *cluster, struct traffic *traffic);
+bool traffic_drains(const struct traffic *traffic);
+/* What was in flight in pods that are gone (by `gone`), or came over a way that was cut since `old` held, is
+ * not answered. `next` NULL: no way changed. */
+void traffic_lose(struct traffic *traffic, struct plan *old, const struct plan *next, kt_ns now);
 
 /* --- traffic_gaps.c; the other half of it is in network_internal.h --- */
 kt_ns traffic_closed_since(const struct traffic *traffic, const char *address,

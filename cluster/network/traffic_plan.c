@@ -3,6 +3,7 @@
  * Service to the pods that are chosen now, and from those to what they call. */
 #include "cluster/network/traffic_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- ways --- */
@@ -26,6 +27,7 @@ static struct hop hop_to(struct cluster *cluster, struct traffic *traffic, const
 	                  .silent = path.outcome == NETWORK_TIMEOUT,
 	                  .latency = (double)path.latency / 1e9,
 	                  .pod = SIZE_MAX};
+	snprintf(hop.address, sizeof(hop.address), "%s", e->address);
 	const struct link *link = from->node && e->node ? link_between(cluster, from->node, e->node) : NULL;
 	if (link && link->loss > 0) {
 		hop.loss = KT_MIN(link->loss, 1);

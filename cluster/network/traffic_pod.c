@@ -262,6 +262,9 @@ size_t plan_pod(struct cluster *cluster, struct traffic *traffic, const struct e
 	                                      .was_arriving = -1,
 	                                      .node = node_index(cluster, plan, c->node)};
 	plan->pods[at].load->seen = true;
+	plan->pods[at].load->work = work;
+	plan->pods[at].load->began = c->began;
+	snprintf(plan->pods[at].load->uid, sizeof(plan->pods[at].load->uid), "%s", object->uid);
 	describe(cluster, &plan->pods[at], c, object, work);
 	/* pods of one owner on one node take the same way */
 	const struct view_owner owner = view_pod(object)->owner;

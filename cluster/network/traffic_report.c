@@ -40,6 +40,7 @@ void flow_clear(struct flow *flow)
 	kt_free(flow->region);
 	kt_free(flow->seconds);
 	kt_free(flow->slots);
+	kt_free(flow->cohorts);
 	for (size_t i = 0; i < flow->cause_count; i++)
 		kt_free(flow->causes[i].why);
 	kt_free(flow->causes);
@@ -83,13 +84,22 @@ static size_t ring(void **items, size_t *count, size_t *cap, size_t *next, size_
 	return at;
 }
 
+struct second *flow_second(struct flow *flow, kt_ns at)
+{
+	size_t last = flow->count < TRAFFIC_SECONDS ? flow->count : flow->next + flow->count;
+	for (size_t i = 1; i <= flow->count; i++) {
+		struct second *second = &flow->seconds[(last - i) % flow->count];
+		if (second->at <= at)
+			return second->at == at ? second : NULL;
+	}
+	return NULL;
+}
+
 static struct second *second_of(struct flow *flow, kt_ns now)
 {
-	size_t last = (flow->next + flow->count - 1) % KT_MAX(flow->count, (size_t)1);
-	if (flow->count < TRAFFIC_SECONDS)
-		last = flow->count ? flow->count - 1 : 0;
-	if (flow->count && flow->seconds[last].at == now)
-		return &flow->seconds[last];
+	struct second *second = flow_second(flow, now);
+	if (second)
+		return second;
 	void *items = flow->seconds;
 	size_t at =
 	        ring(&items, &flow->count, &flow->cap, &flow->next, TRAFFIC_SECONDS, sizeof(*flow->seconds));
@@ -98,7 +108,7 @@ static struct second *second_of(struct flow *flow, kt_ns now)
 	return &flow->seconds[at];
 }
 
-static struct slot *slot_of(struct flow *flow, kt_ns now)
+struct slot *flow_slot(struct flow *flow, kt_ns now)
 {
 	kt_ns begin = now - now % TRAFFIC_SLOT;
 	for (size_t i = 0; i < flow->slot_count; i++) {
@@ -137,7 +147,10 @@ void flow_note(struct flow *flow, kt_ns now, double rps, const struct latency *l
 	bool first = second->offered == 0;
 	second->offered += offered;
 	second->answered += answered;
-	latency_add(&slot_of(flow, now)->latency, latency, offered);
+	latency_add(&flow_slot(flow, now)->latency, latency, offered);
+	struct latency requests = {{0}};
+	latency_add(&requests, latency, offered);
+	flow_promise(flow, now, now, &requests);
 	flow->rate = first ? rps : flow->rate + rps;
 	flow->offered += offered;
 	flow->answered += answered;
@@ -150,9 +163,11 @@ bool traffic_get(struct cluster *cluster, const char *ns, const char *service, s
 	if (!flow)
 		return false;
 	last_minute(flow, cluster_now(cluster));
+	double waiting = flow_waiting(flow, cluster_now(cluster), INT64_MIN);
 	*out = (struct traffic_stats){flow->offered,
-	                              flow->answered,
+	                              flow->answered - waiting,
 	                              flow->errors,
+	                              waiting,
 	                              (kt_ns)(flow->p50 * 1e9),
 	                              (kt_ns)(flow->p95 * 1e9),
 	                              (kt_ns)(flow->p99 * 1e9),
@@ -178,9 +193,9 @@ static struct kt_json *causes_of(const struct flow *f, kt_ns since)
 	return list;
 }
 
-static struct kt_json *row_of(const struct flow *f, kt_ns since)
+static struct kt_json *row_of(const struct flow *f, kt_ns now, kt_ns since)
 {
-	double offered = 0, answered = 0;
+	double offered = 0, answered = 0, waiting = flow_waiting(f, now, since);
 	struct latency sum = {{0}};
 	for (size_t k = 0; k < f->count; k++) {
 		if (f->seconds[k].at < since)
@@ -192,11 +207,13 @@ static struct kt_json *row_of(const struct flow *f, kt_ns since)
 		if (f->slots[k].at + TRAFFIC_SLOT > since)
 			latency_add(&sum, &f->slots[k].latency, 1);
 	}
+	double over = offered - waiting, errors = offered - answered;
+	answered -= waiting;
 	return kt_jsonf(
 	        "{kind: %s, namespace: %s, service: %s, rps: %f, offered: %f, answered: %f, errors: %f, "
-	        "availability: %f, p50: %f, p95: %f, p99: %f, causes: %j}",
-	        kind_names[f->kind], f->ns, f->name, f->rate, offered, answered, offered - answered,
-	        offered > 0 ? answered / offered : 1.0, latency_percentile(&sum, 0.5),
+	        "waiting: %f, availability: %f, p50: %f, p95: %f, p99: %f, causes: %j}",
+	        kind_names[f->kind], f->ns, f->name, f->rate, offered, answered, errors, waiting,
+	        over > 0 ? answered / over : 1.0, latency_percentile(&sum, 0.5),
 	        latency_percentile(&sum, 0.95), latency_percentile(&sum, 0.99), causes_of(f, since));
 }
 
@@ -207,7 +224,8 @@ struct kt_json *traffic_report(struct cluster *cluster, kt_ns since)
 	struct kt_json *services = kt_json_array(), *entries = kt_json_array();
 	for (size_t i = 0; traffic && i < traffic->count; i++) {
 		const struct flow *f = &traffic->flows[i];
-		kt_push(f->kind == FLOW_SERVICE ? &services : &entries, row_of(f, since));
+		kt_push(f->kind == FLOW_SERVICE ? &services : &entries,
+		        row_of(f, cluster_now(cluster), since));
 	}
 	return kt_jsonf("{services: %j, entries: %j}", services, entries);
 }

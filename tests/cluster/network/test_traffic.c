@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Traffic on a whole cluster, against what queueing theory and arithmetic say: waiting, shares, dependencies,
  * overload, lost links, regions. */
-#include <math.h>
-
 #include "base/yaml.h"
-#include "cluster/network/network.h"
-#include "tests/cluster/support.h"
+#include "tests/cluster/network/traffic_test.h"
 
 static void apply(struct cluster *cluster, const char *group, const char *kind, const char *yaml)
 {
@@ -15,60 +12,6 @@ static void apply(struct cluster *cluster, const char *group, const char *kind, 
 		fail_msg("%s", err.text);
 	support_create(cluster, group, kind, kt_json_ref(kt_yaml_doc(document, 0)));
 	kt_yaml_free(document);
-}
-
-/* `count` pods of 1 CPU behind a Service; notes: annotations; env: the containers' environment. */
-static void tier(struct cluster *cluster, const char *name, int count, struct kt_json *notes,
-                 struct kt_json *env)
-{
-	support_create(
-	        cluster, "apps", "Deployment",
-	        kt_jsonf("{metadata: {name: %s}, spec: {replicas: %d, selector: {matchLabels: {app: %s}}, "
-	                 "template: {metadata: {labels: {app: %s}, annotations: %j}, spec: {containers: "
-	                 "[{name: 'c', image: 'nginx:1.27', env: %j, resources: {requests: {cpu: '100m'}, "
-	                 "limits: {cpu: '1', memory: '256Mi'}}}]}}}}",
-	                 name, count, name, name, notes, env));
-	support_create(cluster, "", "Service",
-	               kt_jsonf("{metadata: {name: %s}, spec: {selector: {app: %s}, ports: [{port: 80}]}}",
-	                        name, name));
-}
-
-static struct cluster *three_zones(void)
-{
-	struct kt_json *nodes = kt_json_array();
-	for (int i = 0; i < 6; i++) {
-		char name[8] = "n0", zone[8] = "zone-a";
-		name[1] = (char)('0' + i);
-		zone[5] = (char)('a' + i % 3);
-		kt_push(&nodes, support_node(name, zone, "8", NULL));
-	}
-	return support_cluster(nodes);
-}
-
-static void load(struct cluster *cluster, struct kt_json *step)
-{
-	struct kt_err err = {0};
-	struct kt_json *what = kt_jsonf("{load: %j}", step);
-	if (cluster_disturb(cluster, what, NULL, &err))
-		fail_msg("%s", err.text);
-	kt_json_free(what);
-}
-
-/* A number of the report since `since`. */
-static double told(struct cluster *cluster, const char *list, const char *name, kt_ns since, const char *what)
-{
-	struct kt_json *report = cluster_traffic(cluster, since);
-	const struct kt_json *rows = kt_get(report, list);
-	ptrdiff_t at = kt_find(rows, "service", name);
-	double value = at < 0 ? -1 : kt_real_or(kt_get(kt_at(rows, (size_t)at), what), -1);
-	kt_json_free(report);
-	return value;
-}
-
-static void near_to(double got, double want, double share)
-{
-	if (fabs(got - want) > fabs(want) * share + 1e-9)
-		fail_msg("%g expected, got %g", want, got);
 }
 
 static double seconds_of(const char *quantity)
@@ -152,7 +95,9 @@ static void overload_answers_what_there_is_capacity_for(void **state)
 	support_wait(cluster, 60);
 	kt_ns since = cluster_now(cluster);
 	support_wait(cluster, 60);
-	near_to(told(cluster, "services", "web", since, "answered"), 60 * 100, 0.05);
+	near_to(told(cluster, "services", "web", since, "answered") +
+	                told(cluster, "services", "web", since, "waiting"),
+	        60 * 100, 0.05);
 	cluster_free(cluster);
 }
 
@@ -207,7 +152,9 @@ static void the_database_overloads_and_everybody_above_it_slows(void **state)
 	since = cluster_now(cluster);
 	support_wait(cluster, 60);
 	/* 100 a second is all that one database can do */
-	near_to(told(cluster, "services", "frontend", since, "answered"), 60 * 100, 0.1);
+	near_to(told(cluster, "services", "frontend", since, "answered") +
+	                told(cluster, "services", "frontend", since, "waiting"),
+	        60 * 100, 0.1);
 	assert_true(told(cluster, "services", "backend", since, "p50") > 20 * calm);
 	cluster_free(cluster);
 }
@@ -370,21 +317,6 @@ static void a_neighbour_without_limits_takes_cpu_but_not_what_was_requested(void
 	near_to(told(cluster, "services", "web", since, "availability"), 0.217 / 0.6, 0.1);
 	assert_true(told(cluster, "services", "web", since, "p50") > 10 * calm);
 	cluster_free(cluster);
-}
-
-/* The errors of a row by cause: all of them, and one with these words. */
-static double blamed(struct cluster *cluster, const char *list, const char *name, const char *words)
-{
-	struct kt_json *report = cluster_traffic(cluster, 0);
-	const struct kt_json *rows = kt_get(report, list), *cause;
-	ptrdiff_t at = kt_find(rows, "service", name);
-	double sum = 0;
-	KT_JSON_EACH (cause, at < 0 ? NULL : kt_get(kt_at(rows, (size_t)at), "causes")) {
-		if (!words || strstr(kt_str_or(kt_get(cause, "why"), ""), words))
-			sum += kt_real_or(kt_get(cause, "errors"), 0);
-	}
-	kt_json_free(report);
-	return sum;
 }
 
 static void every_lost_request_has_its_cause(void **state)
