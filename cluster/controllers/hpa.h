@@ -42,6 +42,7 @@ struct hpa_memory;
 struct hpa_memory *hpa_memory_get(struct controller_queue *queue, const char *key, bool make);
 void hpa_memory_drop(struct controller_queue *queue, const char *key);
 void hpa_memory_free_all(struct controller_queue *queue);
+void hpa_memory_recommended(struct hpa_memory *memory, int64_t replicas, kt_ns now);
 void hpa_memory_first(struct hpa_memory *memory, int64_t replicas, kt_ns now);
 void hpa_memory_scaled(struct hpa_memory *memory, int64_t from, int64_t to, kt_ns now);
 /* `desired` within what window, rates and bounds allow; sets the conditions. */

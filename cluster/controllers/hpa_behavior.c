@@ -77,10 +77,15 @@ void hpa_memory_free_all(struct controller_queue *queue)
 		hpa_memory_drop(queue, ((struct hpa_memory *)queue->state)->key);
 }
 
+void hpa_memory_recommended(struct hpa_memory *memory, int64_t replicas, kt_ns now)
+{
+	marks_add(&memory->recommended, replicas, now);
+}
+
 void hpa_memory_first(struct hpa_memory *memory, int64_t replicas, kt_ns now)
 {
 	if (!memory->recommended.count)
-		marks_add(&memory->recommended, replicas, now);
+		hpa_memory_recommended(memory, replicas, now);
 }
 
 void hpa_memory_scaled(struct hpa_memory *memory, int64_t from, int64_t to, kt_ns now)
@@ -104,7 +109,7 @@ static int64_t stabilize(struct hpa_sync *sync, struct hpa_memory *memory, int64
 		if (mark->at > now - down_seconds * KT_SEC)
 			down = KT_MAX(down, mark->value);
 	}
-	marks_add(&memory->recommended, desired, now);
+	hpa_memory_recommended(memory, desired, now);
 	result = KT_MAX(result, up);
 	result = KT_MIN(result, down);
 	return result;
