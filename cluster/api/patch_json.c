@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 6902, as the server's library reads it (evanphx/json-patch v4): negative indices count from the end,
- * "test" of a missing member equals null, an operation that cannot be done fails the whole patch with one
- * text that says nothing. */
+ * what is before the first slash of a path does not count, a value that is not given is null, members that
+ * are not there can be replaced, copied (as null) and equal null in a "test", the whole document can be
+ * replaced and tested only; an operation that cannot be done fails the whole patch with one text that says
+ * nothing. */
 #include "cluster/api/patch.h"
 
 #include <string.h>
@@ -17,7 +19,7 @@
 struct pointer {
 	char *text; /* the tokens, unescaped, each with its NUL */
 	const char *token[MAX_TOKENS];
-	size_t count;
+	size_t count; /* 0: the whole document */
 };
 
 static void pointer_clear(struct pointer *p)
@@ -39,13 +41,11 @@ static void unescape(char *token)
 
 static bool pointer_parse(struct pointer *p, const struct kt_json *path)
 {
-	const char *text = kt_str(path);
+	const char *text = kt_str(path), *slash = text ? strchr(text, '/') : NULL;
 	memset(p, 0, sizeof(*p));
-	if (!text || (*text && *text != '/'))
-		return false;
-	if (!*text)
-		return true;
-	p->text = kt_strdup(text + 1);
+	if (!slash)
+		return text && !*text;
+	p->text = kt_strdup(slash + 1);
 	for (char *at = p->text; at;) {
 		if (p->count == MAX_TOKENS)
 			return false;
@@ -59,11 +59,11 @@ static bool pointer_parse(struct pointer *p, const struct kt_json *path)
 	return true;
 }
 
-/* An index below `bound`; "-1" is the last item. */
+/* An index below `bound`, as Go's Atoi reads it; "-1" is the last item. */
 static bool parse_index(const char *token, size_t bound, size_t *out)
 {
 	bool negative = *token == '-';
-	const char *digits = token + negative;
+	const char *digits = token + (negative || *token == '+');
 	size_t n = 0;
 	if (!*digits)
 		return false;
@@ -72,11 +72,10 @@ static bool parse_index(const char *token, size_t bound, size_t *out)
 			return false;
 		n = n * 10 + (size_t)(*digits - '0');
 	}
-	if (negative) {
-		if (n == 0 || n > bound)
-			return false;
+	if (negative && n > bound)
+		return false;
+	if (negative && n)
 		n = bound - n;
-	}
 	*out = n;
 	return n < bound;
 }
@@ -118,9 +117,8 @@ static struct kt_json **parent_slot(struct kt_json **root, const struct pointer 
 static bool op_add(struct kt_json **root, const struct pointer *p, struct kt_json *steal)
 {
 	if (p->count == 0) {
-		kt_json_free(*root);
-		*root = steal;
-		return true;
+		kt_json_free(steal);
+		return false;
 	}
 	struct kt_json **slot = parent_slot(root, p);
 	const char *last = p->token[p->count - 1];
@@ -158,8 +156,15 @@ static bool op_remove(struct kt_json **root, const struct pointer *p)
 static bool op_replace(struct kt_json **root, const struct pointer *p, struct kt_json *steal)
 {
 	size_t at;
-	if (p->count == 0)
-		return op_add(root, p, steal);
+	if (p->count == 0 && (kt_is_object(steal) || kt_is_array(steal))) {
+		kt_json_free(*root);
+		*root = steal;
+		return true;
+	}
+	if (p->count == 0) {
+		kt_json_free(steal);
+		return true; /* nor does it mind what it cannot do */
+	}
 	/* The server's library does not mind that a member is not there; items must be. */
 	if (!kt_is_object(find(*root, p, p->count - 1)) && !find(*root, p, p->count)) {
 		kt_json_free(steal);
@@ -190,21 +195,15 @@ struct run {
 	size_t copied, moved;
 };
 
-static bool is_prefix(const char *path, const char *of)
-{
-	size_t len = strlen(path);
-	return strncmp(path, of, len) == 0 && (of[len] == '/' || of[len] == '\0');
-}
-
 static bool transfer(struct run *run, const struct kt_json *op, const struct pointer *to, bool move)
 {
 	struct pointer from;
 	bool ok = false;
 	struct kt_json *value = NULL;
-	if (!pointer_parse(&from, kt_get(op, "from")))
+	if (!pointer_parse(&from, kt_get(op, "from")) || !from.count || !to->count)
 		goto out;
 	value = kt_json_ref(find(run->root, &from, from.count));
-	if (!value && !move && from.count > 0 && kt_is_object(find(run->root, &from, from.count - 1)))
+	if (!value && !move && kt_is_object(find(run->root, &from, from.count - 1)))
 		value = kt_json_null(); /* likewise: a member that is not there is copied as null */
 	if (!value)
 		goto out;
@@ -212,15 +211,8 @@ static bool transfer(struct run *run, const struct kt_json *op, const struct poi
 	*sum += size_of(value, limit, MAX_DEPTH);
 	if (*sum > limit)
 		goto out;
-	if (!move) {
-		/* nothing leaves */
-	} else if (strcmp(kt_get_str(op, "from"), kt_get_str(op, "path")) == 0) {
-		ok = true;
+	if (move && !op_remove(&run->root, &from))
 		goto out;
-	} else if (is_prefix(kt_get_str(op, "from"), kt_get_str(op, "path")) ||
-	           !op_remove(&run->root, &from)) {
-		goto out; /* into itself */
-	}
 	ok = op_add(&run->root, to, kt_json_ref(value));
 out:
 	kt_json_free(value);
@@ -228,36 +220,58 @@ out:
 	return ok;
 }
 
-static bool test_equal(const struct kt_json *is, const struct kt_json *wanted)
+/* Scalars are compared as they are written: 1 is not 1.0. */
+static bool same_text(const struct kt_json *a, const struct kt_json *b)
 {
-	if (!is || !wanted)
-		return kt_json_type(is) == KT_JSON_NULL && kt_json_type(wanted) == KT_JSON_NULL;
-	return kt_equal(is, wanted);
+	if (kt_json_type(a) != kt_json_type(b) || kt_count(a) != kt_count(b))
+		return false;
+	if (!kt_is_object(a) && !kt_is_array(a))
+		return kt_equal(a, b);
+	for (size_t i = 0; i < kt_count(a); i++) {
+		const struct kt_json *other = kt_is_object(a) ? kt_get(b, kt_key(a, i)) : kt_at(b, i);
+		if (!other || !same_text(kt_at(a, i), other))
+			return false;
+	}
+	return true;
+}
+
+static bool test(const struct kt_json *root, const struct pointer *path, const struct kt_json *wanted)
+{
+	const struct kt_json *is = find(root, path, path->count),
+	                     *in = path->count ? find(root, path, path->count - 1) : NULL;
+	if (!wanted || (!is && !kt_is_object(in)))
+		return false; /* without a value the library breaks down */
+	if (!is)
+		return kt_json_type(wanted) == KT_JSON_NULL;
+	return same_text(is, wanted);
+}
+
+static struct kt_json *given(const struct kt_json *op)
+{
+	const struct kt_json *value = kt_get(op, "value");
+	return value ? kt_json_ref(value) : kt_json_null();
 }
 
 static bool apply(struct run *run, const struct kt_json *op)
 {
 	const char *name = kt_get_str(op, "op");
-	const struct kt_json *value = kt_get(op, "value");
-	struct pointer path;
+	struct pointer path = {0};
 	bool ok = false;
 	if (name && pointer_parse(&path, kt_get(op, "path"))) {
 		if (strcmp(name, "add") == 0)
-			ok = value && op_add(&run->root, &path, kt_json_ref(value));
+			ok = op_add(&run->root, &path, given(op));
 		else if (strcmp(name, "remove") == 0)
 			ok = op_remove(&run->root, &path);
 		else if (strcmp(name, "replace") == 0)
-			ok = value && op_replace(&run->root, &path, kt_json_ref(value));
+			ok = op_replace(&run->root, &path, given(op));
 		else if (strcmp(name, "move") == 0)
 			ok = transfer(run, op, &path, true);
 		else if (strcmp(name, "copy") == 0)
 			ok = transfer(run, op, &path, false);
 		else if (strcmp(name, "test") == 0)
-			ok = find(run->root, &path, path.count > 0 ? path.count - 1 : 0) &&
-			     test_equal(find(run->root, &path, path.count), value);
+			ok = test(run->root, &path, kt_get(op, "value"));
 	}
-	if (name)
-		pointer_clear(&path);
+	pointer_clear(&path);
 	return ok;
 }
 
