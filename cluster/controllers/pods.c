@@ -24,7 +24,8 @@ struct ranked {
 	const struct store_object *object;
 	const struct view_pod *pod;
 	int64_t cost;
-	unsigned neighbours; /* active pods of the same owner's owner on the same node */
+	unsigned neighbours;        /* active pods of the same owner's owner on the same node */
+	int64_t restarts, sidecars; /* the most of one container; of one sidecar */
 	kt_ns now;
 };
 
@@ -32,6 +33,20 @@ static int64_t deletion_cost(const struct view_pod *pod)
 {
 	const char *text = kt_get_str(pod->annotations, "controller.kubernetes.io/pod-deletion-cost");
 	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static int64_t most_restarts(const struct kt_json *statuses, const struct kt_json *only)
+{
+	const struct kt_json *status;
+	int64_t most = 0;
+	KT_JSON_EACH (status, statuses) {
+		ptrdiff_t at = only ? kt_find(only, "name", kt_str_or(kt_get(status, "name"), "")) : 0;
+		if (at < 0 ||
+		    (only && !kt_streq(kt_get_str(kt_at(only, (size_t)at), "restartPolicy"), "Always")))
+			continue;
+		most = KT_MAX(most, kt_get_int(status, "restartCount", 0));
+	}
+	return most;
 }
 
 static int phase_order(enum view_phase phase)
@@ -71,7 +86,9 @@ static int compare(const void *x, const void *y)
 		return c;
 	if (p->ready && q->ready && p->ready_since != q->ready_since)
 		return by_age(a, b, p->ready_since, q->ready_since);
-	if ((c = number(q->restarts, p->restarts)))
+	if ((c = number(b->restarts, a->restarts)))
+		return c;
+	if ((c = number(b->sidecars, a->sidecars)))
 		return c;
 	if (p->created != q->created)
 		return by_age(a, b, p->created, q->created);
@@ -163,6 +180,11 @@ void controller_rank_pods(struct cluster *cluster, const struct store_object **p
 		ranked[i].object = pods[i];
 		ranked[i].pod = view_pod(pods[i]);
 		ranked[i].cost = deletion_cost(ranked[i].pod);
+		ranked[i].restarts = most_restarts(kt_get(ranked[i].pod->status, "containerStatuses"), NULL);
+		const struct kt_json *init = kt_get(ranked[i].pod->spec, "initContainers");
+		if (init)
+			ranked[i].sidecars =
+			        most_restarts(kt_get(ranked[i].pod->status, "initContainerStatuses"), init);
 		ranked[i].now = cluster_now(cluster);
 	}
 	count_related(cluster, ranked, count);

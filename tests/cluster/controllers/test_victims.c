@@ -96,6 +96,47 @@ static void crowded_nodes_give_first(void **state)
 	world_end(&world);
 }
 
+/* The most restarts of one container count, then those of a sidecar (compareMaxContainerRestarts). */
+static void restarts_count_by_container(void **state)
+{
+	static const struct {
+		int first[3], second[3]; /* of two containers and a sidecar */
+	} cases[] = {{{3, 0, 0}, {2, 2, 0}},
+	             {{1, 2, 0}, {1, 1, 9}},
+	             {{1, 1, 2}, {1, 1, 1}},
+	             {{0, 1, 0}, {0, 0, 5}}};
+	struct world world;
+	const struct pod_row plain = PLAIN;
+	(void)state;
+	world_begin(&world, 1);
+	for (size_t i = 0; i < KT_COUNT(cases); i++) {
+		const struct store_object *list[2];
+		for (int k = 0; k < 2; k++) {
+			const int *counts = k ? cases[i].first : cases[i].second;
+			const struct store_object *made = make(&world, k ? "first" : "second", &plain);
+			struct kt_json *json = kt_json_ref(made->json);
+			store_unref(made);
+			kt_set_path(&json, "spec.initContainers",
+			            kt_jsonf("[{name: 's', restartPolicy: 'Always'}, {name: 'i'}]"));
+			kt_set_path(&json, "status.containerStatuses",
+			            kt_jsonf("[{name: 'c', restartCount: %d}, {name: 'd', restartCount: %d}]",
+			                     counts[0], counts[1]));
+			kt_set_path(&json, "status.initContainerStatuses",
+			            kt_jsonf("[{name: 's', restartCount: %d}, {name: 'i', restartCount: 7}]",
+			                     counts[2]));
+			list[k] = store_ref(store_put(cluster_store(world.cluster), kind_named(&world, "Pod"),
+			                              json, cluster_now(world.cluster), NULL));
+		}
+		const struct store_object *both[] = {list[0], list[1]};
+		controller_rank_pods(world.cluster, both, 2);
+		if (both[0] != list[1])
+			fail_msg("row %zu", i);
+		store_unref(list[0]);
+		store_unref(list[1]);
+	}
+	world_end(&world);
+}
+
 static void any_order_of_many_comes_out_the_same(void **state)
 {
 	enum { MANY = 2 * KT_COUNT(rows) };
@@ -136,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(each_criterion_decides_after_those_before_it),
 	        cmocka_unit_test(crowded_nodes_give_first),
+	        cmocka_unit_test(restarts_count_by_container),
 	        cmocka_unit_test(any_order_of_many_comes_out_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
