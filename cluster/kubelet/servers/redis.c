@@ -97,8 +97,7 @@ kt_ns redis_now(const struct redis *redis)
 }
 
 /* Its log: pid, role (C: while it starts), when. */
-static void note(const struct redis *redis, char role, const char *fmt, ...) KT_PRINTF(3, 4);
-static void note(const struct redis *redis, char role, const char *fmt, ...)
+void redis_note(const struct redis *redis, char role, const char *fmt, ...)
 {
 	struct kt_buf text = {0};
 	char when[40];
@@ -264,115 +263,6 @@ static bool configure(struct redis *redis)
 	return true;
 }
 
-/* --- what lies on the disk --- */
-static char *file_of(const struct redis *redis, const char *part)
-{
-	const char *dir = redis_config(redis, "dir");
-	return !strcmp(part, "rdb")
-	               ? kt_strf("%s/%s", dir, redis_config(redis, "dbfilename"))
-	               : kt_strf("%s/%s/%s.1.incr.aof", dir, redis_config(redis, "appenddirname"),
-	                         redis_config(redis, "appendfilename"));
-}
-
-static const char MAGIC[] = "REDIS0012\n";
-
-static int write_data(struct redis *redis, const char *part)
-{
-	char *path = file_of(redis, part), *text = kt_json_text(redis->data),
-	     *all = kt_strf("%s%s", MAGIC, text);
-	struct files *files = tool_container(redis->r)->files;
-	kt_ns now = redis_now(redis);
-	char *dir = kt_strndup(path, (size_t)(strrchr(path, '/') - path));
-	if (strcmp(part, "rdb") != 0)
-		(void)files_mkdir(files, dir, false, now);
-	int rc = files_write(files, path, all, strlen(all), false, 0600, now);
-	kt_free(dir);
-	kt_free(path);
-	kt_free(text);
-	kt_free(all);
-	return rc;
-}
-
-static void read_data(struct redis *redis)
-{
-	bool append = !strcmp(redis_config(redis, "appendonly"), "yes");
-	char *path = file_of(redis, append ? "aof" : "rdb");
-	struct kt_buf text = {0};
-	struct kt_err err = {0};
-	struct kt_json *data = NULL;
-	(void)files_read(tool_container(redis->r)->files, path, &text);
-	if (kt_starts(kt_buf_str(&text), MAGIC) &&
-	    kt_json_parse(text.data + strlen(MAGIC), text.len - strlen(MAGIC), NULL, &data, NULL, &err) ==
-	            KT_OK &&
-	    kt_is_object(data)) {
-		kt_json_free(redis->data);
-		redis->data = kt_json_ref(data);
-	}
-	kt_json_free(data);
-	kt_buf_clear(&text);
-	kt_free(path);
-}
-
-bool redis_save(struct redis *redis)
-{
-	int rc = write_data(redis, "rdb");
-	if (rc) {
-		note(redis, 'M',
-		     "# Failed opening the temp RDB file temp-%d.rdb (in server root dir %s) for saving: %s",
-		     redis->r->task->pid, redis_config(redis, "dir"), tool_strerror(rc));
-		return false;
-	}
-	redis->changes = 0;
-	redis->saved_at = redis_now(redis);
-	note(redis, 'M', "* DB saved on disk");
-	return true;
-}
-
-/* "3600 1 300 100": seconds and changes, pair by pair. */
-static bool is_due(const struct redis *redis)
-{
-	const char *at = redis_config(redis, "save");
-	while (at && *at) {
-		char *end;
-		long long seconds = strtoll(at, &end, 10), changes;
-		if (end == at)
-			return false;
-		at = end;
-		changes = strtoll(at, &end, 10);
-		if (end == at)
-			return false;
-		if (redis->changes >= changes && redis_now(redis) - redis->saved_at >= seconds * KT_SEC)
-			return true;
-		at = end + strspn(end, " ");
-	}
-	return false;
-}
-
-int64_t redis_memory(const struct redis *redis)
-{
-	enum { EMPTY = 860 << 10, KEY = 64 };
-	int64_t bytes = EMPTY;
-	for (size_t d = 0; d < kt_count(redis->data); d++) {
-		const struct kt_json *db = kt_at(redis->data, d), *key;
-		KT_JSON_EACH (key, db) {
-			char *text = kt_json_text(kt_get(key, "value"));
-			bytes += (int64_t)strlen(text) + KEY;
-			kt_free(text);
-		}
-	}
-	return bytes;
-}
-
-void redis_changed(struct redis *redis)
-{
-	redis->changes++;
-	if (!strcmp(redis_config(redis, "appendonly"), "yes"))
-		(void)write_data(redis, "aof");
-	if (is_due(redis))
-		(void)redis_save(redis);
-	tool_memory(redis->r, redis_memory(redis));
-}
-
 static const kt_ns FIRST_SYNC = 6 * KT_SEC; /* repl-diskless-sync-delay, and a handshake */
 
 void redis_follow(struct redis *redis, const char *host, unsigned port)
@@ -411,14 +301,14 @@ static void follow(struct redis *redis)
 		r->task->process->steps--;
 		kt_buf_clear(&ask);
 	}
-	const char *whole = strstr(kt_buf_str(&reply), MAGIC);
-	struct kt_json *data = NULL;
-	struct kt_err err = {0};
-	redis->linked = whole && kt_json_parse(whole + strlen(MAGIC), strcspn(whole + strlen(MAGIC), "\r\n"),
-	                                       NULL, &data, NULL, &err) == KT_OK;
-	if (redis->linked) {
-		kt_json_free(redis->data);
-		redis->data = kt_json_ref(data);
+	const char *whole = strstr(kt_buf_str(&reply), REDIS_MAGIC);
+	struct kt_json *data = whole ? redis_data_parse(whole, strcspn(whole + strlen(REDIS_MAGIC), "\r\n") +
+	                                                               strlen(REDIS_MAGIC))
+	                             : NULL;
+	redis->linked = data != NULL;
+	if (data && !kt_equal(data, redis->data)) {
+		redis_take(redis, kt_json_ref(data));
+		redis_rewrite(redis);
 	}
 	kt_json_free(data);
 	kt_buf_clear(&reply);
@@ -457,27 +347,27 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		*status = 1;
 		return false;
 	}
-	note(redis, 'C', "* oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
-	note(redis, 'C', "* Redis version=7.4.1, bits=64, commit=00000000, modified=0, pid=%d, just started",
-	     r->task->pid);
+	redis_note(redis, 'C', "* oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+	redis_note(redis, 'C',
+	           "* Redis version=7.4.1, bits=64, commit=00000000, modified=0, pid=%d, just started",
+	           r->task->pid);
 	if (r->argv.count > 1)
-		note(redis, 'C', "* Configuration loaded");
+		redis_note(redis, 'C', "* Configuration loaded");
 	else
-		note(redis, 'C',
-		     "# Warning: no config file specified, using the default config. In order to specify a "
-		     "config file use "
-		     "redis-server /path/to/redis.conf");
+		redis_note(redis, 'C',
+		           "# Warning: no config file specified, using the default config. In order to "
+		           "specify a "
+		           "config file use "
+		           "redis-server /path/to/redis.conf");
 	/* after a restore of the simulation nothing happened: it has what it had */
 	char *key = process_memory_key(tool_container(r));
 	const struct kt_json *kept =
 	        r->task->process->spec.ran ? cluster_kept(tool_container(r)->cluster, key) : NULL;
 	kt_free(key);
-	if (kept) {
-		kt_json_free(redis->data);
-		redis->data = kt_json_ref(kept);
-	} else {
-		read_data(redis);
-	}
+	if (kept)
+		redis_take(redis, kt_json_ref(kept));
+	else
+		redis_load(redis);
 	const char *of = redis_config(redis, "replicaof"), *port = strchr(of, ' ');
 	if (port && strcasecmp(of, "no one") != 0) {
 		char *host = kt_strndup(of, (size_t)(port - of));
@@ -485,9 +375,9 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		kt_free(host);
 	}
 	server_port(s, strtoul(redis_config(redis, "port"), NULL, 10), "TCP");
-	note(redis, 'M', "* Running mode=standalone, port=%s.", redis_config(redis, "port"));
-	note(redis, 'M', "* Server initialized");
-	note(redis, 'M', "* Ready to accept connections tcp");
+	redis_note(redis, 'M', "* Running mode=standalone, port=%s.", redis_config(redis, "port"));
+	redis_note(redis, 'M', "* Server initialized");
+	redis_note(redis, 'M', "* Ready to accept connections tcp");
 	return true;
 }
 
@@ -513,12 +403,12 @@ void redis_terminating(struct tool_run *r)
 	struct redis *redis = ((struct server *)r->state)->own;
 	if (!redis)
 		return;
-	note(redis, 'M', "* User requested shutdown...");
+	redis_note(redis, 'M', "* User requested shutdown...");
 	if (*redis_config(redis, "save")) {
-		note(redis, 'M', "* Saving the final RDB snapshot before exiting.");
+		redis_note(redis, 'M', "* Saving the final RDB snapshot before exiting.");
 		(void)redis_save(redis);
 	}
-	note(redis, 'M', "# Redis is now ready to exit, bye bye...");
+	redis_note(redis, 'M', "# Redis is now ready to exit, bye bye...");
 }
 
 struct kt_json *redis_kept(struct tool_run *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Redis: RESP in, RESP out, over one data set. Source: redis.io/docs/latest/develop/reference/protocol-spec
- * and commands. Commands are rows (redis_commands.c); configuration, persistence and replication are
- * redis.c's. Expiry is looked at when a key is used. */
+ * and commands. Commands are rows (redis_commands.c); the data and how it is kept are redis_keep.c's,
+ * configuration and replication redis.c's. Expiry is looked at when a key is used. */
 #ifndef REDIS_H
 #define REDIS_H
 
@@ -9,7 +9,8 @@
 
 struct redis {
 	/* {"0": {KEY: {type: "string|list|hash|set|zset", value, until (ns of virtual time, 0 never)}}} */
-	struct kt_json *data;
+	struct kt_json *data;   /* changed by redis_put, redis_flush, redis_take only */
+	int64_t bytes;          /* of what is in it */
 	struct kt_json *config; /* {name: text}, as CONFIG GET shows it */
 	struct tool_run *r;
 	kt_ns started, saved_at;
@@ -19,6 +20,8 @@ struct redis {
 	bool linked;              /* the master answered last time */
 	kt_ns following;          /* since */
 	struct kt_json *replicas; /* {address: when it asked last, ns} */
+	int part, append_db; /* of appendonly: which pair of files; the database of its last command, -1 */
+	bool loading;
 };
 
 /* One conversation: what AUTH and SELECT of it hold for. */
@@ -33,8 +36,20 @@ kt_ns redis_now(const struct redis *redis);
 /* Answer one command; argv[0] is its name. */
 void redis_command(struct redis_client *client, char **argv, size_t argc, struct kt_buf *out);
 const char *redis_config(const struct redis *redis, const char *name);
-/* Every change of the data ends here: appendonly, save points. */
-void redis_changed(struct redis *redis);
+/* Its log. `role`: M, or C while it starts. */
+void redis_note(const struct redis *redis, char role, const char *fmt, ...) KT_PRINTF(3, 4);
+
+/* --- redis_keep.c --- */
+#define REDIS_MAGIC "REDIS0012\n" /* begins a dump, and what a replica gets */
+/* An entry {type, value, until} of database `db` ("0"); NULL takes the key away. */
+void redis_put(struct redis *redis, const char *db, const char *key, struct kt_json *steal);
+void redis_flush(struct redis *redis, const char *db);          /* NULL: all */
+void redis_take(struct redis *redis, struct kt_json *steal);    /* all of it is this now */
+struct kt_json *redis_data_parse(const char *text, size_t len); /* of a dump; NULL: it is none. New. */
+void redis_changed(struct redis *redis);                        /* after a command that changed something */
+void redis_append(struct redis *redis, int db, const char *const *words, size_t count);
+void redis_rewrite(struct redis *redis); /* appendonly: a new base of what is there, with nothing behind it */
+void redis_load(struct redis *redis);
 bool redis_save(struct redis *redis); /* dump.rdb; false: it cannot be written */
 int64_t redis_memory(const struct redis *redis);
 void redis_follow(struct redis *redis, const char *host, unsigned port); /* NULL: no one */

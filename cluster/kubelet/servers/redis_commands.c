@@ -15,6 +15,7 @@ struct call {
 	size_t argc;
 	struct kt_buf *out;
 	bool changed;
+	int64_t until; /* when a key ends that this command gave an end to; ns */
 };
 
 static const char WRONG_TYPE[] = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -38,8 +39,7 @@ static const struct kt_json *db_of(const struct call *c)
 static void drop(const struct call *c, const char *key)
 {
 	char *name = db_name(c);
-	if (kt_get(kt_get(c->redis->data, name), key))
-		kt_unset(kt_edit(&c->redis->data, name), key);
+	redis_put(c->redis, name, key, NULL);
 	kt_free(name);
 }
 
@@ -72,13 +72,8 @@ static void put(struct call *c, const char *key, const char *type, struct kt_jso
 	int64_t until = keep ? kt_get_int(entry(c, key), "until", 0) : 0;
 	bool empty = strcmp(type, "string") != 0 && !kt_count(steal);
 	c->changed = true;
-	if (!kt_is_object(kt_get(c->redis->data, name)))
-		kt_set(&c->redis->data, name, kt_json_object());
-	if (empty)
-		kt_unset(kt_edit(&c->redis->data, name), key);
-	else
-		kt_set(kt_edit(&c->redis->data, name), key,
-		       kt_jsonf("{type: %s, value: %J, until: %l}", type, steal, until));
+	redis_put(c->redis, name, key,
+	          empty ? NULL : kt_jsonf("{type: %s, value: %J, until: %l}", type, steal, until));
 	kt_json_free(steal);
 	kt_free(name);
 }
@@ -96,6 +91,7 @@ static void set_until(struct call *c, const char *key, int64_t until)
 	kt_set(kt_edit(kt_edit(&c->redis->data, name), key), "until", kt_json_int(until));
 	kt_free(name);
 	c->changed = true;
+	c->until = until;
 }
 
 /* --- strings --- */
@@ -112,6 +108,20 @@ static void do_get(struct call *c)
 		resp_text(c->out, text);
 }
 
+/* "EX 10", "PX 10000", "EXAT 1767225600", "PXAT 1767225600000" */
+static bool ends_at(const struct call *c, const char *word, const char *number, int64_t *n, int64_t *until)
+{
+	static const char *const words[] = {"ex", "px", "exat", "pxat"};
+	for (size_t i = 0; i < KT_COUNT(words); i++) {
+		if (strcasecmp(word, words[i]) != 0 || !integer(number, n))
+			continue;
+		kt_ns unit = i % 2 ? KT_MS : KT_SEC, most = INT64_MAX / 4 / unit;
+		*until = KT_MIN(*n, most) * unit + (i < 2 ? redis_now(c->redis) : 0);
+		return true;
+	}
+	return false;
+}
+
 static void do_set(struct call *c)
 {
 	bool wrong = false, get = false, keep = false;
@@ -125,14 +135,11 @@ static void do_set(struct call *c)
 			get = true;
 		} else if (!strcasecmp(word, "keepttl")) {
 			keep = true;
-		} else if ((!strcasecmp(word, "ex") || !strcasecmp(word, "px")) && i + 1 < c->argc &&
-		           integer(c->argv[i + 1], &n)) {
+		} else if (ends_at(c, word, i + 1 < c->argc ? c->argv[i + 1] : "", &n, &until)) {
 			if (n <= 0) {
 				resp_error(c->out, "ERR invalid expire time in 'set' command");
 				return;
 			}
-			until = redis_now(c->redis) +
-			        n * (tolower((unsigned char)*word) == 'e' ? KT_SEC : KT_MS);
 			i++;
 		} else {
 			resp_error(c->out, "%s", SYNTAX);
@@ -340,10 +347,7 @@ static void do_dbsize(struct call *c)
 static void do_flush(struct call *c)
 {
 	char *name = db_name(c);
-	if (!strcasecmp(c->argv[0], "flushdb"))
-		kt_unset(&c->redis->data, name);
-	else
-		kt_json_free(c->redis->data), c->redis->data = kt_json_object();
+	redis_flush(c->redis, strcasecmp(c->argv[0], "flushdb") ? NULL : name);
 	kt_free(name);
 	c->changed = true;
 	resp_simple(c->out, "OK");
@@ -358,7 +362,7 @@ static void do_rename(struct call *c)
 	}
 	char *name = db_name(c);
 	drop(c, c->argv[1]);
-	kt_set(kt_edit(&c->redis->data, name), c->argv[2], e);
+	redis_put(c->redis, name, c->argv[2], e);
 	kt_free(name);
 	c->changed = true;
 	resp_simple(c->out, "OK");
@@ -372,11 +376,14 @@ static void do_expire(struct call *c)
 		resp_error(c->out, "%s", NO_INTEGER);
 		return;
 	}
-	kt_ns unit = tolower((unsigned char)c->argv[0][0]) == 'p' ? KT_MS : KT_SEC;
-	if (there && n <= 0)
+	const char *name = c->argv[0];
+	bool absolute = !strcasecmp(name + strlen(name) - 2, "at");
+	kt_ns unit = tolower((unsigned char)name[0]) == 'p' ? KT_MS : KT_SEC;
+	kt_ns until = KT_MIN(n, INT64_MAX / 4 / unit) * unit + (absolute ? 0 : redis_now(c->redis));
+	if (there && until <= redis_now(c->redis))
 		drop(c, c->argv[1]), c->changed = true;
 	else if (there)
-		set_until(c, c->argv[1], redis_now(c->redis) + n * unit);
+		set_until(c, c->argv[1], until);
 	resp_int(c->out, there);
 }
 
@@ -826,7 +833,8 @@ static void do_config(struct call *c)
 		give_strs(c, &found);
 	} else if (!strcasecmp(what, "set") && c->argc > 3 && kt_get(c->redis->config, c->argv[2])) {
 		kt_set(&c->redis->config, c->argv[2], kt_json_str(c->argv[3]));
-		c->changed = !strcmp(c->argv[2], "appendonly"); /* what is there is written at once */
+		if (!strcmp(c->argv[2], "appendonly"))
+			redis_rewrite(c->redis); /* what is there is written at once */
 		resp_simple(c->out, "OK");
 	} else if (!strcasecmp(what, "set") && c->argc > 3) {
 		resp_error(c->out, "ERR Unknown option or number of arguments for CONFIG SET - '%s'",
@@ -979,7 +987,7 @@ static void do_psync(struct call *c)
 {
 	char *text = kt_json_text(c->redis->data);
 	resp_simple(c->out, "FULLRESYNC 0000000000000000000000000000000000000000 0");
-	kt_buf_addf(c->out, "REDIS0012\n%s\r\n", text);
+	kt_buf_addf(c->out, REDIS_MAGIC "%s\r\n", text);
 	kt_free(text);
 }
 
@@ -993,6 +1001,12 @@ static void do_shutdown(struct call *c)
 		kt_set(&c->redis->config, "save", kt_json_str(""));
 	((struct server *)c->redis->r->state)->exit_after = 1;
 	task_signal(task, 15);
+}
+
+static void do_rewrite(struct call *c)
+{
+	redis_rewrite(c->redis);
+	resp_simple(c->out, "Background append only file rewriting started");
 }
 
 static void do_command_info(struct call *c)
@@ -1039,6 +1053,8 @@ static const struct command {
         {"rename", 3, 3, WRITES, do_rename},
         {"expire", 3, 4, WRITES, do_expire},
         {"pexpire", 3, 4, WRITES, do_expire},
+        {"expireat", 3, 4, WRITES, do_expire},
+        {"pexpireat", 3, 4, WRITES, do_expire},
         {"ttl", 2, 2, 0, do_ttl},
         {"pttl", 2, 2, 0, do_ttl},
         {"persist", 2, 2, WRITES, do_persist},
@@ -1077,7 +1093,7 @@ static const struct command {
         {"config", 2, 0, 0, do_config},
         {"save", 1, 1, 0, do_save},
         {"bgsave", 1, 2, 0, do_save},
-        {"bgrewriteaof", 1, 1, 0, do_ok},
+        {"bgrewriteaof", 1, 1, 0, do_rewrite},
         {"lastsave", 1, 1, 0, do_lastsave},
         {"time", 1, 1, 0, do_time},
         {"replicaof", 3, 3, 0, do_replicaof},
@@ -1111,14 +1127,30 @@ static bool has_room(struct call *c)
 			return false;
 		char *oldest = kt_strdup(kt_key(db, 0));
 		drop(c, oldest);
+		redis_append(c->redis, c->client->db, (const char *const[]){"DEL", oldest}, 2);
 		kt_free(oldest);
 	}
 	return true;
 }
 
+/* As it was asked, but with times that hold whenever it is read again. */
+static void keep(const struct call *c)
+{
+	char *at = kt_strf("%lld", (long long)(c->until / KT_MS));
+	const char *key = c->argc > 1 ? c->argv[1] : "";
+	if (!c->until)
+		redis_append(c->redis, c->client->db, (const char *const *)c->argv, c->argc);
+	else if (tolower((unsigned char)c->argv[0][0]) == 's') /* set k v ex 5, setex k 5 v */
+		redis_append(c->redis, c->client->db,
+		             (const char *const[]){"SET", key, c->argv[c->argc == 4 ? 3 : 2], "PXAT", at}, 5);
+	else
+		redis_append(c->redis, c->client->db, (const char *const[]){"PEXPIREAT", key, at}, 3);
+	kt_free(at);
+}
+
 void redis_command(struct redis_client *client, char **argv, size_t argc, struct kt_buf *out)
 {
-	struct call call = {client, client->redis, argv, argc, out, false};
+	struct call call = {client, client->redis, argv, argc, out, false, 0};
 	const struct command *row = NULL;
 	for (size_t i = 0; i < KT_COUNT(commands) && !row; i++)
 		if (!strcasecmp(commands[i].name, argv[0]))
@@ -1132,11 +1164,14 @@ void redis_command(struct redis_client *client, char **argv, size_t argc, struct
 		resp_error(out, "ERR wrong number of arguments for '%s' command", row->name);
 	} else if (row->flags & WRITES && client->redis->master) {
 		resp_error(out, "READONLY You can't write against a read only replica.");
-	} else if (row->flags & WRITES && !(row->flags & FREES) && !has_room(&call)) {
+	} else if (row->flags & WRITES && !(row->flags & FREES) && !client->redis->loading &&
+	           !has_room(&call)) {
 		resp_error(out, "OOM command not allowed when used memory > 'maxmemory'.");
 	} else {
 		row->run(&call);
-		if (call.changed)
+		if (call.changed) {
+			keep(&call);
 			redis_changed(client->redis);
+		}
 	}
 }
