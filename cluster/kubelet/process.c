@@ -230,7 +230,7 @@ static char *resolv_conf(const struct container *c)
 		kt_buf_addf(&search, " %s.svc.cluster.local svc.cluster.local cluster.local", c->ns);
 		kt_buf_addf(&servers, "nameserver %s\n", dns);
 	} else if (!none) {
-		kt_buf_adds(&servers, "nameserver 172.18.0.1\n");
+		kt_buf_adds(&servers, "nameserver " NETWORK_NODE_DNS "\n");
 	}
 	KT_JSON_EACH (item, kt_get(config, "searches"))
 		kt_buf_addf(&search, " %s", kt_str_or(item, ""));

@@ -3,6 +3,7 @@
 #include "cluster/network/network_internal.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What CoreDNS answers with its kubernetes plugin (specification: kubernetes/dns docs/specification.md), and
@@ -222,66 +223,143 @@ bool network_dns_address(struct cluster *cluster, char out[46])
 	return true;
 }
 
-/* The query's way to the DNS pods. Without a kube-dns Service ever, names are simply known (small test
- * clusters). */
-static bool reach(struct cluster *cluster, const struct network_peer *from, enum network_outcome *outcome)
+/* --- resolvers --- */
+void network_resolver_clear(struct network_resolver *resolver)
+{
+	kt_strs_clear(&resolver->servers);
+	kt_strs_clear(&resolver->search);
+}
+
+void network_resolver_read(struct network_resolver *out, const char *resolv_conf)
+{
+	size_t len;
+	*out = (struct network_resolver){.ndots = 1};
+	for (const char *line; (line = kt_split(&resolv_conf, '\n', &len));) {
+		char *copy = kt_strndup(line, len), *rest = NULL;
+		const char *key = strtok_r(copy, " \t\r", &rest);
+		bool search = kt_streq(key, "search") || kt_streq(key, "domain");
+		if (search) /* the last such line counts */
+			kt_strs_clear(&out->search);
+		for (const char *word; key && (word = strtok_r(NULL, " \t\r", &rest));) {
+			if (search)
+				kt_strs_add(&out->search, word);
+			else if (!strcmp(key, "nameserver"))
+				kt_strs_add(&out->servers, word);
+			else if (!strcmp(key, "options") && kt_starts(word, "ndots:"))
+				out->ndots = (unsigned)strtoul(word + strlen("ndots:"), NULL, 10);
+		}
+		kt_free(copy);
+	}
+}
+
+static void default_resolver(struct cluster *cluster, const char *ns, struct network_resolver *out)
+{
+	char address[46];
+	*out = (struct network_resolver){.ndots = 5};
+	if (network_dns_address(cluster, address))
+		kt_strs_add(&out->servers, address);
+	kt_strs_steal(&out->search, kt_strf("%s.svc.cluster.local", ns ? ns : "default"));
+	kt_strs_add(&out->search, "svc.cluster.local");
+	kt_strs_add(&out->search, "cluster.local");
+}
+
+/* Does a server answer, and does it know the cluster's names? */
+static bool asks(struct cluster *cluster, const struct network_peer *from, const char *server,
+                 bool *cluster_zone)
 {
 	struct network_path path;
-	char address[46];
-	if (!from->pod || !network_dns_address(cluster, address))
-		return true;
-	network_connect(cluster, from, address, 53, "UDP", &path);
-	*outcome = path.outcome == NETWORK_OPEN ? NETWORK_OPEN : NETWORK_TIMEOUT;
+	char address[46], why[256];
+	*cluster_zone = network_dns_address(cluster, address) && kt_streq(server, address);
+	if (kt_streq(server, NETWORK_NODE_DNS)) {
+		struct network_peer to = {.address = server};
+		return network_policy_allows(cluster, from, &to, 53, "UDP", why);
+	}
+	network_connect(cluster, from, server, 53, "UDP", &path);
+	*cluster_zone = *cluster_zone || path.listener;
 	return path.outcome == NETWORK_OPEN;
 }
 
-bool network_query(struct cluster *cluster, const struct network_peer *from, const char *name,
-                   const char *type, bool search, struct kt_strs *out, char **canonical,
-                   enum network_outcome *outcome)
+/* The query's way to the servers. Without a kube-dns Service ever, names are simply known (small test
+ * clusters). */
+static bool reach(struct cluster *cluster, const struct network_peer *from,
+                  const struct network_resolver *resolver, bool *cluster_zone)
+{
+	char address[46];
+	*cluster_zone = true;
+	if (!from->pod || !network_dns_address(cluster, address))
+		return true;
+	for (size_t i = 0; i < resolver->servers.count; i++) {
+		if (asks(cluster, from, resolver->servers.items[i], cluster_zone))
+			return true;
+	}
+	return false;
+}
+
+static bool of_cluster(const char *name)
+{
+	return kt_ends(name, ".cluster.local") || kt_ends(name, ".cluster.local.");
+}
+
+static bool query(struct cluster *cluster, const struct network_peer *from,
+                  const struct network_resolver *resolver, const char *name, const char *type, bool search,
+                  struct kt_strs *out, char **canonical, enum network_outcome *outcome)
 {
 	size_t dots = 0;
+	bool cluster_zone, found = false;
+	struct kt_strs candidates = {0};
+	if (!reach(cluster, from, resolver, &cluster_zone)) {
+		*outcome = NETWORK_TIMEOUT;
+		return false;
+	}
+	for (const char *c = name; *c; c++)
+		dots += *c == '.';
+	bool absolute = kt_ends(name, ".") || !search, first = absolute || dots >= resolver->ndots;
+	if (first)
+		kt_strs_add(&candidates, name);
+	for (size_t i = 0; !absolute && i < resolver->search.count; i++)
+		kt_strs_steal(&candidates, kt_strf("%s.%s", name, resolver->search.items[i]));
+	if (!first)
+		kt_strs_add(&candidates, name);
+	for (size_t i = 0; i < candidates.count && !found; i++) {
+		const char *candidate = candidates.items[i];
+		found = (cluster_zone || !of_cluster(candidate)) &&
+		        dns_lookup(cluster, candidate, type, out, canonical);
+		if (found && canonical && !*canonical)
+			*canonical = kt_strdup(candidate);
+	}
+	kt_strs_clear(&candidates);
+	if (!found)
+		*outcome = NETWORK_REFUSED;
+	return found;
+}
+
+bool network_query(struct cluster *cluster, const struct network_peer *from,
+                   const struct network_resolver *resolver, const char *name, const char *type, bool search,
+                   struct kt_strs *out, char **canonical, enum network_outcome *outcome)
+{
+	struct network_resolver by_default;
 	uint32_t ip;
 	*outcome = NETWORK_OPEN;
 	if (parse_ipv4(name, &ip)) {
 		kt_strs_add(out, name);
 		return true;
 	}
-	if (!reach(cluster, from, outcome))
-		return false;
-	for (const char *c = name; *c; c++)
-		dots += *c == '.';
-	bool absolute = kt_ends(name, ".") || !search || !from->ns;
-	char *candidates[5] = {0};
-	size_t n = 0;
-	if (absolute || dots >= 5)
-		candidates[n++] = kt_strdup(name);
-	if (!absolute) {
-		candidates[n++] = kt_strf("%s.%s.svc.cluster.local", name, from->ns);
-		candidates[n++] = kt_strf("%s.svc.cluster.local", name);
-		candidates[n++] = kt_strf("%s.cluster.local", name);
-		if (dots < 5)
-			candidates[n++] = kt_strdup(name);
-	}
-	bool found = false;
-	for (size_t i = 0; i < n; i++) {
-		if (!found && dns_lookup(cluster, candidates[i], type, out, canonical)) {
-			found = true;
-			if (canonical && !*canonical)
-				*canonical = kt_strdup(candidates[i]);
-		}
-		kt_free(candidates[i]);
-	}
-	if (!found)
-		*outcome = NETWORK_REFUSED;
+	if (resolver)
+		return query(cluster, from, resolver, name, type, search, out, canonical, outcome);
+	default_resolver(cluster, from->ns, &by_default);
+	bool found =
+	        query(cluster, from, &by_default, name, type, search && from->ns, out, canonical, outcome);
+	network_resolver_clear(&by_default);
 	return found;
 }
 
-bool network_resolve(struct cluster *cluster, const struct network_peer *from, const char *name,
-                     struct kt_strs *addresses, char **canonical, enum network_outcome *outcome)
+bool network_resolve(struct cluster *cluster, const struct network_peer *from,
+                     const struct network_resolver *resolver, const char *name, struct kt_strs *addresses,
+                     char **canonical, enum network_outcome *outcome)
 {
 	char *unused = NULL;
-	bool found = network_query(cluster, from, name, "A", true, addresses, canonical ? canonical : &unused,
-	                           outcome);
+	bool found = network_query(cluster, from, resolver, name, "A", true, addresses,
+	                           canonical ? canonical : &unused, outcome);
 	kt_free(unused);
 	if (found && !addresses->count) {
 		*outcome = NETWORK_REFUSED;

@@ -93,16 +93,27 @@ const char *network_header(const struct kt_json *headers, const char *name);
 void network_header_set(struct kt_json **headers, const char *name, const char *value);
 /* Is the IPv4 address in a.b.c.d/bits, or the one that is named? False for rubbish, and for no address. */
 bool network_in_cidr(const char *address, const char *cidr);
-/* Resolve a name as the pod's resolv.conf would (search domains, ndots:5, ExternalName, headless, pod and SRV
- * names). The lookup itself is a connection to the DNS pods: false with outcome TIMEOUT where policies, links
- * or dead pods forbid it, REFUSED for NXDOMAIN. */
-bool network_resolve(struct cluster *cluster, const struct network_peer *from, const char *name,
-                     struct kt_strs *addresses, char **canonical, enum network_outcome *outcome);
+/* Who is asked for names, and how. Source: resolv.conf(5). */
+struct network_resolver {
+	struct kt_strs servers, search;
+	unsigned ndots;
+};
+/* What a machine of a node asks; it knows the world, but no name of the cluster. */
+#define NETWORK_NODE_DNS "172.18.0.1"
+void network_resolver_read(struct network_resolver *out, const char *resolv_conf);
+void network_resolver_clear(struct network_resolver *resolver);
+/* Resolve a name as the resolver would (search domains, ndots, ExternalName, headless, pod and SRV names).
+ * `resolver` NULL: as a pod has it by default. The lookup itself is a connection to the name servers, one
+ * after the other: false with outcome TIMEOUT where policies, links, dead pods or wrong addresses forbid it,
+ * REFUSED for NXDOMAIN. */
+bool network_resolve(struct cluster *cluster, const struct network_peer *from,
+                     const struct network_resolver *resolver, const char *name, struct kt_strs *addresses,
+                     char **canonical, enum network_outcome *outcome);
 /* The same for one record type ("A", "SRV", "CNAME", "TXT"), with or without the search list. SRV records as
  * "0 100 80 name.". */
-bool network_query(struct cluster *cluster, const struct network_peer *from, const char *name,
-                   const char *type, bool search, struct kt_strs *out, char **canonical,
-                   enum network_outcome *outcome);
+bool network_query(struct cluster *cluster, const struct network_peer *from,
+                   const struct network_resolver *resolver, const char *name, const char *type, bool search,
+                   struct kt_strs *out, char **canonical, enum network_outcome *outcome);
 /* The address of the cluster's DNS Service; false if there is none. */
 bool network_dns_address(struct cluster *cluster, char out[46]);
 /* Only the policies: for the map, for `why`, and for tests. */

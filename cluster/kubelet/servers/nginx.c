@@ -87,15 +87,13 @@ static bool wrong(struct checking *c, const struct nginx_directive *d, const cha
 /* Once, at the start, as nginx does: what changes later is not seen until it is reloaded. */
 static bool resolve(struct checking *c, const struct nginx_directive *d, const char *host)
 {
-	struct network_peer from = task_peer(c->r->task);
 	struct kt_strs addresses = {0};
 	enum network_outcome outcome;
 	if (kt_get(c->nginx->addresses, host))
 		return true;
 	if (!strcmp(host, "localhost"))
 		kt_strs_add(&addresses, "127.0.0.1");
-	if (!addresses.count &&
-	    !network_resolve(tool_container(c->r)->cluster, &from, host, &addresses, NULL, &outcome))
+	if (!addresses.count && !task_resolve(c->r->task, host, &addresses, NULL, &outcome))
 		return wrong(c, d, "host not found in upstream \"%s\"", host);
 	struct kt_json *list = kt_json_array();
 	for (size_t i = 0; i < addresses.count; i++)

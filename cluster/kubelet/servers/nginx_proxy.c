@@ -287,8 +287,15 @@ static bool look_up(struct nginx_visit *v, const char *host, struct kt_json **ad
 		nginx_log(v->r, "error", "no resolver defined to resolve %s", host);
 		return false;
 	}
+	struct network_resolver servers = {0};
+	for (size_t i = 0; i < resolver->count; i++) {
+		if (!strchr(resolver->args[i], '='))
+			(void)task_resolve(v->r->task, resolver->args[i], &servers.servers, NULL, &outcome);
+	}
 	char *whole = kt_strf("%s.", host);
-	bool good = network_resolve(tool_container(v->r)->cluster, &from, whole, &found, NULL, &outcome);
+	bool good = network_resolve(tool_container(v->r)->cluster, &from, &servers, whole, &found, NULL,
+	                            &outcome);
+	network_resolver_clear(&servers);
 	for (size_t i = 0; good && i < found.count; i++)
 		kt_push(addresses, kt_json_str(found.items[i]));
 	if (!good)

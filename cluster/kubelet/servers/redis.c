@@ -285,7 +285,7 @@ static void follow(struct redis *redis)
 	struct kt_buf reply = {0};
 	enum network_outcome outcome;
 	struct network_path to = {.outcome = NETWORK_REFUSED};
-	if (network_resolve(cluster, &from, redis->master, &addresses, NULL, &outcome))
+	if (task_resolve(r->task, redis->master, &addresses, NULL, &outcome))
 		network_connect(cluster, &from, addresses.items[0], redis->master_port, "TCP", &to);
 	kt_strs_clear(&addresses);
 	bool open = to.outcome == NETWORK_OPEN && to.listener && to.listener->bytes &&

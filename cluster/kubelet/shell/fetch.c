@@ -88,13 +88,11 @@ static int pause_for(struct tool_run *r, const struct fetch *fetch, kt_ns delay)
 
 static void resolve(struct tool_run *r, struct fetch *fetch)
 {
-	struct network_peer from = task_peer(r->task);
 	struct kt_strs addresses = {0};
 	enum network_outcome outcome;
 	fetch->address = fetch->given ? kt_strdup(fetch->given) : in_hosts(r, fetch->host);
 	fetch->result = FETCH_OK;
-	if (!fetch->address && network_resolve(r->task->process->cluster, &from, fetch->host, &addresses,
-	                                       &fetch->canonical, &outcome))
+	if (!fetch->address && task_resolve(r->task, fetch->host, &addresses, &fetch->canonical, &outcome))
 		fetch->address = kt_strdup(addresses.items[kt_random_below(
 		        cluster_random(r->task->process->cluster), (uint32_t)addresses.count)]);
 	else if (!fetch->address)

@@ -266,6 +266,11 @@ int special_file(const struct tool_run *r, const char *path, struct kt_buf *out)
 int64_t tool_node_memory(const struct tool_run *r);
 int64_t tool_node_cpus(const struct tool_run *r);
 struct network_peer task_peer(const struct task *task);
+/* What its /etc/resolv.conf says now. */
+void task_resolver(const struct task *task, struct network_resolver *out);
+/* network_resolve() as a program of the task does it. */
+bool task_resolve(const struct task *task, const char *name, struct kt_strs *addresses, char **canonical,
+                  enum network_outcome *outcome);
 struct container *tool_container(const struct tool_run *r);
 
 /* The table's rows, by file here and in kubelet/servers. */

@@ -462,6 +462,26 @@ struct network_peer task_peer(const struct task *task)
 	return (struct network_peer){.ns = c->ns, .pod = c->pod, .node = c->node, .address = c->pod_ip};
 }
 
+void task_resolver(const struct task *task, struct network_resolver *out)
+{
+	struct kt_buf text = {0};
+	(void)files_read(task->process->spec.container->files, "/etc/resolv.conf", &text);
+	network_resolver_read(out, kt_buf_str(&text));
+	kt_buf_clear(&text);
+}
+
+bool task_resolve(const struct task *task, const char *name, struct kt_strs *addresses, char **canonical,
+                  enum network_outcome *outcome)
+{
+	struct network_peer from = task_peer(task);
+	struct network_resolver resolver;
+	task_resolver(task, &resolver);
+	bool found = network_resolve(task->process->cluster, &from, &resolver, name, addresses, canonical,
+	                             outcome);
+	network_resolver_clear(&resolver);
+	return found;
+}
+
 size_t tool_flags(struct tool_run *r, const char *spec, char flags[32])
 {
 	size_t at = 1, in = 0, n = 0;

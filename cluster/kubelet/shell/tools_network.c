@@ -477,35 +477,50 @@ static int run_nc(struct tool_run *r)
 /* --- names --- */
 struct lookup {
 	const char *type;
-	bool all, short_form, exists;
 	char *name;
+	struct network_resolver resolver;
 };
 
-static void dns_server(const struct tool_run *r, char out[46])
+static void end_lookup(struct tool_run *r)
 {
-	memcpy(out, "10.96.0.10", 11);
-	(void)network_dns_address(r->task->process->cluster, out);
+	network_resolver_clear(&((struct lookup *)r->state)->resolver);
+}
+
+/* Another server than the container's own, by name or address. */
+static bool use_server(struct tool_run *r, struct network_resolver *resolver, const char *server)
+{
+	struct kt_strs found = {0};
+	enum network_outcome outcome;
+	bool known = task_resolve(r->task, server, &found, NULL, &outcome);
+	if (known) {
+		kt_strs_clear(&resolver->servers);
+		kt_strs_add(&resolver->servers, found.items[0]);
+	}
+	kt_strs_clear(&found);
+	return known;
+}
+
+static const char *first_server(const struct network_resolver *resolver)
+{
+	return resolver->servers.count ? resolver->servers.items[0] : "127.0.0.1";
 }
 
 static void server_lines(struct tool_run *r)
 {
-	char server[46];
-	dns_server(r, server);
-	if (tool_busybox(r))
-		tool_outf(r, "Server:\t\t%s\nAddress:\t%s:53\n\n", server, server);
-	else
-		tool_outf(r, "Server:\t\t%s\nAddress:\t%s#53\n\n", server, server);
+	const char *server = first_server(&((struct lookup *)r->state)->resolver);
+	tool_outf(r, "Server:\t\t%s\nAddress:\t%s%c53\n\n", server, server, tool_busybox(r) ? ':' : '#');
 }
 
 /* One name, one type. */
 static bool ask(struct tool_run *r, const char *name, const char *type, bool quiet,
                 enum network_outcome *outcome)
 {
+	struct lookup *s = r->state;
 	struct network_peer from = task_peer(r->task);
 	struct kt_strs found = {0};
 	char *canonical = NULL;
-	bool ok = network_query(r->task->process->cluster, &from, name, type, false, &found, &canonical,
-	                        outcome);
+	bool ok = network_query(r->task->process->cluster, &from, &s->resolver, name, type, false, &found,
+	                        &canonical, outcome);
 	if (ok && !strcmp(type, "SRV")) {
 		for (size_t i = 0; i < found.count; i++)
 			tool_outf(r, "%s\tservice = %.*s\n", name,
@@ -535,17 +550,24 @@ static int run_nslookup(struct tool_run *r)
 {
 	struct lookup *s = r->state;
 	const char *name = NULL;
-	const struct container *c = tool_container(r);
+	const char *server = NULL;
 	enum network_outcome outcome = NETWORK_OPEN;
-	char server[46];
 	if (!s->type) {
 		s->type = "";
+		task_resolver(r->task, &s->resolver);
 		for (size_t i = 1; i < r->argv.count; i++) {
 			const char *word = r->argv.items[i];
 			if (kt_starts(word, "-type=") || kt_starts(word, "-q=") || kt_starts(word, "-query="))
 				s->type = strchr(word, '=') + 1;
 			else if (word[0] != '-' && !s->name)
 				s->name = r->argv.items[i];
+			else if (word[0] != '-')
+				server = word;
+		}
+		if (server && !use_server(r, &s->resolver, server)) {
+			if (!tool_busybox(r))
+				tool_outf(r, "nslookup: couldn't get address for '%s': not found\n", server);
+			return tool_busybox(r) ? tool_fail(r, 1, "bad address '%s'", server) : 1;
 		}
 	}
 	name = s->name;
@@ -553,11 +575,9 @@ static int run_nslookup(struct tool_run *r)
 		return tool_fail(r, 1, "missing host name");
 	struct network_peer from = task_peer(r->task);
 	struct kt_strs probe = {0};
-	(void)network_query(c->cluster, &from, "kubernetes.default.svc.cluster.local.", "A", false, &probe,
-	                    NULL, &outcome);
+	(void)network_query(r->task->process->cluster, &from, &s->resolver,
+	                    "kubernetes.default.svc.cluster.local.", "A", false, &probe, NULL, &outcome);
 	kt_strs_clear(&probe);
-	memcpy(server, "10.96.0.10", 11);
-	(void)network_dns_address(c->cluster, server);
 	if (outcome == NETWORK_TIMEOUT) {
 		if (tool_sleep(r, 10 * KT_SEC))
 			return TOOL_WAIT;
@@ -567,7 +587,7 @@ static int run_nslookup(struct tool_run *r)
 			tool_outf(r,
 			          ";; communications error to %s#53: timed out\n;; no servers could be "
 			          "reached\n",
-			          server);
+			          first_server(&s->resolver));
 		return 1;
 	}
 	server_lines(r);
@@ -591,16 +611,17 @@ static int run_nslookup(struct tool_run *r)
 		if (!*s->type && !ok)
 			(void)ask(r, plain, type, false, &outcome);
 	} else {
-		char *candidates[4] = {kt_strf("%s.%s.svc.cluster.local", plain, c->ns),
-		                       kt_strf("%s.svc.cluster.local", plain),
-		                       kt_strf("%s.cluster.local", plain), kt_strdup(plain)};
-		for (size_t i = 0; i < 4; i++) {
-			/* busybox asks for all of them, each for both kinds of address, and tells of each */
-			if (tool_busybox(r) && i < 3) {
-				bool one = ask(r, candidates[i], type, false, &outcome);
+		/* busybox asks for all of the search list, each for both kinds of address, and tells of each;
+		 * it does not ask for the bare name unless there is no list */
+		const struct kt_strs *search = &s->resolver.search;
+		for (size_t i = 0; i <= search->count; i++) {
+			char *candidate = i < search->count ? kt_strf("%s.%s", plain, search->items[i])
+			                                    : kt_strdup(plain);
+			if (tool_busybox(r) && (i < search->count || !i)) {
+				bool one = ask(r, candidate, type, false, &outcome);
 				tool_outs(r, "\n");
 				if (!one && !*s->type) {
-					(void)ask(r, candidates[i], type, false, &outcome);
+					(void)ask(r, candidate, type, false, &outcome);
 					tool_outs(r, "\n");
 				} else if (one && !*s->type) {
 					tool_outs(r, "\n");
@@ -608,9 +629,9 @@ static int run_nslookup(struct tool_run *r)
 				ok = ok || one;
 				missed = missed || !one;
 			} else if (!tool_busybox(r) && !ok) {
-				ok = ask(r, candidates[i], type, true, &outcome);
+				ok = ask(r, candidate, type, true, &outcome);
 			}
-			kt_free(candidates[i]);
+			kt_free(candidate);
 		}
 		if (missed && tool_busybox(r)) {
 			kt_free(plain);
@@ -626,7 +647,8 @@ static int run_nslookup(struct tool_run *r)
 
 static int run_dig(struct tool_run *r)
 {
-	const char *name = NULL, *type = "A";
+	struct lookup *s = r->state;
+	const char *name = NULL, *type = "A", *server = NULL;
 	bool short_form = false, search = false;
 	for (size_t i = 1; i < r->argv.count; i++) {
 		const char *word = r->argv.items[i];
@@ -635,18 +657,28 @@ static int run_dig(struct tool_run *r)
 			search = search || !strcmp(word, "+search");
 		} else if (!strcasecmp(word, "srv")) {
 			type = "SRV";
-		} else if (word[0] != '@' && word[0] != '-' && strcasecmp(word, "a") != 0 && !name) {
+		} else if (word[0] == '@') {
+			server = word + 1;
+		} else if (word[0] != '-' && strcasecmp(word, "a") != 0 && !name) {
 			name = word;
 		}
 	}
 	if (!name)
 		return 0;
+	if (!s->type) {
+		s->type = type;
+		task_resolver(r->task, &s->resolver);
+		if (server && !use_server(r, &s->resolver, server)) {
+			tool_errf(r, "couldn't get address for '%s': not found", server);
+			return 10;
+		}
+	}
 	struct network_peer from = task_peer(r->task);
 	struct kt_strs found = {0};
 	enum network_outcome outcome;
 	char *canonical = NULL;
-	bool ok = network_query(r->task->process->cluster, &from, name, type, search, &found, &canonical,
-	                        &outcome);
+	bool ok = network_query(r->task->process->cluster, &from, &s->resolver, name, type, search, &found,
+	                        &canonical, &outcome);
 	if (!ok && outcome == NETWORK_TIMEOUT) {
 		kt_free(canonical);
 		if (tool_sleep(r, 15 * KT_SEC))
@@ -849,7 +881,11 @@ static int run_ip(struct tool_run *r)
 
 #define CLIENT .state_size = sizeof(struct client), .end = end_client
 const struct tool tools_network[] = {
-        {.name = "dig", .sets = "netshoot", .run = run_dig},
+        {.name = "dig",
+         .sets = "netshoot",
+         .run = run_dig,
+         .state_size = sizeof(struct lookup),
+         .end = end_lookup},
         {.name = "getent", .sets = "debian alpine", .run = run_getent, CLIENT},
         {.name = "ifconfig", .sets = "busybox netshoot", .run = run_ip},
         {.name = "ip", .sets = "busybox netshoot", .run = run_ip},
@@ -867,7 +903,8 @@ const struct tool tools_network[] = {
         {.name = "nslookup",
          .sets = "busybox netshoot",
          .run = run_nslookup,
-         .state_size = sizeof(struct lookup)},
+         .state_size = sizeof(struct lookup),
+         .end = end_lookup},
         {.name = "ping",
          .sets = "busybox netshoot",
          .run = run_ping,

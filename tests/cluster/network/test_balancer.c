@@ -104,7 +104,7 @@ static void an_ingress_gets_an_address_and_answers_for_its_host(void **state)
 	struct network_peer from = {.address = "203.0.113.7"};
 	struct kt_strs addresses = {0};
 	enum network_outcome outcome;
-	assert_true(network_resolve(cluster, &from, "shop.example", &addresses, NULL, &outcome));
+	assert_true(network_resolve(cluster, &from, NULL, "shop.example", &addresses, NULL, &outcome));
 	assert_string_equal(addresses.items[0], address);
 	kt_strs_clear(&addresses);
 	cluster_free(cluster);

@@ -166,7 +166,7 @@ static void resolves(struct town *t, const char *name, const char *want)
 	struct kt_strs found = {0};
 	struct kt_buf text = {0};
 	enum network_outcome outcome = NETWORK_OPEN;
-	network_resolve(t->cluster, &client, name, &found, NULL, &outcome);
+	network_resolve(t->cluster, &client, NULL, name, &found, NULL, &outcome);
 	kt_strs_sort(&found);
 	for (size_t i = 0; i < found.count; i++)
 		kt_buf_addf(&text, "%s%s", i ? " " : "", found.items[i]);
@@ -221,10 +221,52 @@ static void srv_records_name_ports_and_hosts(void **state)
 	(void)state;
 	town_init(&t);
 	service(&t, "web", "10.96.7.7", "{type: 'ClusterIP'}");
-	assert_true(network_query(t.cluster, &client, "_http._tcp.web", "SRV", true, &found, NULL, &outcome));
+	assert_true(network_query(t.cluster, &client, NULL, "_http._tcp.web", "SRV", true, &found, NULL,
+	                          &outcome));
 	assert_int_equal(found.count, 1);
 	assert_string_equal(found.items[0], "0 100 80 web.shop.svc.cluster.local.");
 	kt_strs_clear(&found);
+	cluster_free(t.cluster);
+}
+
+static void a_resolver_says_who_is_asked_and_what_for(void **state)
+{
+	static const struct {
+		const char *conf, *name, *want;
+		enum network_outcome outcome;
+	} rows[] = {
+	        {"nameserver 10.96.0.10\nsearch shop.svc.cluster.local\n", "web", "10.96.7.7", NETWORK_OPEN},
+	        {"nameserver 10.96.0.10\n", "web", "", NETWORK_REFUSED},
+	        {"nameserver 10.96.0.10\noptions ndots:2\nsearch x svc.cluster.local\n", "web.shop",
+	         "10.96.7.7", NETWORK_OPEN},
+	        {"search shop.svc.cluster.local\nnameserver 10.96.0.10\nsearch nowhere\n", "web", "",
+	         NETWORK_REFUSED},
+	        {"nameserver 10.96.0.99\n", "web.shop.svc.cluster.local", "", NETWORK_TIMEOUT},
+	        {"nameserver 10.96.0.99\nnameserver 10.96.0.10\n", "web.shop.svc.cluster.local", "10.96.7.7",
+	         NETWORK_OPEN},
+	        {"nameserver " NETWORK_NODE_DNS "\n", "web.shop.svc.cluster.local", "", NETWORK_REFUSED},
+	        {"nameserver 8.8.8.8\n", "web.shop.svc.cluster.local", "", NETWORK_REFUSED},
+	        {"", "web.shop.svc.cluster.local", "", NETWORK_TIMEOUT},
+	};
+	struct network_peer from = client;
+	struct town t;
+	(void)state;
+	town_init(&t);
+	from.pod = "web-0";
+	service(&t, "web", "10.96.7.7", "{type: 'ClusterIP'}");
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		struct network_resolver resolver;
+		struct kt_strs found = {0};
+		enum network_outcome outcome = NETWORK_OPEN;
+		network_resolver_read(&resolver, rows[i].conf);
+		network_resolve(t.cluster, &from, &resolver, rows[i].name, &found, NULL, &outcome);
+		const char *got = found.count ? found.items[0] : "";
+		if (strcmp(got, rows[i].want) != 0 || outcome != rows[i].outcome)
+			fail_msg("row %zu: '%s' expected, got '%s', outcome %d", i, rows[i].want, got,
+			         outcome);
+		kt_strs_clear(&found);
+		network_resolver_clear(&resolver);
+	}
 	cluster_free(t.cluster);
 }
 
@@ -237,6 +279,7 @@ int main(void)
 	        cmocka_unit_test(cut_and_slow_links_are_felt),
 	        cmocka_unit_test(names_resolve_as_in_a_real_cluster),
 	        cmocka_unit_test(srv_records_name_ports_and_hosts),
+	        cmocka_unit_test(a_resolver_says_who_is_asked_and_what_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
