@@ -376,6 +376,31 @@ static void gather_argv(const struct process_spec *spec, const struct image *ima
 		kt_strs_add(argv, image->command[i]);
 }
 
+/* An image's entrypoint script puts its program before words that are an option (redis: `--requirepass x`);
+ * those of curl and node, before all that is no program. nginx' runs the words as they are. */
+static void put_program_first(const struct image *image, struct kt_strs *argv)
+{
+	static const char *const of_all[] = {"curl", "node"};
+	const char *program = image->command ? image->command[0] : NULL;
+	if (argv->count < 2 || !program || !image->entrypoint || kt_streq(program, "nginx") ||
+	    !kt_streq(argv->items[0], image->entrypoint[0]) || !kt_ends(argv->items[0], "entrypoint.sh"))
+		return;
+	bool first = argv->items[1][0] == '-';
+	for (size_t i = 0; i < KT_COUNT(of_all); i++)
+		first = first ||
+		        (kt_streq(program, of_all[i]) && !tool_find(image, kt_basename(argv->items[1])));
+	if (!first)
+		return;
+	struct kt_strs all = {0};
+	for (size_t i = 0; i < argv->count; i++) {
+		if (i == 1)
+			kt_strs_add(&all, program);
+		kt_strs_add(&all, argv->items[i]);
+	}
+	kt_strs_clear(argv);
+	*argv = all;
+}
+
 static void unlink_process(struct process *process)
 {
 	struct process **link = &process->spec.container->processes;
@@ -404,6 +429,7 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	if (!image)
 		image = image_find(NULL, "busybox", NULL);
 	gather_argv(spec, image, &argv);
+	put_program_first(image, &argv);
 	if (!argv.count) {
 		if (why)
 			*why = kt_strdup("no command specified");
