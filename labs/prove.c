@@ -377,12 +377,14 @@ static bool try_wrong(struct proof *p, const char *dir, const struct kt_json *li
 	bool fits = false;
 	for (int over = 0; over < 2 && !fits; over++) {
 		kt_err_clear(err);
-		kt_buf_adds(said, over ? "; over the solution: " : "alone: ");
 		enum kt_code rc = lab_proof_reset(p, err);
 		if (!rc && over)
 			rc = lab_proof_apply(p, solution, err);
 		if (!rc)
 			rc = lab_proof_apply(p, dir, err);
+		if (!rc)
+			kt_buf_addf(said, "%s%s: ", said->len ? "; " : "",
+			            over ? "over the solution" : "alone");
 		fits = !rc && all_fail_as_named(p, list, said, err);
 	}
 	kt_free(solution);
@@ -447,7 +449,8 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 	else if (try_wrong(p, dir, list, &said, &err))
 		lab_proof_tell(p, "%s: fails as it should", what);
 	else if (!was_spared(p, what, err.code, &err))
-		lab_proof_wrong(p, what, "%s%s%s", kt_buf_str(&said), err.text[0] ? "; " : "", err.text);
+		lab_proof_wrong(p, what, "%s%s%s", kt_buf_str(&said), said.len && err.text[0] ? "; " : "",
+		                err.text);
 	kt_json_free(list);
 	kt_buf_clear(&said);
 	kt_yaml_free(yaml);

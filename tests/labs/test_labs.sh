@@ -20,7 +20,11 @@ ok $? "the proof ends with 0"
 new=$KTUTOR_HOME/new/my-lab
 "$ktutor" course new "$new" >"$out" 2>&1 && "$ktutor" course lint "$new" >>"$out" 2>&1 && "$ktutor" course test "$new" >>"$out" 2>&1
 ok $? "a new lab passes lint and proves itself"
-rm "$new/solution.md"
+echo '- apply: nowhere.yaml' >"$new/wrong/off-by-one/step.yaml"
+"$ktutor" course test "$new" >"$out" 2>&1
+[ $? = 4 ] && grep -q 'FAILED wrong/off-by-one: .*/step.yaml:1: .*nowhere.yaml: No such file' "$out"
+ok $? "what a near miss cannot do is told alone"
+rm "$new/wrong/off-by-one/step.yaml" "$new/solution.md"
 sed 's/^setup:/setup:\n  - zone: {name: b, is: down}/' "$new/lab.yaml" >"$new/lab.new" && mv "$new/lab.new" "$new/lab.yaml"
 printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: c, image: i, port: 80}]}\n---\napiVersion: v1\nkind: Pud\nmetadata: {name: x}\n' >"$new/start.yaml"
 "$ktutor" course lint "$new" >"$out" 2>&1
