@@ -66,6 +66,11 @@ bool agnhost_prepare(struct tool_run *r, struct server *s, int *status)
 	} else if (kt_streq(mode, "serve-hostname")) {
 		port = server_option(r, "port");
 		server_port(s, port ? strtoul(port, NULL, 10) : 9376, "TCP");
+	} else if (kt_streq(mode, "grpc-health-checking")) {
+		port = server_option(r, "port");
+		server_port(s, port ? strtoul(port, NULL, 10) : 5000, "TCP");
+		port = server_option(r, "http-port");
+		server_port(s, port ? strtoul(port, NULL, 10) : 8080, "TCP");
 	} else if (kt_streq(mode, "liveness") || kt_streq(mode, "test-webserver")) {
 		server_port(s, kt_streq(mode, "liveness") ? 8080 : 80, "TCP");
 	}
