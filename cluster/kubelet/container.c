@@ -238,7 +238,7 @@ static bool configure(struct kubelet_ctr *ctr, kt_ns now)
 		return true;
 	kubelet_event(pod, ctr, true, "Failed", "Error: %s", why);
 	kubelet_ctr_wait(ctr, "CreateContainerConfigError", why);
-	ctr->retry_at = now + KUBELET_RESYNC;
+	ctr->retry_at = kubelet_next_sync(pod, now);
 	ctr->state = KUBELET_WAITING;
 	return false;
 }
@@ -283,9 +283,32 @@ static bool create(struct kubelet_ctr *ctr, kt_ns now)
 	return true;
 }
 
+static void tell_back_off(struct kubelet_ctr *ctr)
+{
+	const struct kubelet_pod *pod = ctr->pod;
+
+	kubelet_event(ctr->pod, ctr, true, "BackOff",
+	              "Back-off restarting failed container %s in pod %s_%s(%s)", ctr->pub.name, pod->name,
+	              pod->ns, pod->uid);
+}
+
+static bool in_back_off(const struct kubelet_ctr *ctr, kt_ns now)
+{
+	return ctr->backoff && now < ctr->end.finished_at + ctr->backoff;
+}
+
 bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now)
 {
 	if (ctr->state == KUBELET_ENDED) {
+		if (ctr->loop_at) { /* a sync tells first what the one before found */
+			kubelet_ctr_tell_loop(ctr);
+			kubelet_status_write(ctr->pod, now);
+		}
+		if (in_back_off(ctr, now)) {
+			tell_back_off(ctr);
+			ctr->retry_at = kubelet_next_sync(ctr->pod, now);
+			return false;
+		}
 		if (ctr->backoff)
 			ctr->backoff = KT_MIN(ctr->backoff * 2, KUBELET_BACKOFF_LAST);
 		else
@@ -293,7 +316,7 @@ bool kubelet_ctr_begin(struct kubelet_ctr *ctr, kt_ns now)
 		ctr->backoff_used = now;
 		turn_page(ctr);
 	}
-	ctr->event_at = ctr->loop_at = 0;
+	ctr->loop_at = 0;
 	switch (kubelet_pull_begin(ctr, now)) {
 	case KUBELET_PULL:
 		ctr->state = KUBELET_PULLING;
@@ -605,28 +628,22 @@ void kubelet_ctr_tell_loop(struct kubelet_ctr *ctr)
 	kt_buf_clear(&span);
 }
 
-/* A sync that fails is repeated after 10 to 15 seconds; until then the status tells how the container ended.
- * Only the first back-off of one that hardly ran is found at once (so seen on a real node). */
-static kt_ns next_sync(const struct kubelet_ctr *ctr, kt_ns now)
-{
-	kt_ns ran = ctr->end.finished_at - ctr->end.started_at;
-
-	if (ctr->restarts == 1 && ran < 2 * KT_SEC)
-		return now + KT_SEC;
-	return now + 10 * KT_SEC + (kt_ns)(kt_hash32(ctr->pod->uid, strlen(ctr->pod->uid)) % 5000) * KT_MS;
-}
-
+/* The back-off is over some time between two syncs; the later one starts the container. Until the next sync
+ * the status tells how it ended; only the first back-off of one that hardly ran is found at once (so seen on
+ * a real node). */
 static void back_off(struct kubelet_ctr *ctr, kt_ns now)
 {
+	kt_ns ran = ctr->end.finished_at - ctr->end.started_at;
 
 	/* The entry of client-go's backoff expires after twice the longest delay. */
 	if (ctr->backoff_used && now - ctr->backoff_used > 2 * KUBELET_BACKOFF_LAST)
 		ctr->backoff = 0;
-	ctr->retry_at = ctr->backoff ? ctr->end.finished_at + ctr->backoff : now;
-	if (ctr->retry_at <= now)
+	ctr->retry_at = now;
+	if (!in_back_off(ctr, now))
 		return;
-	ctr->loop_at = next_sync(ctr, now);
-	ctr->event_at = now;
+	ctr->retry_at = kubelet_next_sync(ctr->pod, now);
+	ctr->loop_at = ctr->restarts == 1 && ran < 2 * KT_SEC ? now + KT_SEC : ctr->retry_at;
+	tell_back_off(ctr);
 }
 
 void kubelet_ctr_noticed(struct kubelet_ctr *ctr, kt_ns now)

@@ -189,9 +189,14 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 	struct network_http_request request = {.method = "GET",
 	                                       .path = *target ? target : "/",
 	                                       .host = ctr->pod->ip,
-	                                       .client = ctr->pod->node->address};
+	                                       .client = ctr->pod->node->address,
+	                                       .https = kt_streq(kt_get_str(get, "scheme"), "HTTPS")};
 	enum kubelet_answer answer = KUBELET_FAILURE;
 
+	if (request.https && path->listener && path->listener->http) {
+		*text = kt_strf("Get \"%s\": http: server gave HTTP response to HTTPS client", url);
+		return answer;
+	}
 	headers_of(get, &headers);
 	request.headers = headers;
 	if (!network_serve(ctr->pub.cluster, path, &request, &response)) {

@@ -29,7 +29,6 @@
 /* From the last container's end to the final delete. At the short end of what is seen: whoever deletes a pod
  * whose programs heed SIGTERM, and then asks with the next kubectl, does not find it any more. */
 #define KUBELET_REMOVE        (20 * KT_MS)
-#define KUBELET_RESYNC        (11 * KT_SEC) /* a sync that failed is tried again */
 #define KUBELET_LEASE         (10 * KT_SEC)
 #define KUBELET_NODE_STATUS   (5 * KT_MIN_NS)
 #define KUBELET_BOOT          (4 * KT_SEC) /* from power to a kubelet that answers */
@@ -107,7 +106,7 @@ struct kubelet_ctr {
 	bool vanished;           /* evicted: the runtime had removed it before its end was told */
 	const char *wait_reason; /* static; NULL: ContainerCreating or PodInitializing */
 	char *wait_message;
-	kt_ns op_at, retry_at, event_at;
+	kt_ns op_at, retry_at;
 	kt_ns loop_at; /* the sync that finds the back-off and tells CrashLoopBackOff; 0: none is due */
 	kt_ns started_at, kill_at, stop_grace;
 	kt_ns backoff, backoff_used; /* crash loop; when it was used last */
@@ -214,6 +213,8 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 void kubelet_pod_free(struct kubelet *kubelet, struct kubelet_pod *pod);
 void kubelet_pod_sync(struct kubelet_pod *pod);
 void kubelet_pod_wake(struct kubelet_pod *pod, kt_ns when);
+/* A sync that failed is tried again after 10 to 15 seconds (pod_workers.go, completeWork). */
+kt_ns kubelet_next_sync(const struct kubelet_pod *pod, kt_ns now);
 void kubelet_pod_fail(struct kubelet_pod *pod, const char *reason, const char *message);
 struct kubelet_ctr *kubelet_ctr_find(struct kubelet_pod *pod, const char *name);
 bool kubelet_restarts(const struct kubelet_ctr *ctr); /* by the restart policy, after its end */

@@ -87,7 +87,7 @@ struct kt_json *kubelet_image_list(struct kubelet_node *node)
 static void retry_later(struct kubelet_ctr *ctr, kt_ns now)
 {
 	ctr->state = KUBELET_WAITING;
-	ctr->retry_at = now + KUBELET_RESYNC;
+	ctr->retry_at = kubelet_next_sync(ctr->pod, now);
 }
 
 static void invalid(struct kubelet_ctr *ctr, kt_ns now, const char *why)
@@ -117,6 +117,7 @@ static void never(struct kubelet_ctr *ctr, kt_ns now)
 static void refused(struct kubelet_ctr *ctr, kt_ns now, char *why)
 {
 	const char *image = ctr->pub.image;
+	bool first = !ctr->pull_backoff;
 
 	kubelet_event(ctr->pod, ctr, false, "Pulling", "Pulling image \"%s\"", image);
 	kubelet_event(ctr->pod, ctr, true, "Failed", "Failed to pull image \"%s\": %s", image, why);
@@ -126,7 +127,8 @@ static void refused(struct kubelet_ctr *ctr, kt_ns now, char *why)
 	                                      : KUBELET_BACKOFF_FIRST;
 	ctr->state = KUBELET_WAITING;
 	ctr->pull_began = now + ctr->pull_backoff; /* not before then */
-	ctr->retry_at = now + 2 * KT_SEC;          /* the next sync, which finds the back-off */
+	/* The sandbox that was found running is a reason for a sync soon after the first. */
+	ctr->retry_at = first ? now + 2 * KT_SEC : kubelet_next_sync(ctr->pod, now);
 }
 
 static void back_off(struct kubelet_ctr *ctr, kt_ns now)
@@ -139,7 +141,7 @@ static void back_off(struct kubelet_ctr *ctr, kt_ns now)
 		                         ctr->wait_message ? ctr->wait_message : ""));
 	kubelet_event(ctr->pod, ctr, false, "BackOff", "Back-off pulling image \"%s\"", image);
 	kubelet_event(ctr->pod, ctr, true, "Failed", "Error: ImagePullBackOff");
-	ctr->retry_at = KT_MAX(KT_MIN(ctr->pull_began, now + 13 * KT_SEC), now + KT_MS);
+	ctr->retry_at = kubelet_next_sync(ctr->pod, now);
 }
 
 static bool bad_reference(const char *why)

@@ -88,7 +88,7 @@ struct kt_json *kubelet_heeded_spec(struct kubelet_pod *pod, kt_ns now)
 		return spec;
 	}
 	if (strcmp(pod->resize_reason, "Deferred") == 0)
-		pod->resize_at = now + KUBELET_RESYNC;
+		pod->resize_at = kubelet_next_sync(pod, now);
 	for (size_t i = 0; i < KT_COUNT(lists); i++) {
 		const struct kt_json *old = kt_get(pod->spec, lists[i]);
 

@@ -109,7 +109,7 @@ static void read_container(struct kubelet_ctr *ctr, const struct kt_json *told, 
 			ctr->backoff = KT_MIN(ctr->backoff, KUBELET_BACKOFF_LAST);
 			ctr->backoff_used = ctr->end.started_at;
 			ctr->retry_at = ctr->end.finished_at + ctr->backoff;
-			ctr->event_at = ctr->loop_at = now;
+			ctr->loop_at = now;
 		}
 	} else if (kt_streq(reason, "CrashLoopBackOff")) {
 		ctr->state = KUBELET_ENDED;
@@ -120,7 +120,6 @@ static void read_container(struct kubelet_ctr *ctr, const struct kt_json *told, 
 		ctr->backoff = told_back_off(ctr->wait_message);
 		ctr->backoff_used = ctr->end.started_at;
 		ctr->retry_at = ctr->end.finished_at + ctr->backoff;
-		ctr->event_at = now;
 	} else {
 		read_last(ctr, kt_get(told, "lastState"));
 		ctr->started_once = ctr->last != NULL;

@@ -156,6 +156,13 @@ void kubelet_pod_wake(struct kubelet_pod *pod, kt_ns when)
 	pod->timer = cluster_at(cluster_of(pod), when, timer, pod);
 }
 
+kt_ns kubelet_next_sync(const struct kubelet_pod *pod, kt_ns now)
+{
+	kt_ns words[] = {now, (kt_ns)kt_hash32(pod->uid, strlen(pod->uid))};
+
+	return now + 10 * KT_SEC + (kt_ns)(kt_hash32((const char *)words, sizeof(words)) % 5000) * KT_MS;
+}
+
 /* --- changes from outside --- */
 
 /* Does a resource change that the container can only be given by a new run (its resizePolicy)? */
@@ -418,7 +425,7 @@ static void start_containers(struct kubelet_pod *pod, kt_ns now)
 		if (kubelet_ctr_begin(ctr, now))
 			pod->busy = ctr;
 		else if (ctr->retry_at <= now)
-			ctr->retry_at = now + KUBELET_RESYNC; /* cannot be: never spin */
+			ctr->retry_at = kubelet_next_sync(pod, now); /* cannot be: never spin */
 	}
 }
 
@@ -427,8 +434,11 @@ static void notice(struct kubelet_pod *pod, kt_ns now)
 {
 	pod->pleg_at = 0;
 	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
-		if (ctr->loop_at) /* whatever happened to another container: this is a sync */
+		/* whatever happened to another container: this is a sync */
+		if (ctr->loop_at)
 			kubelet_ctr_tell_loop(ctr);
+		if (may_start(ctr))
+			ctr->retry_at = KT_MIN(ctr->retry_at, now);
 		if (ctr->state == KUBELET_EXITED) {
 			kubelet_ctr_noticed(ctr, now);
 		} else if (ctr->state == KUBELET_RUNNING && !ctr->seen) {
@@ -608,7 +618,7 @@ static bool removed(struct kubelet_pod *pod, kt_ns now)
 		return false;
 	ns = kt_strdup(pod->ns);
 	name = kt_strdup(pod->name);
-	pod->remove_at = now + KUBELET_RESYNC; /* finalizers may keep it */
+	pod->remove_at = kubelet_next_sync(pod, now); /* finalizers may keep it */
 	HASH_FIND_STR(kubelet->pod_table, pod->uid, self);
 	actor.because = NULL;
 	api_delete(kubelet->cluster, &actor, kubelet->pods, ns, name, &options, NULL);
@@ -628,19 +638,11 @@ static bool deadline_passed(const struct kubelet_pod *pod, kt_ns now, kt_ns *at)
 	return now >= *at;
 }
 
-/* In a crash loop the kubelet says so again with every sync. */
-static void repeat_events(struct kubelet_pod *pod, kt_ns now)
+static void tell_loops(struct kubelet_pod *pod, kt_ns now)
 {
-	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next) {
+	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
 		if (ctr->loop_at && now >= ctr->loop_at)
 			kubelet_ctr_tell_loop(ctr);
-		if (!ctr->event_at || now < ctr->event_at)
-			continue;
-		kubelet_event(pod, ctr, true, "BackOff",
-		              "Back-off restarting failed container %s in pod %s_%s(%s)", ctr->pub.name,
-		              pod->name, pod->ns, pod->uid);
-		ctr->event_at = now + KUBELET_RESYNC < ctr->retry_at ? now + KUBELET_RESYNC : 0;
-	}
 }
 
 /* When something is due next. */
@@ -673,8 +675,6 @@ static kt_ns next_due(const struct kubelet_pod *pod, kt_ns now)
 		}
 		if (ctr->loop_at)
 			due = KT_MIN(due, KT_MAX(ctr->loop_at, now + KT_MS));
-		if (ctr->event_at)
-			due = KT_MIN(due, KT_MAX(ctr->event_at, now + KT_MS));
 	}
 	return due;
 }
@@ -693,7 +693,7 @@ static void go(struct kubelet_pod *pod, kt_ns now)
 		if (pod->dirty) /* what ended is told before it starts again */
 			kubelet_status_write(pod, now);
 		start_containers(pod, now);
-		repeat_events(pod, now);
+		tell_loops(pod, now);
 		if (pod->resize_at && now >= pod->resize_at) {
 			struct kt_json *heeded = kubelet_heeded_spec(pod, now);
 
