@@ -197,8 +197,9 @@ struct sched_pod {
 	struct sched_term *liked[64]; /* preferred and required affinity terms of others that match */
 	size_t liked_count;
 	struct sched_claim claims[32];
-	size_t claim_count;
-	char *missing_claim; /* the name of one that is not there */
+	size_t claim_count,
+	        taken_claims; /* taken: ReadWriteOncePod, and pods that have been placed use them */
+	char *missing_claim;  /* the name of one that is not there */
 	int32_t priority;
 	bool never_preempts, tolerates_unschedulable;
 };

@@ -15,9 +15,28 @@ static bool once(const struct sched_claim *claim)
 	return false;
 }
 
+/* How many of the pod's claims that are for one pod `other` has. */
+static size_t shared(const struct sched_pod *pod, const struct store_object *other)
+{
+	const struct kt_json *volume;
+	size_t count = 0;
+
+	KT_JSON_EACH (volume, kt_path(other->json, "spec.volumes")) {
+		char own[VIEW_CLAIM_NAME];
+		const char *name = view_volume_claim(other, volume, own);
+
+		for (size_t i = 0; name && i < pod->claim_count; i++)
+			count += once(&pod->claims[i]) && kt_streq(pod->claims[i].claim->name, name);
+	}
+	return count;
+}
+
+/* One pod may have them in the whole cluster, not on each node. */
 static bool prefilter(struct sched_cycle *cycle)
 {
-	const struct sched_pod *pod = cycle->pod;
+	struct scheduler *scheduler = cycle->scheduler;
+	struct sched_pod *pod = cycle->pod;
+	const struct store_object *other;
 	bool any = false;
 
 	if (pod->missing_claim) {
@@ -26,20 +45,14 @@ static bool prefilter(struct sched_cycle *cycle)
 	}
 	for (size_t i = 0; i < pod->claim_count; i++)
 		any |= once(&pod->claims[i]);
-	return any;
-}
-
-static bool uses(const struct store_object *pod, const char *claim)
-{
-	const struct kt_json *volume;
-
-	KT_JSON_EACH (volume, kt_path(pod->json, "spec.volumes")) {
-		char own[VIEW_CLAIM_NAME];
-
-		if (kt_streq(view_volume_claim(pod, volume, own), claim))
-			return true;
+	pod->taken_claims = 0;
+	if (!any)
+		return false;
+	STORE_EACH (other, cluster_store(scheduler->cluster), scheduler->pods, pod->object->ns) {
+		if (sched_assigned_find(scheduler, other->uid))
+			pod->taken_claims += shared(pod, other);
 	}
-	return false;
+	return pod->taken_claims > 0;
 }
 
 static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
@@ -47,21 +60,19 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 {
 	struct store *store = cluster_store(cycle->scheduler->cluster);
 	const struct sched_pod *pod = cycle->pod;
+	size_t taken = pod->taken_claims;
 
 	for (const struct sched_assigned *other = node->pods; other; other = other->next) {
-		const struct store_object *object = other->away ? NULL : store_get_uid(store, other->uid);
+		const struct store_object *object = other->away ? store_get_uid(store, other->uid) : NULL;
 
-		if (!object || strcmp(object->ns, pod->object->ns) != 0)
-			continue;
-		for (size_t i = 0; i < pod->claim_count; i++)
-			if (once(&pod->claims[i]) && uses(object, pod->claims[i].claim->name)) {
-				sched_no(verdict,
-				         "node has pod using PersistentVolumeClaim with the same name and "
-				         "ReadWriteOncePod access mode");
-				return SCHED_UNSCHEDULABLE;
-			}
+		if (object && strcmp(object->ns, pod->object->ns) == 0)
+			taken -= shared(pod, object);
 	}
-	return SCHED_OK;
+	if (!taken)
+		return SCHED_OK;
+	sched_no(verdict, "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod "
+	                  "access mode");
+	return SCHED_UNSCHEDULABLE;
 }
 
 const struct sched_plugin sched_volume_restrictions = {.name = "VolumeRestrictions",

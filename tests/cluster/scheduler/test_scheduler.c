@@ -242,6 +242,43 @@ static void no_node_is_ever_promised_more_than_it_has(void **state)
 	}
 }
 
+static void a_claim_for_one_pod_has_one_in_the_whole_cluster(void **state)
+{
+	struct cluster *cluster = three(NULL, NULL, NULL);
+	struct api_delete_options options = {.grace = 0};
+	const char *mode = "ReadWriteOncePod", *names[] = {"first", "second"};
+
+	(void)state;
+	support_create(
+	        cluster, "", "PersistentVolume",
+	        kt_jsonf("{metadata: {name: 'disk'}, spec: {capacity: {storage: '1Gi'}, accessModes: [%s], "
+	                 "hostPath: {path: '/d'}}}",
+	                 mode));
+	support_create(cluster, "", "PersistentVolumeClaim",
+	               kt_jsonf("{metadata: {name: 'disk'}, spec: {storageClassName: '', accessModes: [%s], "
+	                        "resources: {requests: {storage: '1Gi'}}}}",
+	                        mode));
+	support_wait(cluster, 2);
+	for (size_t i = 0; i < KT_COUNT(names); i++) {
+		support_pod(cluster, names[i],
+		            kt_jsonf("{containers: [%j], volumes: [{name: 'd', persistentVolumeClaim: "
+		                     "{claimName: 'disk'}}]}",
+		                     kt_jsonf(box)));
+		support_wait(cluster, 2);
+	}
+	assert_string_not_equal(support_text(cluster, "first", "spec.nodeName"), "");
+	assert_string_equal(
+	        support_condition(cluster, "second", "PodScheduled", "message"),
+	        "0/3 nodes are available: 3 node has pod using PersistentVolumeClaim with the same "
+	        "name and ReadWriteOncePod access mode. no new claims to deallocate, preemption: "
+	        "0/3 nodes are available: 3 No preemption victims found for incoming pod.");
+	api_delete(cluster, &support_actor, support_kind(cluster, "", "Pod"), "default", "first", &options,
+	           NULL);
+	support_wait(cluster, 30);
+	assert_string_not_equal(support_text(cluster, "second", "spec.nodeName"), "");
+	cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +288,7 @@ int main(void)
 	        cmocka_unit_test(pods_with_anti_affinity_to_themselves_go_to_nodes_of_their_own),
 	        cmocka_unit_test(a_gated_pod_waits_until_its_gates_are_open),
 	        cmocka_unit_test(no_node_is_ever_promised_more_than_it_has),
+	        cmocka_unit_test(a_claim_for_one_pod_has_one_in_the_whole_cluster),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
