@@ -138,13 +138,8 @@ static bool namespace_waits(struct api_write *write, const struct store_object *
 		return false;
 	if (!kt_count(kt_path(object->json, "spec.finalizers")))
 		return false;
-	if (view_is_deleting(object->json)) {
-		api_fail_conflict(write->status, write->kind, object->name,
-		                  "The system is ensuring all content is removed from this namespace.  Upon "
-		                  "completion, "
-		                  "this namespace will automatically be purged by the system.");
+	if (view_is_deleting(object->json))
 		return true;
-	}
 	set_deletion(changed, cluster_now(write->cluster), 0);
 	kt_unset_path(changed, "metadata.deletionGracePeriodSeconds");
 	kt_set_path(changed, "status.phase", kt_json_str("Terminating"));
@@ -186,8 +181,12 @@ static bool delete_object(struct api_write *write, const struct store_object *ob
 	        generation = kt_path_int(object->json, "metadata.generation", 0);
 	bool graceful, first = !view_is_deleting(object->json);
 
-	if (namespace_waits(write, object, changed))
-		return !(write->status && write->status->code) && put(write, object, changed, out);
+	if (namespace_waits(write, object, changed)) {
+		if (first)
+			return put(write, object, changed, out);
+		*out = kt_json_ref(object->json);
+		return true;
+	}
 	if (is_pending(changed, object, grace, &graceful)) {
 		*out = kt_json_ref(*changed);
 		return true;

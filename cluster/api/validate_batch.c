@@ -377,7 +377,10 @@ static void job_update(struct v *v)
 	bool elastic = indexed && kt_equal(kt_get(now, "completions"), kt_get(now, "parallelism")) &&
 	               kt_get(now, "completions");
 	job(v);
-	if (!elastic)
+	if (indexed && !elastic && !kt_equal(kt_get(now, "completions"), kt_get(old, "completions")))
+		v_invalid(v, V_IN(path, "completions"), kt_get(now, "completions"),
+		          "can only be modified in tandem with spec.parallelism");
+	else if (!indexed)
 		v_immutable(v, V_IN(path, "completions"), kt_get(now, "completions"),
 		            kt_get(old, "completions"));
 	v_immutable(v, V_IN(path, "selector"), kt_get(now, "selector"), kt_get(old, "selector"));

@@ -69,18 +69,21 @@ static void finalizers(struct v *v, const struct v_path *path, const struct kt_j
 	bool orphan = false, foreground = false;
 	KT_JSON_EACH (item, list) {
 		const char *s = kt_str_or(item, "");
-		bool known = false;
-		for (size_t i = 0; i < KT_COUNT(standard); i++)
-			known = known || strcmp(s, standard[i]) == 0;
 		orphan = orphan || strcmp(s, "orphan") == 0;
 		foreground = foreground || strcmp(s, "foregroundDeletion") == 0;
-		v_check(v, V_AT(path, item_i), s, v_qualified_name);
-		if (!known && !strchr(s, '/'))
-			v_invalid_str(v, V_AT(path, item_i), s,
-			              "name is neither a standard finalizer name nor is it fully qualified");
+		v_check(v, path, s, v_qualified_name); /* of all kinds: it does not say which one */
 	}
 	if (orphan && foreground)
 		v_invalid(v, path, list, "finalizer orphan and foregroundDeletion cannot be both set");
+	KT_JSON_EACH (item, list) {
+		const char *s = kt_str_or(item, "");
+		bool known = strchr(s, '/') != NULL;
+		for (size_t i = 0; i < KT_COUNT(standard); i++)
+			known = known || strcmp(s, standard[i]) == 0;
+		if (!known)
+			v_invalid_str(v, V_AT(path, item_i), s,
+			              "name is neither a standard finalizer name nor is it fully qualified");
+	}
 }
 
 static void managed_fields(struct v *v, const struct v_path *path, const struct kt_json *list)

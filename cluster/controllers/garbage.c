@@ -83,12 +83,28 @@ static bool has_dependents(struct cluster *cluster, const struct store_object *o
 	return any;
 }
 
+/* An owner of another namespace is none. (graph_builder.go reportInvalidNamespaceOwnerRef) */
+static void tell_of_foreign(struct cluster *cluster, const struct api_actor *actor,
+                            const struct store_object *object, const struct kt_json *ref)
+{
+	const char *uid = kt_get_str(ref, "uid");
+	const struct store_object *owner = uid ? store_get_uid(cluster_store(cluster), uid) : NULL;
+	if (!owner || !*owner->ns || kt_streq(owner->ns, object->ns))
+		return;
+	api_event(cluster, actor, object, "Warning", "OwnerRefInvalidNamespace", NULL, NULL,
+	          "ownerRef [%s/%s, namespace: %s, name: %s, uid: %s] does not exist in namespace \"%s\"",
+	          kt_str_or(kt_get(ref, "apiVersion"), ""), kt_str_or(kt_get(ref, "kind"), ""), object->ns,
+	          kt_str_or(kt_get(ref, "name"), ""), uid, object->ns);
+}
+
 static bool collect(struct cluster *cluster, const struct api_actor *actor, const struct store_object *object)
 {
 	size_t counts[3] = {0};
 	const struct kt_json *ref;
-	KT_JSON_EACH (ref, kt_path(object->json, "metadata.ownerReferences"))
+	KT_JSON_EACH (ref, kt_path(object->json, "metadata.ownerReferences")) {
 		counts[owner_state(cluster, object, ref)]++;
+		tell_of_foreign(cluster, actor, object, ref);
+	}
 	if (counts[OWNER_SOLID])
 		return counts[OWNER_ABSENT] + counts[OWNER_WAITING] == 0 ||
 		       drop_lost_owners(cluster, actor, object);

@@ -100,6 +100,10 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	if (object->kind != queue->kinds->pod || event->change == STORE_DELETED)
 		return;
 	const struct view_pod *pod = view_pod(object);
+	/* one that somebody gave to a node that never was */
+	if (pod->node && (!event->old || !view_pod(event->old)->node) &&
+	    !store_get(cluster_store(cluster), queue->kinds->node, "", pod->node))
+		controller_add_after(cluster, queue, "quarantine", pod->node, QUARANTINE);
 	if (pod->deleting && !pod->node)
 		controller_add_after(cluster, queue, "", "sweep", PERIOD);
 	else if (event->change == STORE_MODIFIED &&

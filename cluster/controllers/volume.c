@@ -29,10 +29,9 @@ static void set_claim_phase(struct volume_sync *sync, const struct store_object 
 {
 	struct kt_json *status = kt_json_ref(kt_get(claim->json, "status"));
 	kt_set(&status, "phase", kt_json_str(phase));
-	if (volume) {
-		kt_set(&status, "accessModes", kt_json_ref(kt_path(volume->json, "spec.accessModes")));
-		kt_set(&status, "capacity", kt_json_ref(kt_path(volume->json, "spec.capacity")));
-	}
+	kt_set(&status, "accessModes",
+	       volume ? kt_json_ref(kt_path(volume->json, "spec.accessModes")) : NULL);
+	kt_set(&status, "capacity", volume ? kt_json_ref(kt_path(volume->json, "spec.capacity")) : NULL);
 	controller_write_status(sync->cluster, &sync->actor, claim, status);
 }
 
