@@ -190,6 +190,21 @@ bool check_matrix_pair(const char *text, char **left, char **right);
 /* What stands in `{manifest: …}`, where a file could be named; NULL: it is something else. */
 const struct kt_json *check_written_here(const struct kt_json *value);
 
+/* --- what stands behind a failure, added to what was found; nothing where nothing is known (reasons.c) ---
+ */
+/* Why pods of `words` are not Ready, or could not be made: " (2 × ImagePullBackOff; its readiness probe does
+ * not pass)". */
+void check_tell_unready(const struct check_run *run, const char *words, const struct kt_json *pods,
+                        struct kt_buf *out);
+void check_tell_pod(const struct kt_json *pod, struct kt_buf *out); /* of one */
+/* What keeps an object that is being deleted: " (finalizers: example.com/keep)". */
+void check_tell_held(const struct kt_json *object, struct kt_buf *out);
+/* Whom a Service sends to: " (endpoints of web: 2, port 8080)", " (endpoints of web: none ready of 3)". */
+void check_tell_endpoints(const struct check_run *run, const char *ns, const char *service,
+                          struct kt_buf *out);
+/* The largest causes of requests that were not answered: "; not: 412: …". */
+void check_tell_lost(const struct kt_json *traffic, struct kt_buf *out);
+
 /* Before a drill: wait until rollouts have ended and autoscalers have reached their minimum, a minute at
  * most. (rollouts.c) */
 void check_wait_for_rollouts(const struct check_run *run);

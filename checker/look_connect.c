@@ -44,6 +44,14 @@ static void judge_connect(const struct check_run *run, const struct check_probe 
 	struct kt_buf why = {0};
 	bool passed = (probe->outcome == CHECK_OPEN) == open;
 	const char *ns = whom->ns[0] ? whom->ns : probe->outcome == CHECK_OPEN ? "" : probe->who->ns;
+	/* who is refused, or not answered, may have knocked at a Service behind which nobody stands */
+	size_t name = strcspn(whom->host, ".");
+	if (!passed && (probe->outcome == CHECK_REFUSED || probe->outcome == CHECK_TIMEOUT) && whom->ns[0] &&
+	    whom->host[name] && kt_streq(whom->host + name + 1, whom->ns)) {
+		char *service = kt_strndup(whom->host, name);
+		check_tell_endpoints(run, whom->ns, service, &why);
+		kt_free(service);
+	}
 	if (!passed && ns[0])
 		tell_policies(run, ns, &why);
 	if (!passed && !strcmp(whom->ns, probe->who->ns) && !ns[0])

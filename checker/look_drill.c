@@ -76,8 +76,13 @@ void check_look_available(const struct check_run *run, const struct check_check 
 	} else {
 		double percent = 100 * answered / offered;
 		struct kt_json *value = kt_jsonf("[%j]", kt_json_strf("%.6f%%", percent));
-		check_found(finding, check_fits(expect, value) ? CHECK_PASSED : CHECK_FAILED,
-		            "%.2f %% answered (%.0f of %.0f)", percent, answered, offered);
+		enum check_status status = check_fits(expect, value) ? CHECK_PASSED : CHECK_FAILED;
+		struct kt_buf lost = {0};
+		if (status == CHECK_FAILED)
+			check_tell_lost(traffic, &lost);
+		check_found(finding, status, "%.2f %% answered (%.0f of %.0f)%s", percent, answered, offered,
+		            kt_buf_str(&lost));
+		kt_buf_clear(&lost);
 		kt_json_free(value);
 	}
 	kt_json_free(traffic);

@@ -132,8 +132,8 @@ static bool answer_fits(const struct kt_json *expect, const char *key)
 	return fits;
 }
 
-static bool judge_status(const struct kt_json *expect, const struct kt_json *seen, int64_t total,
-                         struct check_finding *finding)
+static bool judge_status(const struct check_run *run, const struct aim *aim, const struct kt_json *expect,
+                         const struct kt_json *seen, int64_t total, struct check_finding *finding)
 {
 	double least = share(kt_get(expect, "share"), 1.0);
 	int64_t fit = 0;
@@ -143,6 +143,11 @@ static bool judge_status(const struct kt_json *expect, const struct kt_json *see
 	bool passed = total > 0 && (double)fit >= least * (double)total;
 	struct kt_buf got = {0};
 	show_tally(seen, &got);
+	for (size_t i = 0; !passed && *aim->service && i < kt_count(seen); i++)
+		if (kt_starts(kt_key(seen, i), "000")) {
+			check_tell_endpoints(run, aim->ns, aim->service, &got);
+			break;
+		}
 	check_found(finding, passed ? CHECK_PASSED : CHECK_FAILED, "%s",
 	            got.len ? kt_buf_str(&got) : "no answers");
 	kt_buf_clear(&got);
@@ -151,24 +156,27 @@ static bool judge_status(const struct kt_json *expect, const struct kt_json *see
 
 /* --- versions --- */
 
-/* The label of the pod that names one of the split's versions. */
-static const char *version_of(const struct kt_json *pod, const struct kt_json *split)
+/* The label of the pod that names one of the split's versions; of who else stands behind the Service, the one
+ * that usually names a version. */
+static const char *version_of(const struct kt_json *pod, const struct kt_json *split, bool behind)
 {
 	static const char *const usual[] = {"version", "app.kubernetes.io/version", "track", "slot", "color"};
 	const struct kt_json *labels = kt_path(pod, "metadata.labels"), *label;
+	const char *other = NULL;
 	for (size_t i = 0; i < KT_COUNT(usual); i++) {
 		const char *v = kt_get_str(labels, usual[i]);
 		if (v && kt_get(split, v))
 			return v;
+		other = other ? other : v;
 	}
 	KT_JSON_EACH (label, labels)
 		if (kt_str(label) && kt_get(split, kt_str(label)))
 			return kt_str(label);
-	return NULL;
+	return behind ? other : NULL;
 }
 
-/* On which port a pod is reached by its Services; else the first that it declares. */
-static int64_t port_of(const struct kt_json *slices, const struct kt_json *pod, const char *service)
+/* On which port a Service ("": any) reaches a pod; 0: it does not. */
+static int64_t port_behind(const struct kt_json *slices, const struct kt_json *pod, const char *service)
 {
 	const struct kt_json *slice, *endpoint;
 	const char *name = kt_path_str(pod, "metadata.name");
@@ -180,8 +188,15 @@ static int64_t port_of(const struct kt_json *slices, const struct kt_json *pod, 
 			if (kt_streq(kt_path_str(endpoint, "targetRef.name"), name))
 				return kt_path_int(slice, "ports.0.port", 80);
 	}
-	return *service ? port_of(slices, pod, "")
-	                : kt_path_int(pod, "spec.containers.0.ports.0.containerPort", 80);
+	return 0;
+}
+
+/* On which port a pod is reached by its Services; else the first that it declares. */
+static int64_t port_of(const struct kt_json *slices, const struct kt_json *pod, const char *service)
+{
+	int64_t port = port_behind(slices, pod, service);
+	port = port ? port : port_behind(slices, pod, "");
+	return port ? port : kt_path_int(pod, "spec.containers.0.ports.0.containerPort", 80);
 }
 
 /* Which pod answered: known by an answer that is exactly its own, or that names it. */
@@ -229,7 +244,8 @@ static enum kt_code find_versions(const struct check_run *run, struct check_who 
 	if (!rc)
 		rc = check_list_words(run, slices_words, &slices, err);
 	KT_JSON_EACH (pod, pods) {
-		const char *version = version_of(pod, split), *ip = kt_path_str(pod, "status.podIP");
+		bool behind = *aim->service && port_behind(slices, pod, aim->service);
+		const char *version = version_of(pod, split, behind), *ip = kt_path_str(pod, "status.podIP");
 		if (rc || !version || !ip || !check_pod_ready(pod) || !check_pod_active(pod))
 			continue;
 		kt_push(&out->pods,
@@ -324,6 +340,10 @@ static void judge_split(const struct check_run *run, const struct kt_json *expec
 		passed = passed && is >= wanted - slack && is <= wanted + slack;
 		kt_buf_addf(&got, "%s%s %.0f%%", i ? ", " : "", kt_key(split, i), is * 100);
 	}
+	for (size_t i = 0; i < kt_count(counts); i++)
+		if (!kt_get(split, kt_key(counts, i)) && total)
+			kt_buf_addf(&got, ", %s %.0f%%", kt_key(counts, i),
+			            100 * kt_real_or(kt_at(counts, i), 0) / (double)total);
 	if (nobody)
 		kt_buf_addf(&got, ", %lld of %lld answers from no version%s", (long long)nobody,
 		            (long long)total, alike ? ": the versions answer alike" : "");
@@ -479,7 +499,7 @@ static void judge_answers(const struct check_run *run, struct check_who *who, co
 	struct kt_err err = {0};
 	const struct kt_json *split = kt_get(expect, "split");
 	bool plain = kt_get(expect, "status") || kt_get(expect, "body") || !split;
-	if ((!plain || judge_status(expect, seen, total, finding)) && split) {
+	if ((!plain || judge_status(run, aim, expect, seen, total, finding)) && split) {
 		if (find_versions(run, who, aim, split, timeout, &v, &err))
 			check_unknown(finding, &err);
 		else

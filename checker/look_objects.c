@@ -123,6 +123,8 @@ static void tell_misfits(struct check_finding *finding, const char *words, const
 			check_where(finding, words, kt_key(has, i));
 		kt_json_free(values);
 	}
+	if (kt_path(object, "spec.containers"))
+		check_tell_pod(object, &got);
 	check_expected(finding, "%s: %s", words, kt_buf_str(&want));
 	check_found(finding, CHECK_FAILED, "%s", kt_buf_str(&got));
 	kt_buf_clear(&want);
@@ -204,6 +206,15 @@ static void tell_those(struct check_finding *finding, const struct kt_json *item
 	kt_json_free(names);
 }
 
+static void tell_going(struct check_finding *finding, const char *words, const struct kt_json *object)
+{
+	struct kt_buf held = {0};
+	check_tell_held(object, &held);
+	check_found(finding, CHECK_FAILED, "%s is being deleted, but still there%s", words,
+	            kt_buf_str(&held));
+	kt_buf_clear(&held);
+}
+
 void check_look_absent(const struct check_run *run, const struct check_check *check,
                        struct check_finding *finding)
 {
@@ -222,12 +233,10 @@ void check_look_absent(const struct check_run *run, const struct check_check *ch
 		check_unknown(finding, &err);
 	else if (ref.is_set)
 		tell_those(finding, found);
+	else if (!kt_path(found, "metadata.deletionTimestamp"))
+		check_found(finding, CHECK_FAILED, "%s is there", words);
 	else
-		check_found(finding, CHECK_FAILED,
-		            kt_path(found, "metadata.deletionTimestamp")
-		                    ? "%s is being deleted, but still there"
-		                    : "%s is there",
-		            words);
+		tell_going(finding, words, found);
 	kt_json_free(found);
 }
 
@@ -568,11 +577,14 @@ void check_look_ready(const struct check_run *run, const struct check_check *che
 	} else {
 		struct kt_json *value = kt_jsonf("[%l]", ready);
 		enum check_status status = check_fits(expect, value) ? CHECK_PASSED : CHECK_FAILED;
+		struct kt_buf found = {0};
+		kt_buf_addf(&found, "%lld ready", (long long)ready);
 		if (pending)
-			check_found(finding, status, "%lld ready, %lld Pending", (long long)ready,
-			            (long long)pending);
-		else
-			check_found(finding, status, "%lld ready", (long long)ready);
+			kt_buf_addf(&found, ", %lld Pending", (long long)pending);
+		if (status == CHECK_FAILED)
+			check_tell_unready(run, words, pods, &found);
+		check_found(finding, status, "%s", kt_buf_str(&found));
+		kt_buf_clear(&found);
 		kt_json_free(value);
 	}
 	kt_json_free(pods);

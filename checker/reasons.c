@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands behind a failure, in the cluster's own words: why pods are not Ready, whom a Service sends to,
+ * what became of requests. All of it is added to what was found; where nothing is known nothing is said. */
+#include "checker/checker_internal.h"
+
+#include <string.h>
+
+#define WORDS_MAX   240 /* of a message of the cluster's */
+#define REASONS_MAX 3
+
+static const struct kt_json *condition_of(const struct kt_json *object, const char *type)
+{
+	ptrdiff_t i = kt_find(kt_path(object, "status.conditions"), "type", type);
+	return i < 0 ? NULL : kt_at(kt_path(object, "status.conditions"), (size_t)i);
+}
+
+static const struct kt_json *named(const struct kt_json *list, const struct kt_json *like)
+{
+	const char *name = kt_get_str(like, "name");
+	ptrdiff_t i = name ? kt_find(list, "name", name) : -1;
+	return i < 0 ? NULL : kt_at(list, (size_t)i);
+}
+
+/* The scheduler's second sentence, on preemption, is left out. */
+static void add_words(struct kt_buf *out, const char *words)
+{
+	const char *end = strstr(words, ". ");
+	size_t len = end ? (size_t)(end - words) : strlen(words);
+	kt_buf_add(out, words, KT_MIN(len, (size_t)WORDS_MAX));
+	if (len > WORDS_MAX)
+		kt_buf_adds(out, "…");
+}
+
+/* "OOMKilled", "Error, exit code 127" */
+static void tell_ended(const struct kt_json *ended, struct kt_buf *out)
+{
+	const char *reason = kt_str_or(kt_get(ended, "reason"), "ended");
+	kt_buf_adds(out, reason);
+	if (!kt_streq(reason, "OOMKilled") && !kt_streq(reason, "Completed"))
+		kt_buf_addf(out, ", exit code %lld", (long long)kt_get_int(ended, "exitCode", 0));
+}
+
+/* Of a container that does not do its part; false: there is nothing to be said of it. */
+static bool tell_container(const struct kt_json *status, const struct kt_json *spec, bool init,
+                           struct kt_buf *out)
+{
+	const struct kt_json *waiting = kt_path(status, "state.waiting"),
+	                     *ended = kt_path(status, "state.terminated"),
+	                     *before = kt_path(status, "lastState.terminated");
+	const char *reason = kt_get_str(waiting, "reason");
+	if (reason && !kt_streq(reason, "PodInitializing") && !kt_streq(reason, "ContainerCreating")) {
+		kt_buf_adds(out, reason);
+		if (kt_streq(reason, "CrashLoopBackOff") && before) {
+			kt_buf_adds(out, ": ");
+			tell_ended(before, out);
+		} else if (kt_streq(reason, "CreateContainerConfigError") && kt_get_str(waiting, "message")) {
+			kt_buf_adds(out, ": ");
+			add_words(out, kt_get_str(waiting, "message"));
+		}
+		return true;
+	}
+	if (ended && (!init || kt_get_int(ended, "exitCode", 0))) {
+		tell_ended(ended, out);
+		return true;
+	}
+	bool runs = kt_path(status, "state.running") && !kt_get_bool(status, "ready", false);
+	if (runs && init)
+		kt_buf_addf(out, "init container %s runs", kt_str_or(kt_get(status, "name"), "?"));
+	else if (runs && kt_get(spec, "startupProbe") && !kt_get_bool(status, "started", false))
+		kt_buf_adds(out, "its startup probe does not pass");
+	else if (runs && kt_get(spec, "readinessProbe"))
+		kt_buf_adds(out, "its readiness probe does not pass");
+	return out->len > 0;
+}
+
+/* Why a pod is not Ready, a phrase. */
+static void tell_pod(const struct kt_json *pod, struct kt_buf *out)
+{
+	static const char *const lists[][2] = {{"status.initContainerStatuses", "spec.initContainers"},
+	                                       {"status.containerStatuses", "spec.containers"}};
+	const struct kt_json *scheduled = condition_of(pod, "PodScheduled"), *status;
+	if (kt_streq(kt_get_str(scheduled, "status"), "False")) {
+		add_words(out, kt_str_or(kt_get(scheduled, "message"), "no node takes it"));
+		return;
+	}
+	for (size_t l = 0; l < KT_COUNT(lists); l++)
+		KT_JSON_EACH (status, kt_path(pod, lists[l][0]))
+			if (!kt_get_bool(status, "ready", false) &&
+			    tell_container(status, named(kt_path(pod, lists[l][1]), status), l == 0, out))
+				return;
+}
+
+/* Each phrase once, with how many it is true of. */
+static void count_phrase(struct kt_json **counts, const char *phrase)
+{
+	if (*phrase)
+		kt_set(counts, phrase, kt_json_int(kt_get_int(*counts, phrase, 0) + 1));
+}
+
+static void add_phrases(const struct kt_json *counts, struct kt_buf *out)
+{
+	for (size_t i = 0; i < kt_count(counts) && i < REASONS_MAX; i++) {
+		long long n = kt_int_or(kt_at(counts, i), 0);
+		kt_buf_adds(out, i ? "; " : " (");
+		if (n > 1)
+			kt_buf_addf(out, "%lld × ", n);
+		kt_buf_adds(out, kt_key(counts, i));
+	}
+	if (kt_count(counts))
+		kt_buf_addc(out, ')');
+}
+
+void check_tell_pod(const struct kt_json *pod, struct kt_buf *out)
+{
+	struct kt_buf phrase = {0};
+	if (check_pod_active(pod) && !check_pod_ready(pod))
+		tell_pod(pod, &phrase);
+	if (phrase.len)
+		kt_buf_addf(out, " (%s)", kt_buf_str(&phrase));
+	kt_buf_clear(&phrase);
+}
+
+void check_tell_unready(const struct check_run *run, const char *words, const struct kt_json *pods,
+                        struct kt_buf *out)
+{
+	struct kt_json *counts = kt_json_object(), *object = NULL;
+	const struct kt_json *pod;
+	struct check_ref ref;
+	KT_JSON_EACH (pod, pods) {
+		struct kt_buf phrase = {0};
+		if (check_pod_active(pod) && !check_pod_ready(pod))
+			tell_pod(pod, &phrase);
+		count_phrase(&counts, kt_buf_str(&phrase));
+		kt_buf_clear(&phrase);
+	}
+	/* those that could not even be made */
+	if (!check_ref_of(run, words, &ref, NULL) && !ref.is_set && !check_get(run, &ref, &object, NULL)) {
+		const struct kt_json *failure = condition_of(object, "ReplicaFailure");
+		struct kt_buf phrase = {0};
+		if (kt_streq(kt_get_str(failure, "status"), "True"))
+			add_words(&phrase, kt_str_or(kt_get(failure, "message"), ""));
+		count_phrase(&counts, kt_buf_str(&phrase));
+		kt_buf_clear(&phrase);
+	}
+	add_phrases(counts, out);
+	kt_json_free(object);
+	kt_json_free(counts);
+}
+
+void check_tell_held(const struct kt_json *object, struct kt_buf *out)
+{
+	static const char *const types[] = {"NamespaceFinalizersRemaining", "NamespaceContentRemaining",
+	                                    "NamespaceDeletionContentFailure"};
+	const struct kt_json *finalizers = kt_path(object, "metadata.finalizers"), *one;
+	KT_JSON_EACH (one, finalizers)
+		kt_buf_addf(out, "%s%s", one_i ? ", " : " (finalizers: ", kt_str_or(one, "?"));
+	if (kt_count(finalizers))
+		kt_buf_addc(out, ')');
+	for (size_t i = 0; i < KT_COUNT(types); i++) {
+		const struct kt_json *condition = condition_of(object, types[i]);
+		if (!kt_streq(kt_get_str(condition, "status"), "True"))
+			continue;
+		kt_buf_adds(out, " (");
+		add_words(out, kt_str_or(kt_get(condition, "message"), types[i]));
+		kt_buf_addc(out, ')');
+		return;
+	}
+}
+
+void check_tell_endpoints(const struct check_run *run, const char *ns, const char *service,
+                          struct kt_buf *out)
+{
+	struct kt_json *slices = NULL;
+	const struct kt_json *slice, *endpoint, *port;
+	char *set = kt_strf("endpointslices %s kubernetes.io/service-name=%s", ns, service);
+	enum kt_code rc = check_list_words(run, set, &slices, NULL);
+	long long ready = 0, other = 0;
+	struct kt_json *ports = kt_json_object();
+	KT_JSON_EACH (slice, slices) {
+		KT_JSON_EACH (endpoint, kt_get(slice, "endpoints")) {
+			bool serves = kt_get_bool(kt_get(endpoint, "conditions"), "ready", true);
+			ready += serves;
+			other += !serves;
+		}
+		KT_JSON_EACH (port, kt_get(slice, "ports")) {
+			char *number = kt_strf("%lld", (long long)kt_get_int(port, "port", 0));
+			kt_set(&ports, number, kt_json_bool(true));
+			kt_free(number);
+		}
+	}
+	if (!rc && ready) {
+		kt_buf_addf(out, " (endpoints of %s: %lld, port", service, ready);
+		for (size_t i = 0; i < kt_count(ports); i++)
+			kt_buf_addf(out, "%s %s", i ? "," : "", kt_key(ports, i));
+		kt_buf_addc(out, ')');
+	} else if (!rc && kt_count(slices)) {
+		kt_buf_addf(out, " (endpoints of %s: none", service);
+		if (other)
+			kt_buf_addf(out, " ready of %lld", other);
+		kt_buf_addc(out, ')');
+	}
+	kt_json_free(ports);
+	kt_json_free(slices);
+	kt_free(set);
+}
+
+void check_tell_lost(const struct kt_json *traffic, struct kt_buf *out)
+{
+	const struct kt_json *cause;
+	struct kt_json *sums = kt_json_object();
+	KT_JSON_EACH (cause, kt_get(traffic, "causes")) {
+		const char *why = kt_str_or(kt_get(cause, "why"), "?");
+		kt_set(&sums, why,
+		       kt_json_real(kt_real_or(kt_get(sums, why), 0) +
+		                    kt_real_or(kt_get(cause, "errors"), 0)));
+	}
+	for (size_t told = 0; told < REASONS_MAX; told++) {
+		size_t most = 0;
+		for (size_t i = 1; i < kt_count(sums); i++)
+			if (kt_real_or(kt_at(sums, i), 0) > kt_real_or(kt_at(sums, most), 0))
+				most = i;
+		double lost = kt_count(sums) ? kt_real_or(kt_at(sums, most), 0) : 0;
+		if (lost < 0.5)
+			break;
+		kt_buf_addf(out, "%s%.0f: %s", told ? "; " : "; not: ", lost, kt_key(sums, most));
+		kt_put(&sums, most, kt_json_int(0));
+	}
+	kt_json_free(sums);
+}
