@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* course lint, test, new: for those who write labs. */
 #include "cli/labs.h"
+#include "labs/expert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +22,30 @@ static const struct cli_flag test_flags[] = {
 struct many {
 	struct lab **labs;
 	size_t count;
-	struct kt_strs wrong; /* those that cannot be read, and why */
+	struct kt_strs rounds; /* files with predictions; of the course's own only where they are named */
+	struct kt_strs wrong;  /* those that cannot be read, and why */
 };
 
 static void clear(struct many *m)
 {
 	lab_list_free(m->labs, m->count);
 	kt_strs_clear(&m->wrong);
+	kt_strs_clear(&m->rounds);
 	m->labs = NULL;
 	m->count = 0;
+}
+
+/* A file is a prediction; in a folder there may be some beside the labs, or instead of them. */
+static enum kt_code gather_rounds(const char *name, struct many *out, bool *some, struct kt_err *err)
+{
+	size_t before = out->rounds.count;
+	enum kt_code rc = KT_OK;
+	if (kt_is_file(name))
+		kt_strs_add(&out->rounds, name);
+	else if (kt_is_dir(name))
+		rc = lab_round_files_below(name, &out->rounds, err);
+	*some = out->rounds.count > before;
+	return rc;
 }
 
 /* All labs, those of a folder, or those named. */
@@ -44,9 +60,16 @@ static enum kt_code gather(struct cli_call *call, struct many *out, struct kt_er
 		const char *name = call->args[i];
 		char *folder =
 		        kt_is_dir(name) ? cli_whole_path(name) : NULL; /* labs bear its name, not `.` */
-		bool named = !folder;
-		if (folder)
+		bool named = !folder, rounds = false;
+		rc = gather_rounds(name, out, &rounds, err);
+		if (!rc && folder)
 			rc = lab_list_below(folder, &more.labs, &more.count, &out->wrong, err);
+		if (rounds && (named || rc == KT_ENOTFOUND)) {
+			kt_err_clear(err);
+			kt_free(folder);
+			rc = KT_OK;
+			continue;
+		}
 		if (rc == KT_ENOTFOUND && !strpbrk(name, "/.")) { /* a folder without labs, of a lab's name */
 			named = true;
 			kt_err_clear(err);
@@ -200,6 +223,14 @@ static int run_lint(struct cli_call *call)
 	found += pencil.found;
 	for (size_t i = 0; i < m.count; i++)
 		found += lab_lint(m.labs[i], told, call);
+	for (size_t i = 0; i < m.rounds.count; i++) {
+		struct lab_round *round = NULL;
+		if (lab_round_new(m.rounds.items[i], 1, &round, &err)) {
+			told(call, err.text);
+			found++;
+		}
+		lab_round_free(round);
+	}
 	(void)fprintf(call->out, found ? "%zu lab%s: %zu found\n" : "%zu lab%s: nothing found\n", m.count,
 	              m.count == 1 ? "" : "s", found);
 	if (kt_remove_tree(laid, &err))
@@ -261,6 +292,28 @@ static void prove_one(struct cli_call *call, const struct lab *lab, const struct
 	sum->left_out += result.left_out > 0;
 }
 
+#define ROUND_SEEDS 4
+
+/* A prediction is played on the embedded cluster alone. */
+static void prove_round(struct cli_call *call, const char *path, unsigned seeds,
+                        const struct lab_options *options, struct proofs *sum)
+{
+	struct kt_err err = {0};
+	size_t failures = 0;
+	if (options->provider && options->provider->real_time) {
+		(void)fprintf(call->out, "%s: left out: predictions are played on the embedded cluster\n",
+		              path);
+		sum->left_out++;
+		return;
+	}
+	enum kt_code rc = lab_round_prove(path, seeds, options, told, call, &failures, &err);
+	cli_end_progress(call);
+	if (rc && !cli_interrupted())
+		told(call, err.text);
+	sum->passed += !rc && !failures;
+	sum->failed += rc || failures;
+}
+
 static int run_test(struct cli_call *call)
 {
 	struct kt_err err = {0};
@@ -295,6 +348,8 @@ static int run_test(struct cli_call *call)
 		} else {
 			prove_one(call, m.labs[i], &options, until, &sum);
 		}
+	for (size_t i = 0; !code && i < m.rounds.count && !cli_interrupted(); i++)
+		prove_round(call, m.rounds.items[i], seeds ? (unsigned)seeds : ROUND_SEEDS, &options, &sum);
 	if (!code && sum.left_out)
 		(void)fprintf(call->out, "%zu passed, %zu failed, %zu not or not wholly run\n", sum.passed,
 		              sum.failed, sum.left_out);
@@ -371,7 +426,8 @@ const struct cli_command cli_course_lint = {.name = "course lint",
                                             .run = run_lint};
 const struct cli_command cli_course_test = {
         .name = "course test",
-        .args = "[LAB|FOLDER…] [--provider P] [--mutate] [--parts P,…] [--seeds N] [--minutes N] [--keep] "
+        .args = "[LAB|FOLDER|PREDICTION…] [--provider P] [--mutate] [--parts P,…] [--seeds N] [--minutes N] "
+                "[--keep] "
                 "[--kubeconfig "
                 "F] "
                 "[--context C] [--yes]",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lab list, start, reset, stop, hint, solution, answer. */
 #include "cli/check.h"
+#include "labs/expert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,16 +36,26 @@ static int run_add(struct cli_call *call)
 {
 	struct kt_err err = {0};
 	struct lab **labs = NULL;
-	struct kt_strs wrong = {0};
+	struct kt_strs wrong = {0}, rounds = {0};
 	size_t count = 0;
 	int code = CLI_OK;
 	char *folder = cli_whole_path(call->args[0]);
-	if (lab_pack_add(folder, &err) || lab_list_below(folder, &labs, &count, &wrong, &err)) {
+	enum kt_code rc = lab_pack_add(folder, &err);
+	if (!rc)
+		rc = lab_round_files_below(folder, &rounds, &err);
+	if (!rc)
+		rc = lab_list_below(folder, &labs, &count, &wrong, &err);
+	if (rc && (rc != KT_ENOTFOUND || !rounds.count)) {
 		code = cli_fail(call, &err);
 	} else {
-		(void)fprintf(call->out, "%s: %zu lab%s added\n", folder, count, count == 1 ? "" : "s");
+		(void)fprintf(call->out, "%s: %zu lab%s", folder, count, count == 1 ? "" : "s");
+		if (rounds.count)
+			(void)fprintf(call->out, " and %zu prediction%s", rounds.count,
+			              rounds.count == 1 ? "" : "s");
+		(void)fputs(" added\n", call->out);
 		tell_wrong(call, &wrong);
 	}
+	kt_strs_clear(&rounds);
 	lab_list_free(labs, count);
 	kt_strs_clear(&wrong);
 	kt_free(folder);

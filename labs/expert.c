@@ -143,21 +143,19 @@ void lab_round_free(struct lab_round *r)
 
 enum kt_code lab_rounds(const char *dir, struct kt_json **out, struct kt_strs *wrong, struct kt_err *err)
 {
-	struct kt_strs names = {0};
-	enum kt_code rc = kt_is_dir(dir) ? kt_list_dir(dir, &names, err) : KT_OK;
+	struct kt_strs files = {0};
+	enum kt_code rc = lab_round_files(dir, &files, err);
 	*out = rc ? NULL : kt_json_array();
-	for (size_t i = 0; !rc && i < names.count; i++) {
-		char *path = kt_join(dir, names.items[i]);
+	for (size_t i = 0; !rc && i < files.count; i++) {
 		struct lab_round *round = NULL;
 		struct kt_err why = {0};
-		if (kt_ends(path, ".yaml") && !lab_round_new(path, 1, &round, &why))
+		if (!lab_round_new(files.items[i], 1, &round, &why))
 			kt_push(out, kt_jsonf("{family: %s, title: %s, file: %s}", round->family,
-			                      round->title, path));
-		else if (why.text[0] && wrong)
+			                      round->title, files.items[i]));
+		else if (wrong)
 			kt_strs_add(wrong, why.text);
 		lab_round_free(round);
-		kt_free(path);
 	}
-	kt_strs_clear(&names);
+	kt_strs_clear(&files);
 	return rc;
 }

@@ -31,13 +31,27 @@ struct lab_round {
 KT_MUST_CHECK enum kt_code lab_round_new(const char *path, uint64_t seed, struct lab_round **out,
                                          struct kt_err *err);
 void lab_round_free(struct lab_round *round);
-/* [{family, title, file}] of the folder, by name; a wrong file is told in `wrong` (may be NULL). New. */
+/* Files with a prediction in `dir`, $KTUTOR_LABS and the packs that were added; and those in or below one
+ * folder only. */
+KT_MUST_CHECK enum kt_code lab_round_files(const char *dir, struct kt_strs *out, struct kt_err *err);
+KT_MUST_CHECK enum kt_code lab_round_files_below(const char *folder, struct kt_strs *out, struct kt_err *err);
+/* [{family, title, file}] of these files; a wrong one is told in `wrong` (may be NULL). New. */
 KT_MUST_CHECK enum kt_code lab_rounds(const char *dir, struct kt_json **out, struct kt_strs *wrong,
                                       struct kt_err *err);
 /* Do it on a cluster of its own, which ends afterwards: {answers: [VALUE…], timeline: [{at: SECONDS, ask: I,
  * value}]}: in the order of asks; the timeline holds every change of a value. New. */
 KT_MUST_CHECK enum kt_code lab_round_play(const struct lab_round *round, const struct lab_options *options,
                                           struct kt_json **out, struct kt_err *err);
+/* Question by question: does what the explanation reckoned agree with what happened, and is that among what
+ * was offered? [{reckoned, offered}], null where nothing was. New. */
+struct kt_json *lab_round_held(const struct lab_round *round, const struct kt_json *result);
+/* For those who write rounds: play it with what `seeds` seeds draw. Each question has an answer then, what
+ * was reckoned is what happened, and that is among what was offered; else a sentence in `told`, and
+ * *failures. */
+KT_MUST_CHECK enum kt_code lab_round_prove(const char *path, unsigned seeds,
+                                           const struct lab_options *options,
+                                           void (*told)(void *arg, const char *line), void *arg,
+                                           size_t *failures, struct kt_err *err);
 /* Is what was typed right, given what the cluster said? A letter stands for a choice. */
 bool lab_round_right(const struct lab_round_ask *ask, const struct kt_json *answer, const char *typed);
 /* Is a value that was not typed (a choice, what was reckoned) right? */

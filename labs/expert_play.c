@@ -201,3 +201,83 @@ bool lab_round_agrees(const struct lab_round_ask *ask, const struct kt_json *ans
 	kt_buf_clear(&text);
 	return right;
 }
+
+struct kt_json *lab_round_held(const struct lab_round *round, const struct kt_json *result)
+{
+	struct kt_json *list = kt_json_array();
+	for (size_t i = 0; i < round->ask_count; i++) {
+		const struct lab_round_ask *ask = &round->asks[i];
+		const struct kt_json *answer = kt_at(kt_get(result, "answers"), i), *choice;
+		bool among = false;
+		KT_JSON_EACH (choice, ask->choices)
+			among = among || lab_round_agrees(ask, answer, choice);
+		kt_push(&list,
+		        kt_jsonf("{reckoned: %j, offered: %j}",
+		                 ask->reckoned ? kt_json_bool(lab_round_agrees(ask, answer, ask->reckoned))
+		                               : kt_json_null(),
+		                 ask->choices ? kt_json_bool(among) : kt_json_null()));
+	}
+	return list;
+}
+
+/* One seed's round; a sentence for each question that is not sound. */
+static size_t tell_held(const struct lab_round *round, const struct kt_json *result,
+                        void (*told)(void *arg, const char *line), void *arg)
+{
+	struct kt_json *held = lab_round_held(round, result);
+	struct kt_buf all = {0};
+	size_t failures = 0;
+	for (size_t i = 0; i < round->ask_count; i++) {
+		const struct kt_json *answer = kt_at(kt_get(result, "answers"), i), *row = kt_at(held, i);
+		struct kt_buf is = {0}, said = {0};
+		lab_round_say(answer, &is);
+		lab_round_say(round->asks[i].reckoned, &said);
+		bool as_reckoned = kt_get_bool(row, "reckoned", true),
+		     offered = kt_get_bool(row, "offered", true);
+		char *line =
+		        as_reckoned && offered ? NULL
+		        : as_reckoned
+		                ? kt_strf("%s: FAILED seed %llu, question %zu: %s is what happens, and not "
+		                          "among the choices",
+		                          round->family, (unsigned long long)round->seed, i + 1,
+		                          kt_buf_str(&is))
+		                : kt_strf("%s: FAILED seed %llu, question %zu: %s is what happens, %s was "
+		                          "reckoned",
+		                          round->family, (unsigned long long)round->seed, i + 1,
+		                          kt_buf_str(&is), kt_buf_str(&said));
+		if (line)
+			told(arg, line);
+		failures += line != NULL;
+		kt_buf_addf(&all, "%s%s", i ? ", " : "", kt_buf_str(&is));
+		kt_buf_clear(&is);
+		kt_buf_clear(&said);
+		kt_free(line);
+	}
+	char *line = kt_strf("%s: seed %llu: %s", round->family, (unsigned long long)round->seed,
+	                     kt_buf_str(&all));
+	if (!failures)
+		told(arg, line);
+	kt_free(line);
+	kt_buf_clear(&all);
+	kt_json_free(held);
+	return failures;
+}
+
+enum kt_code lab_round_prove(const char *path, unsigned seeds, const struct lab_options *options,
+                             void (*told)(void *arg, const char *line), void *arg, size_t *failures,
+                             struct kt_err *err)
+{
+	enum kt_code rc = KT_OK;
+	for (unsigned seed = 1; !rc && seed <= seeds; seed++) {
+		struct lab_round *round = NULL;
+		struct kt_json *result = NULL;
+		rc = lab_round_new(path, seed, &round, err);
+		if (!rc)
+			rc = lab_round_play(round, options, &result, err);
+		if (!rc)
+			*failures += tell_held(round, result, told, arg);
+		kt_json_free(result);
+		lab_round_free(round);
+	}
+	return rc;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Labs below folders: the course's own, those of $KTUTOR_LABS, and packs that were added (HOME/packs). */
+#include "labs/expert.h"
 #include "labs/labs_internal.h"
 
 #include <stdlib.h>
@@ -23,6 +24,36 @@ static enum kt_code collect(const char *dir, unsigned depth, struct kt_strs *out
 		char *below = kt_join(dir, names.items[i]);
 		if (names.items[i][0] != '.' && kt_is_dir(below))
 			rc = collect(below, depth - 1, out, err);
+		kt_free(below);
+	}
+	kt_strs_clear(&names);
+	return rc;
+}
+
+/* A file whose top says `prediction:`. */
+static bool is_round(const char *path)
+{
+	struct kt_buf text = {0};
+	bool is = kt_ends(path, ".yaml") && kt_is_file(path) &&
+	          !kt_read_file(path, 256 * 1024, &text, NULL) &&
+	          (kt_starts(kt_buf_str(&text), "prediction:") || strstr(kt_buf_str(&text), "\nprediction:"));
+	kt_buf_clear(&text);
+	return is;
+}
+
+/* Files with predictions, at most `depth` folders below `dir`; there are none in a lab. */
+static enum kt_code collect_rounds(const char *dir, unsigned depth, struct kt_strs *out, struct kt_err *err)
+{
+	struct kt_strs names = {0};
+	char *lab = kt_join(dir, "lab.yaml");
+	enum kt_code rc = kt_is_dir(dir) && !kt_is_file(lab) ? kt_list_dir(dir, &names, err) : KT_OK;
+	kt_free(lab);
+	for (size_t i = 0; !rc && i < names.count; i++) {
+		char *below = kt_join(dir, names.items[i]);
+		if (names.items[i][0] != '.' && is_round(below))
+			kt_strs_add(out, below);
+		else if (names.items[i][0] != '.' && depth && kt_is_dir(below))
+			rc = collect_rounds(below, depth - 1, out, err);
 		kt_free(below);
 	}
 	kt_strs_clear(&names);
@@ -71,6 +102,8 @@ enum kt_code lab_pack_add(const char *folder, struct kt_err *err)
 	struct kt_strs packs = {0}, labs = {0};
 	enum kt_code rc = kt_is_dir(folder) ? collect(folder, DEPTH, &labs, err)
 	                                    : kt_fail(err, KT_ENOTFOUND, "there is no folder '%s'", folder);
+	if (!rc)
+		rc = collect_rounds(folder, DEPTH, &labs, err);
 	if (!rc && !labs.count)
 		rc = kt_fail(err, KT_ENOTFOUND, "no lab.yaml lies in '%s', nor three folders below it",
 		             folder);
@@ -101,10 +134,12 @@ enum kt_code lab_pack_remove(const char *folder, struct kt_err *err)
 	return rc;
 }
 
-static enum kt_code collect_all(const char *dir, struct kt_strs *out, struct kt_err *err)
+/* Whatever `in` collects in `dir`, in the folders of $KTUTOR_LABS and in the packs that were added. */
+static enum kt_code collect_all(enum kt_code (*in)(const char *, unsigned, struct kt_strs *, struct kt_err *),
+                                const char *dir, struct kt_strs *out, struct kt_err *err)
 {
 	struct kt_strs packs = {0};
-	enum kt_code rc = collect(dir, DEPTH, out, err);
+	enum kt_code rc = in(dir, DEPTH, out, err);
 	const char *more = getenv("KTUTOR_LABS"), *piece;
 	size_t len;
 	while (more && (piece = kt_split(&more, ':', &len)))
@@ -113,9 +148,19 @@ static enum kt_code collect_all(const char *dir, struct kt_strs *out, struct kt_
 	if (!rc)
 		rc = lab_packs(&packs, err);
 	for (size_t i = 0; !rc && i < packs.count; i++)
-		rc = collect(packs.items[i], DEPTH, out, err);
+		rc = in(packs.items[i], DEPTH, out, err);
 	kt_strs_clear(&packs);
 	return rc;
+}
+
+enum kt_code lab_round_files(const char *dir, struct kt_strs *out, struct kt_err *err)
+{
+	return collect_all(collect_rounds, dir, out, err);
+}
+
+enum kt_code lab_round_files_below(const char *folder, struct kt_strs *out, struct kt_err *err)
+{
+	return collect_rounds(folder, DEPTH, out, err);
 }
 
 /* By lesson ("6.5" before "6.12"), then by name. */
@@ -153,7 +198,7 @@ enum kt_code lab_list(const char *dir, struct lab ***out, size_t *count, struct 
                       struct kt_err *err)
 {
 	struct kt_strs folders = {0};
-	enum kt_code rc = collect_all(dir, &folders, err);
+	enum kt_code rc = collect_all(collect, dir, &folders, err);
 	if (!rc)
 		read_all(&folders, out, count, wrong);
 	kt_strs_clear(&folders);
@@ -187,7 +232,7 @@ enum kt_code lab_find(const char *dir, const char *name, struct lab **out, struc
 		return lab_new(name, out, err);
 	struct kt_strs folders = {0};
 	const char **names = NULL;
-	enum kt_code rc = collect_all(dir, &folders, err);
+	enum kt_code rc = collect_all(collect, dir, &folders, err);
 	const char *found = NULL;
 	names = kt_alloc((folders.count + 1) * sizeof(*names));
 	for (size_t i = 0; i < folders.count; i++) {

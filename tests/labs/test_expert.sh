@@ -54,4 +54,45 @@ ok $? "what was predicted is scored, and how sure it was"
 "$ktutor" expert play zone-lost --seed 1 </dev/null >"$out" 2>&1
 [ $? = 2 ] && grep -q "did you mean 'zone-loss'" "$out"
 ok $? "an unknown family names the nearest"
+
+# a stranger's round: a file, or one of a pack; it is proved as a lab is, and what it reckons wrongly is told
+mkdir -p "$KTUTOR_HOME/pack/rounds"
+round=$KTUTOR_HOME/pack/rounds/grow.yaml
+cat >"$round" <<'END'
+prediction: grow
+vary: {replicas: [2, 3, 4]}
+scene:
+  - manifest:
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: web}
+      spec:
+        replicas: {replicas}
+        selector: {matchLabels: {app: web}}
+        template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: "nginx:1.27"}]}}
+  - wait: {for: {ready: {of: deployment default/web, at-least: {replicas}}}, within: 2m}
+action:
+  - scale: {object: deployment default/web, replicas: 6}
+ask:
+  - question: How many are Ready a minute later?
+    value: {objects: pods default app=web, count: ready}
+    at: 1m
+    reckoned: 6
+explain: From {replicas} to 6.
+END
+"$ktutor" course test "$KTUTOR_HOME/pack" --seeds 2 >"$out" 2>&1 && grep -q '^grow: seed 2: 6$' "$out" && grep -q '^1 passed, 0 failed' "$out"
+ok $? "a pack of predictions is proved"
+sed 's/reckoned: 6/reckoned: {=replicas}/' "$round" >"$round.new" && mv "$round.new" "$KTUTOR_HOME/wrong.yaml"
+"$ktutor" course test "$KTUTOR_HOME/wrong.yaml" --seeds 1 >"$out" 2>&1
+[ $? = 4 ] && grep -q '^grow: FAILED seed 1, question 1: 6 is what happens, [234] was reckoned' "$out"
+ok $? "what a prediction reckons wrongly is told"
+sed 's/^ask:/asks:/' "$round" >"$KTUTOR_HOME/wrong.yaml"
+"$ktutor" course lint "$KTUTOR_HOME/wrong.yaml" >"$out" 2>&1
+[ $? = 4 ] && grep -q "wrong.yaml:[0-9]*: a prediction has no 'asks': did you mean 'ask'" "$out"
+ok $? "what is wrong in one is told with its line"
+echo 6 | "$ktutor" expert play "$round" --seed 3 >"$out" 2>&1 && grep -q 'happened  6' "$out"
+ok $? "a file is played"
+"$ktutor" lab add "$KTUTOR_HOME/pack" >"$out" 2>&1 && grep -q '0 labs and 1 prediction added' "$out" && "$ktutor" expert list >"$out" 2>&1 && grep -q '^grow ' "$out" &&
+	"$ktutor" lab remove "$KTUTOR_HOME/pack" >"$out" 2>&1
+ok $? "those of a pack are listed beside the course's own"
 exit $status
