@@ -642,7 +642,7 @@ static int start(struct tool_run *r, struct awk *s)
 	struct kt_buf program = {0};
 	s->r = r;
 	s->variables = kt_json_object();
-	while ((option = tool_option(r, &at, &in, "F:v:f:", &value))) {
+	while ((option = tool_option(r, &at, &in, "+F:v:f:", &value))) {
 		if (option == '?')
 			return 1;
 		if (option == 'F') {

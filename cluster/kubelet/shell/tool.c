@@ -159,10 +159,47 @@ int tool_fail(struct tool_run *r, int code, const char *fmt, ...)
 	return code;
 }
 
+/* An option may stand behind what it is about, as in `ls /data -l`: from `at` on, options and their values
+ * come first. */
+static void options_first(struct tool_run *r, size_t at, const char *spec)
+{
+	struct kt_strs *argv = &r->argv;
+	char **sorted = kt_alloc((argv->count + 1) * sizeof(*sorted));
+	size_t n = 0, end = at;
+	bool *moved = kt_alloc(argv->count + 1);
+	while (end < argv->count && strcmp(argv->items[end], "--") != 0)
+		end++;
+	for (size_t i = at; i < end; i++) {
+		const char *word = argv->items[i], *letter = word + 1, *row = NULL;
+		if (word[0] != '-' || !word[1])
+			continue;
+		moved[i] = true;
+		sorted[n++] = argv->items[i];
+		for (; word[1] != '-' && *letter && !(row && row[1] == ':'); letter++)
+			row = *letter == ':' ? NULL : strchr(spec, *letter);
+		if (row && row[1] == ':' && !*letter && i + 1 < end) {
+			moved[++i] = true;
+			sorted[n++] = argv->items[i];
+		}
+	}
+	for (size_t i = at; i < end; i++)
+		if (!moved[i])
+			sorted[n++] = argv->items[i];
+	memcpy(argv->items + at, sorted, n * sizeof(*sorted));
+	kt_free(moved);
+	kt_free(sorted);
+}
+
 int tool_option(struct tool_run *r, size_t *at, size_t *in, const char *spec, const char **value)
 {
 	const char *word = *at < r->argv.count ? r->argv.items[*at] : NULL;
 	*value = NULL;
+	if (!*in && *spec == '+') {
+		spec++;
+	} else if (!*in && word && (word[0] != '-' || !word[1])) {
+		options_first(r, *at, spec);
+		word = r->argv.items[*at];
+	}
 	if (!*in) {
 		if (!word || word[0] != '-' || !word[1])
 			return 0;

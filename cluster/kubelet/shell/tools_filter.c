@@ -354,7 +354,7 @@ static int run_xargs(struct tool_run *r)
 	if (!r->opened) {
 		size_t at = 1, in = 0;
 		s->per = SIZE_MAX;
-		while ((option = tool_option(r, &at, &in, "n:I:i:0rtP:L:s:x", &value))) {
+		while ((option = tool_option(r, &at, &in, "+n:I:i:0rtP:L:s:x", &value))) {
 			if (option == '?')
 				return 1;
 			if (option == 'n' || option == 'L')
