@@ -3,6 +3,7 @@
 #include "cluster/api/admit.h"
 #include "cluster/api/expression.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #define GROUP "admissionregistration.k8s.io"
@@ -170,23 +171,40 @@ static void view_close(struct view *view)
 	kt_json_free(view->values);
 }
 
-static bool conditions_hold(const struct kt_json *policy, const struct view *view)
+/* matchConditions: does the policy look at this request? One that is false says no, whatever went wrong in
+ * others; *why, owned, else tells what did (plugin/webhook/matchconditions/matcher.go). */
+static bool conditions_hold(const struct kt_json *policy, const struct view *view, char **why)
 {
 	const struct kt_json *item;
+	struct kt_buf faults = {0};
+	size_t count = 0;
+	bool fits = true;
+	*why = NULL;
 	KT_JSON_EACH (item, kt_path(policy, "spec.matchConditions")) {
+		const char *text = kt_get_text(item, "expression");
 		struct kt_json *value = NULL;
-		bool yes = evaluate(view, kt_get_text(item, "expression"), EXPRESSION_BOOL, &value, NULL) ==
-		                   KT_OK &&
-		           kt_bool_or(value, false);
+		struct kt_err err = {0};
+		if (evaluate(view, text, EXPRESSION_BOOL, &value, &err) != KT_OK)
+			kt_buf_addf(&faults, "%sexpression '%s' resulted in error: %s", count++ ? ", " : "",
+			            text, err.text);
+		else
+			fits = fits && kt_bool_or(value, false);
 		kt_json_free(value);
-		if (!yes)
-			return false;
 	}
-	return true;
+	if (fits && count)
+		*why = count > 1 ? kt_strf("[%s]", kt_buf_str(&faults)) : kt_strdup(kt_buf_str(&faults));
+	kt_buf_clear(&faults);
+	return fits && !count;
 }
 
-/* Why a validation refuses, owned; NULL if it does not. */
-static char *refusal(const struct kt_json *policy, const struct kt_json *validation, const struct view *view)
+static bool may_fail(const struct kt_json *policy)
+{
+	return kt_streq(kt_path_str(policy, "spec.failurePolicy"), "Ignore");
+}
+
+/* Why a validation refuses, owned, and *reason; NULL if it does not. */
+static char *refusal(const struct kt_json *policy, const struct kt_json *validation, const struct view *view,
+                     const char **reason)
 {
 	const char *text = kt_get_text(validation, "expression"),
 	           *message = kt_get_str(validation, "message");
@@ -194,10 +212,12 @@ static char *refusal(const struct kt_json *policy, const struct kt_json *validat
 	struct kt_json *value = NULL, *said = NULL;
 	struct kt_err err = {0};
 	char *why = NULL;
+	*reason = "Invalid";
 	if (evaluate(view, text, EXPRESSION_BOOL, &value, &err) != KT_OK) {
-		if (!kt_streq(kt_path_str(policy, "spec.failurePolicy"), "Ignore"))
+		if (!may_fail(policy))
 			why = kt_strf("expression '%s' resulted in error: %s", text, err.text);
 	} else if (!kt_bool_or(value, false)) {
+		*reason = kt_str_or(kt_get(validation, "reason"), "Invalid");
 		if (other && evaluate(view, other, EXPRESSION_TEXT, &said, NULL) == KT_OK && kt_str(said))
 			why = kt_strdup(kt_str(said));
 		else
@@ -209,12 +229,12 @@ static char *refusal(const struct kt_json *policy, const struct kt_json *validat
 }
 
 static bool refuse(const struct rules_request *r, const struct kt_json *policy, const struct kt_json *binding,
-                   const struct kt_json *validation, const char *why, struct api_status *status)
+                   const char *reason, const char *why, struct api_status *status)
 {
-	const char *reason = kt_str_or(kt_get(validation, "reason"), "Invalid");
-	char *text =
-	        kt_strf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s",
-	                kt_path_str(policy, "metadata.name"), kt_path_str(binding, "metadata.name"), why);
+	char *with = binding ? kt_strf(" with binding '%s'", kt_path_str(binding, "metadata.name"))
+	                     : kt_strdup("");
+	char *text = kt_strf("ValidatingAdmissionPolicy '%s'%s denied request: %s",
+	                     kt_path_str(policy, "metadata.name"), with, why);
 	char *resource = *r->kind->group ? kt_strf("%s.%s", r->kind->resource, r->kind->group)
 	                                 : kt_strdup(r->kind->resource);
 	bool first = status && status->code == 0;
@@ -235,33 +255,107 @@ static bool refuse(const struct rules_request *r, const struct kt_json *policy, 
 		                 *r->kind->group ? r->kind->group : NULL, r->kind->resource, text);
 	kt_free(resource);
 	kt_free(text);
+	kt_free(with);
 	return false;
 }
 
-static bool apply(const struct rules_request *r, const struct kt_json *policy, const struct kt_json *binding,
-                  struct api_status *status)
+/* One judgement of a binding: its actions. False: denied. */
+static bool judge(const struct rules_request *r, const struct kt_json *policy, const struct kt_json *binding,
+                  const char *reason, const char *why, struct api_status *status)
 {
-	const struct kt_json *actions = kt_path(binding, "spec.validationActions"), *validation;
+	const struct kt_json *actions = kt_path(binding, "spec.validationActions");
+	if (has(actions, "Warn"))
+		admit_warn(r, "Validation failed for ValidatingAdmissionPolicy '%s' with binding '%s': %s",
+		           kt_path_str(policy, "metadata.name"), kt_path_str(binding, "metadata.name"), why);
+	return !has(actions, "Deny") || refuse(r, policy, binding, reason, why, status);
+}
+
+static bool apply(const struct rules_request *r, const struct kt_json *policy, const struct kt_json *binding,
+                  const struct kt_json *params, struct api_status *status)
+{
+	const struct kt_json *validation;
 	struct view view;
 	bool fine = true;
-	view_open(&view, r, policy, NULL);
-	if (conditions_hold(policy, &view)) {
+	char *fault;
+	view_open(&view, r, policy, params);
+	if (conditions_hold(policy, &view, &fault)) {
 		KT_JSON_EACH (validation, kt_path(policy, "spec.validations")) {
-			char *why = refusal(policy, validation, &view);
-			if (why && has(actions, "Warn"))
-				admit_warn(r,
-				           "Validation failed for ValidatingAdmissionPolicy '%s' with "
-				           "binding '%s': %s",
-				           kt_path_str(policy, "metadata.name"),
-				           kt_path_str(binding, "metadata.name"), why);
-			if (why && has(actions, "Deny"))
-				fine = refuse(r, policy, binding, validation, why, status);
+			const char *reason;
+			char *why = refusal(policy, validation, &view, &reason);
+			fine = (!why || judge(r, policy, binding, reason, why, status)) && fine;
 			kt_free(why);
-			if (!fine)
-				break;
 		}
+	} else if (fault && !may_fail(policy)) {
+		fine = judge(r, policy, binding, "Invalid", fault, status);
 	}
+	kt_free(fault);
 	view_close(&view);
+	return fine;
+}
+
+/* What a binding cannot be used for, whatever its actions are. */
+static bool misconfigured(const struct rules_request *r, const struct kt_json *policy,
+                          const struct kt_json *binding, struct api_status *status, const char *fmt, ...)
+        KT_PRINTF(5, 6);
+static bool misconfigured(const struct rules_request *r, const struct kt_json *policy,
+                          const struct kt_json *binding, struct api_status *status, const char *fmt, ...)
+{
+	struct kt_buf why = {0};
+	bool fine = true;
+	va_list args;
+	if (may_fail(policy))
+		return true;
+	va_start(args, fmt);
+	kt_buf_vaddf(&why, fmt, args);
+	va_end(args);
+	fine = refuse(r, policy, binding, "Invalid", kt_buf_str(&why), status);
+	kt_buf_clear(&why);
+	return fine;
+}
+
+/* Once for each object that the binding's paramRef names; without one, once (generic CollectParams). */
+static bool apply_with_params(const struct rules_request *r, const struct kt_json *policy,
+                              const struct kt_json *binding, struct api_status *status)
+{
+	static const char failed[] = "failed to configure binding: ";
+	const struct kt_json *of = kt_path(policy, "spec.paramKind"),
+	                     *ref = kt_path(binding, "spec.paramRef"), *selector = kt_get(ref, "selector");
+	const char *version = kt_get_text(of, "apiVersion"), *word = kt_get_text(of, "kind");
+	const char *name = kt_get_text(ref, "name"), *ns = kt_get_text(ref, "namespace");
+	const struct schema_kind *kind = schema_by_api_version(cluster_schema(r->cluster), version, word);
+	const struct store_object *param;
+	bool fine = true, any = false;
+	if (!of || !ref)
+		return apply(r, policy, binding, NULL, status);
+	if (!kind)
+		return misconfigured(r, policy, NULL, status,
+		                     "failed to configure policy: failed to find resource referenced by "
+		                     "paramKind: '%s%s, Kind=%s'",
+		                     strchr(version, '/') ? "" : "/", version, word);
+	if (*ns && !kind->namespaced)
+		return misconfigured(
+		        r, policy, binding, status,
+		        "%sparamRef.namespace must not be provided for a cluster-scoped `paramKind`", failed);
+	if (kind->namespaced && !*ns)
+		ns = admit_is(r, "", "Namespace") && r->operation != RULES_CREATE ? r->name
+		     : r->ns                                                      ? r->ns
+		                                                                  : "";
+	if (kind->namespaced && !*ns)
+		return misconfigured(r, policy, binding, status,
+		                     "%scannot use namespaced paramRef in policy binding that matches "
+		                     "cluster-scoped resources",
+		                     failed);
+	STORE_EACH (param, cluster_store(r->cluster), kind->storage, kind->namespaced ? ns : NULL) {
+		if (*name ? !kt_streq(param->name, name)
+		          : !view_selector_matches(selector, kt_path(param->json, "metadata.labels")))
+			continue;
+		any = true;
+		fine = apply(r, policy, binding, param->json, status) && fine;
+	}
+	if (!any && kt_streq(kt_get_str(ref, "parameterNotFoundAction"), "Deny"))
+		return misconfigured(
+		        r, policy, binding, status,
+		        "%sno params found for policy binding with `Deny` parameterNotFoundAction", failed);
 	return fine;
 }
 
@@ -277,10 +371,10 @@ bool admit_policies(const struct rules_request *r, struct api_status *status)
 	STORE_EACH (binding, cluster_store(r->cluster), kind, NULL) {
 		const char *name = kt_path_str(binding->json, "spec.policyName");
 		const struct kt_json *policy =
-		        name && fine ? admit_get(r, GROUP, "ValidatingAdmissionPolicy", "", name) : NULL;
+		        name ? admit_get(r, GROUP, "ValidatingAdmissionPolicy", "", name) : NULL;
 		if (policy && match_fits(r, kt_path(policy, "spec.matchConstraints"), false) &&
 		    match_fits(r, kt_path(binding->json, "spec.matchResources"), true))
-			fine = apply(r, policy, binding->json, status);
+			fine = apply_with_params(r, policy, binding->json, status) && fine;
 	}
 	return fine;
 }

@@ -55,15 +55,16 @@ static const char *shown_key(struct cel_run *run, const struct cel_value *key)
 	                               : "";
 }
 
-/* A member of a map or struct; `there`: false instead of a fault where it is not. */
+/* A member of a map or struct; `there`: false instead of a fault where it is not. What has no members lacks
+ * the one asked for (cel-go interpreter/attributes.go refQualify). */
 static struct cel_value member(struct cel_run *run, const struct cel_value *of, const struct cel_value *key,
                                bool *there)
 {
 	struct cel_value out = {.kind = CEL_NULL};
 	*there = false;
-	if ((of->kind != CEL_MAP && of->kind != CEL_STRUCT) || (of->kind == CEL_STRUCT && !of->json))
+	if (of->kind == CEL_LIST || (of->kind == CEL_STRUCT && !of->json))
 		return cel_no_overload(run);
-	*there = cel_find(run, of, key, &out);
+	*there = (of->kind == CEL_MAP || of->kind == CEL_STRUCT) && cel_find(run, of, key, &out);
 	return *there ? out : cel_fault(run, "no such key: %s", shown_key(run, key));
 }
 

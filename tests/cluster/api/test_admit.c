@@ -156,6 +156,81 @@ static void pod_security_enforces_its_levels(void **state)
 	run_rows(rows, KT_COUNT(rows));
 }
 
+#define POLICIES  "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+#define BINDINGS  "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+#define CONFIG    "/api/v1/namespaces/default/configmaps"
+#define SECRETS   "/api/v1/namespaces/default/secrets"
+#define SECRET(n) "{'metadata':{'name':'" n "','labels':{'n':'" n "'}}}"
+
+/* apiserver pkg/admission/plugin/policy/generic CollectParams */
+static void policies_take_parameters(void **state)
+{
+#define REF(ref) "{'spec':{'paramRef':" ref "}}"
+	static const struct row rows[] = {
+	        {0, "POST", POLICIES,
+	         "{'metadata':{'name':'p'},'spec':{'paramKind':{'apiVersion':'v1','kind':'ConfigMap'},"
+	         "'matchConstraints':{'resourceRules':[{'apiGroups':[''],'apiVersions':['v1'],"
+	         "'operations':['CREATE'],'resources':['secrets']}]},'validations':[{'expression':"
+	         "'object.metadata.name in params.data','messageExpression':"
+	         "'params.metadata.name + \\' lacks it\\''}]}}",
+	         201, NULL},
+	        {0, "POST", BINDINGS,
+	         "{'metadata':{'name':'b'},'spec':{'policyName':'p','validationActions':['Deny'],"
+	         "'paramRef':{'name':'known','parameterNotFoundAction':'Deny'}}}",
+	         201, NULL},
+	        {0, "POST", SECRETS, SECRET("a"), 422,
+	         "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed to configure "
+	         "binding: no params found for policy binding with `Deny` parameterNotFoundAction"},
+	        {0, "POST", CONFIG, "{'metadata':{'name':'known','labels':{'x':'y'}},'data':{'a':'1'}}", 201,
+	         NULL},
+	        {0, "POST", SECRETS, SECRET("b"), 422, "denied request: known lacks it"},
+	        {0, "POST", SECRETS, SECRET("a"), 201, NULL},
+	        {0, "PATCH", BINDINGS "/b", REF("{'name':'none','parameterNotFoundAction':'Allow'}"), 200,
+	         NULL},
+	        {0, "POST", SECRETS, SECRET("b"), 201, NULL},
+	        {0, "PATCH", BINDINGS "/b",
+	         REF("{'name':null,'selector':{'matchLabels':{'x':'y'}},'parameterNotFoundAction':'Deny'}"),
+	         200, NULL},
+	        {0, "POST", SECRETS, SECRET("c"), 422, "denied request: known lacks it"},
+	        {0, "PATCH", BINDINGS "/b", REF("{'selector':{'matchLabels':{'x':'z'}}}"), 200, NULL},
+	        {0, "POST", SECRETS, SECRET("c"), 422, "no params found"},
+	        {0, "PATCH", POLICIES "/p", "{'spec':{'failurePolicy':'Ignore'}}", 200, NULL},
+	        {0, "POST", SECRETS, SECRET("c"), 201, NULL},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
+/* apiserver pkg/admission/plugin/webhook/matchconditions */
+static void conditions_that_cannot_be_told_refuse(void **state)
+{
+#define CONDITIONS(list) "{'spec':{'matchConditions':" list "}}"
+	static const struct row rows[] = {
+	        {0, "POST", POLICIES,
+	         "{'metadata':{'name':'p'},'spec':{"
+	         "'matchConstraints':{'resourceRules':[{'apiGroups':[''],'apiVersions':['v1'],"
+	         "'operations':['CREATE'],'resources':['secrets']}]},'matchConditions':[{'name':'one',"
+	         "'expression':'object.none.x == 1'}],'validations':[{'expression':'false','reason':"
+	         "'Forbidden'}]}}",
+	         201, NULL},
+	        {0, "POST", BINDINGS,
+	         "{'metadata':{'name':'b'},'spec':{'policyName':'p','validationActions':['Deny']}}", 201,
+	         NULL},
+	        {0, "POST", SECRETS, SECRET("a"), 422,
+	         "denied request: expression 'object.none.x == 1' resulted in error: no such key: none"},
+	        {0, "PATCH", POLICIES "/p",
+	         CONDITIONS("[{'name':'one','expression':'object.none.x == 1'},{'name':'two','expression':"
+	                    "'object.metadata.name == \\'b\\''}]"),
+	         200, NULL},
+	        {0, "POST", SECRETS, SECRET("a"), 201, NULL},
+	        {0, "POST", SECRETS, SECRET("b"), 422, "no such key: none"},
+	        {0, "PATCH", POLICIES "/p", CONDITIONS("null"), 200, NULL},
+	        {0, "POST", SECRETS, SECRET("b"), 403, "denied request: failed expression: false"},
+	};
+	(void)state;
+	run_rows(rows, KT_COUNT(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +240,8 @@ int main(void)
 	        cmocka_unit_test(limits_are_filled_in_and_kept),
 	        cmocka_unit_test(quotas_count_what_is_there),
 	        cmocka_unit_test(pod_security_enforces_its_levels),
+	        cmocka_unit_test(policies_take_parameters),
+	        cmocka_unit_test(conditions_that_cannot_be_told_refuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
