@@ -263,6 +263,7 @@ void api_bootstrap(struct cluster *cluster)
 	priority_classes(cluster);
 	rules_bootstrap(cluster);
 	api_bootstrap_system(cluster);
+	api_bootstrap_accounts(cluster);
 	nodes(cluster);
 	services(cluster);
 	classes(cluster);

@@ -168,8 +168,11 @@ static bool remove_now(struct api_write *write, const struct store_object *objec
 
 	*out = kt_json_ref(object->json);
 	*gone = true;
-	if (!write->dry_run)
-		store_delete(cluster_store(write->cluster), object, cluster_now(write->cluster), &cause);
+	if (write->dry_run)
+		return true;
+	store_delete(cluster_store(write->cluster), object, cluster_now(write->cluster), &cause);
+	if (is_kind(object, "Service"))
+		api_service_settle(write->cluster, *out, NULL);
 	return true;
 }
 

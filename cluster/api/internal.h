@@ -134,6 +134,8 @@ void api_prepare_update(struct api_write *write, const struct kt_json *old, stru
 /* --- services (service.c) --- */
 bool api_service_create(struct api_write *write, struct kt_json **object);
 bool api_service_update(struct api_write *write, const struct kt_json *old, struct kt_json **object);
+/* After a write: `old` NULL: it is new; `service` NULL: it went. */
+void api_service_settle(struct cluster *cluster, const struct kt_json *old, const struct kt_json *service);
 void api_service_observe(struct api_state *state, const struct store_event *event);
 void api_service_reset(struct api_state *state);
 void api_crd_observe(struct api_state *state, const struct store_event *event);
@@ -156,6 +158,8 @@ bool api_filter_matches(const struct api_filter *filter, const struct schema_kin
 void api_filter_clear(struct api_filter *filter);
 bool api_invalid_options(struct api_request *request, const char *cause, const char *field, const char *fmt,
                          ...) KT_PRINTF(4, 5);
+/* resourceVersionMatch and sendInitialEvents of a list or a watch: all faults at once. */
+bool api_list_options_fit(struct api_request *request, bool watch);
 bool api_parse_version(struct api_request *request, const char *text, uint64_t *out);
 /* metrics.k8s.io */
 void api_metrics_get(struct api_request *request);
@@ -225,5 +229,6 @@ bool api_evict_pod(struct api_write *write, const struct store_object *pod,
 /* CoreDNS and what it needs (bootstrap_dns.c). */
 void api_bootstrap_dns(struct cluster *cluster);
 void api_bootstrap_system(struct cluster *cluster);
+void api_bootstrap_accounts(struct cluster *cluster);
 
 #endif

@@ -120,23 +120,30 @@ static bool in_range(const char *address)
 	       c < 256 && d < 256 && (c || d) && !(c == 255 && d == 255);
 }
 
+/* By a Service, or by an IPAddress that somebody made. */
+static bool is_taken(struct cluster *cluster, const char *address)
+{
+	const struct schema_kind *kind =
+	        schema_stored(cluster_schema(cluster), "networking.k8s.io", "IPAddress");
+
+	return api_words_get(&cluster_api_state(cluster)->addresses, address) ||
+	       store_get(cluster_store(cluster), kind, "", address);
+}
+
 /* The upper part of the range first, as ranges of the real allocator; the seed decides. */
 static void pick_address(struct api_write *write, char out[16])
 {
-	const struct api_state *state = cluster_api_state(write->cluster);
-
 	for (unsigned tries = 0; tries < 200000; tries++) {
 		unsigned n = 257 + kt_random_below(cluster_random(write->cluster), 65534 - 257);
 
 		snprintf(out, 16, "10.96.%u.%u", (n >> 8) & 255, n & 255);
-		if (!api_words_get(&state->addresses, out))
+		if (!is_taken(write->cluster, out))
 			return;
 	}
 }
 
 static bool take_address(struct api_write *write, struct kt_json **object)
 {
-	const struct api_state *state = cluster_api_state(write->cluster);
 	struct kt_json **spec = kt_edit(object, "spec");
 	const char *asked = kt_get_str(*spec, "clusterIP");
 	char address[16];
@@ -155,7 +162,7 @@ static bool take_address(struct api_write *write, struct kt_json **object)
 			why = kt_strf("failed to allocate IP %s: the provided network does not match the "
 			              "current range",
 			              asked);
-		else if (api_words_get(&state->addresses, asked))
+		else if (is_taken(write->cluster, asked))
 			why = kt_strf("failed to allocate IP %s: provided IP is already allocated", asked);
 		if (why)
 			fine = refuse(write, *object, "spec.clusterIPs", list, why);
@@ -406,4 +413,43 @@ bool api_service_update(struct api_write *write, const struct kt_json *old, stru
 		set_families(object);
 	}
 	return take_ports(write, object, old) && take_health_port(write, object);
+}
+
+/* --- an IPAddress for each cluster IP (registry/core/service/ipallocator) --- */
+static bool has_address(const struct kt_json *service, const char *address)
+{
+	const struct kt_json *item;
+
+	KT_JSON_EACH (item, kt_path(service, "spec.clusterIPs")) {
+		if (kt_streq(kt_str(item), address))
+			return true;
+	}
+	return false;
+}
+
+void api_service_settle(struct cluster *cluster, const struct kt_json *old, const struct kt_json *service)
+{
+	static const struct api_actor server = {
+	        .user = "system:apiserver", .manager = "kube-apiserver", .component = "kube-apiserver"};
+	const struct api_delete_options now = {.grace = -1};
+	const struct schema_kind *kind =
+	        schema_stored(cluster_schema(cluster), "networking.k8s.io", "IPAddress");
+	const struct kt_json *item;
+
+	KT_JSON_EACH (item, kt_path(old, "spec.clusterIPs")) {
+		if (!kt_streq(kt_str(item), "None") && !has_address(service, kt_str(item)))
+			(void)api_delete(cluster, &server, kind, "", kt_str(item), &now, NULL);
+	}
+	KT_JSON_EACH (item, kt_path(service, "spec.clusterIPs")) {
+		if (kt_streq(kt_str(item), "None") || has_address(old, kt_str(item)))
+			continue;
+		(void)api_create(
+		        cluster, &server, kind,
+		        kt_jsonf("{metadata: {name: %s, labels: {'ipaddress.kubernetes.io/ip-family': "
+		                 "'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io'}}, "
+		                 "spec: {parentRef: {resource: 'services', namespace: %s, name: %s}}}",
+		                 kt_str(item), kt_path_str(service, "metadata.namespace"),
+		                 kt_path_str(service, "metadata.name")),
+		        NULL);
+	}
 }

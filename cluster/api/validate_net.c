@@ -397,8 +397,46 @@ static void ingress_class(struct v *v)
 		class_parameters(v, V_IN(V_ROOT("spec"), "parameters"), parameters);
 }
 
+static void ip_address(struct v *v)
+{
+	static const struct v_rule rules[] = {
+	        {.field = "group", .kind = V_FORMAT, .format = v_dns_subdomain},
+	        {.field = "resource", .kind = V_NEEDED, .format = v_path_segment},
+	        {.field = "name", .kind = V_NEEDED, .format = v_path_segment},
+	        {.field = "namespace", .kind = V_FORMAT, .format = v_path_segment},
+	};
+	const struct v_path *path = V_IN(V_ROOT("spec"), "parentRef");
+	const struct kt_json *parent = kt_path(v->object, "spec.parentRef");
+	if (!parent)
+		v_required(v, path, "");
+	else
+		V_RULES(v, path, parent, rules);
+}
+
+static void service_cidr(struct v *v)
+{
+	const struct v_path *path = V_IN(V_ROOT("spec"), "cidrs");
+	const struct kt_json *list = kt_path(v->object, "spec.cidrs"), *item;
+	if (!kt_count(list)) {
+		v_required(v, path, "at least one CIDR required");
+		return;
+	}
+	if (kt_count(list) > 2) {
+		v_invalid(v, path, kt_get(v->object, "spec"), "may only hold up to 2 values");
+		return;
+	}
+	KT_JSON_EACH (item, list)
+		v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_cidr);
+	if (kt_count(list) == 2 && !v->errors->causes &&
+	    !strchr(kt_str(kt_at(list, 0)), ':') == !strchr(kt_str(kt_at(list, 1)), ':'))
+		v_invalid(v, path, list,
+		          "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
+		          "2001:db8::/64");
+}
+
 static const char *const fixed_address_type[] = {"addressType", NULL};
 static const char *const fixed_controller[] = {"spec.controller", NULL};
+static const char *const fixed_parent[] = {"spec.parentRef", NULL};
 
 const struct v_kind v_kinds_net[] = {
         {.group = "",
@@ -419,5 +457,11 @@ const struct v_kind v_kinds_net[] = {
          .create = endpoint_slice,
          .update = endpoint_slice_update,
          .immutable = fixed_address_type},
+        {.group = "networking.k8s.io",
+         .kind = "IPAddress",
+         .name = v_ip,
+         .create = ip_address,
+         .immutable = fixed_parent},
+        {.group = "networking.k8s.io", .kind = "ServiceCIDR", .create = service_cidr},
         {0},
 };

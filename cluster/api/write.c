@@ -115,6 +115,17 @@ char *api_time(kt_ns t)
 	return kt_buf_take(&text);
 }
 
+struct kt_json *api_micro_time(kt_ns t)
+{
+	struct kt_buf text = {0};
+	struct kt_json *json;
+
+	kt_time_print_micro(t, &text);
+	json = kt_json_strn(text.data, text.len);
+	kt_buf_clear(&text);
+	return json;
+}
+
 static struct kt_json *time_json(kt_ns t)
 {
 	struct kt_buf text = {0};
@@ -266,6 +277,8 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 	*out = kt_json_ref(store_put(store, write->kind->storage, kt_json_ref(*object),
 	                             cluster_now(write->cluster), &cause)
 	                           ->json);
+	if (is_kind(write, "", "Service"))
+		api_service_settle(write->cluster, NULL, *out);
 	return true;
 }
 
@@ -392,8 +405,13 @@ static void keep_what_stays(struct api_write *write, const struct kt_json *old, 
 			kt_set(kt_edit(object, "metadata"), "managedFields", managed);
 	}
 	metadata = kt_edit(object, "metadata");
-	for (size_t i = 0; i < KT_COUNT(own_members); i++)
-		keep_member(metadata, was, own_members[i]);
+	for (size_t i = 0; i < KT_COUNT(own_members); i++) {
+		/* who sets the end of something that lives is told so (ValidateObjectMetaUpdate) */
+		bool ends = kt_starts(own_members[i], "deletion") && !write->trusted && !status &&
+		            !kt_get(was, own_members[i]);
+		if (!ends)
+			keep_member(metadata, was, own_members[i]);
+	}
 	kt_unset(metadata, "selfLink");
 	if (!status && resets_status(write)) {
 		keep_member(object, old, "status");
@@ -483,10 +501,14 @@ static bool store_update(struct api_write *write, const struct store_object *old
 	if (is_finished(write, *object)) {
 		*out = kt_json_ref(*object);
 		store_delete(store, old, now, &cause);
+		if (is_kind(write, "", "Service"))
+			api_service_settle(write->cluster, old->json, NULL);
 		return true;
 	}
 	stored = store_put(store, write->kind->storage, kt_json_ref(*object), now, &cause);
 	*out = kt_json_ref(stored->json);
+	if (is_kind(write, "", "Service"))
+		api_service_settle(write->cluster, old->json, *out);
 	return true;
 }
 

@@ -44,6 +44,8 @@ static const struct controller *const rows[] = {
         &controller_flow_schema,
         &controller_api_service,
         &controller_policy_status,
+        &controller_lease,
+        &controller_service_cidr,
 };
 
 /* client-go's ItemExponentialFailureRateLimiter of the default controller limiter */

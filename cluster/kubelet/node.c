@@ -190,17 +190,6 @@ void kubelet_node_report(struct kubelet_node *node)
 
 /* --- leases --- */
 
-static struct kt_json *micro_time(kt_ns at)
-{
-	struct kt_buf text = {0};
-	struct kt_json *json;
-
-	kt_time_print_micro(at, &text);
-	json = kt_json_str(kt_buf_str(&text));
-	kt_buf_clear(&text);
-	return json;
-}
-
 /* Renewed straight in the store: nobody else writes a node's lease, and there may be thousands. */
 static void renew(struct kubelet_node *node, kt_ns now)
 {
@@ -214,7 +203,7 @@ static void renew(struct kubelet_node *node, kt_ns now)
 
 	if (lease) {
 		json = kt_json_ref(lease->json);
-		kt_set(kt_edit(&json, "spec"), "renewTime", micro_time(now));
+		kt_set(kt_edit(&json, "spec"), "renewTime", api_micro_time(now));
 		store_put(store, kubelet->leases, json, now, &cause);
 		return;
 	}
@@ -225,7 +214,7 @@ static void renew(struct kubelet_node *node, kt_ns now)
 	        "{apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: {name: %s, namespace: %s, "
 	        "ownerReferences: [{apiVersion: 'v1', kind: 'Node', name: %s, uid: %s}]}, spec: "
 	        "{holderIdentity: %s, leaseDurationSeconds: 40, renewTime: %j}}",
-	        node->name, ns, node->name, object->uid, node->name, micro_time(now));
+	        node->name, ns, node->name, object->uid, node->name, api_micro_time(now));
 	api_create(kubelet->cluster, &actor, kubelet->leases, json, NULL);
 }
 

@@ -30,6 +30,61 @@ static void a_new_cluster_has_its_namespaces_nodes_and_services(void **state)
 	kt_free(ip);
 }
 
+static void a_new_cluster_has_what_the_control_plane_keeps_for_itself(void **state)
+{
+	static const char *const there[] = {"serviceaccounts/deployment-controller",
+	                                    "serviceaccounts/generic-garbage-collector",
+	                                    "configmaps/extension-apiserver-authentication"};
+	char *since;
+
+	for (size_t i = 0; i < KT_COUNT(there); i++) {
+		char *path = kt_strf("/api/v1/namespaces/kube-system/%s", there[i]);
+
+		assert_int_equal(test_code(*state, "GET", path, NULL), 200);
+		kt_free(path);
+	}
+	since = test_get(*state,
+	                 "/api/v1/namespaces/kube-system/configmaps/"
+	                 "kube-apiserver-legacy-service-account-token-tracking",
+	                 "data.since");
+	assert_string_equal(since, "2026-01-01");
+	kt_free(since);
+}
+
+/* registry/core/service/ipallocator */
+static void each_cluster_ip_is_an_ip_address(void **state)
+{
+#define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
+#define SERVICES  "/api/v1/namespaces/default/services"
+#define AT(name, ip)                                                                                         \
+	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"clusterIP\":\"" ip "\",\"ports\":[{\"port\":80}]" \
+	                                                                      "}}"
+	static const struct {
+		const char *method, *path, *body;
+		int code;
+	} steps[] = {
+	        {"POST", SERVICES, AT("s", "10.96.7.7"), 201},
+	        {"GET", ADDRESSES "/10.96.7.7", NULL, 200},
+	        {"POST", SERVICES "?dryRun=All", AT("t", "10.96.7.8"), 201},
+	        {"GET", ADDRESSES "/10.96.7.8", NULL, 404},
+	        {"DELETE", SERVICES "/s", NULL, 200},
+	        {"GET", ADDRESSES "/10.96.7.7", NULL, 404},
+	        {"POST", ADDRESSES,
+	         "{\"metadata\":{\"name\":\"10.96.7.9\"},\"spec\":{\"parentRef\":{\"resource\":"
+	         "\"things\",\"name\":\"mine\"}}}",
+	         201},
+	        {"POST", SERVICES, AT("u", "10.96.7.9"), 422},
+	        {"POST", ADDRESSES, "{\"metadata\":{\"name\":\"10.96.7\"},\"spec\":{}}", 422},
+	};
+	char *name = test_get(*state, ADDRESSES "/10.96.0.1", "spec.parentRef.name");
+
+	assert_string_equal(name, "kubernetes");
+	kt_free(name);
+	for (size_t i = 0; i < KT_COUNT(steps); i++)
+		assert_int_equal(test_code(*state, steps[i].method, steps[i].path, steps[i].body),
+		                 steps[i].code);
+}
+
 static void what_is_created_is_read_back_with_its_metadata_in_order(void **state)
 {
 	struct answer answer = test_request(*state, "POST", CM, NULL, NULL,
@@ -240,6 +295,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        CASE(a_new_cluster_has_its_namespaces_nodes_and_services),
+	        CASE(a_new_cluster_has_what_the_control_plane_keeps_for_itself),
+	        CASE(each_cluster_ip_is_an_ip_address),
 	        CASE(what_is_created_is_read_back_with_its_metadata_in_order),
 	        CASE(what_is_not_there_is_not_found_by_name),
 	        CASE(an_update_from_an_old_version_conflicts),
