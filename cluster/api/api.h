@@ -85,7 +85,6 @@ void api_event(struct cluster *cluster, const struct api_actor *actor, const str
                const char *type, const char *reason, const char *field_path, const char *host,
                const char *fmt, ...) KT_PRINTF(8, 9);
 
-struct kt_json *api_micro_time(kt_ns t); /* metav1.MicroTime, new */
 /* The in-process request: for the edge's own routes and tests. */
 void api_handle(struct cluster *cluster, const struct cluster_request *request,
                 struct cluster_response *response);

@@ -276,7 +276,10 @@ static void subresource_route(struct api_request *request)
 
 	request->sub = schema_subresource_named(request->kind, request->subresource);
 	if (!request->sub || !row) {
-		not_found(request);
+		if (request->kind->crd) /* apiextensions customresource_handler.go */
+			api_fail_not_found(&request->status, request->kind, request->name);
+		else
+			not_found(request);
 		return;
 	}
 	if (kt_streq(request->verb, "get") || kt_streq(request->verb, "watch"))

@@ -151,9 +151,41 @@ static const char *go_type(const struct kt_json *v)
 	return names[kt_json_type(v)];
 }
 
+static void add_go(const struct kt_json *v, struct kt_buf *out)
+{
+	const struct kt_json *item;
+	if (kt_is_array(v)) {
+		kt_buf_adds(out, "[]interface {}{");
+		KT_JSON_EACH (item, v) {
+			kt_buf_adds(out, item_i ? ", " : "");
+			add_go(item, out);
+		}
+	} else if (kt_is_object(v)) {
+		kt_buf_adds(out, "map[string]interface {}{");
+		KT_JSON_EACH (item, v) {
+			kt_buf_addf(out, "%s\"%s\":", item_i ? ", " : "", kt_key(v, item_i));
+			add_go(item, out);
+		}
+	} else {
+		kt_json_print(v, out);
+	}
+	if (kt_is_array(v) || kt_is_object(v))
+		kt_buf_addc(out, '}');
+}
+
+/* As Go prints a value with %#v. */
+static char *go_value(const struct kt_json *v)
+{
+	struct kt_buf text = {0};
+	struct kt_json *sorted = kt_json_sorted(v);
+	add_go(sorted, &text);
+	kt_json_free(sorted);
+	return kt_buf_take(&text);
+}
+
 static void check_scalar(struct check *c, const struct schema_type *type, const struct kt_json *v)
 {
-	char *text = kt_json_text(v);
+	char *text = go_value(v);
 	switch (type->scalar) {
 	case SCHEMA_INT32:
 	case SCHEMA_INT64:

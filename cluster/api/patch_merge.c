@@ -24,6 +24,8 @@ static struct kt_json *merge(const struct kt_json *target, const struct kt_json 
 bool patch_merge(const struct kt_json *target, const struct kt_json *patch, struct kt_json **out,
                  struct api_status *status)
 {
+	if (kt_json_type(patch) == KT_JSON_NULL)
+		return api_fail(status, 400, "BadRequest", "Invalid JSON Patch");
 	if (!kt_is_object(patch))
 		return api_fail(status, 400, "BadRequest",
 		                "error decoding patch: json: cannot unmarshal %s into Go value of type "

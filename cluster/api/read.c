@@ -351,6 +351,13 @@ static void drop_nul(struct kt_buf *text)
 	}
 }
 
+static bool versionless(struct api_request *request)
+{
+	const char *version = api_query(request, "resourceVersion");
+
+	return !version || !version[strspn(version, "0")];
+}
+
 static bool read_token(struct listing *list, const char *token)
 {
 	struct api_request *request = list->request;
@@ -369,6 +376,9 @@ static bool read_token(struct listing *list, const char *token)
 		fine = bad_token(request, "server does not recognize this encoded version");
 	if (fine && !read_start(list, kt_str_or(kt_get(json, "start"), "")))
 		fine = bad_token(request, "encoded start key empty (version meta.k8s.io/v1)");
+	if (fine && !versionless(request))
+		fine = api_fail(&request->status, 400, "BadRequest",
+		                "specifying resource version is not allowed when using continue");
 	if (fine) {
 		list->version = (uint64_t)kt_get_int(json, "rv", 0);
 		if (list->version < store_kind_compacted(list->store, request->kind->storage) ||
@@ -397,44 +407,64 @@ static bool read_limit(struct listing *list)
 	return true;
 }
 
+/* apimachinery pkg/apis/meta/internalversion/validation */
+bool api_list_options_fit(struct api_request *request, bool watch)
+{
+	const char *match = api_query(request, "resourceVersionMatch"),
+	           *version = api_query(request, "resourceVersion"), *token = api_query(request, "continue");
+	bool asked = match && *match, initial = api_query(request, "sendInitialEvents") != NULL,
+	     newer = kt_streq(match, "NotOlderThan"), exact = kt_streq(match, "Exact");
+	const struct {
+		bool wrong;
+		const char *field, *message;
+	} rows[] = {
+	        {watch && initial && !newer, "resourceVersionMatch",
+	         "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"},
+	        {watch && asked && !initial, "resourceVersionMatch",
+	         "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"},
+	        {watch && asked && !newer, "resourceVersionMatch", NULL},
+	        {!watch && asked && (!version || !*version), "resourceVersionMatch",
+	         "resourceVersionMatch is forbidden unless resourceVersion is provided"},
+	        {asked && token && *token, "resourceVersionMatch",
+	         "resourceVersionMatch is forbidden when continue is provided"},
+	        {!watch && asked && !newer && !exact, "resourceVersionMatch", NULL},
+	        {!watch && exact && kt_streq(version, "0"), "resourceVersionMatch",
+	         "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""},
+	        {!watch && initial, "sendInitialEvents", "sendInitialEvents is forbidden for list"},
+	};
+	struct kt_json *causes = NULL;
+	bool fine;
+
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		if (!rows[i].wrong)
+			continue;
+		kt_push(&causes,
+		        kt_jsonf("{reason: %s, message: %j, field: %s}",
+		                 rows[i].message ? "FieldValueForbidden" : "FieldValueNotSupported",
+		                 rows[i].message
+		                         ? kt_json_strf("Forbidden: %s", rows[i].message)
+		                         : kt_json_strf("Unsupported value: \"%s\": supported values: %s",
+		                                        match,
+		                                        watch ? "\"NotOlderThan\""
+		                                              : "\"Exact\", \"NotOlderThan\", \"\""),
+		                 rows[i].field));
+	}
+	fine = !causes || api_fail_invalid(&request->status, &list_options, "", causes);
+	kt_json_free(causes);
+	return fine;
+}
+
 static bool read_version(struct listing *list)
 {
 	struct api_request *request = list->request;
 	const char *version = api_query(request, "resourceVersion"),
 	           *match = api_query(request, "resourceVersionMatch");
-	const char *token = api_query(request, "continue");
 	uint64_t asked;
 
-	if (api_query(request, "sendInitialEvents"))
-		return api_invalid_options(request, "FieldValueForbidden", "sendInitialEvents",
-		                           "Forbidden: sendInitialEvents is forbidden for list");
-	if (match && *match) {
-		if (!version || !*version)
-			return api_invalid_options(
-			        request, "FieldValueForbidden", "resourceVersionMatch",
-			        "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is "
-			        "provided");
-		if (token && *token)
-			return api_invalid_options(
-			        request, "FieldValueForbidden", "resourceVersionMatch",
-			        "Forbidden: resourceVersionMatch is forbidden when continue is provided");
-		if (!kt_streq(match, "Exact") && !kt_streq(match, "NotOlderThan"))
-			return api_invalid_options(
-			        request, "FieldValueNotSupported", "resourceVersionMatch",
-			        "Unsupported value: \"%s\": supported values: \"Exact\", \"NotOlderThan\", "
-			        "\"\"",
-			        match);
-		if (kt_streq(match, "Exact") && kt_streq(version, "0"))
-			return api_invalid_options(
-			        request, "FieldValueForbidden", "resourceVersionMatch",
-			        "Forbidden: resourceVersionMatch \"exact\" is forbidden for "
-			        "resourceVersion \"0\"");
-	}
+	if (!api_list_options_fit(request, false))
+		return false;
 	if (!api_parse_version(request, version, &asked) || too_large(request, asked))
 		return false;
-	if (token && *token && asked)
-		return api_fail(&request->status, 400, "BadRequest",
-		                "specifying resource version is not allowed when using continue");
 	/* a limit with an exact version lists that version; without a match it means at least */
 	if (asked && kt_streq(match, "Exact")) {
 		list->version = asked;

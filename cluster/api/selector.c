@@ -419,7 +419,6 @@ static const struct field fields[] = {
         {"", "Node", "spec.unschedulable", NULL, "false"},
         {"", "ReplicationController", "status.replicas", NULL, "0"},
         {"", "Namespace", "status.phase", NULL, ""},
-        {"", "Namespace", "name", "metadata.name", ""},
         {"", "Secret", "type", NULL, ""},
         {"", "Service", "spec.clusterIP", NULL, ""},
         {"", "Service", "spec.type", NULL, ""},

@@ -51,13 +51,15 @@ static void at_most_all(struct v *v, const struct v_path *path, const struct kt_
 
 /* --- templates --- */
 
-/* A map that a patch emptied prints as {}, one that nobody gave as null. */
+/* A map that a patch emptied prints as {}, one that nobody gave, or that went with all of it, as null. */
 static struct kt_json *shown_labels(struct v *v, const struct kt_json *template)
 {
 	const struct kt_json *labels = kt_path(template, "metadata.labels");
 	if (labels)
 		return kt_json_ref(labels);
-	return kt_path(v->old, "spec.template.metadata.labels") ? kt_json_object() : kt_json_null();
+	return kt_get(template, "metadata") && kt_path(v->old, "spec.template.metadata.labels")
+	               ? kt_json_object()
+	               : kt_json_null();
 }
 
 static void selector_matches(struct v *v, const struct v_path *path, const struct kt_json *selector,

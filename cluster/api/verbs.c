@@ -296,6 +296,36 @@ static bool body_object(struct api_request *request, const struct schema_kind *k
 }
 
 /* --- options --- */
+
+/* A character that cannot be printed has no place in a manager's name; the value is told as Go quotes it. */
+static void check_characters(const char *manager, struct kt_json **causes)
+{
+	static const char letters[] = "abtnvfr"; /* of 7 to 13 */
+	struct kt_buf value = {0};
+
+	for (const char *c = manager; *c; c++) {
+		unsigned char byte = (unsigned char)*c;
+
+		if (*c == '"' || *c == '\\')
+			kt_buf_addf(&value, "\\%c", *c);
+		else if (byte >= 7 && byte <= 13)
+			kt_buf_addf(&value, "\\%c", letters[byte - 7]);
+		else if (byte < ' ' || byte == 127)
+			kt_buf_addf(&value, "\\x%02x", byte);
+		else
+			kt_buf_addc(&value, *c);
+	}
+	for (const char *c = manager; *c; c++) {
+		if ((unsigned char)*c >= ' ' && *c != 127)
+			continue;
+		kt_push(causes, kt_jsonf("{reason: 'FieldValueInvalid', field: 'fieldManager', message: %j}",
+		                         kt_json_strf("Invalid value: \"%s\": invalid character U+%04X (at "
+		                                      "position %td)",
+		                                      kt_buf_str(&value), (unsigned char)*c, c - manager)));
+	}
+	kt_buf_clear(&value);
+}
+
 static bool options_fit(struct api_request *request, const char *options)
 {
 	struct schema_kind kind = {.group = "meta.k8s.io", .kind = options, .resource = ""};
@@ -321,6 +351,8 @@ static bool options_fit(struct api_request *request, const char *options)
 		kt_push(&causes, kt_jsonf("{reason: 'FieldValueTooLong', field: 'fieldManager', message: "
 		                          "'Too long: may "
 		                          "not be more than 128 bytes'}"));
+	if (manager)
+		check_characters(manager, &causes);
 	if (causes)
 		api_fail_invalid(&request->status, &kind, "", causes);
 	kt_json_free(causes);

@@ -222,24 +222,6 @@ void api_watch_observe(struct api_state *state, const struct store_event *event)
 	}
 }
 
-/* --- options --- */
-static bool options_fit(struct api_request *request)
-{
-	const char *match = api_query(request, "resourceVersionMatch");
-	bool initial = api_query(request, "sendInitialEvents") != NULL;
-
-	if (match && *match && !initial)
-		return api_invalid_options(request, "FieldValueForbidden", "resourceVersionMatch",
-		                           "Forbidden: resourceVersionMatch is forbidden for watch unless "
-		                           "sendInitialEvents is provided");
-	if (initial && !kt_streq(match, "NotOlderThan"))
-		return api_invalid_options(
-		        request, "FieldValueForbidden", "resourceVersionMatch",
-		        "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
-		        "NotOlderThan");
-	return true;
-}
-
 /* The server's own: 30 to 60 minutes (kubernetes apiserver/pkg/endpoints/handlers/get.go). Who only looks on
  * draws nothing from the cluster's randomness: names must not depend on it. */
 static kt_ns own_timeout(struct cluster *cluster)
@@ -289,7 +271,7 @@ void api_watch_start(struct api_request *request)
 		api_respond_text(request, 405, "text/plain; charset=utf-8", "405: Method Not Allowed");
 		return;
 	}
-	if (!options_fit(request) || !timeout_of(request, &timeout) ||
+	if (!api_list_options_fit(request, true) || !timeout_of(request, &timeout) ||
 	    !api_parse_version(request, api_query(request, "resourceVersion"), &version) ||
 	    !api_filter_init(&filter, request))
 		return;

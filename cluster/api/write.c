@@ -3,6 +3,7 @@
  * strategy, validation, in the real server's order (apiserver pkg/registry/generic/registry/store.go,
  * pkg/registry/rest). */
 #include "cluster/api/internal.h"
+#include "cluster/api/times.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,8 @@
 /* What the parts of the control plane keep up of themselves: the leases that say that they live (apiserver
  * pkg/server/config.go, client-go tools/leaderelection), and that the range of Service addresses is ready
  * (kubernetes pkg/controller/servicecidrs). */
+#include "cluster/api/times.h"
+#include "cluster/controllers/control_plane.h"
 #include "cluster/controllers/controllers_internal.h"
 #include <string.h>
 
@@ -102,10 +104,15 @@ static void start_lease(struct cluster *cluster, struct controller_queue *queue)
 /* --- the ranges of Service addresses --- */
 #define GUARD "networking.k8s.io/service-cidr-finalizer"
 
+static const struct schema_kind *range_kind(struct cluster *cluster)
+{
+	return schema_stored(cluster_schema(cluster), "networking.k8s.io", "ServiceCIDR");
+}
+
 static bool reconcile_range(struct cluster *cluster, struct controller_queue *queue, const char *key,
                             const struct store_object *because)
 {
-	const struct store_object *range = controller_get(cluster, queue->kinds->service_cidr, key);
+	const struct store_object *range = controller_get(cluster, range_kind(cluster), key);
 	if (!range)
 		return true;
 	struct api_actor actor = controller_actor(queue, because ? because : range);
@@ -140,13 +147,13 @@ static bool reconcile_range(struct cluster *cluster, struct controller_queue *qu
 static void observe_range(struct cluster *cluster, struct controller_queue *queue,
                           const struct store_event *event)
 {
-	if (event->object->kind == queue->kinds->service_cidr && event->change != STORE_DELETED)
+	if (event->object->kind == range_kind(cluster) && event->change != STORE_DELETED)
 		controller_add(cluster, queue, "", event->object->name, event->object);
 }
 
 static void start_range(struct cluster *cluster, struct controller_queue *queue)
 {
-	controller_add_all(cluster, queue, queue->kinds->service_cidr);
+	controller_add_all(cluster, queue, range_kind(cluster));
 }
 
 const struct controller controller_lease = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of controllers, their queues, and what all of them see: one pass over the rows for each change.
  */
+#include "cluster/controllers/control_plane.h"
 #include "cluster/controllers/controllers_internal.h"
 #include "cluster/controllers/hash.h"
 #include <string.h>

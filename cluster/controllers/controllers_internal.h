@@ -40,7 +40,6 @@
 	X(flow_schema, "flowcontrol.apiserver.k8s.io", "FlowSchema")                                         \
 	X(priority_level, "flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration")                      \
 	X(admission_policy, "admissionregistration.k8s.io", "ValidatingAdmissionPolicy")                     \
-	X(service_cidr, "networking.k8s.io", "ServiceCIDR")                                                  \
 	X(ingress, "networking.k8s.io", "Ingress")                                                           \
 	X(ingress_class, "networking.k8s.io", "IngressClass")                                                \
 	X(gateway, "gateway.networking.k8s.io", "Gateway")                                                   \
@@ -63,8 +62,7 @@ extern const struct controller controller_deployment, controller_replica_set, co
         controller_ephemeral_volume, controller_quota, controller_volume, controller_volume_protection,
         controller_role_aggregation, controller_node_pools, controller_load_balancer, controller_ingress,
         controller_gateway_class, controller_gateway, controller_http_route, controller_spot, controller_cost,
-        controller_flow_schema, controller_api_service, controller_policy_status, controller_lease,
-        controller_service_cidr;
+        controller_flow_schema, controller_api_service, controller_policy_status;
 
 /* --- reading --- */
 const struct store_object *controller_get(struct cluster *cluster, const struct schema_kind *kind,

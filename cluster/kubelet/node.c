@@ -2,6 +2,7 @@
 /* Nodes: their machines, what their kubelets tell of them, leases, power. */
 #include <string.h>
 
+#include "cluster/api/times.h"
 #include "cluster/kubelet/kubelet_internal.h"
 
 static const char *const version = "v1.34.4";

@@ -523,13 +523,16 @@ static const struct printer printers[] = {
 /* --- columns with a JSONPath: custom resources (apiextensions-apiserver tableconvertor.go) --- */
 static struct kt_json *typed_cell(const struct schema_column *column, const struct kt_json *v, kt_ns now)
 {
+	enum kt_json_type is = kt_json_type(v);
+	bool number = is == KT_JSON_INT || is == KT_JSON_REAL;
 	kt_ns t;
-	if (!strcmp(column->type, "integer"))
-		return kt_json_type(v) == KT_JSON_REAL ? kt_json_int((int64_t)kt_real_or(v, 0))
-		                                       : kt_json_ref(v);
+	if (!strcmp(column->type, "integer") && is == KT_JSON_REAL)
+		return kt_json_int((int64_t)kt_real_or(v, 0));
 	if (!strcmp(column->type, "date") && kt_is_string(v))
 		return kt_time_parse(kt_str(v), &t) ? cell_since(v, now) : kt_json_str("<invalid>");
-	return kt_json_ref(v);
+	if (!strcmp(column->type, "boolean") ? is == KT_JSON_BOOL : number && strcmp(column->type, "date"))
+		return kt_json_ref(v);
+	return kt_json_null(); /* of another type than the column */
 }
 
 static void add_text(const struct kt_json *v, struct kt_buf *out)

@@ -102,6 +102,20 @@ static struct kt_json *verbs(unsigned mask)
 	return list;
 }
 
+/* Those of custom kinds come in an order of their own (apiextensions customresource_discovery_controller.go).
+ */
+static struct kt_json *verbs_of(const struct schema_kind *kind)
+{
+	static const char *const custom[] = {"delete", "deletecollection", "get",    "list",
+	                                     "patch",  "create",           "update", "watch"};
+	struct kt_json *list = NULL;
+	if (!kind->crd)
+		return verbs(kind->verbs);
+	for (size_t i = 0; i < KT_COUNT(custom); i++)
+		kt_push(&list, kt_json_str(custom[i]));
+	return list;
+}
+
 /* NULL when empty: left out. */
 static struct kt_json *words(const char *const *list)
 {
@@ -131,7 +145,7 @@ static struct kt_json *aggregated_resource(const struct schema_kind *kind)
 	        "{resource: %s, responseKind: %j, scope: %s, singularResource: %s, verbs: %j, shortNames: %j,"
 	        "categories: %j, subresources: %j}",
 	        kind->resource, response_kind(kind, NULL), kind->namespaced ? "Namespaced" : "Cluster",
-	        kind->singular, verbs(kind->verbs), words(kind->short_names), words(kind->categories),
+	        kind->singular, verbs_of(kind), words(kind->short_names), words(kind->categories),
 	        subresources);
 }
 
@@ -240,7 +254,7 @@ static void add_plain(struct kt_json **list, const struct schema_kind *kind)
 	kt_push(list,
 	        kt_jsonf("{name: %s, singularName: %s, namespaced: %b, kind: %s, verbs: %j, shortNames: %j,"
 	                 "categories: %j, storageVersionHash: %j}",
-	                 kind->resource, kind->singular, kind->namespaced, kind->kind, verbs(kind->verbs),
+	                 kind->resource, kind->singular, kind->namespaced, kind->kind, verbs_of(kind),
 	                 words(kind->short_names), words(kind->categories), storage_hash(kind)));
 	for (size_t i = 0; i < kind->subresource_count; i++) {
 		const struct schema_subresource *sub = &kind->subresources[i];

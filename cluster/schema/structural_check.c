@@ -456,6 +456,8 @@ static void check_value(struct check *c, const struct kt_json *schema, const str
                         const char *path)
 {
 	bool deep = ++c->depth <= MAX_DEPTH, fits = deep && check_type(c, schema, value, path);
+	if (fits)
+		check_composites(c, schema, value, path);
 	if (deep && (fits || kt_json_type(value) != KT_JSON_NULL))
 		check_enum(c, schema, value, path);
 	if (fits) {
@@ -477,7 +479,6 @@ static void check_value(struct check *c, const struct kt_json *schema, const str
 		case KT_JSON_BOOL:
 			break;
 		}
-		check_composites(c, schema, value, path);
 	}
 	c->depth--;
 }
