@@ -58,7 +58,7 @@ static void each_cluster_ip_is_an_ip_address(void **state)
 #define SERVICES  "/api/v1/namespaces/default/services"
 #define AT(name, ip)                                                                                         \
 	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"clusterIP\":\"" ip "\",\"ports\":[{\"port\":80}]" \
-	                                                                      "}}"
+	"}}"
 	static const struct {
 		const char *method, *path, *body;
 		int code;
