@@ -117,7 +117,8 @@ static bool same(const struct traffic_pod *a, const struct traffic_pod *b)
 	       a->variation == b->variation && a->admit == b->admit;
 }
 
-/* Nothing changed since the last second, and nobody waits from it: all comes out as it did. */
+/* Nothing changed since the last second, and nobody waits from it or waited from the one before: all comes
+ * out as it did. */
 static bool steady(struct plan *plan)
 {
 	bool still = plan->worked_out;
@@ -125,10 +126,12 @@ static bool steady(struct plan *plan)
 		struct traffic_pod *pod = &plan->pods[i];
 		pod->admit = pod->load->admit;
 		still = still && pod->arriving == pod->was_arriving && pod->granted == pod->was_granted &&
-		        pod->admit == pod->was_admit && pod->load->queue.waiting == 0;
+		        pod->admit == pod->was_admit && pod->load->queue.waiting == 0 &&
+		        pod->was_waiting == 0;
 		pod->was_arriving = pod->arriving;
 		pod->was_granted = pod->granted;
 		pod->was_admit = pod->admit;
+		pod->was_waiting = pod->load->queue.waiting;
 	}
 	plan->worked_out = true;
 	return still;

@@ -97,7 +97,7 @@ struct traffic_pod {
 	struct container *container; /* while the plan holds */
 	/* this second; and the one before */
 	double arriving, fresh, next, granted, admit;
-	double was_arriving, was_granted, was_admit;
+	double was_arriving, was_granted, was_admit, was_waiting;
 	struct queue_result result;
 	struct outcome out;
 	bool done, busy;
