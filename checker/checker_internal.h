@@ -169,6 +169,8 @@ KT_MUST_CHECK enum kt_code check_list_words(const struct check_run *run, const c
 /* The pods behind an object (by its selector), a pod, a service, or a set of pods. New array. */
 KT_MUST_CHECK enum kt_code check_pods_of(const struct check_run *run, const char *words, struct kt_json **out,
                                          struct kt_err *err);
+/* One of the object's conditions, by its type; NULL. Borrowed. */
+const struct kt_json *check_condition(const struct kt_json *object, const char *type);
 bool check_pod_ready(const struct kt_json *pod);
 bool check_pod_active(const struct kt_json *pod); /* not ended, not being deleted */
 /* NODES and PODS selections. New array of objects. */

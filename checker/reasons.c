@@ -8,12 +8,6 @@
 #define WORDS_MAX   240 /* of a message of the cluster's */
 #define REASONS_MAX 3
 
-static const struct kt_json *condition_of(const struct kt_json *object, const char *type)
-{
-	ptrdiff_t i = kt_find(kt_path(object, "status.conditions"), "type", type);
-	return i < 0 ? NULL : kt_at(kt_path(object, "status.conditions"), (size_t)i);
-}
-
 static const struct kt_json *named(const struct kt_json *list, const struct kt_json *like)
 {
 	const char *name = kt_get_str(like, "name");
@@ -78,7 +72,7 @@ static void tell_pod(const struct kt_json *pod, struct kt_buf *out)
 {
 	static const char *const lists[][2] = {{"status.initContainerStatuses", "spec.initContainers"},
 	                                       {"status.containerStatuses", "spec.containers"}};
-	const struct kt_json *scheduled = condition_of(pod, "PodScheduled"), *status;
+	const struct kt_json *scheduled = check_condition(pod, "PodScheduled"), *status;
 	if (kt_streq(kt_get_str(scheduled, "status"), "False")) {
 		add_words(out, kt_str_or(kt_get(scheduled, "message"), "no node takes it"));
 		return;
@@ -135,7 +129,7 @@ void check_tell_unready(const struct check_run *run, const char *words, const st
 	}
 	/* those that could not even be made */
 	if (!check_ref_of(run, words, &ref, NULL) && !ref.is_set && !check_get(run, &ref, &object, NULL)) {
-		const struct kt_json *failure = condition_of(object, "ReplicaFailure");
+		const struct kt_json *failure = check_condition(object, "ReplicaFailure");
 		struct kt_buf phrase = {0};
 		if (kt_streq(kt_get_str(failure, "status"), "True"))
 			add_words(&phrase, kt_str_or(kt_get(failure, "message"), ""));
@@ -157,7 +151,7 @@ void check_tell_held(const struct kt_json *object, struct kt_buf *out)
 	if (kt_count(finalizers))
 		kt_buf_addc(out, ')');
 	for (size_t i = 0; i < KT_COUNT(types); i++) {
-		const struct kt_json *condition = condition_of(object, types[i]);
+		const struct kt_json *condition = check_condition(object, types[i]);
 		if (!kt_streq(kt_get_str(condition, "status"), "True"))
 			continue;
 		kt_buf_adds(out, " (");

@@ -212,7 +212,7 @@ void check_selector_text(const struct kt_json *selector, bool plain, struct kt_b
 	}
 }
 
-static const struct kt_json *condition(const struct kt_json *object, const char *type)
+const struct kt_json *check_condition(const struct kt_json *object, const char *type)
 {
 	const struct kt_json *list = kt_path(object, "status.conditions");
 	ptrdiff_t i = kt_find(list, "type", type);
@@ -221,7 +221,7 @@ static const struct kt_json *condition(const struct kt_json *object, const char 
 
 bool check_pod_ready(const struct kt_json *pod)
 {
-	return kt_streq(kt_get_str(condition(pod, "Ready"), "status"), "True");
+	return kt_streq(kt_get_str(check_condition(pod, "Ready"), "status"), "True");
 }
 
 bool check_pod_active(const struct kt_json *pod)

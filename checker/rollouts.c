@@ -13,9 +13,7 @@
  * are gone. One that is late or paused goes on by itself no more. */
 static bool deployment_moves(const struct kt_json *object)
 {
-	const struct kt_json *conditions = kt_path(object, "status.conditions");
-	ptrdiff_t at = kt_find(conditions, "type", "Progressing");
-	const struct kt_json *progressing = at < 0 ? NULL : kt_at(conditions, (size_t)at);
+	const struct kt_json *progressing = check_condition(object, "Progressing");
 	const char *reason = kt_get_str(progressing, "reason");
 	if (kt_path_bool(object, "spec.paused", false) ||
 	    kt_streq(kt_get_str(progressing, "status"), "False"))

@@ -206,22 +206,12 @@ static bool is_listed(const char *versions, const unsigned part[3], unsigned n)
 	return false;
 }
 
-/* A tag of the image's own among its versions: "1.0.0 blue". */
-static bool names_tag(const char *versions, const char *tag)
-{
-	size_t len;
-	for (const char *one; versions && (one = kt_split(&versions, ' ', &len));)
-		if (strlen(tag) == len && !strncmp(one, tag, len))
-			return true;
-	return false;
-}
-
 /* "1.27.3-alpine": is there such a version? */
 static bool tag_exists(const struct image *image, const char *tag)
 {
 	const char *at = tag;
 	unsigned part[3] = {0}, n = 0;
-	if (image->versions && names_tag(image->versions, tag))
+	if (kt_listed(image->versions, tag)) /* one of the image's own: "1.0.0 blue" */
 		return true;
 	if (*at == 'v' && image->tagged_v)
 		at++;

@@ -45,10 +45,10 @@ bool nginx_on(const struct nginx_visit *v, const char *name, bool otherwise)
 }
 
 /* --- pages --- */
-static const struct {
+static const struct title {
 	int status;
-	const char *words,
-	        *line; /* of its page; of the status line, where that one's are others than anybody's */
+	const char *words; /* of its page */
+	const char *line;  /* of the status line, where that one's are others than anybody's */
 } titles[] = {{301, "Moved Permanently", NULL},
               {302, "Found", "Moved Temporarily"},
               {303, "See Other", NULL},
@@ -84,29 +84,27 @@ static void body(struct nginx_visit *v, int status, const char *type, const char
 	server_answer(v->response, status, type, text, len);
 }
 
-static const char *status_words(int status)
+static const struct title *title_of(int status)
 {
 	for (size_t i = 0; i < KT_COUNT(titles); i++)
 		if (titles[i].status == status)
-			return titles[i].line;
+			return &titles[i];
 	return NULL;
 }
 
 void nginx_page(struct nginx_visit *v, int status)
 {
-	const char *words = NULL;
+	const struct title *title = title_of(status);
 	bool tokens = nginx_on(v, "server_tokens", true);
-	for (size_t i = 0; i < KT_COUNT(titles); i++)
-		if (titles[i].status == status)
-			words = titles[i].words;
-	if (!words) {
+	if (!title) {
 		body(v, status, "text/html", "", 0);
 		return;
 	}
 	char *text = kt_strf(
 	        "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%d %s</h1></center>\r\n"
 	        "<hr><center>nginx%s%s</center>\r\n</body>\r\n</html>\r\n",
-	        status, words, status, words, tokens ? "/" : "", tokens ? nginx_version(v->r) : "");
+	        status, title->words, status, title->words, tokens ? "/" : "",
+	        tokens ? nginx_version(v->r) : "");
 	body(v, status, "text/html", text, strlen(text));
 	kt_free(text);
 }
@@ -822,8 +820,9 @@ void nginx_serve(struct tool_run *r, const struct network_http_request *request,
 		if (!v.here)
 			v.here = v.server;
 		say_otherwise(&v);
-		if (!v.upstream)
-			response->reason = status_words(response->status);
+		const struct title *title = title_of(response->status);
+		if (!v.upstream && title)
+			response->reason = title->line;
 		add_headers(&v);
 		char *name = nginx_on(&v, "server_tokens", true) ? kt_strf("nginx/%s", nginx_version(r))
 		                                                 : kt_strdup("nginx");
