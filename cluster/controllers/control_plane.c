@@ -104,15 +104,10 @@ static void start_lease(struct cluster *cluster, struct controller_queue *queue)
 /* --- the ranges of Service addresses --- */
 #define GUARD "networking.k8s.io/service-cidr-finalizer"
 
-static const struct schema_kind *range_kind(struct cluster *cluster)
-{
-	return schema_stored(cluster_schema(cluster), "networking.k8s.io", "ServiceCIDR");
-}
-
 static bool reconcile_range(struct cluster *cluster, struct controller_queue *queue, const char *key,
                             const struct store_object *because)
 {
-	const struct store_object *range = controller_get(cluster, range_kind(cluster), key);
+	const struct store_object *range = controller_get(cluster, queue->kinds->service_cidr, key);
 	if (!range)
 		return true;
 	struct api_actor actor = controller_actor(queue, because ? because : range);
@@ -147,13 +142,13 @@ static bool reconcile_range(struct cluster *cluster, struct controller_queue *qu
 static void observe_range(struct cluster *cluster, struct controller_queue *queue,
                           const struct store_event *event)
 {
-	if (event->object->kind == range_kind(cluster) && event->change != STORE_DELETED)
+	if (event->object->kind == queue->kinds->service_cidr && event->change != STORE_DELETED)
 		controller_add(cluster, queue, "", event->object->name, event->object);
 }
 
 static void start_range(struct cluster *cluster, struct controller_queue *queue)
 {
-	controller_add_all(cluster, queue, range_kind(cluster));
+	controller_add_all(cluster, queue, queue->kinds->service_cidr);
 }
 
 const struct controller controller_lease = {

@@ -32,6 +32,7 @@
 	X(pdb, "policy", "PodDisruptionBudget")                                                              \
 	X(slice, "discovery.k8s.io", "EndpointSlice")                                                        \
 	X(lease, "coordination.k8s.io", "Lease")                                                             \
+	X(service_cidr, "networking.k8s.io", "ServiceCIDR")                                                  \
 	X(storage_class, "storage.k8s.io", "StorageClass")                                                   \
 	X(cluster_role, "rbac.authorization.k8s.io", "ClusterRole")                                          \
 	X(csr, "certificates.k8s.io", "CertificateSigningRequest")                                           \
