@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 called=$place/called
 shown="$out $called"
 tab=$(printf '\t')
+unset YES # whoever runs the tests may have said it already
 # A folder for PATH: the few tools the script itself needs, and one manager (none: -) that ends with a status. No compiler, no pkg-config.
 machine() { # MANAGER SYSTEM [STATUS]
 	rm -rf "$place/bin" "$called"
