@@ -18,7 +18,20 @@ void access_user_account(struct api_user *user, const char *ns, const char *name
 /* "system:serviceaccount:NS:NAME" taken apart; false for others. Both owned by the caller. */
 bool access_split_account(const char *user, char **ns, char **name);
 
-/* --- tokens (access_token.c): JSON Web Tokens, HS256, with a key of the cluster's own --- */
+/* --- their key (access_key.c), which the cluster keeps. Made when it is first asked for: then tokens, and
+ * what holds them, differ from run to run. --- */
+#define ACCESS_ALGORITHM "ES256"
+#define ACCESS_SIGNATURE 64 /* bytes */
+struct access_key;
+void access_key_free(struct access_key *key);       /* NULL is fine */
+const char *access_key_id(struct cluster *cluster); /* borrowed */
+void access_key_sign(struct cluster *cluster, const char *text, size_t len,
+                     unsigned char out[ACCESS_SIGNATURE]);
+bool access_key_verify(struct cluster *cluster, const char *text, size_t len,
+                       const unsigned char signature[ACCESS_SIGNATURE]);
+struct kt_json *access_key_set(struct cluster *cluster); /* the public half as a JSON Web Key Set; new */
+
+/* --- tokens (access_token.c): JSON Web Tokens --- */
 struct access_token {
 	const char *ns, *account, *uid;
 	const struct kt_json *audiences; /* NULL: the API server */

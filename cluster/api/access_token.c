@@ -1,41 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens of service accounts (kubernetes pkg/serviceaccount/claims.go): the claims are the real ones; the
- * signature is HMAC-SHA256 with a key worked out from the cluster's own seed, so that nothing has to be kept
- * and a rewound cluster knows its tokens. */
+/* Tokens of service accounts (kubernetes pkg/serviceaccount/claims.go): the claims are the real ones. */
 #include "cluster/api/access.h"
 
 #include <string.h>
 
-#define MAX_TOKEN 16384
-
-static void key_of(struct cluster *cluster, unsigned char key[32])
-{
-	uint64_t words[4];
-	static const char *const names[4] = {"service-account-key-0", "service-account-key-1",
-	                                     "service-account-key-2", "service-account-key-3"};
-	for (size_t i = 0; i < 4; i++)
-		words[i] = cluster_hash(cluster, names[i]);
-	kt_sha256(words, sizeof(words), key);
-}
-
-/* RFC 2104 */
-static void hmac(const unsigned char key[32], const char *text, size_t len, unsigned char out[32])
-{
-	unsigned char pad[64], inner[32];
-	struct kt_buf all = {0};
-	for (size_t i = 0; i < 64; i++)
-		pad[i] = (unsigned char)((i < 32 ? key[i] : 0) ^ 0x36);
-	kt_buf_add(&all, pad, 64);
-	kt_buf_add(&all, text, len);
-	kt_sha256(kt_buf_str(&all), all.len, inner);
-	kt_buf_cut(&all, 0);
-	for (size_t i = 0; i < 64; i++)
-		pad[i] = (unsigned char)((i < 32 ? key[i] : 0) ^ 0x5c);
-	kt_buf_add(&all, pad, 64);
-	kt_buf_add(&all, inner, 32);
-	kt_sha256(kt_buf_str(&all), all.len, out);
-	kt_buf_clear(&all);
-}
+#define MAX_TOKEN     16384
+#define OLD_SIGNATURE 32
 
 static void add_part(struct kt_buf *out, struct kt_json *steal)
 {
@@ -73,14 +43,13 @@ static struct kt_json *claims_of(struct cluster *cluster, const struct access_to
 static char *sign(struct cluster *cluster, struct kt_json *steal)
 {
 	struct kt_buf out = {0};
-	unsigned char key[32], mac[32];
-	key_of(cluster, key);
-	add_part(&out, kt_jsonf("{alg: 'HS256', kid: 'cluster'}"));
+	unsigned char signature[ACCESS_SIGNATURE];
+	add_part(&out, kt_jsonf("{alg: %s, kid: %s}", ACCESS_ALGORITHM, access_key_id(cluster)));
 	kt_buf_addc(&out, '.');
 	add_part(&out, steal);
-	hmac(key, kt_buf_str(&out), out.len, mac);
+	access_key_sign(cluster, kt_buf_str(&out), out.len, signature);
 	kt_buf_addc(&out, '.');
-	kt_base64url(mac, sizeof(mac), &out);
+	kt_base64url(signature, sizeof(signature), &out);
 	return kt_buf_take(&out);
 }
 
@@ -130,17 +99,62 @@ static struct kt_json *part(const char *text, size_t len)
 	return v;
 }
 
+/* --- what clusters that are kept signed before they had a key pair: HMAC-SHA256, by a key from the seed ---
+ */
+
+static void seed_key(struct cluster *cluster, unsigned char key[32])
+{
+	uint64_t words[4];
+	static const char *const names[4] = {"service-account-key-0", "service-account-key-1",
+	                                     "service-account-key-2", "service-account-key-3"};
+	for (size_t i = 0; i < 4; i++)
+		words[i] = cluster_hash(cluster, names[i]);
+	kt_sha256(words, sizeof(words), key);
+}
+
+/* RFC 2104 */
+static void hmac(const unsigned char key[32], const char *text, size_t len, unsigned char out[32])
+{
+	unsigned char pad[64], inner[32];
+	struct kt_buf all = {0};
+	for (size_t i = 0; i < 64; i++)
+		pad[i] = (unsigned char)((i < 32 ? key[i] : 0) ^ 0x36);
+	kt_buf_add(&all, pad, 64);
+	kt_buf_add(&all, text, len);
+	kt_sha256(kt_buf_str(&all), all.len, inner);
+	kt_buf_cut(&all, 0);
+	for (size_t i = 0; i < 64; i++)
+		pad[i] = (unsigned char)((i < 32 ? key[i] : 0) ^ 0x5c);
+	kt_buf_add(&all, pad, 64);
+	kt_buf_add(&all, inner, 32);
+	kt_sha256(kt_buf_str(&all), all.len, out);
+	kt_buf_clear(&all);
+}
+
+static bool old_signature_holds(struct cluster *cluster, const char *text, size_t len,
+                                const unsigned char *signature)
+{
+	unsigned char key[32], mac[OLD_SIGNATURE], diff = 0;
+	seed_key(cluster, key);
+	hmac(key, text, len, mac);
+	for (size_t i = 0; i < sizeof(mac); i++)
+		diff |= (unsigned char)(signature[i] ^ mac[i]);
+	return diff == 0;
+}
+
 static bool signature_holds(struct cluster *cluster, const char *text, const char *dot)
 {
-	unsigned char key[32], mac[32], diff = 0;
 	struct kt_buf given = {0};
-	key_of(cluster, key);
-	hmac(key, text, (size_t)(dot - text), mac);
-	bool fine = kt_unbase64(dot + 1, strlen(dot + 1), &given) && given.len == sizeof(mac);
-	for (size_t i = 0; fine && i < sizeof(mac); i++)
-		diff |= (unsigned char)((unsigned char)given.data[i] ^ mac[i]);
+	size_t len = (size_t)(dot - text);
+	bool holds = kt_unbase64(dot + 1, strlen(dot + 1), &given);
+	const unsigned char *bytes = (const unsigned char *)kt_buf_str(&given);
+	if (holds && given.len == OLD_SIGNATURE)
+		holds = old_signature_holds(cluster, text, len, bytes);
+	else
+		holds = holds && given.len == ACCESS_SIGNATURE &&
+		        access_key_verify(cluster, text, len, bytes);
 	kt_buf_clear(&given);
-	return fine && diff == 0;
+	return holds;
 }
 
 static bool audience_fits(const struct kt_json *claims, const struct kt_json *wanted)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Paths that are no resources: /version, health, discovery, OpenAPI. */
+#include "cluster/api/access.h"
 #include "cluster/api/internal.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,21 +230,30 @@ static bool respond_discovery(struct api_request *request, struct kt_json *steal
 	return true;
 }
 
-/* /api alone also says where the server is: the address of its Service's endpoints. */
-static struct kt_json *discovery_root(struct api_request *request, struct schema *schema, bool legacy,
-                                      const char *how)
+/* Where the server says that it is: the address of its Service's endpoints. NULL, or owned. */
+static char *external_address(struct api_request *request)
 {
-	struct kt_json *out = schema_discovery_root(schema, legacy, how);
-	const struct schema_kind *kind = schema_stored(schema, "discovery.k8s.io", "EndpointSlice");
+	const struct schema_kind *kind =
+	        schema_stored(cluster_schema(request->cluster), "discovery.k8s.io", "EndpointSlice");
 	const struct store_object *slice =
 	        store_get(cluster_store(request->cluster), kind, "default", "kubernetes");
 	const char *address = slice ? kt_str(kt_at(kt_path(slice->json, "endpoints.0.addresses"), 0)) : NULL;
 
-	if (legacy && !how && address)
+	return address ? kt_strf("%s:%lld", address,
+	                         (long long)kt_path_int(slice->json, "ports.0.port", 6443))
+	               : NULL;
+}
+
+static struct kt_json *discovery_root(struct api_request *request, struct schema *schema, bool legacy,
+                                      const char *how)
+{
+	struct kt_json *out = schema_discovery_root(schema, legacy, how);
+	char *address = legacy && !how ? external_address(request) : NULL;
+
+	if (address)
 		kt_set(&out, "serverAddressByClientCIDRs",
-		       kt_jsonf("[{clientCIDR: '0.0.0.0/0', serverAddress: %j}]",
-		                kt_json_strf("%s:%lld", address,
-		                             (long long)kt_path_int(slice->json, "ports.0.port", 6443))));
+		       kt_jsonf("[{clientCIDR: '0.0.0.0/0', serverAddress: %s}]", address));
+	kt_free(address);
 	return out;
 }
 
@@ -332,6 +342,54 @@ static void openapi_v2(struct api_request *request)
 	kt_json_free(json);
 }
 
+/* --- who issues service accounts' tokens, and the key that verifies them (pkg/routes/openidmetadata.go) ---
+ */
+static struct kt_json *openid_configuration(struct api_request *request)
+{
+	char *address = external_address(request);
+	struct kt_json *json =
+	        kt_jsonf("{issuer: %s, jwks_uri: %j, response_types_supported: ['id_token'], "
+	                 "subject_types_supported: ['public'], id_token_signing_alg_values_supported: [%s]}",
+	                 ACCESS_AUDIENCE, kt_json_strf("https://%s/openid/v1/jwks", address ? address : ""),
+	                 ACCESS_ALGORITHM);
+
+	kt_free(address);
+	return json;
+}
+
+static struct kt_json *openid_keys(struct api_request *request)
+{
+	return access_key_set(request->cluster);
+}
+
+static bool openid(struct api_request *request)
+{
+	static const struct {
+		const char *path, *type;
+		struct kt_json *(*make)(struct api_request *request);
+	} documents[] = {
+	        {"/.well-known/openid-configuration", "application/json", openid_configuration},
+	        {"/openid/v1/jwks", "application/jwk-set+json", openid_keys},
+	};
+
+	for (size_t i = 0; i < KT_COUNT(documents); i++) {
+		size_t len = strlen(documents[i].path);
+
+		if (!kt_starts(request->path, documents[i].path) ||
+		    (request->path[len] && !kt_streq(request->path + len, "/")))
+			continue;
+		struct kt_json *json = documents[i].make(request);
+		char *text = kt_json_text(json);
+
+		header(request, "Cache-Control", "public, max-age=3600");
+		api_respond_text(request, 200, documents[i].type, text);
+		kt_free(text);
+		kt_json_free(json);
+		return true;
+	}
+	return false;
+}
+
 static bool read(struct api_request *request)
 {
 	if (!request->segments.count) {
@@ -348,7 +406,7 @@ static bool read(struct api_request *request)
 		openapi_v2(request);
 		return true;
 	}
-	return health(request) || openapi(request);
+	return health(request) || openid(request) || openapi(request);
 }
 
 bool api_nonresource(struct api_request *request)

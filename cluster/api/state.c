@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/api/access.h"
 #include "cluster/api/event_flow.h"
 #include "cluster/api/internal.h"
 
@@ -31,6 +32,7 @@ void api_state_free(struct api_state *state)
 	event_flow_free(state->event_flow);
 	kt_json_free(state->event_budget);
 	kt_json_free(state->common);
+	access_key_free(state->token_key);
 	managed_cache_free(state->managed);
 	kt_free(state);
 }

@@ -10,6 +10,7 @@
 
 struct api_watch;
 struct event_flow;
+struct access_key;
 struct api_state {
 	struct cluster *cluster;
 	struct api_watch *watches;         /* open ones */
@@ -21,6 +22,7 @@ struct api_state {
 	struct managed_cache *managed;     /* field sets of lists that objects share */
 	struct event_flow *event_flow;     /* NULL: nothing was told yet */
 	struct kt_json *event_budget;      /* component -> {at, left}: see event.c */
+	struct access_key *token_key;      /* read; NULL: nobody needed it yet */
 	struct kt_json *common;            /* what admission puts into most pods alike: see admit.c */
 };
 
