@@ -5,6 +5,12 @@
 #define TICK_BUDGET (20 * KT_MS)
 /* A cluster that cannot keep up falls behind rather than never answering. */
 #define TICK_LAG (500 * KT_MS)
+/* How much virtual time may be put off: as much as is made up in REST_WORK of real time, as far as is known.
+ */
+#define REST_WORK  (5 * KT_MS)
+#define REST_FIRST (60 * KT_SEC)
+#define REST_LEAST KT_SEC
+#define REST_MOST  (600 * KT_SEC)
 
 void edge_clock_init(struct edge_clock *clock, kt_ns real, kt_ns virtual, double speed)
 {
@@ -55,9 +61,55 @@ static void set_wire_offset(struct edge *edge)
 	cluster_set_wire_offset(edge->cluster, edge->wire_offset);
 }
 
+/* --- while nobody looks --- */
+
+static bool watched(const struct edge *edge)
+{
+	for (const struct conn *conn = edge->conns; conn; conn = conn->next)
+		if (!conn->dead && (conn->state == CONN_STREAM || conn->state == CONN_UPGRADED))
+			return true;
+	return false;
+}
+
+kt_ns edge_rest(struct edge *edge, kt_ns real)
+{
+	kt_ns next = cluster_next(edge->cluster), now = edge_clock_virtual(&edge->clock, real);
+	edge->rest_until = 0;
+	if (next != INT64_MAX && !edge_clock_stands(&edge->clock) && !watched(edge)) {
+		edge->rest_from = now;
+		edge->rest_until = next = KT_MAX(next, now + (edge->rest ? edge->rest : REST_FIRST));
+	}
+	return edge_clock_until(&edge->clock, real, next);
+}
+
+/* What was put off for `put_off` of virtual time took `took`. */
+static void learn(struct edge *edge, kt_ns put_off, kt_ns took)
+{
+	if (put_off < REST_LEAST)
+		return;
+	double rest = (double)put_off * (double)REST_WORK / (double)KT_MAX(took, (kt_ns)1),
+	       most = 2.0 * (double)(edge->rest ? edge->rest : REST_FIRST);
+	edge->rest = (kt_ns)KT_MAX(KT_MIN(KT_MIN(rest, most), (double)REST_MOST), (double)REST_LEAST);
+}
+
+static void catch_up(struct edge *edge, kt_ns target)
+{
+	kt_ns start = kt_monotonic(), until = KT_MIN(target, edge->rest_until);
+	if (!edge->rest_until)
+		return;
+	edge->rest_until = 0;
+	while (cluster_next(edge->cluster) <= until)
+		cluster_advance(edge->cluster,
+		                KT_MAX(cluster_next(edge->cluster), cluster_now(edge->cluster)));
+	learn(edge, until - edge->rest_from, kt_monotonic() - start);
+}
+
+/* --- ticks --- */
+
 static bool advance(struct edge *edge)
 {
 	kt_ns start = kt_monotonic(), target = edge_clock_virtual(&edge->clock, start);
+	catch_up(edge, target);
 	while (cluster_next(edge->cluster) <= target) {
 		cluster_advance(edge->cluster,
 		                KT_MAX(cluster_next(edge->cluster), cluster_now(edge->cluster)));

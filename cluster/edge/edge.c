@@ -288,7 +288,7 @@ static kt_ns on_idle(void *arg)
 		kt_loop_stop(edge->options.loop);
 	if (edge->again)
 		return 0;
-	kt_ns wait = edge_clock_until(&edge->clock, now, cluster_next(edge->cluster));
+	kt_ns wait = edge_rest(edge, now);
 	if (edge->next_sweep) {
 		kt_ns until = KT_MAX(edge->next_sweep - now, (kt_ns)0);
 		wait = wait == KT_LOOP_FOREVER ? until : KT_MIN(wait, until);
@@ -319,4 +319,10 @@ enum kt_code edge_serve(struct edge *edge, struct cluster *cluster, struct kt_er
 	accept_all(edge, true);
 	kt_loop_idle(edge->options.loop, on_idle, edge);
 	return KT_OK;
+}
+
+void edge_stop(struct edge *edge)
+{
+	(void)edge_tick(edge);
+	kt_loop_stop(edge->options.loop);
 }

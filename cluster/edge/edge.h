@@ -37,6 +37,8 @@ KT_MUST_CHECK enum kt_code edge_new(const struct edge_options *options, const st
 /* Serve `cluster` (borrowed) until the loop stops; the virtual clock follows real time times the speed.
  * Writes dir/kubeconfig and dir/port. */
 KT_MUST_CHECK enum kt_code edge_serve(struct edge *edge, struct cluster *cluster, struct kt_err *err);
+/* Bring the cluster to now, and stop the loop. */
+void edge_stop(struct edge *edge);
 void edge_free(struct edge *edge);
 unsigned edge_port(const struct edge *edge);
 const char *edge_address(const struct edge *edge); /* https://127.0.0.1:PORT; borrowed */
@@ -77,6 +79,12 @@ KT_MUST_CHECK enum kt_code edge_call(const char *dir, const char *method, const 
  * So what comes of it depends on the seed and the requests, not on how fast the machine is. Everybody else is
  * answered as ever, at the moment that it is; times on the wire agree with a client's own clock.
  * A process may hold it several times, and releases it as often. One that ends, however, holds it no more: a
- * second later at the latest time goes on. */
+ * second later at the latest time goes on.
+ *
+ * Nobody looks. While no client has a stream open (a watch, logs -f, a command in a pod) nobody can tell when
+ * a cluster does what is due in it. It is done when somebody asks, before the answer, in the same order and
+ * at the same virtual moments: what is seen is the same, and an idle cluster takes no processor time. So that
+ * nobody waits, no more is put off than some 5 ms of work, and never more than 10 minutes of virtual time; a
+ * kill -9 undoes as much (docs/adr/0010). */
 
 #endif

@@ -49,6 +49,9 @@ struct edge {
 	size_t hold_count;
 	uint64_t hold_look; /* timer; 0: nobody holds it */
 	kt_ns wire_offset;  /* as the cluster was told last */
+	/* Virtual: how much may be put off while nobody looks (0: not known yet), and the rest at hand (until
+	 * 0: there is none). */
+	kt_ns rest, rest_from, rest_until;
 	gnutls_certificate_credentials_t creds;
 	gnutls_priority_t priorities;
 	int fd, local_fd; /* listening: on loopback; on the Unix socket, or -1 */
@@ -81,8 +84,13 @@ void edge_clock_set(struct edge_clock *clock, kt_ns real, kt_ns virtual);
 kt_ns edge_clock_until(const struct edge_clock *clock, kt_ns real, kt_ns virtual);
 /* Does it stand still, but for jumps? */
 bool edge_clock_stands(const struct edge_clock *clock);
-/* Bring the cluster to where the clock is. False if there was too much to do at once: call again soon. */
+/* Bring the cluster to where the clock is. False if there was too much to do at once: call again soon; what
+ * was put off by edge_rest() is done in any case. */
 bool edge_tick(struct edge *edge);
+/* Real time from `real`, at which all that was due is done, until the cluster needs to be looked after;
+ * KT_LOOP_FOREVER if never. That is when something is next due, or, while no client has a stream open
+ * (edge.h, "Nobody looks"), later. */
+kt_ns edge_rest(struct edge *edge, kt_ns real);
 
 /* --- hold.c --- */
 KT_MUST_CHECK enum kt_code edge_hold(struct edge *edge, long pid, struct kt_err *err);

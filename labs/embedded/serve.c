@@ -59,7 +59,7 @@ static enum kt_code journal_read(void *arg, void (*row)(void *row_arg, const str
 static void on_term(int signo, void *arg)
 {
 	(void)signo;
-	kt_loop_stop(arg);
+	edge_stop(arg);
 }
 
 /* Schedules go by the minute. */
@@ -144,8 +144,8 @@ enum kt_code embedded_serve(const struct embedded_options *options, int ready_fd
 		rc = open_all(&server, options, err);
 	if (!rc) {
 		(void)signal(SIGPIPE, SIG_IGN);
-		kt_loop_signal(server.loop, SIGTERM, on_term, server.loop);
-		kt_loop_signal(server.loop, SIGINT, on_term, server.loop);
+		kt_loop_signal(server.loop, SIGTERM, on_term, server.edge);
+		kt_loop_signal(server.loop, SIGINT, on_term, server.edge);
 		if (ready_fd >= 0) {
 			ssize_t told = write(ready_fd, "ok\n", 3);
 			(void)told;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/cluster_internal.h"
 #include "tests/cluster/api/api_test.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
@@ -12,6 +13,26 @@ static void time_passes_only_when_it_is_advanced(void **state)
 	cluster_advance(cluster, start + 90 * KT_SEC);
 	assert_true(cluster_now(cluster) == start + 90 * KT_SEC);
 	assert_true(cluster_next(cluster) > cluster_now(cluster));
+	cluster_free(cluster);
+}
+
+/* What a cluster does of itself, nodes' and control plane's leases first: each moment wakes a server that is
+ * looked at. */
+static void an_idle_cluster_has_little_to_do(void **state)
+{
+	struct cluster *cluster = test_cluster();
+	kt_ns end;
+	uint64_t version;
+	size_t moments = 0;
+
+	(void)state;
+	cluster_advance(cluster, cluster_now(cluster) + 60 * KT_SEC);
+	end = cluster_now(cluster) + 600 * KT_SEC;
+	version = store_version(cluster_store(cluster));
+	for (; cluster_next(cluster) <= end; moments++)
+		cluster_advance(cluster, cluster_next(cluster));
+	assert_in_range(moments, 60, 400);
+	assert_in_range(store_version(cluster_store(cluster)) - version, 60, 400);
 	cluster_free(cluster);
 }
 
@@ -163,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(old_times_are_nobodys_clock),
 	        cmocka_unit_test(time_passes_only_when_it_is_advanced),
+	        cmocka_unit_test(an_idle_cluster_has_little_to_do),
 	        cmocka_unit_test(two_clusters_with_one_seed_have_one_history),
 	        cmocka_unit_test(advancing_to_a_change_stops_at_its_moment),
 	        cmocka_unit_test(a_restore_brings_objects_and_time_back),

@@ -3,7 +3,8 @@
  * Linked instead of the real one, so that the edge's tests say exactly what comes when. Include it once in a
  * program. GET  /fake/hello      200 "hello USER"           POST /fake/echo      the body; counts as a change
  *   GET  /fake/big?N      N bytes                    GET  /fake/watch     a stream: what POST /fake/say says,
- * until POST /fake/end        … ends all streams         any  /fake/exec      a terminal that echoes stdin to
+ * until POST /fake/end        … ends all streams         GET  /fake/rounds     "FLUSHES CHANGES", both so far
+ *   any  /fake/exec      a terminal that echoes stdin to
  * stdout, any  /fake/forward    every port echoes          and with the end of stdin ends with a Status on
  * channel 3 */
 #ifndef FAKE_CLUSTER_H
@@ -28,8 +29,8 @@ struct cluster_stream {
 	void *arg;
 };
 struct cluster {
-	kt_ns now, next;
-	unsigned changes, flushed;
+	kt_ns now, next, every; /* every: what is due is due again; 0: not */
+	unsigned changes, flushed, rounds;
 	bool flush_fails;
 	struct cluster_stream *streams;
 	const struct cluster_journal *journal;
@@ -68,7 +69,7 @@ kt_ns cluster_next(const struct cluster *cluster)
 void cluster_advance(struct cluster *cluster, kt_ns until)
 {
 	if (cluster->next <= until) {
-		cluster->next = INT64_MAX;
+		cluster->next = cluster->every ? cluster->next + cluster->every : INT64_MAX;
 		cluster->changes++;
 	}
 	cluster->now = KT_MAX(cluster->now, until);
@@ -89,6 +90,7 @@ void cluster_set_wire_offset(struct cluster *cluster, kt_ns offset)
 
 enum kt_code cluster_flush(struct cluster *cluster, struct kt_err *err)
 {
+	cluster->rounds++;
 	if (cluster->flush_fails && cluster->flushed != cluster->changes)
 		return kt_fail(err, KT_EIO, "the disk is full");
 	cluster->flushed = cluster->changes;
@@ -128,6 +130,9 @@ void cluster_handle(struct cluster *cluster, const struct cluster_request *reque
 	memcpy(response->content_type, "text/plain", sizeof "text/plain");
 	if (kt_starts(path, "/fake/hello")) {
 		kt_buf_addf(&response->body, "hello %s", request->cert_user ? request->cert_user : "nobody");
+	} else if (kt_starts(path, "/fake/rounds")) {
+		kt_buf_addf(&response->body, "{\"rounds\": %u, \"changes\": %u}", cluster->rounds,
+		            cluster->changes);
 	} else if (kt_starts(path, "/fake/echo")) {
 		cluster->changes++;
 		kt_buf_add(&response->body, request->body_len ? request->body : "", request->body_len);

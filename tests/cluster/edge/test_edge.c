@@ -25,6 +25,7 @@ struct place {
 	int ready, held; /* pipes: the child says that it answers; an unused lock */
 	unsigned port;
 	bool flush_fails;
+	kt_ns every; /* something is due this often; 0: never */
 };
 
 /* --- the server --- */
@@ -45,6 +46,8 @@ static int serve(const struct place *place, int ready)
 		return 1;
 	}
 	cluster->flush_fails = place->flush_fails;
+	cluster->every = place->every;
+	cluster->next = place->every ? cluster->now + place->every : INT64_MAX;
 	unsigned port = edge_port(edge);
 	if (write(ready, &port, sizeof port) != sizeof port)
 		return 1;
@@ -438,6 +441,46 @@ static void a_watcher_that_leaves_is_forgotten(void **state)
 	kt_buf_clear(&got);
 }
 
+/* What the fake cluster counts in a while of silence. */
+static void count_for(const struct place *place, kt_ns real, int64_t *rounds, int64_t *changes)
+{
+	struct kt_json *counts[2] = {NULL, NULL};
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			(void)poll(NULL, 0, (int)(real / KT_MS));
+		assert_int_equal(edge_call(place->dir, "GET", "/fake/rounds", NULL, 0, &counts[i], NULL),
+		                 KT_OK);
+	}
+	*rounds = kt_get_int(counts[1], "rounds", 0) - kt_get_int(counts[0], "rounds", 0);
+	*changes = kt_get_int(counts[1], "changes", 0) - kt_get_int(counts[0], "changes", 0);
+	kt_json_free(counts[0]);
+	kt_json_free(counts[1]);
+}
+
+static void a_cluster_is_not_woken_while_nobody_looks_and_is_up_to_date_when_somebody_does(void **state)
+{
+	struct place *place = *state;
+	struct client client;
+	struct kt_buf got = {0};
+	int64_t rounds, changes;
+	stop(place);
+	place->every = 2 * KT_MS;
+	start(place);
+	count_for(place, 400 * KT_MS, &rounds, &changes);
+	assert_in_range(changes, 200, 100000);
+	assert_in_range(rounds, 1, 20); /* of the connections, not of what was due */
+	call_up(place, &client);
+	say(&client, "GET /fake/watch HTTP/1.1\r\nHost: h\r\n\r\n");
+	receive(&client, &got, "first");
+	/* On a machine that is busy with other things it wakes less often; but it wakes. */
+	rounds = 0;
+	for (int i = 0; i < 100 && rounds <= 20; i++)
+		count_for(place, 400 * KT_MS, &rounds, &changes);
+	assert_in_range(rounds, 21, 100000);
+	hang_up(&client);
+	kt_buf_clear(&got);
+}
+
 /* --- ktutor's routes --- */
 
 static struct kt_json *ask(const struct place *place, const char *method, const char *path, const char *body)
@@ -688,6 +731,7 @@ int main(void)
 	        TEST(without_a_socket_the_port_serves),
 	        TEST(who_has_no_certificate_is_nobody),
 	        TEST(a_watch_streams_what_happens_until_it_ends),
+	        TEST(a_cluster_is_not_woken_while_nobody_looks_and_is_up_to_date_when_somebody_does),
 	        TEST(a_client_that_dawdles_does_not_hold_up_others),
 	        TEST(too_large_a_body_is_refused_as_the_real_server_does),
 	        TEST(a_body_of_the_largest_size_is_taken),
