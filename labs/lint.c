@@ -4,6 +4,7 @@
  * about the latter, in this process, strictly and dry. */
 #include "cluster/cluster.h"
 #include "labs/labs_internal.h"
+#include "labs/prove_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,47 @@ static size_t folders_in(const struct lab *lab, const char *name)
 	return count;
 }
 
+/* What lies in an answer's folder and is neither applied nor prose does not do what its author believes. */
+static void lint_answer(struct lint *l, const char *below)
+{
+	struct kt_strs names = {0};
+	char *dir = kt_join(l->lab->dir, below);
+	if (!kt_is_dir(dir) || kt_list_dir(dir, &names, NULL))
+		names.count = 0;
+	for (size_t i = 0; i < names.count; i++) {
+		const char *name = names.items[i];
+		char *path = kt_join(dir, name);
+		if (name[0] != '.' && kt_is_file(path) && !kt_ends(name, ".yaml") && !lab_is_answer(name) &&
+		    !kt_ends(name, ".md"))
+			found(l,
+			      "%s/%s is not applied: an answer is .yaml, .yml or .json, objects or a list of "
+			      "steps",
+			      below, name);
+		kt_free(path);
+	}
+	kt_strs_clear(&names);
+	kt_free(dir);
+}
+
+static void lint_answers(struct lint *l)
+{
+	static const char *const several[] = {"wrong", "also-right"};
+	lint_answer(l, "solution");
+	for (size_t i = 0; i < KT_COUNT(several); i++) {
+		struct kt_strs names = {0};
+		char *dir = kt_join(l->lab->dir, several[i]);
+		if (!kt_is_dir(dir) || kt_list_dir(dir, &names, NULL))
+			names.count = 0;
+		for (size_t n = 0; n < names.count; n++) {
+			char *below = kt_join(several[i], names.items[n]);
+			lint_answer(l, below);
+			kt_free(below);
+		}
+		kt_strs_clear(&names);
+		kt_free(dir);
+	}
+}
+
 static void lint_structure(struct lint *l)
 {
 	static const struct {
@@ -74,6 +116,7 @@ static void lint_structure(struct lint *l)
 		if (!task->why)
 			found(l, "task '%s' does not say why it matters", task->task);
 	}
+	lint_answers(l);
 	kt_free(solution);
 	kt_free(why);
 }

@@ -53,7 +53,7 @@ enum kt_code lab_proof_check(struct proof *p, const char *task, bool first_failu
 	return rc;
 }
 
-static bool is_manifest(const char *name)
+bool lab_is_answer(const char *name)
 {
 	return (kt_ends(name, ".yaml") || kt_ends(name, ".yml") || kt_ends(name, ".json")) &&
 	       !kt_streq(name, "expect.yaml") && !kt_streq(name, "needs.yaml") &&
@@ -91,7 +91,7 @@ enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *er
 		                        .world = lab_world(session),
 		                        .progress = p->options->options->progress,
 		                        .progress_arg = p->options->options->progress_arg};
-		if (is_manifest(names.items[i]))
+		if (lab_is_answer(names.items[i]))
 			rc = do_file(p, &run, dir, path, err);
 		kt_free(path);
 	}

@@ -15,6 +15,8 @@ struct proof {
 	bool all_drills;        /* check_run's */
 };
 KT_MUST_CHECK enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err);
+/* Is a file of that name, in an answer's folder, applied? */
+bool lab_is_answer(const char *name);
 KT_MUST_CHECK enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *err);
 /* `first_failure`: what comes after a task that fails is not looked at. */
 KT_MUST_CHECK enum kt_code lab_proof_check(struct proof *p, const char *task, bool first_failure,

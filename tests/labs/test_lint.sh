@@ -106,6 +106,11 @@ lint --fast && grep -q 'nothing found' "$out"
 ok $? "--fast runs no commands"
 rm "$lesson/commands.yaml"
 page "$printed" 'replicas: 3'
+echo 'kubectl delete pod one' >"$share/labs/my-lab/solution/fix.sh"
+lint
+code=$?
+finds "a script among the answers" "lab 'my-lab': solution/fix.sh is not applied: an answer is .yaml, .yml or .json"
+rm "$share/labs/my-lab/solution/fix.sh"
 sed 's/lesson: "1.1"/lesson: "1.2"/' "$share/labs/my-lab/lab.yaml" >"$place/lab" && mv "$place/lab" "$share/labs/my-lab/lab.yaml"
 lint
 code=$?
