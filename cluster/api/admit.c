@@ -42,6 +42,9 @@ static const struct plugin validating[] = {
         {"", "PersistentVolumeClaim", CREATE | UPDATE, admit_limits},
         {"", NULL, CREATE | UPDATE, admit_pod_security},
         {"", "Namespace", CREATE | UPDATE, admit_security_labels},
+        {"certificates.k8s.io", "CertificateSigningRequest", UPDATE, admit_csr_approval},
+        {"certificates.k8s.io", "CertificateSigningRequest", UPDATE, admit_csr_signing},
+        {"certificates.k8s.io", "CertificateSigningRequest", CREATE, admit_csr_subject},
         {"", "PersistentVolumeClaim", UPDATE, admit_claim_resize},
         {"", NULL, CREATE | UPDATE | DELETE, admit_policies},
         {"", NULL, CREATE | UPDATE | DELETE, admit_validating_webhooks},
@@ -88,6 +91,11 @@ bool rules_admit(const struct rules_request *request, struct api_status *status)
 bool admit_is(const struct rules_request *r, const char *group, const char *kind)
 {
 	return strcmp(r->kind->kind, kind) == 0 && strcmp(r->kind->group, group) == 0;
+}
+
+bool admit_is_trusted(const struct rules_request *r)
+{
+	return !r->user || !r->user->name || r->user->groups.count == 0;
 }
 
 bool admit_forbid(const struct rules_request *r, struct api_status *status, const char *fmt, ...)

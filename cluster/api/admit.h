@@ -9,6 +9,8 @@
 typedef bool admit_fn(const struct rules_request *r, struct api_status *status);
 
 bool admit_is(const struct rules_request *r, const char *group, const char *kind);
+/* The parts of the control plane act inside the cluster; their own roles say that they may. */
+bool admit_is_trusted(const struct rules_request *r);
 bool admit_forbid(const struct rules_request *r, struct api_status *status, const char *fmt, ...)
         KT_PRINTF(3, 4);
 void admit_warn(const struct rules_request *r, const char *fmt, ...) KT_PRINTF(2, 3);
@@ -32,6 +34,7 @@ admit_fn admit_mutating_webhooks, admit_validating_webhooks;                    
 /* A rule of a policy or a webhook: groups, versions, operations, resources; its selectors. */
 bool admit_rule_fits(const struct rules_request *r, const struct kt_json *rule);
 bool admit_selectors_fit(const struct rules_request *r, const struct kt_json *match);
-admit_fn admit_escalation; /* access_escalate.c */
+admit_fn admit_csr_subject, admit_csr_approval, admit_csr_signing; /* admit_csr.c */
+admit_fn admit_escalation;                                         /* access_escalate.c */
 
 #endif

@@ -119,6 +119,7 @@ enum {
 	API_KEEPS_STATUS = 16,          /* status may be sent on create and update (no reset) */
 	API_STATUS_METADATA = 32,       /* status updates may change labels and annotations */
 	API_UNMANAGED = 64,             /* Kubernetes 1.34 keeps no managedFields of it */
+	API_KEEPS_SPEC = 128,           /* what an update says of the spec is not heard */
 };
 unsigned api_traits_of(const struct schema_kind *kind);
 bool api_has_status(const struct schema_kind *kind);

@@ -31,7 +31,7 @@ static const struct api_traits traits[] = {
         {"apiextensions.k8s.io", "CustomResourceDefinition", GEN | API_NEEDS_VERSION},
         {"apiregistration.k8s.io", "APIService", API_NEEDS_VERSION},
         {"coordination.k8s.io", "Lease", API_NEEDS_VERSION},
-        {"certificates.k8s.io", "CertificateSigningRequest", API_UNMANAGED},
+        {"certificates.k8s.io", "CertificateSigningRequest", API_UNMANAGED | API_KEEPS_SPEC},
         {"flowcontrol.apiserver.k8s.io", "FlowSchema", GEN},
         {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", GEN},
         {"admissionregistration.k8s.io", "MutatingWebhookConfiguration", GEN},
@@ -323,12 +323,58 @@ static void daemon_set_owned(struct api_write *write, const struct kt_json *old,
 	kt_set(kt_edit_path(object, "metadata.annotations"), key, kt_json_strf("%lld", generation));
 }
 
-/* pkg/registry/certificates/certificates/strategy.go populateConditionTimestamps */
+static size_t count_of_type(const struct kt_json *conditions, const char *type)
+{
+	const struct kt_json *condition;
+	size_t count = 0;
+
+	KT_JSON_EACH (condition, conditions)
+		count += kt_streq(kt_get_text(condition, "type"), type);
+	return count;
+}
+
+/* Who signs leaves as it is what those who approve say; more or less of it is for validation to refuse. */
+static void keep_conditions(const struct kt_json *before, struct kt_json **conditions, const char *type)
+{
+	size_t at = 0;
+
+	if (count_of_type(before, type) != count_of_type(*conditions, type))
+		return;
+	for (size_t i = 0, n = kt_count(*conditions); i < n; i++) {
+		if (!kt_streq(kt_get_text(kt_at(*conditions, i), "type"), type))
+			continue;
+		while (!kt_streq(kt_get_text(kt_at(before, at), "type"), type))
+			at++;
+		struct kt_json **slot = kt_edit_at(conditions, i);
+
+		kt_json_free(*slot);
+		*slot = kt_json_ref(kt_at(before, at++));
+	}
+}
+
+static void csr_parts(const char *subresource, const struct kt_json *old, struct kt_json **object)
+{
+	if (kt_streq(subresource, "approval")) {
+		struct kt_json *conditions = kt_json_ref(kt_path(*object, "status.conditions"));
+
+		kt_set(object, "status", kt_json_ref(kt_get(old, "status")));
+		kt_set(kt_edit(object, "status"), "conditions", conditions);
+	} else if (kt_streq(subresource, "status") && kt_count(kt_path(*object, "status.conditions"))) {
+		struct kt_json **conditions = kt_edit_path(object, "status.conditions");
+
+		keep_conditions(kt_path(old, "status.conditions"), conditions, "Approved");
+		keep_conditions(kt_path(old, "status.conditions"), conditions, "Denied");
+	}
+}
+
+/* pkg/registry/certificates/certificates/strategy.go: PrepareForUpdate, populateConditionTimestamps */
 static void csr_owned(struct api_write *write, const struct kt_json *old, struct kt_json **object)
 {
 	const struct kt_json *before = kt_path(old, "status.conditions");
 	char *now = api_time(cluster_now(write->cluster));
 
+	if (old)
+		csr_parts(write->subresource, old, object);
 	for (size_t i = 0, n = kt_count(kt_path(*object, "status.conditions")); i < n; i++) {
 		const struct kt_json *condition = kt_at(kt_path(*object, "status.conditions"), i);
 		ptrdiff_t at = kt_find(before, "type", kt_str_or(kt_get(condition, "type"), ""));

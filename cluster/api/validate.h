@@ -174,20 +174,20 @@ struct v_kind {
 	const char *group, *kind;
 	v_format *name, *prefix; /* of metadata.name and generateName; NULL: subdomain */
 	void (*create)(struct v *v);
-	void (*update)(struct v *v);  /* after metadata; NULL: create's checks and nothing more */
+	void (*update)(struct v *v); /* after metadata; NULL: create's checks and nothing more */
+	void (*part)(struct v *v, const char *subresource); /* of an update of status, approval… */
 	const char *const *immutable; /* paths that never change, checked after create's rules */
 };
 const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
         v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[],
-        v_kinds_flow[], v_kinds_csi[];
+        v_kinds_flow[], v_kinds_csi[], v_kinds_csr[];
 /* Rules in CEL of a schema that is structural: whether they compile, and what they may cost
  * (validate_crd_rules.c). `faulty`: nodes with a fault in them or below, at which rules are not looked at;
  * NULL-terminated. */
 void v_crd_rules(struct v *v, const struct v_path *path, const struct kt_json *schema,
                  const struct kt_json *const *faulty);
-/* What is wrong with spec.request of a CertificateSigningRequest, new; NULL if nothing is. */
-char *v_csr_fault(const char *base64);
+void v_signer_name(struct v *v, const struct v_path *path, const char *name);
 /* A schema of a custom kind: all of it; whether it is structural and its defaults fit. */
 void v_crd_schema(struct v *v, const struct v_path *path, const struct kt_json *schema, bool has_status);
 bool v_crd_structure(struct v *v, const struct v_path *path, const struct kt_json *schema);

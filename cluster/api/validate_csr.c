@@ -1,93 +1,229 @@
 /* SPDX-License-Identifier: MIT */
-/* The request within a CertificateSigningRequest: PEM, and in it DER, as far as its outer forms go; faults in
- * the words of Go's encoding/asn1. Its signature is not looked at. */
+/* CertificateSigningRequests (kubernetes pkg/apis/certificates/validation). */
+#include "cluster/api/csr.h"
 #include "cluster/api/validate.h"
 
 #include <string.h>
 
-/* The bytes of the first PEM block, if that is of `type`. */
-static bool pem_block(const char *text, const char *type, struct kt_buf *out)
+#define DOMAIN_MAX 253
+#define PATH_MAX   (DOMAIN_MAX + 63 + 1)
+
+/* The parts between dots, up to the first that is none; how many there are. */
+static size_t dotted(struct v *v, const struct v_path *path, const char *text, v_format *format)
 {
-	char *begin = kt_strf("-----BEGIN %s-----", type), *end = kt_strf("-----END %s-----", type);
-	const char *from = strstr(text, "-----BEGIN "), *to;
-	bool found = from && kt_starts(from, begin) && (from == text || from[-1] == '\n') &&
-	             from[strlen(begin)] == '\n';
-	if (found) {
-		from += strlen(begin);
-		to = strstr(from, end);
-		found = to && to[-1] == '\n';
-		struct kt_buf body = {0};
-		for (const char *s = from; found && s < to; s++)
-			if (!strchr(" \t\r\n", *s))
-				kt_buf_addc(&body, *s);
-		found = found && body.len % 4 == 0 && kt_unbase64(kt_buf_str(&body), body.len, out);
-		kt_buf_clear(&body);
+	struct kt_strs labels = {0};
+	bool fine = true;
+	for (const char *at = text;; at++) {
+		size_t len = strcspn(at, ".");
+		kt_strs_steal(&labels, kt_strndup(at, len));
+		at += len;
+		if (!*at)
+			break;
 	}
-	kt_free(begin);
-	kt_free(end);
-	return found;
+	for (size_t i = 0; fine && i < labels.count; i++) {
+		struct kt_strs faults = {0};
+		format(labels.items[i], &faults);
+		for (size_t k = 0; k < faults.count; k++)
+			v_invalid_str(v, path, text, "validating label \"%s\": %s", labels.items[i],
+			              faults.items[k]);
+		fine = faults.count == 0;
+		kt_strs_clear(&faults);
+	}
+	size_t count = labels.count;
+	kt_strs_clear(&labels);
+	return count;
 }
 
-struct der {
-	const unsigned char *at;
-	size_t len;
-};
-
-/* The SEQUENCE at the beginning of `in`: what is in it, and how long all of it is; NULL, or what is wrong,
- * new. */
-static char *sequence(const struct der *in, const char *name, struct der *inside, size_t *whole)
+/* pkg/apis/core/validation/names.go ValidateSignerName */
+void v_signer_name(struct v *v, const struct v_path *path, const char *name)
 {
-	if (in->len < 2)
-		return kt_strdup(in->len == 0 ? "asn1: syntax error: sequence truncated"
-		                              : "asn1: syntax error: truncated tag or length");
-	size_t header = 2, length = in->at[1];
-	unsigned tag = in->at[0];
-	if (length & 0x80) {
-		size_t bytes = length & 0x7f;
-		length = 0;
-		if (bytes == 0)
-			return kt_strdup("asn1: syntax error: indefinite length found (not DER)");
-		if (bytes > 4)
-			return kt_strdup("asn1: structure error: length too large");
-		for (size_t i = 0; i < bytes; i++) {
-			if (header >= in->len)
-				return kt_strdup("asn1: syntax error: truncated tag or length");
-			length = length << 8 | in->at[header++];
+	const char *slash = strchr(name, '/');
+	if (!*name) {
+		v_required(v, path, "");
+		return;
+	}
+	if (!slash || strchr(slash + 1, '/')) {
+		v_invalid_str(
+		        v, path, name,
+		        "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+		return;
+	}
+	char *domain = kt_strndup(name, (size_t)(slash - name));
+	if (strlen(domain) > DOMAIN_MAX)
+		v_too_long(v, path, DOMAIN_MAX);
+	if (dotted(v, path, domain, v_dns_label) < 2)
+		v_invalid_str(v, path, domain,
+		              "should be a domain with at least two segments separated by dots");
+	dotted(v, path, slash + 1, v_dns_subdomain);
+	if (strlen(name) > DOMAIN_MAX + PATH_MAX + 1)
+		v_too_long(v, path, DOMAIN_MAX + PATH_MAX + 1);
+	kt_free(domain);
+}
+
+static const char *const known_usages[] = {"any",
+                                           "cert sign",
+                                           "client auth",
+                                           "code signing",
+                                           "content commitment",
+                                           "crl sign",
+                                           "data encipherment",
+                                           "decipher only",
+                                           "digital signature",
+                                           "email protection",
+                                           "encipher only",
+                                           "ipsec end system",
+                                           "ipsec tunnel",
+                                           "ipsec user",
+                                           "key agreement",
+                                           "key encipherment",
+                                           "microsoft sgc",
+                                           "netscape sgc",
+                                           "ocsp signing",
+                                           "s/mime",
+                                           "server auth",
+                                           "signing",
+                                           "timestamping",
+                                           NULL};
+
+static void usages(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *usage;
+	if (kt_count(list) == 0)
+		v_required(v, path, "");
+	KT_JSON_EACH (usage, list) {
+		bool known = false;
+		for (size_t i = 0; known_usages[i]; i++)
+			known = known || kt_streq(known_usages[i], kt_str(usage));
+		if (!known)
+			v_unsupported(v, V_AT(path, usage_i), usage, known_usages);
+	}
+	KT_JSON_EACH (usage, list)
+		for (size_t i = 0; i < usage_i; i++)
+			if (kt_equal(kt_at(list, i), usage)) {
+				v_duplicate(v, V_AT(path, usage_i), usage);
+				break;
+			}
+}
+
+/* The spec never changes, so that it is looked at once. */
+static void create(struct v *v)
+{
+	const struct v_path *path = V_ROOT("spec");
+	const struct kt_json *spec = kt_get(v->object, "spec");
+	const char *signer = kt_get_text(spec, "signerName");
+	char *why = csr_request_fault(kt_get_text(spec, "request"));
+	if (why)
+		v_invalid(v, V_IN(path, "request"), kt_get(spec, "request"), "%s", why);
+	kt_free(why);
+	usages(v, V_IN(path, "usages"), kt_get(spec, "usages"));
+	if (strcmp(signer, "kubernetes.io/legacy-unknown") == 0)
+		v_invalid_str(v, V_IN(path, "signerName"), signer,
+		              "the legacy signerName is not allowed via this API version");
+	else
+		v_signer_name(v, V_IN(path, "signerName"), signer);
+	if (kt_get(spec, "expirationSeconds") && kt_get_int(spec, "expirationSeconds", 0) < 600)
+		v_invalid(v, V_IN(path, "expirationSeconds"), kt_get(spec, "expirationSeconds"),
+		          "may not specify a duration less than 600 seconds (10 minutes)");
+}
+
+static void update(struct v *v)
+{
+	(void)v;
+}
+
+/* --- conditions --- */
+
+static const char *const lasting[] = {"Approved", "Denied",
+                                      "Failed"}; /* True for ever, once they are there */
+
+static void condition_status(struct v *v, const struct v_path *path, const struct kt_json *condition)
+{
+	const char *type = kt_get_text(condition, "type"), *status = kt_get_text(condition, "status");
+	static const char *const any[] = {"False", "True", "Unknown", NULL}, *const only[] = {"True", NULL};
+	const char *const *allowed = any;
+	bool known = false;
+	for (size_t i = 0; i < KT_COUNT(lasting); i++)
+		if (strcmp(type, lasting[i]) == 0)
+			allowed = only;
+	for (size_t i = 0; allowed[i]; i++)
+		known = known || strcmp(allowed[i], status) == 0;
+	if (!*status)
+		v_required(v, path, "");
+	else if (!known)
+		v_unsupported(v, path, kt_get(condition, "status"), allowed);
+}
+
+static size_t count_before(const struct kt_json *conditions, const char *type, size_t end)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < end; i++)
+		count += strcmp(kt_get_text(kt_at(conditions, i), "type"), type) == 0;
+	return count;
+}
+
+static void conditions(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	const struct kt_json *condition;
+	KT_JSON_EACH (condition, list) {
+		const struct v_path *at = V_AT(path, condition_i);
+		const char *type = kt_get_text(condition, "type");
+		const char *other = strcmp(type, "Approved") == 0 ? "Denied"
+		                    : strcmp(type, "Denied") == 0 ? "Approved"
+		                                                  : NULL;
+		if (!*type)
+			v_required(v, V_IN(at, "type"), "");
+		condition_status(v, V_IN(at, "status"), condition);
+		if (other && count_before(list, other, condition_i))
+			v_invalid_str(v, path, type, "Approved and Denied conditions are mutually exclusive");
+		if (count_before(list, type, condition_i)) {
+			struct kt_json *text = kt_json_str(type);
+			v_duplicate(v, V_IN(at, "type"), text);
+			kt_json_free(text);
 		}
 	}
-	if (tag != 0x30)
-		return kt_strf("asn1: structure error: tags don't match (16 vs {class:%u tag:%u length:%zu "
-		               "isCompound:%s}) "
-		               "{optional:false explicit:false application:false private:false "
-		               "defaultValue:<nil> tag:<nil> "
-		               "stringType:0 timeType:0 set:false omitEmpty:false} %s @%zu",
-		               tag >> 6, tag & 0x1f, length, tag & 0x20 ? "true" : "false", name, header);
-	if (length > in->len - header)
-		return kt_strdup("asn1: syntax error: data truncated");
-	*inside = (struct der){in->at + header, length};
-	*whole = header + length;
-	return NULL;
 }
 
-char *v_csr_fault(const char *base64)
+/* What is said stays said; who signs does not say that somebody approved. */
+static void condition_changes(struct v *v, const struct v_path *path, const struct kt_json *now,
+                              const struct kt_json *old, bool approves)
 {
-	struct kt_buf text = {0}, der = {0};
-	struct der whole, inside, info;
-	size_t len, inner;
-	char *why;
-	if (!kt_unbase64(base64, strlen(base64), &text) ||
-	    (!pem_block(kt_buf_str(&text), "CERTIFICATE REQUEST", &der) &&
-	     !pem_block(kt_buf_str(&text), "NEW CERTIFICATE REQUEST", &der))) {
-		why = kt_strdup("PEM block type must be CERTIFICATE REQUEST");
-	} else {
-		whole = (struct der){(const unsigned char *)kt_buf_str(&der), der.len};
-		why = sequence(&whole, "certificateRequest", &inside, &len);
-		if (!why && len < whole.len)
-			why = kt_strdup("asn1: syntax error: trailing data");
-		if (!why)
-			why = sequence(&inside, "tbsCertificateRequest", &info, &inner);
-	}
-	kt_buf_clear(&text);
-	kt_buf_clear(&der);
-	return why;
+	for (size_t i = 0; i < KT_COUNT(lasting); i++)
+		if (count_before(now, lasting[i], kt_count(now)) <
+		    count_before(old, lasting[i], kt_count(old)))
+			v_forbidden(v, path, "updates may not remove a condition of type \"%s\"", lasting[i]);
+	for (size_t i = 0; !approves && strcmp(lasting[i], "Failed") != 0; i++)
+		if (count_before(now, lasting[i], kt_count(now)) >
+		    count_before(old, lasting[i], kt_count(old)))
+			v_forbidden(v, path, "updates may not add a condition of type \"%s\"", lasting[i]);
 }
+
+static void part(struct v *v, const char *subresource)
+{
+	const struct v_path *path = V_ROOT("status");
+	const struct kt_json *now = kt_get(v->object, "status"), *old = kt_get(v->old, "status");
+	const char *text = kt_get_text(now, "certificate"), *was = kt_get_text(old, "certificate");
+	conditions(v, V_IN(path, "conditions"), kt_get(now, "conditions"));
+	char *why = strcmp(text, was) != 0 ? csr_certificate_fault(text) : NULL;
+	if (why) {
+		struct kt_json *shown = kt_json_str("<certificate data>");
+		v_invalid(v, V_IN(path, "certificate"), shown, "%s", why);
+		kt_json_free(shown);
+	}
+	kt_free(why);
+	condition_changes(v, V_IN(path, "conditions"), kt_get(now, "conditions"), kt_get(old, "conditions"),
+	                  strcmp(subresource, "approval") == 0);
+	if (*was && strcmp(text, was) != 0)
+		v_forbidden(v, V_IN(path, "certificate"),
+		            "updates may not modify existing certificate content");
+}
+
+const struct v_kind v_kinds_csr[] = {
+        {.group = "certificates.k8s.io",
+         .kind = "CertificateSigningRequest",
+         .name = v_path_segment,
+         .prefix = v_path_segment,
+         .create = create,
+         .update = update,
+         .part = part},
+        {0},
+};

@@ -132,72 +132,6 @@ static void cluster_role_binding_update(struct v *v)
 	fixed_ref(v);
 }
 
-/* --- certificate requests --- */
-
-static void csr(struct v *v)
-{
-	static const char *const usages[] = {"any",
-	                                     "cert sign",
-	                                     "client auth",
-	                                     "code signing",
-	                                     "content commitment",
-	                                     "crl sign",
-	                                     "data encipherment",
-	                                     "decipher only",
-	                                     "digital signature",
-	                                     "email protection",
-	                                     "encipher only",
-	                                     "ipsec end system",
-	                                     "ipsec tunnel",
-	                                     "ipsec user",
-	                                     "key agreement",
-	                                     "key encipherment",
-	                                     "microsoft sgc",
-	                                     "netscape sgc",
-	                                     "ocsp signing",
-	                                     "s/mime",
-	                                     "server auth",
-	                                     "signing",
-	                                     "timestamping",
-	                                     NULL};
-	const struct v_path *path = V_ROOT("spec"), *up = V_IN(path, "usages");
-	const struct kt_json *spec = kt_get(v->object, "spec"), *usage;
-	const char *signer = kt_get_text(spec, "signerName"), *request = kt_get_text(spec, "request");
-	char *why = v_csr_fault(request);
-	if (why)
-		v_invalid(v, V_IN(path, "request"), kt_get(spec, "request"), "%s", why);
-	kt_free(why);
-	if (kt_count(kt_get(spec, "usages")) == 0)
-		v_required(v, up, "");
-	KT_JSON_EACH (usage, kt_get(spec, "usages")) {
-		bool known = false;
-		for (size_t i = 0; usages[i]; i++)
-			known = known || kt_streq(usages[i], kt_str(usage));
-		if (!known)
-			v_unsupported(v, V_AT(up, usage_i), usage, usages);
-	}
-	KT_JSON_EACH (usage, kt_get(spec, "usages"))
-		for (size_t i = 0; i < usage_i; i++)
-			if (kt_equal(kt_at(kt_get(spec, "usages"), i), usage)) {
-				v_duplicate(v, V_AT(up, usage_i), usage);
-				break;
-			}
-	if (!*signer)
-		v_required(v, V_IN(path, "signerName"), "");
-	else if (!strchr(signer, '/'))
-		v_invalid_str(
-		        v, V_IN(path, "signerName"), signer,
-		        "must be a fully qualified domain and path of the form 'example.com/signer-name'");
-	else if (strcmp(signer, "kubernetes.io/legacy-unknown") == 0)
-		v_invalid_str(v, V_IN(path, "signerName"), signer,
-		              "the legacy signerName is not allowed via this API version");
-	if (kt_get(spec, "expirationSeconds") && kt_get_int(spec, "expirationSeconds", 0) < 600)
-		v_invalid(v, V_IN(path, "expirationSeconds"), kt_get(spec, "expirationSeconds"),
-		          "may not specify a duration less than 600 seconds (10 minutes)");
-}
-
-static const char *const fixed_spec[] = {"spec", NULL};
-
 #define RBAC "rbac.authorization.k8s.io"
 const struct v_kind v_kinds_rbac[] = {
         {.group = RBAC, .kind = "Role", .name = v_path_segment, .prefix = v_path_segment, .create = role},
@@ -218,10 +152,5 @@ const struct v_kind v_kinds_rbac[] = {
          .prefix = v_path_segment,
          .create = cluster_role_binding,
          .update = cluster_role_binding_update},
-        {.group = "certificates.k8s.io",
-         .kind = "CertificateSigningRequest",
-         .name = v_path_segment,
-         .create = csr,
-         .immutable = fixed_spec},
         {0},
 };

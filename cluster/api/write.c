@@ -414,6 +414,8 @@ static void keep_what_stays(struct api_write *write, const struct kt_json *old, 
 			keep_member(metadata, was, own_members[i]);
 	}
 	kt_unset(metadata, "selfLink");
+	if (!status && (api_traits_of(write->kind->storage) & API_KEEPS_SPEC))
+		keep_member(object, old, "spec");
 	if (!status && resets_status(write)) {
 		keep_member(object, old, "status");
 	} else if (status) {

@@ -48,10 +48,8 @@ __attribute__((unused)) static struct answer ask(struct cluster *cluster, const 
 	return answer;
 }
 
-__attribute__((unused)) static void run_rows(const struct row *rows, size_t count)
+__attribute__((unused)) static void run_rows_on(struct cluster *cluster, const struct row *rows, size_t count)
 {
-	struct cluster *cluster = test_cluster();
-	cluster_advance(cluster, cluster_now(cluster) + 5 * KT_SEC);
 	for (size_t i = 0; i < count; i++) {
 		struct answer answer = ask(cluster, &rows[i]);
 		const char *text =
@@ -64,6 +62,13 @@ __attribute__((unused)) static void run_rows(const struct row *rows, size_t coun
 			         rows[i].message);
 		answer_clear(&answer);
 	}
+}
+
+__attribute__((unused)) static void run_rows(const struct row *rows, size_t count)
+{
+	struct cluster *cluster = test_cluster();
+	cluster_advance(cluster, cluster_now(cluster) + 5 * KT_SEC);
+	run_rows_on(cluster, rows, count);
 	cluster_free(cluster);
 }
 
