@@ -551,6 +551,11 @@ static void prove_draws(struct proof *p)
 {
 	size_t covers = lab_covers(p->lab);
 	struct kt_random random;
+	if (!p->options->seeds && covers > 1 && provider_of(p) && provider_of(p)->real_time) {
+		p->left_out++;
+		lab_proof_tell(p, "variants: left out: minutes take minutes there; --seeds proves them");
+		return;
+	}
 	if (!p->options->seeds || p->lab->draws < 2) {
 		for (size_t i = 1; i < covers; i++)
 			prove_draw(p, lab_cover(p->lab, i), false);

@@ -113,6 +113,7 @@ cat >"$dir/labs/near/lab.yaml" <<'YAML'
 lab: near
 title: In a namespace of its own
 minutes: 1
+vary: {answer: [42, 44]}
 setup:
   - manifest: {apiVersion: v1, kind: Namespace, metadata: {name: near}}
   - manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: kept, namespace: near}, data: {a: one}}
@@ -127,8 +128,8 @@ setup:
         template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "nginx:1.27"}]}}
 tasks:
   - task: answer
-    text: It is 42.
-    checks: [{object: configmap near/answer, has: {data.value: "42"}}]
+    text: It is {answer}.
+    checks: [{object: configmap near/answer, has: {data.value: "{answer}"}}]
   - task: stirred
     text: A drill changes much.
     after: [answer]
@@ -150,9 +151,9 @@ cat >"$dir/labs/near/solution/a.yaml" <<'YAML'
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: answer, namespace: near}
-data: {value: "42"}
+data: {value: "{answer}"}
 YAML
-sed 's/42/43/' "$dir/labs/near/solution/a.yaml" >"$dir/labs/near/wrong/other/a.yaml"
+sed 's/{answer}/43/' "$dir/labs/near/solution/a.yaml" >"$dir/labs/near/wrong/other/a.yaml"
 echo '- {task: answer, finding: "43"}' >"$dir/labs/near/wrong/other/expect.yaml"
 sed 's/near/default/g; /kind: Namespace/d; s/lab: default/lab: at-home/' "$dir/labs/near/lab.yaml" >"$dir/labs/at-home/lab.yaml"
 sed 's/near/default/' "$dir/labs/near/solution/a.yaml" >"$dir/labs/at-home/solution/a.yaml"
@@ -160,6 +161,8 @@ run course test "$dir/labs/near" --provider context --yes
 says 0 "near: task 'dark': left out: it takes machines down" 'a proof leaves out what cannot be graded there, and says so'
 grep -q 'near: solution: passes' "$out" && grep -q 'near: wrong/other: fails as it should' "$out"
 ok $? 'the other tasks are proved'
+grep -q 'near: variants: left out: minutes take minutes there' "$out"
+ok $? 'one variant of it, and says so'
 mkfifo "$dir/until" "$dir/held"
 python3 -c 'import fcntl, sys, time; f = open(sys.argv[1], "w"); fcntl.lockf(f, fcntl.LOCK_EX); print("held", flush=True); sys.stdin.read()' \
 	"$HOME/proofs/context.lock" <"$dir/until" >"$dir/held" &
@@ -174,7 +177,7 @@ wait "$holder"
 run course test "$dir/labs/at-home" --provider context --yes
 says 0 "at-home: start: left out: .*'default' is not one of them" "a lab in the namespace 'default' is left out"
 run lab start "$dir/labs/near" --provider context --yes
-k apply -f "$dir/labs/near/solution/a.yaml" >/dev/null
+sed 's/{answer}/42/' "$dir/labs/near/solution/a.yaml" | k apply -f - >/dev/null
 run check "$dir/labs/near" --task stirred
 says 0 'stirred' 'a drill that changes objects'
 k get deployment web -n near -o 'jsonpath={.spec.replicas} ' >"$out" 2>&1
