@@ -51,7 +51,21 @@ static bool fail_directive(struct merge *m, const struct kt_json *directive, con
 	return false;
 }
 
-/* --- what is new: without directives and nulls --- */
+/* Of a value that is not what Go's `expected` is: 500, in Go's words. */
+static bool fail_type(struct merge *m, const char *expected, const struct kt_json *v)
+{
+	static const char *const types[] = {[KT_JSON_NULL] = "%!s(<nil>)",
+	                                    [KT_JSON_BOOL] = "bool",
+	                                    [KT_JSON_INT] = "int64",
+	                                    [KT_JSON_REAL] = "float64",
+	                                    [KT_JSON_STRING] = "string",
+	                                    [KT_JSON_ARRAY] = "[]interface {}",
+	                                    [KT_JSON_OBJECT] = "map[string]interface {}"};
+	return api_fail(m->status, 500, "", "expected a %s, but received a %s", expected,
+	                types[kt_json_type(v)]);
+}
+
+/* --- what is new --- */
 
 static bool is_directive(const char *key)
 {
@@ -59,24 +73,39 @@ static bool is_directive(const char *key)
 	       kt_starts(key, SET_ORDER);
 }
 
-static struct kt_json *fresh(const struct kt_json *patch)
+/* What a patch adds where nothing was: a map with `$patch` is left out altogether, NULL; other directives
+ * stay and are unknown fields to who decodes the object. Nulls stay only if asked to. */
+static struct kt_json *fresh(const struct kt_json *patch, bool nulls)
 {
 	if (kt_is_object(patch)) {
+		if (kt_get(patch, DIRECTIVE))
+			return NULL;
 		struct kt_json *out = kt_json_object();
-		for (size_t i = 0, n = kt_count(patch); i < n; i++)
-			if (!is_directive(kt_key(patch, i)) && kt_json_type(kt_at(patch, i)) != KT_JSON_NULL)
-				kt_set(&out, kt_key(patch, i), fresh(kt_at(patch, i)));
+		for (size_t i = 0, n = kt_count(patch); i < n; i++) {
+			bool null = kt_json_type(kt_at(patch, i)) == KT_JSON_NULL;
+			struct kt_json *value = null && !nulls ? NULL : fresh(kt_at(patch, i), nulls);
+			if (value)
+				kt_set(&out, kt_key(patch, i), value);
+		}
 		return out;
 	}
 	if (kt_is_array(patch)) {
-		struct kt_json *out = kt_json_array();
+		struct kt_json *out = kt_json_array(), *value;
 		const struct kt_json *item;
 		KT_JSON_EACH (item, patch)
-			if (!kt_get(item, DIRECTIVE) || kt_streq(kt_get_str(item, DIRECTIVE), "merge"))
-				kt_push(&out, fresh(item));
+			if ((value = fresh(item, nulls)) != NULL)
+				kt_push(&out, value);
 		return out;
 	}
 	return kt_json_ref(patch);
+}
+
+/* `patch` without its own `$patch`. */
+static struct kt_json *without_directive(const struct kt_json *patch)
+{
+	struct kt_json *out = kt_json_ref(patch);
+	kt_unset(&out, DIRECTIVE);
+	return out;
 }
 
 /* --- lists --- */
@@ -186,7 +215,7 @@ static bool merge_items(struct merge *m, const struct schema_type *type, struct 
 			return fail_key(m, item, key);
 		ptrdiff_t at = index_of(*list, item, key);
 		if (at < 0)
-			kt_push(list, fresh(item));
+			kt_push(list, kt_json_ref(item));
 		else if (!merge_map(m, type, kt_edit_at(list, (size_t)at), item))
 			return false;
 	}
@@ -196,6 +225,9 @@ static bool merge_items(struct merge *m, const struct schema_type *type, struct 
 static void merge_primitives(struct kt_json **list, const struct kt_json *patch, bool take_out)
 {
 	const struct kt_json *item;
+	for (size_t i = kt_count(*list); !take_out && i-- > 0;)
+		if (index_of(*list, kt_at(*list, i), NULL) < (ptrdiff_t)i)
+			kt_remove(list, i); /* what stood there twice stands there once */
 	KT_JSON_EACH (item, patch) {
 		ptrdiff_t at = index_of(*list, item, NULL);
 		if (!take_out && at < 0)
@@ -205,9 +237,20 @@ static void merge_primitives(struct kt_json **list, const struct kt_json *patch,
 	}
 }
 
-static enum kt_json_type item_type(const struct kt_json *a, const struct kt_json *b)
+static const struct kt_json *item_of(const struct kt_json *a, const struct kt_json *b)
 {
-	return kt_json_type(kt_count(a) > 0 ? kt_at(a, 0) : kt_at(b, 0));
+	return kt_count(a) > 0 ? kt_at(a, 0) : kt_at(b, 0);
+}
+
+static bool fail_mixed(struct merge *m, const struct kt_json *original, const struct kt_json *patch)
+{
+	struct kt_buf text = {0};
+	patch_print_go(original, &text);
+	kt_buf_addc(&text, ' ');
+	patch_print_go(patch, &text);
+	api_fail(m->status, 500, "", "list element types are not identical: [%s]", kt_buf_str(&text));
+	kt_buf_clear(&text);
+	return false;
 }
 
 static bool merge_list(struct merge *m, const struct schema_field *field, struct kt_json **original,
@@ -215,32 +258,34 @@ static bool merge_list(struct merge *m, const struct schema_field *field, struct
 {
 	if (!field || !field->patch_merge) {
 		kt_json_free(*original);
-		*original = fresh(patch);
+		*original = kt_json_ref(patch);
 		return true;
 	}
 	if (kt_count(*original) == 0 && kt_count(patch) == 0)
 		return true;
 	if (kt_count(*original) > MAX_ITEMS || kt_count(patch) > MAX_ITEMS)
 		return api_fail(m->status, 413, "RequestEntityTooLarge", "list is too long to be merged");
-	enum kt_json_type of = item_type(*original, patch);
+	enum kt_json_type of = kt_json_type(item_of(*original, patch));
 	const struct kt_json *item;
 	const char *key = of == KT_JSON_OBJECT ? field->patch_key : NULL;
 	if (of == KT_JSON_ARRAY)
 		return patch_fail_unprocessable(m->status);
 	KT_JSON_EACH (item, patch)
-		if ((kt_json_type(item) == KT_JSON_OBJECT) != (of == KT_JSON_OBJECT))
-			return api_fail(m->status, 500, "", "list element types are not identical");
+		if (kt_json_type(item) != of)
+			return fail_mixed(m, *original, patch);
 	struct kt_json *server = kt_json_ref(*original), *rest = NULL;
 	bool ok = true, replaced = false;
 	if (of == KT_JSON_OBJECT && !key)
 		ok = api_fail(m->status, 500, "", "cannot merge lists without merge key for %s", field->name);
+	else if (!key && field->patch_key)
+		ok = fail_type(m, "map[string]interface {}", item_of(*original, patch));
 	else if (!key)
 		rest = kt_json_ref(patch), merge_primitives(original, patch, false);
 	else
 		ok = special_items(m, original, patch, key, &rest, &replaced);
 	if (ok && replaced) {
 		kt_json_free(*original);
-		*original = fresh(rest);
+		*original = kt_json_ref(rest);
 	} else if (ok && key) {
 		ok = merge_items(m, field->type, original, rest, key);
 	}
@@ -269,7 +314,7 @@ static bool retain_keys(struct merge *m, struct kt_json **original, const struct
 		KT_JSON_EACH (word, keep)
 			found = found || kt_streq(kt_str(word), key);
 		if (!found)
-			return patch_fail_unprocessable(m->status);
+			return fail_bad(m, "invalid patch format of retainKeys");
 	}
 	for (size_t i = kt_count(*original); i-- > 0;) {
 		bool found = false;
@@ -295,19 +340,28 @@ static bool fail_order(struct merge *m, const struct kt_json *list, const struct
 
 /* What a patch's list holds must stand in the order that comes with it, in the same sequence; a key may be in
  * both twice (kubectl debug sends that when a name is there already). */
-static bool order_holds(const struct kt_json *list, const struct kt_json *order, const char *key)
+static bool check_order(struct merge *m, const struct kt_json *list, const struct kt_json *order,
+                        const char *key)
 {
 	const struct kt_json *item;
 	size_t at = 0, n = kt_count(order);
 	if (!n)
 		return true;
+	KT_JSON_EACH (item, list)
+		if (key && !kt_is_object(item))
+			return fail_type(m, "map[string]interface {}", item);
 	KT_JSON_EACH (item, list) {
-		if (kt_get(item, DIRECTIVE))
-			continue;
-		while (at < n && !same_item(kt_at(order, at), item, key))
-			at++;
-		if (at++ >= n)
-			return false;
+		bool found = kt_get(item, DIRECTIVE) != NULL;
+		for (; !found && at < n; at++) {
+			const struct kt_json *place = kt_at(order, at);
+			if (key && !kt_is_object(place))
+				return fail_type(m, "map[string]interface {}", place);
+			if (key && !(kt_get(item, key) && kt_get(place, key)))
+				return fail_key(m, kt_get(item, key) ? place : item, key);
+			found = same_item(place, item, key);
+		}
+		if (!found)
+			return fail_order(m, list, order);
 	}
 	return true;
 }
@@ -320,19 +374,22 @@ static bool set_order(struct merge *m, const struct schema_type *type, struct kt
 	const char *key = field ? field->patch_key : NULL;
 	if (kt_count(order) > MAX_ITEMS || kt_count(kt_get(*original, name)) > MAX_ITEMS)
 		return api_fail(m->status, 413, "RequestEntityTooLarge", "list is too long to be ordered");
-	if (!kt_is_array(order) || (list && !kt_is_array(list)))
-		return fail_bad(m, "invalid patch format of setElementOrder list");
-	if (key && !order_holds(list, order, key)) {
-		return fail_order(m, list, order);
-	}
 	const struct kt_json *old = kt_get(*original, name);
+	const struct kt_json *const lists[] = {order, old, list};
+	for (size_t i = 0; i < KT_COUNT(lists); i++)
+		if (lists[i] && !kt_is_array(lists[i]))
+			return fail_type(m, "[]interface {}", lists[i]);
+	if (!check_order(m, list, order, key))
+		return false;
 	if (!old && !list)
 		return true;
+	if (!kt_count(old) && !kt_count(list))
+		return api_fail(m->status, 500, "", "no elements in any of the given slices");
 	struct kt_json *server = kt_json_ref(old);
 	bool ok = true;
 	if (!old)
-		kt_set(original, name, fresh(list));
-	else if (list && kt_is_array(old))
+		kt_set(original, name, fresh(list, true));
+	else if (list)
 		ok = merge_list(m, field, kt_edit(original, name), list);
 	if (ok)
 		kt_set(original, name, in_order(kt_get(*original, name), order, server, key));
@@ -351,7 +408,7 @@ static bool merge_member(struct merge *m, const struct schema_type *type, struct
 	}
 	if (old && kt_is_object(old) && kt_is_object(value)) {
 		if (field && field->patch_replace_keys) {
-			kt_set(original, key, fresh(value));
+			kt_set(original, key, kt_json_ref(value));
 			return true;
 		}
 		const struct schema_type *below = field && field->shape == SCHEMA_ONE ? field->type : NULL;
@@ -359,7 +416,11 @@ static bool merge_member(struct merge *m, const struct schema_type *type, struct
 	}
 	if (old && kt_is_array(old) && kt_is_array(value))
 		return merge_list(m, field, kt_edit(original, key), value);
-	kt_set(original, key, fresh(value));
+	struct kt_json *added = fresh(value, false);
+	if (added)
+		kt_set(original, key, added);
+	else
+		kt_unset(original, key);
 	return true;
 }
 
@@ -368,9 +429,7 @@ static bool delete_primitives(struct merge *m, struct kt_json **original, const 
 {
 	if (kt_count(value) > MAX_ITEMS)
 		return api_fail(m->status, 413, "RequestEntityTooLarge", "list is too long to be merged");
-	if (!kt_is_array(value))
-		return fail_bad(m, "invalid patch format of primitive list");
-	if (kt_is_array(kt_get(*original, name)))
+	if (kt_is_array(value) && kt_is_array(kt_get(*original, name)))
 		merge_primitives(kt_edit(original, name), value, true);
 	return true;
 }
@@ -380,7 +439,7 @@ static bool merge_directive(struct merge *m, struct kt_json **original, const st
 {
 	const char *what = kt_str_or(directive, "");
 	if (strcmp(what, "replace") == 0 || strcmp(what, "delete") == 0) {
-		struct kt_json *value = *what == 'r' ? fresh(patch) : kt_json_object();
+		struct kt_json *value = *what == 'r' ? without_directive(patch) : kt_json_object();
 		kt_json_free(*original);
 		*original = value;
 		return true;
