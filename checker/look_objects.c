@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOLD = 4 }; /* so many misfits, so many names */
+enum { TOLD = 4, NAMES = 6 }; /* so many misfits; so many names of what is there */
 
 /* What `path` yields in `object`; the path was held when it was parsed. */
 static struct kt_json *values_at(const char *path, const struct kt_json *object)
@@ -154,6 +154,21 @@ static void tell_instead(const struct check_run *run, const struct check_ref *re
 	kt_json_free(items);
 }
 
+/* What a workload's status lacks is its pods' doing. */
+static void tell_its_pods(const struct check_run *run, const char *words, struct check_finding *finding)
+{
+	struct kt_json *pods = NULL;
+	struct kt_buf found = {0};
+	if (!kt_starts(finding->path, "status") && !kt_starts(finding->path, ".status"))
+		return;
+	kt_buf_adds(&found, finding->found);
+	if (!check_pods_of(run, words, &pods, NULL))
+		check_tell_unready(run, words, pods, &found);
+	check_found(finding, CHECK_FAILED, "%s", kt_buf_str(&found));
+	kt_buf_clear(&found);
+	kt_json_free(pods);
+}
+
 void check_look_object(const struct check_run *run, const struct check_check *check,
                        struct check_finding *finding)
 {
@@ -183,27 +198,49 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 	} else if (rc) {
 		check_unknown(finding, &err);
 	} else {
-		if (misfit(object, has) >= 0)
+		if (misfit(object, has) >= 0) {
 			tell_misfits(finding, words, object, has);
-		else
+			if (kt_path(object, "spec.template"))
+				tell_its_pods(run, words, finding);
+		} else
 			check_found(finding, CHECK_PASSED, "%s is so", words);
 	}
 	kt_json_free(object);
 }
 
+/* An object's name; of a row of the record what it is about. */
+static const char *name_of(const struct kt_json *object)
+{
+	static const char *const keys[] = {"task", "lab", "lesson", "family"};
+	const char *name = kt_path_str(object, "metadata.name");
+	for (size_t i = 0; !name && i < KT_COUNT(keys); i++)
+		name = kt_get_str(object, keys[i]);
+	return name ? name : "?";
+}
+
+/* ": a, b, c (1 of them being deleted)" */
+static void tell_names(const struct kt_json *items, struct kt_buf *out)
+{
+	const struct kt_json *item;
+	size_t going = 0;
+	KT_JSON_EACH (item, items) {
+		if (item_i < NAMES)
+			kt_buf_addf(out, "%s%s", item_i ? ", " : ": ", name_of(item));
+		going += kt_path(item, "metadata.deletionTimestamp") != NULL;
+	}
+	kt_buf_adds(out, kt_count(items) > NAMES ? ", …" : "");
+	if (going)
+		kt_buf_addf(out, " (%zu of them being deleted)", going);
+}
+
 /* "2 are there: a, b" */
 static void tell_those(struct check_finding *finding, const struct kt_json *items)
 {
-	struct kt_json *names = kt_json_array();
 	struct kt_buf list = {0};
-	const struct kt_json *item;
-	KT_JSON_EACH (item, items)
-		kt_push(&names, kt_json_ref(kt_path(item, "metadata.name")));
-	check_show(names, &list);
-	check_found(finding, CHECK_FAILED, "%zu %s there: %s", kt_count(items),
+	tell_names(items, &list);
+	check_found(finding, CHECK_FAILED, "%zu %s there%s", kt_count(items),
 	            kt_count(items) == 1 ? "is" : "are", kt_buf_str(&list));
 	kt_buf_clear(&list);
-	kt_json_free(names);
 }
 
 static void tell_going(struct check_finding *finding, const char *words, const struct kt_json *object)
@@ -242,16 +279,6 @@ void check_look_absent(const struct check_run *run, const struct check_check *ch
 
 /* --- objects --- */
 
-/* An object's name; of a row of the record what it is about. */
-static const char *name_of(const struct kt_json *object)
-{
-	static const char *const keys[] = {"task", "lab", "lesson", "family"};
-	const char *name = kt_path_str(object, "metadata.name");
-	for (size_t i = 0; !name && i < KT_COUNT(keys); i++)
-		name = kt_get_str(object, keys[i]);
-	return name ? name : "?";
-}
-
 struct set_look {
 	const struct check_run *run;
 	const char *words;
@@ -266,8 +293,12 @@ static bool look_count(const struct set_look *l)
 	check_describe(l->wanted, &want);
 	check_expected(l->finding, "%s: %s of them", l->words, kt_buf_str(&want));
 	bool fits = check_fits(l->wanted, count);
-	check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "there %s %zu",
-	            kt_count(l->items) == 1 ? "is" : "are", kt_count(l->items));
+	struct kt_buf names = {0};
+	if (!fits && kt_path(kt_at(l->items, 0), "metadata.name"))
+		tell_names(l->items, &names);
+	check_found(l->finding, fits ? CHECK_PASSED : CHECK_FAILED, "there %s %zu%s",
+	            kt_count(l->items) == 1 ? "is" : "are", kt_count(l->items), kt_buf_str(&names));
+	kt_buf_clear(&names);
 	kt_buf_clear(&want);
 	kt_json_free(count);
 	return fits;
@@ -358,6 +389,23 @@ static bool look_some(const struct set_look *l)
 	return false;
 }
 
+/* One that is what none should be: "web-1: spec.x is 2". */
+static void tell_so(const struct set_look *l, const struct kt_json *item)
+{
+	struct kt_buf got = {0};
+	for (size_t i = 0; i < KT_MIN(kt_count(l->wanted), TOLD); i++) {
+		struct kt_json *values = values_at(kt_key(l->wanted, i), item);
+		kt_buf_addf(&got, "%s%s", i ? "; " : "", kt_key(l->wanted, i));
+		kt_buf_adds(&got, kt_count(values) ? " is " : ": there is ");
+		check_show(values, &got);
+		kt_json_free(values);
+	}
+	check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(item),
+	            got.len ? kt_buf_str(&got) : "it is there");
+	check_where(l->finding, name_of(item), kt_count(l->wanted) ? kt_key(l->wanted, 0) : NULL);
+	kt_buf_clear(&got);
+}
+
 static bool look_none(const struct set_look *l)
 {
 	const struct kt_json *item;
@@ -370,13 +418,10 @@ static bool look_none(const struct set_look *l)
 	KT_JSON_EACH (item, l->items) {
 		if (misfit(item, l->wanted) >= 0)
 			continue;
-		if (fits) {
-			check_found(l->finding, CHECK_FAILED, "%s is so", name_of(item));
-			check_where(l->finding, name_of(item),
-			            kt_count(l->wanted) ? kt_key(l->wanted, 0) : NULL);
-		} else {
+		if (fits)
+			tell_so(l, item);
+		else
 			kt_strs_add(&others, name_of(item));
-		}
 		fits = false;
 	}
 	tell_others(l->finding, "; so are", &others);
@@ -534,6 +579,12 @@ void check_look_objects(const struct check_run *run, const struct check_check *c
 		check_unknown(finding, &err);
 	else
 		check_look_rows(run, words, items, check->node, finding);
+	if (rc == KT_ENOTFOUND && finding->status == CHECK_FAILED) {
+		char *found = kt_strdup(finding->found);
+		check_found(finding, CHECK_FAILED, "%s (the cluster has no kind '%.*s')", found,
+		            (int)strcspn(words, " "), words);
+		kt_free(found);
+	}
 	kt_json_free(items);
 }
 

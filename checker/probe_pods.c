@@ -124,8 +124,12 @@ static enum kt_code pod_behind(const struct check_run *run, const char *words, s
 {
 	struct kt_json *pods = NULL;
 	enum kt_code rc = check_pods_of(run, words, &pods, err);
-	if (!rc && !best_pod(pods))
-		rc = kt_fail(err, KT_ENOTFOUND, "%s has no running pod", words);
+	if (!rc && !best_pod(pods)) {
+		struct kt_buf why = {0};
+		check_tell_unready(run, words, pods, &why);
+		rc = kt_fail(err, KT_ENOTFOUND, "%s has no running pod%s", words, kt_buf_str(&why));
+		kt_buf_clear(&why);
+	}
 	if (!rc)
 		*out = kt_json_ref(best_pod(pods));
 	kt_json_free(pods);

@@ -25,46 +25,87 @@ static void add_words(struct kt_buf *out, const char *words)
 		kt_buf_adds(out, "…");
 }
 
-/* "OOMKilled", "Error, exit code 127" */
+/* Of what the runtime says, the part after the layers that it came through: 'exec: "x": permission denied'.
+ */
+static void add_message(struct kt_buf *out, const struct kt_json *state)
+{
+	const char *words = kt_get_str(state, "message");
+	if (!words || !*words)
+		return;
+	const char *exec = strstr(words, "exec: \"");
+	kt_buf_adds(out, ": ");
+	add_words(out, exec ? exec : words);
+}
+
+/* "OOMKilled", "Error, exit code 127", what could not even be started with the reason */
 static void tell_ended(const struct kt_json *ended, struct kt_buf *out)
 {
 	const char *reason = kt_str_or(kt_get(ended, "reason"), "ended");
 	kt_buf_adds(out, reason);
 	if (!kt_streq(reason, "OOMKilled") && !kt_streq(reason, "Completed"))
 		kt_buf_addf(out, ", exit code %lld", (long long)kt_get_int(ended, "exitCode", 0));
+	if (kt_streq(reason, "StartError") || kt_streq(reason, "ContainerCannotRun"))
+		add_message(out, ended);
+}
+
+/* What a container waits for; false: for nothing that is worth a word. */
+static bool tell_waiting(const char *reason, const struct kt_json *status, const struct kt_json *spec,
+                         struct kt_buf *out)
+{
+	static const char *const told[] = {"CreateContainerConfigError", "CreateContainerError",
+	                                   "RunContainerError"};
+	static const char *const image[] = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName",
+	                                    "ErrImageNeverPull"};
+	const struct kt_json *before = kt_path(status, "lastState.terminated");
+	if (!reason || kt_streq(reason, "PodInitializing") || kt_streq(reason, "ContainerCreating"))
+		return false;
+	kt_buf_adds(out, reason);
+	if (kt_streq(reason, "CrashLoopBackOff") && before) {
+		kt_buf_adds(out, ": ");
+		tell_ended(before, out);
+	}
+	for (size_t i = 0; i < KT_COUNT(told); i++)
+		if (kt_streq(reason, told[i]))
+			add_message(out, kt_path(status, "state.waiting"));
+	for (size_t i = 0; i < KT_COUNT(image); i++)
+		if (kt_streq(reason, image[i]) && kt_get_str(spec, "image"))
+			kt_buf_addf(out, ": %s", kt_get_str(spec, "image"));
+	return true;
 }
 
 /* Of a container that does not do its part; false: there is nothing to be said of it. */
 static bool tell_container(const struct kt_json *status, const struct kt_json *spec, bool init,
                            struct kt_buf *out)
 {
-	const struct kt_json *waiting = kt_path(status, "state.waiting"),
-	                     *ended = kt_path(status, "state.terminated"),
-	                     *before = kt_path(status, "lastState.terminated");
-	const char *reason = kt_get_str(waiting, "reason");
-	if (reason && !kt_streq(reason, "PodInitializing") && !kt_streq(reason, "ContainerCreating")) {
-		kt_buf_adds(out, reason);
-		if (kt_streq(reason, "CrashLoopBackOff") && before) {
-			kt_buf_adds(out, ": ");
-			tell_ended(before, out);
-		} else if (kt_streq(reason, "CreateContainerConfigError") && kt_get_str(waiting, "message")) {
-			kt_buf_adds(out, ": ");
-			add_words(out, kt_get_str(waiting, "message"));
-		}
+	const struct kt_json *ended = kt_path(status, "state.terminated");
+	if (tell_waiting(kt_str(kt_path(status, "state.waiting.reason")), status, spec, out))
 		return true;
-	}
 	if (ended && (!init || kt_get_int(ended, "exitCode", 0))) {
 		tell_ended(ended, out);
 		return true;
 	}
 	bool runs = kt_path(status, "state.running") && !kt_get_bool(status, "ready", false);
-	if (runs && init)
-		kt_buf_addf(out, "init container %s runs", kt_str_or(kt_get(status, "name"), "?"));
+	if (runs && init && !kt_get(spec, "startupProbe"))
+		kt_buf_adds(out, "it runs");
 	else if (runs && kt_get(spec, "startupProbe") && !kt_get_bool(status, "started", false))
 		kt_buf_adds(out, "its startup probe does not pass");
 	else if (runs && kt_get(spec, "readinessProbe"))
 		kt_buf_adds(out, "its readiness probe does not pass");
 	return out->len > 0;
+}
+
+/* The same with its name, which says nothing of one alone. */
+static bool tell_named(const struct kt_json *status, const struct kt_json *specs, bool init,
+                       struct kt_buf *out)
+{
+	struct kt_buf words = {0};
+	bool told = tell_container(status, named(specs, status), init, &words);
+	if (told && (init || kt_count(specs) > 1))
+		kt_buf_addf(out, "%s %s: ", init ? "init container" : "container",
+		            kt_str_or(kt_get(status, "name"), "?"));
+	kt_buf_adds(out, told ? kt_buf_str(&words) : "");
+	kt_buf_clear(&words);
+	return told;
 }
 
 /* Why a pod is not Ready, a phrase. */
@@ -77,11 +118,28 @@ static void tell_pod(const struct kt_json *pod, struct kt_buf *out)
 		add_words(out, kt_str_or(kt_get(scheduled, "message"), "no node takes it"));
 		return;
 	}
-	for (size_t l = 0; l < KT_COUNT(lists); l++)
-		KT_JSON_EACH (status, kt_path(pod, lists[l][0]))
-			if (!kt_get_bool(status, "ready", false) &&
-			    tell_container(status, named(kt_path(pod, lists[l][1]), status), l == 0, out))
+	/* one that ended well is to blame only if no other is */
+	for (size_t l = 0; l < 2 * KT_COUNT(lists); l++) {
+		bool init = l % 2 == 0;
+		const struct kt_json *specs = kt_path(pod, lists[l % 2][1]);
+		KT_JSON_EACH (status, kt_path(pod, lists[l % 2][0])) {
+			bool well = kt_path(status, "state.terminated") &&
+			            !kt_path_int(status, "state.terminated.exitCode", 0);
+			if (kt_get_bool(status, "ready", false) || well != (l >= KT_COUNT(lists)))
+				continue;
+			if (tell_named(status, specs, init, out))
 				return;
+		}
+	}
+}
+
+/* Why a pod has failed: the kubelet's or a controller's word for all of it, or how its container ended. */
+static void tell_failed(const struct kt_json *pod, struct kt_buf *out)
+{
+	if (kt_path_str(pod, "status.reason"))
+		kt_buf_adds(out, kt_path_str(pod, "status.reason"));
+	else
+		tell_pod(pod, out);
 }
 
 /* Each phrase once, with how many it is true of. */
@@ -122,19 +180,24 @@ void check_tell_unready(const struct check_run *run, const char *words, const st
 	struct check_ref ref;
 	KT_JSON_EACH (pod, pods) {
 		struct kt_buf phrase = {0};
-		if (check_pod_active(pod) && !check_pod_ready(pod))
+		if (kt_streq(kt_path_str(pod, "status.phase"), "Failed"))
+			tell_failed(pod, &phrase);
+		else if (check_pod_active(pod) && !check_pod_ready(pod))
 			tell_pod(pod, &phrase);
 		count_phrase(&counts, kt_buf_str(&phrase));
 		kt_buf_clear(&phrase);
 	}
 	/* those that could not even be made */
 	if (!check_ref_of(run, words, &ref, NULL) && !ref.is_set && !check_get(run, &ref, &object, NULL)) {
-		const struct kt_json *failure = check_condition(object, "ReplicaFailure");
-		struct kt_buf phrase = {0};
-		if (kt_streq(kt_get_str(failure, "status"), "True"))
-			add_words(&phrase, kt_str_or(kt_get(failure, "message"), ""));
-		count_phrase(&counts, kt_buf_str(&phrase));
-		kt_buf_clear(&phrase);
+		static const char *const types[] = {"ReplicaFailure", "Failed"};
+		for (size_t i = 0; i < KT_COUNT(types); i++) {
+			const struct kt_json *failure = check_condition(object, types[i]);
+			struct kt_buf phrase = {0};
+			if (kt_streq(kt_get_str(failure, "status"), "True"))
+				add_words(&phrase, kt_str_or(kt_get(failure, "message"), ""));
+			count_phrase(&counts, kt_buf_str(&phrase));
+			kt_buf_clear(&phrase);
+		}
 	}
 	add_phrases(counts, out);
 	kt_json_free(object);

@@ -295,30 +295,28 @@ static void all_said(const struct check_finding *finding, struct kt_buf *out)
 	const char *const parts[] = {finding->expected, finding->found, finding->table, finding->object,
 	                             finding->path};
 	for (size_t i = 0; i < KT_COUNT(parts); i++)
-		kt_buf_addf(out, "%s%s", i ? "\n" : "", parts[i] ? parts[i] : "");
+		kt_buf_addf(out, "%s\n", parts[i] ? parts[i] : "");
 }
 
-/* `finding:` is a text or a list of texts, all of which the finding says. */
-static bool says_all(const struct check_finding *finding, const struct kt_json *words)
+/* `finding:` is a text or a list of texts, all of which are said. */
+static bool says_all(const struct kt_buf *said, const struct kt_json *words)
 {
-	struct kt_buf said = {0};
 	const struct kt_json *word;
-	all_said(finding, &said);
-	bool all = !kt_str(words) || strcasestr(kt_buf_str(&said), kt_str(words));
+	bool all = !kt_str(words) || strcasestr(kt_buf_str(said), kt_str(words));
 	if (kt_is_array(words))
 		KT_JSON_EACH (word, words)
-			all = all && strcasestr(kt_buf_str(&said), kt_str_or(word, ""));
-	kt_buf_clear(&said);
+			all = all && strcasestr(kt_buf_str(said), kt_str_or(word, ""));
 	return all;
 }
 
-/* Does the named task fail with a finding of these words? `said` gets what it says instead; *spared: a drill
- * was left out. */
+/* Does the named task fail, and do its findings say these words, be it one of them or all together? `said`
+ * gets what they say instead; *spared: a drill was left out. */
 static bool look_as_named(struct proof *p, const char *task, const struct kt_json *words, bool *spared,
                           struct kt_buf *said, struct kt_err *err)
 {
 	struct lab_result *result = NULL;
-	bool fits = false;
+	struct kt_buf all = {0};
+	bool failed = false;
 	kt_buf_cut(said, 0);
 	if (lab_proof_check(p, task, false, &result, err))
 		return false;
@@ -331,10 +329,14 @@ static bool look_as_named(struct proof *p, const char *task, const struct kt_jso
 			kt_buf_addf(said, "%s%sexpected %s; found %s", said->len ? " | " : "",
 			            finding->status == CHECK_UNKNOWN ? "unknown: " : "", finding->expected,
 			            finding->found);
-			fits = fits || (finding->status == CHECK_FAILED && says_all(finding, words));
+			if (finding->status == CHECK_FAILED)
+				all_said(finding, &all);
+			failed = failed || finding->status == CHECK_FAILED;
 			*spared = *spared ||
 			          (finding->status == CHECK_UNKNOWN && kt_streq(finding->check, "drill"));
 		}
+	bool fits = failed && says_all(&all, words);
+	kt_buf_clear(&all);
 	lab_result_free(result);
 	return fits;
 }

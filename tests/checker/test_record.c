@@ -54,7 +54,7 @@ static void rows_are_asked_as_objects_are(void **state)
 		const char *found;
 	} rows[] = {
 	        {"[{record: answers, count: {at-least: 2}}]", full, CHECK_PASSED, "there are 2"},
-	        {"[{record: answers, none: {right: 0}}]", full, CHECK_FAILED, "6.2 is so"},
+	        {"[{record: answers, none: {right: 0}}]", full, CHECK_FAILED, "6.2: right is 0"},
 	        {"[{record: answers, where: {lesson: '6.1'}, none: {right: 0}}]", full, CHECK_PASSED,
 	         "none is so"},
 	        {"[{record: tasks, some: {task: b, hints: 0}}]", full, CHECK_PASSED, "b is so"},

@@ -10,7 +10,8 @@
 
 #include "base/codec.h"
 
-#define AGENT "curl/8.16.0"
+#define VERSION "8.16.0"
+#define AGENT   "curl/" VERSION
 enum { MOST_REDIRECTS = 50, MOST_RETRIES = 100 };
 
 struct curl {
@@ -19,8 +20,8 @@ struct curl {
 	struct kt_json *headers, *addresses; /* {"host:port": address} of --resolve */
 	struct kt_buf body;
 	bool silent, show_error, head, insecure, fail, fail_with_body, location, include, verbose, get,
-	        remote_name, retry_refused, retry_all, no_meter;
-	const char *format, *method, *user, *agent, *authority, *referer, *cookie, *content_type,
+	        remote_name, retry_refused, retry_all, no_meter, version;
+	const char *format, *method, *user, *bearer, *agent, *authority, *referer, *cookie, *content_type,
 	        *most_redirects;
 	kt_ns limit, total, retry_delay;
 	int64_t retries, tried, redirects;
@@ -74,9 +75,12 @@ static const struct option_row options[] = {
         {"retry-connrefused", 0, OPTION_ALONE, FLAG, AT(retry_refused)},
         {"retry-all-errors", 0, OPTION_ALONE, FLAG, AT(retry_all)},
         {"no-progress-meter", 0, OPTION_ALONE, FLAG, AT(no_meter)},
+        {"location-trusted", 0, OPTION_ALONE, FLAG, AT(location)},
+        {"version", 'V', OPTION_ALONE, FLAG, AT(version)},
         {"write-out", 'w', OPTION_VALUE, TEXT, AT(format)},
         {"request", 'X', OPTION_VALUE, TEXT, AT(method)},
         {"user", 'u', OPTION_VALUE, TEXT, AT(user)},
+        {"oauth2-bearer", 0, OPTION_VALUE, TEXT, AT(bearer)},
         {"user-agent", 'A', OPTION_VALUE, TEXT, AT(agent)},
         {"cacert", 0, OPTION_VALUE, TEXT, AT(authority)},
         {"referer", 'e', OPTION_VALUE, TEXT, AT(referer)},
@@ -109,7 +113,25 @@ static const struct option_row options[] = {
         {"limit-rate", 0, OPTION_VALUE, NOTHING, 0},
         {"range", 'r', OPTION_VALUE, NOTHING, 0},
         {"keepalive-time", 0, OPTION_VALUE, NOTHING, 0},
+        {"capath", 0, OPTION_VALUE, NOTHING, 0},
+        {"ciphers", 0, OPTION_VALUE, NOTHING, 0},
+        {"expect100-timeout", 0, OPTION_VALUE, NOTHING, 0},
+        {"max-filesize", 0, OPTION_VALUE, NOTHING, 0},
+        {"parallel-max", 0, OPTION_VALUE, NOTHING, 0},
+        {"proto", 0, OPTION_VALUE, NOTHING, 0},
+        {"proto-redir", 0, OPTION_VALUE, NOTHING, 0},
+        {"speed-limit", 'Y', OPTION_VALUE, NOTHING, 0},
+        {"speed-time", 'y', OPTION_VALUE, NOTHING, 0},
+        {"tls-max", 0, OPTION_VALUE, NOTHING, 0},
         {"compressed", 0, OPTION_ALONE, NOTHING, 0},
+        {"fail-early", 0, OPTION_ALONE, NOTHING, 0},
+        {"http2-prior-knowledge", 0, OPTION_ALONE, NOTHING, 0},
+        {"post301", 0, OPTION_ALONE, NOTHING, 0},
+        {"post302", 0, OPTION_ALONE, NOTHING, 0},
+        {"tcp-nodelay", 0, OPTION_ALONE, NOTHING, 0},
+        {"tlsv1", '1', OPTION_ALONE, NOTHING, 0},
+        {"tlsv1.2", 0, OPTION_ALONE, NOTHING, 0},
+        {"tlsv1.3", 0, OPTION_ALONE, NOTHING, 0},
         {"http1.0", '0', OPTION_ALONE, NOTHING, 0},
         {"http1.1", 0, OPTION_ALONE, NOTHING, 0},
         {"http2", 0, OPTION_ALONE, NOTHING, 0},
@@ -256,6 +278,8 @@ static void set_headers(struct curl *s)
 		kt_free(login);
 		kt_buf_clear(&code);
 	}
+	if (s->bearer)
+		kt_set(&own, "Authorization", kt_json_strf("Bearer %s", s->bearer));
 	if (s->referer)
 		kt_set(&own, "Referer", kt_json_str(s->referer));
 	if (s->cookie)
@@ -528,6 +552,15 @@ static bool transient(const struct curl *s, int rc)
 	       (!rc && s->retry_all && s->fail && s->fetch.response.status >= 400);
 }
 
+static int tell_version(struct tool_run *r)
+{
+	tool_outs(r, "curl " VERSION " (x86_64-pc-linux-musl) libcurl/" VERSION " OpenSSL/3.5.2 zlib/1.3.1\n"
+	             "Release-Date: 2025-09-10\n"
+	             "Protocols: file http https\n"
+	             "Features: HTTP2 HTTPS-proxy IPv6 Largefile libz SSL threadsafe UnixSockets\n");
+	return 0;
+}
+
 enum { START, ASK, PAUSE };
 
 static int run_curl(struct tool_run *r)
@@ -538,6 +571,8 @@ static int run_curl(struct tool_run *r)
 		s->addresses = kt_json_object();
 		if (!read_options(r))
 			return 2;
+		if (s->version)
+			return tell_version(r);
 		if (!s->urls.count) {
 			tool_err(r, "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' "
 			            "for more information\n");
