@@ -249,7 +249,7 @@ static bool invalid_policy(struct api_request *request, const char *policy)
 			return false;
 	}
 	causes = kt_jsonf(
-	        "[{reason: 'FieldValueNotSupported', field: 'propagationPolicy', message: %j}]",
+	        "[{reason: 'FieldValueNotSupported', message: %j, field: 'propagationPolicy'}]",
 	        kt_json_strf("Unsupported value: \"%s\": supported values: \"Foreground\", \"Background\", "
 	                     "\"Orphan\", \"nil\"",
 	                     policy));

@@ -186,6 +186,23 @@ bool api_body(struct api_request *request, struct kt_json **out);
 /* The body as `kind`: strict as fieldValidation asks. New. */
 bool api_decode(struct api_request *request, const struct schema_kind *kind, struct kt_json *steal,
                 struct kt_json **out);
+/* --- what create, update and patch share (verbs.c); each fails with the real server's Status --- */
+void api_media_type(struct api_request *request, char out[96]); /* of the body, "" if it does not say */
+bool api_body_too_big(struct api_request *request);
+bool api_parse_yaml(struct api_request *request, struct kt_json **out);
+bool api_undecodable(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
+                     const char *why);
+/* True if unknown or repeated fields do not matter, or only for a warning. */
+bool api_tolerate(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
+                  const struct schema_problems *problems);
+/* "duplicate field …" for each of the paths that kt_json_parse found twice; `before` stands before them. */
+void api_add_duplicates(const char *paths, const char *before, struct schema_problems *problems);
+char *api_strict_fault(const struct schema_problems *problems); /* "strict decoding error: …", new */
+/* Why what says that it is `said` of `version` is not of `kind`; NULL: it is. New. */
+char *api_kind_fault(struct api_request *request, const struct schema_kind *kind, const char *version,
+                     const char *said);
+bool api_options_fit(struct api_request *request, const char *options);
+bool api_name_fits(struct api_request *request, const struct kt_json *object);
 /* PATCH with the request's body applied to `target` (of `kind`, request version); SSA where asked. `old`
  * NULL: apply may create. */
 bool api_patch_value(struct api_request *request, const struct schema_kind *kind,

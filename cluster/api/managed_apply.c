@@ -203,14 +203,8 @@ static bool check_config(struct apply *a)
 {
 	struct kt_strs errors = {0};
 	struct kt_buf text = {0};
-	const char *version = kt_get_str(a->config, "apiVersion");
 	const char *ns = kt_path_str(a->config, "metadata.namespace"),
 	           *name = kt_path_str(a->config, "metadata.name");
-	if (!kt_streq(version, a->kind->api_version))
-		return api_fail(a->status, 400, "BadRequest",
-		                "Incorrect version specified in apply patch. Specified patch version: %s, "
-		                "expected: %s",
-		                version ? version : "", a->kind->api_version);
 	if (kt_path(a->config, "metadata.managedFields"))
 		return api_fail(a->status, 400, "BadRequest", "metadata.managedFields must be nil");
 	managed_check(&a->at, a->config, &errors);

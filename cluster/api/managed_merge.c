@@ -183,6 +183,14 @@ static char *go_value(const struct kt_json *v)
 	return kt_buf_take(&text);
 }
 
+static void complain_of(struct check *c, const char *expected, const struct kt_json *value)
+{
+	struct kt_buf text = {0};
+	patch_print_go(value, &text);
+	complain(c, "expected %s, got &{%s}", expected, kt_buf_str(&text));
+	kt_buf_clear(&text);
+}
+
 static void check_scalar(struct check *c, const struct schema_type *type, const struct kt_json *v)
 {
 	char *text = go_value(v);
@@ -205,6 +213,8 @@ static void check_scalar(struct check *c, const struct schema_type *type, const 
 			complain(c, "expected boolean, got &{%s}", kt_is_string(v) ? kt_str(v) : text);
 		break;
 	default:
+		if (kt_is_array(v) || kt_is_object(v))
+			complain_of(c, "any scalar", v);
 		break;
 	}
 	kt_free(text);
@@ -227,6 +237,18 @@ static void check_map(struct check *c, const struct managed_at *at, const struct
 	}
 }
 
+static void complain_of_keys(struct check *c, const struct managed_at *at, size_t i)
+{
+	struct kt_buf keys = {0};
+	for (size_t k = 0; at->keys && at->keys[k]; k++)
+		kt_buf_addf(&keys, "%s\"%s\"", k ? " " : "", at->keys[k]);
+	complain(c,
+	         "element %zu: associative list with keys has an element that omits all key fields [%s] "
+	         "(and doesn't have default values for any key fields)",
+	         i, kt_buf_str(&keys));
+	kt_buf_clear(&keys);
+}
+
 static void check_list(struct check *c, const struct managed_at *at, const struct kt_json *value)
 {
 	struct managed_at below = managed_at_item(at);
@@ -235,16 +257,14 @@ static void check_list(struct check *c, const struct managed_at *at, const struc
 	const struct kt_json *item;
 	size_t len = c->path.len;
 	KT_JSON_EACH (item, value) {
+		if (managed_is_list(at, value) && at->list == SCHEMA_KEYED && !kt_is_object(item)) {
+			complain(c, "element %zu: associative list with keys may not have %s", item_i,
+			         kt_json_type(item) == KT_JSON_NULL ? "a null element" : "non-map elements");
+			continue;
+		}
 		bool named = managed_is_list(at, value) && managed_element(at, item, &element);
 		if (managed_is_list(at, value) && !named) {
-			const char *missing = "";
-			for (size_t i = 0; at->keys && at->keys[i]; i++)
-				if (!kt_get(item, at->keys[i]) && !*missing)
-					missing = at->keys[i];
-			complain(c,
-			         "element %zu: associative list with keys has an element that omits key "
-			         "field \"%s\" (and doesn't have default value)",
-			         item_i, missing);
+			complain_of_keys(c, at, item_i);
 			continue;
 		}
 		if (named) {
@@ -274,12 +294,12 @@ static void check(struct check *c, const struct managed_at *at, const struct kt_
 		if (kt_is_array(value))
 			check_list(c, at, value);
 		else
-			complain(c, "expected list, got &{%s}", kt_str_or(value, "object"));
+			complain_of(c, "list", value);
 	} else if (at->shape == SCHEMA_MAP || (message && at->type->field_count > 0)) {
 		if (kt_is_object(value))
 			check_map(c, at, value);
 		else
-			complain(c, "expected map, got &{%s}", kt_str_or(value, "list"));
+			complain_of(c, "map", value);
 	} else {
 		check_scalar(c, at->type, value);
 	}

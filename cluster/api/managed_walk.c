@@ -37,22 +37,11 @@ bool managed_is_list(const struct managed_at *at, const struct kt_json *value)
 	       (!value || kt_is_array(value));
 }
 
-/* A key that an item leaves out counts with its default ("protocol": "TCP"). */
-static bool print_key(const struct managed_at *at, const struct kt_json *item, const char *key,
-                      struct kt_buf *out)
+/* What an item leaves out counts with its default ("protocol": "TCP"); NULL: it has none. */
+static const char *key_default(const struct managed_at *at, const char *key)
 {
-	const struct kt_json *v = kt_get(item, key);
-	const struct schema_field *f = !v && at->type ? schema_field_named(at->type, key) : NULL;
-	kt_buf_addc(out, '"');
-	kt_buf_adds(out, key);
-	kt_buf_adds(out, "\":");
-	if (v)
-		kt_json_print(v, out);
-	else if (f && f->deflt)
-		kt_buf_adds(out, f->deflt);
-	else
-		return false;
-	return true;
+	const struct schema_field *f = at->type ? schema_field_named(at->type, key) : NULL;
+	return f ? schema_field_default(f) : NULL;
 }
 
 bool managed_element(const struct managed_at *at, const struct kt_json *item, struct kt_buf *out)
@@ -64,14 +53,22 @@ bool managed_element(const struct managed_at *at, const struct kt_json *item, st
 		return true;
 	}
 	kt_buf_adds(out, "k:{");
+	bool any = false;
+	/* keys without a value are left out, but not all of them */
 	for (size_t i = 0; at->keys && at->keys[i]; i++) {
-		if (i > 0)
-			kt_buf_addc(out, ',');
-		if (!print_key(at, item, at->keys[i], out))
-			return false;
+		const struct kt_json *v = kt_get(item, at->keys[i]);
+		const char *otherwise = v ? NULL : key_default(at, at->keys[i]);
+		if (!v && !otherwise)
+			continue;
+		kt_buf_addf(out, "%s\"%s\":", any ? "," : "", at->keys[i]);
+		if (v)
+			kt_json_print(v, out);
+		else
+			kt_buf_adds(out, otherwise);
+		any = true;
 	}
 	kt_buf_addc(out, '}');
-	return true;
+	return any;
 }
 
 bool managed_same_element(const struct managed_at *at, const struct kt_json *a, const struct kt_json *b)
@@ -80,14 +77,13 @@ bool managed_same_element(const struct managed_at *at, const struct kt_json *a, 
 		return kt_equal(a, b);
 	for (size_t i = 0; at->keys && at->keys[i]; i++) {
 		const struct kt_json *ka = kt_get(a, at->keys[i]), *kb = kt_get(b, at->keys[i]);
-		const struct schema_field *f =
-		        (!ka || !kb) && at->type ? schema_field_named(at->type, at->keys[i]) : NULL;
 		if (ka && kb ? !kt_equal(ka, kb) : ka != kb) {
 			/* one leaves out what the other says: equal if it says the default */
-			const char *said = kt_str(ka ? ka : kb);
+			const char *said = kt_str(ka ? ka : kb),
+			           *otherwise = !ka || !kb ? key_default(at, at->keys[i]) : NULL;
 			size_t len = said ? strlen(said) : 0;
-			if (!said || !f || !f->deflt || strlen(f->deflt) != len + 2 ||
-			    strncmp(f->deflt + 1, said, len) != 0)
+			if (!said || !otherwise || strlen(otherwise) != len + 2 ||
+			    strncmp(otherwise + 1, said, len) != 0)
 				return false;
 		}
 	}

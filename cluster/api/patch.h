@@ -22,6 +22,11 @@ bool patch_fail_unprocessable(struct api_status *status);
 /* 422 where the object of a strategic patch cannot be decoded: `why` is the decoder's or "strict decoding
  * error: …". Returns false. */
 bool patch_fail_undecodable(struct api_status *status, const struct kt_json *patch, const char *why);
+/* The same where the server shows something else than the patch. */
+bool patch_fail_text(struct api_status *status, const char *shown, const char *why);
+/* The result of a JSON or merge patch as the server shows it: what the patch went into is a map of Go's, in
+ * order of its keys, the rest is as it was. New. */
+struct kt_json *patch_shown(const struct kt_json *patched, const struct kt_json *patch);
 /* "string", "number"…, as encoding/json names what it found. */
 const char *patch_json_kind(const struct kt_json *v);
 /* As Go's %v prints a decoded JSON value: map[a:1 b:[x y]]. */

@@ -275,6 +275,26 @@ static bool apply(struct run *run, const struct kt_json *op)
 	return ok;
 }
 
+static bool is_operation(const struct kt_json *op, struct api_status *status)
+{
+	static const char *const words[] = {"op", "path", "from"};
+	if (!kt_is_object(op))
+		return api_fail(status, 400, "BadRequest",
+		                "error decoding patch: json: cannot unmarshal %s into Go value of "
+		                "type handlers.jsonPatchOp",
+		                patch_json_kind(op));
+	for (size_t i = 0; i < KT_COUNT(words); i++) {
+		const struct kt_json *word = kt_get(op, words[i]);
+		if (word && !kt_is_string(word) && kt_json_type(word) != KT_JSON_NULL)
+			return api_fail(
+			        status, 400, "BadRequest",
+			        "error decoding patch: json: cannot unmarshal %s into Go struct field "
+			        "jsonPatchOp.%s of type string",
+			        patch_json_kind(word), words[i]);
+	}
+	return true;
+}
+
 bool patch_json(const struct kt_json *target, const struct kt_json *operations, struct kt_json **out,
                 struct api_status *status)
 {
@@ -294,12 +314,9 @@ bool patch_json(const struct kt_json *target, const struct kt_json *operations, 
 		                MAX_OPERATIONS, kt_count(operations));
 	}
 	KT_JSON_EACH (op, operations) {
-		if (!kt_is_object(op)) {
+		if (!is_operation(op, status)) {
 			kt_json_free(run.root);
-			return api_fail(status, 400, "BadRequest",
-			                "error decoding patch: json: cannot unmarshal %s into Go value of "
-			                "type handlers.jsonPatchOp",
-			                patch_json_kind(op));
+			return false;
 		}
 	}
 	KT_JSON_EACH (op, operations) {

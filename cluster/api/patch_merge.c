@@ -116,15 +116,12 @@ static struct kt_json *used_up(const struct kt_json *patch)
 	return out;
 }
 
-bool patch_fail_undecodable(struct api_status *status, const struct kt_json *patch, const char *why)
+bool patch_fail_text(struct api_status *status, const char *shown, const char *why)
 {
-	struct kt_buf text = {0}, quoted = {0};
+	struct kt_buf quoted = {0};
 	if (status && status->code != 0)
 		return false;
-	struct kt_json *left = used_up(patch);
-	patch_print_go(left, &text);
-	kt_json_free(left);
-	kt_json_print_string(kt_buf_str(&text), text.len, &quoted);
+	kt_json_print_string(shown, strlen(shown), &quoted);
 	api_fail(status, 422, "Invalid", " \"\" is invalid: patch: Invalid value: %s: %s",
 	         kt_buf_str(&quoted), why);
 	if (status) {
@@ -134,7 +131,63 @@ bool patch_fail_undecodable(struct api_status *status, const struct kt_json *pat
 		        "{causes: [{reason: 'FieldValueInvalid', message: %s, field: 'patch'}]}", message);
 		kt_free(message);
 	}
-	kt_buf_clear(&text);
 	kt_buf_clear(&quoted);
 	return false;
+}
+
+bool patch_fail_undecodable(struct api_status *status, const struct kt_json *patch, const char *why)
+{
+	struct kt_buf text = {0};
+	struct kt_json *left = used_up(patch);
+	patch_print_go(left, &text);
+	kt_json_free(left);
+	patch_fail_text(status, kt_buf_str(&text), why);
+	kt_buf_clear(&text);
+	return false;
+}
+
+static int by_name(const char *a, const char *b, void *arg)
+{
+	(void)arg;
+	return strcmp(a, b);
+}
+
+static void sort_merged(struct kt_json **slot, const struct kt_json *patch)
+{
+	if (!kt_is_object(*slot) || !kt_is_object(patch))
+		return;
+	for (size_t i = 0, n = kt_count(patch); i < n; i++)
+		if (kt_is_object(kt_at(patch, i)) && kt_is_object(kt_get(*slot, kt_key(patch, i))))
+			sort_merged(kt_edit(slot, kt_key(patch, i)), kt_at(patch, i));
+	kt_sort_keys(slot, by_name, NULL);
+}
+
+/* The maps on the way to where `pointer` points. */
+static void sort_way(struct kt_json **slot, const char *pointer)
+{
+	if (kt_is_object(*slot))
+		kt_sort_keys(slot, by_name, NULL);
+	if (*pointer != '/')
+		return;
+	size_t len = strcspn(pointer + 1, "/");
+	char *name = kt_strndup(pointer + 1, len);
+	const struct kt_json *below = kt_is_object(*slot) ? kt_get(*slot, name) : NULL;
+	size_t at = kt_is_array(*slot) && *name >= '0' && *name <= '9' ? strtoul(name, NULL, 10) : SIZE_MAX;
+	/* the last one is what was put there, as it came */
+	if (pointer[1 + len] == '/' && below)
+		sort_way(kt_edit(slot, name), pointer + 1 + len);
+	else if (pointer[1 + len] == '/' && at < kt_count(*slot))
+		sort_way(kt_edit_at(slot, at), pointer + 1 + len);
+	kt_free(name);
+}
+
+struct kt_json *patch_shown(const struct kt_json *patched, const struct kt_json *patch)
+{
+	struct kt_json *shown = kt_json_ref(patched);
+	const struct kt_json *op;
+	if (!kt_is_array(patch))
+		sort_merged(&shown, patch);
+	KT_JSON_EACH (op, kt_is_array(patch) ? patch : NULL)
+		sort_way(&shown, kt_get_text(op, "path"));
+	return shown;
 }

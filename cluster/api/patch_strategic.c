@@ -39,10 +39,28 @@ static bool fail_key(struct merge *m, const struct kt_json *item, const char *ke
 	return false;
 }
 
+/* As Go names the type of a value of JSON. */
+static const char *go_type(const struct kt_json *v)
+{
+	static const char *const types[] = {[KT_JSON_NULL] = "%!s(<nil>)",
+	                                    [KT_JSON_BOOL] = "bool",
+	                                    [KT_JSON_INT] = "int64",
+	                                    [KT_JSON_REAL] = "float64",
+	                                    [KT_JSON_STRING] = "string",
+	                                    [KT_JSON_ARRAY] = "[]interface {}",
+	                                    [KT_JSON_OBJECT] = "map[string]interface {}"};
+	return types[kt_json_type(v)];
+}
+
 static bool fail_directive(struct merge *m, const struct kt_json *directive, const struct kt_json *map)
 {
 	struct kt_buf what = {0}, text = {0};
+	bool word = kt_is_string(directive); /* Go's %s shows of all else what it is */
+	if (!word)
+		kt_buf_addf(&what, "%%!s(%s=", go_type(directive));
 	patch_print_go(directive, &what);
+	if (!word)
+		kt_buf_addc(&what, ')');
 	patch_print_go(map, &text);
 	api_fail(m->status, 500, "", "unknown patch type: %s in map: %s", kt_buf_str(&what),
 	         kt_buf_str(&text));
@@ -54,15 +72,7 @@ static bool fail_directive(struct merge *m, const struct kt_json *directive, con
 /* Of a value that is not what Go's `expected` is: 500, in Go's words. */
 static bool fail_type(struct merge *m, const char *expected, const struct kt_json *v)
 {
-	static const char *const types[] = {[KT_JSON_NULL] = "%!s(<nil>)",
-	                                    [KT_JSON_BOOL] = "bool",
-	                                    [KT_JSON_INT] = "int64",
-	                                    [KT_JSON_REAL] = "float64",
-	                                    [KT_JSON_STRING] = "string",
-	                                    [KT_JSON_ARRAY] = "[]interface {}",
-	                                    [KT_JSON_OBJECT] = "map[string]interface {}"};
-	return api_fail(m->status, 500, "", "expected a %s, but received a %s", expected,
-	                types[kt_json_type(v)]);
+	return api_fail(m->status, 500, "", "expected a %s, but received a %s", expected, go_type(v));
 }
 
 /* --- what is new --- */
@@ -391,6 +401,10 @@ static bool set_order(struct merge *m, const struct schema_type *type, struct kt
 		kt_set(original, name, fresh(list, true));
 	else if (list)
 		ok = merge_list(m, field, kt_edit(original, name), list);
+	const struct kt_json *place;
+	KT_JSON_EACH (place, key ? order : NULL)
+		if (ok && kt_is_object(place) && !kt_get(place, key))
+			ok = fail_key(m, place, key);
 	if (ok)
 		kt_set(original, name, in_order(kt_get(*original, name), order, server, key));
 	kt_json_free(server);

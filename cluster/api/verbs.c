@@ -8,7 +8,7 @@
 #define MAX_BODY ((size_t)3 << 20) /* as the real server */
 
 /* --- bodies --- */
-static void media_type(struct api_request *request, char out[96])
+void api_media_type(struct api_request *request, char out[96])
 {
 	const char *header = api_header(request->http, "Content-Type");
 	size_t i = 0;
@@ -20,7 +20,7 @@ static void media_type(struct api_request *request, char out[96])
 	out[i] = '\0';
 }
 
-static bool too_big(struct api_request *request)
+bool api_body_too_big(struct api_request *request)
 {
 	if (request->http->body_len <= MAX_BODY)
 		return false;
@@ -62,7 +62,7 @@ static bool parse_json(struct api_request *request, struct kt_json **out, char *
 	return false;
 }
 
-static bool parse_yaml(struct api_request *request, struct kt_json **out)
+bool api_parse_yaml(struct api_request *request, struct kt_json **out)
 {
 	struct kt_yaml *yaml = NULL;
 	struct kt_err err = {0};
@@ -93,13 +93,13 @@ static bool body_with_duplicates(struct api_request *request, struct kt_json **o
 	char type[96];
 
 	*out = NULL;
-	if (too_big(request))
+	if (api_body_too_big(request))
 		return false;
-	media_type(request, type);
+	api_media_type(request, type);
 	if (!*type || strcasecmp(type, "application/json") == 0)
 		return parse_json(request, out, duplicates);
 	if (strcasecmp(type, "application/yaml") == 0)
-		return parse_yaml(request, out);
+		return api_parse_yaml(request, out);
 	if (strcasecmp(type, "application/vnd.kubernetes.protobuf") == 0)
 		return parse_proto(request, out);
 	return api_fail(&request->status, 415, "UnsupportedMediaType",
@@ -113,8 +113,8 @@ bool api_body(struct api_request *request, struct kt_json **out)
 }
 
 /* --- decoding --- */
-static bool undecodable(struct api_request *request, const struct kt_json *raw,
-                        const struct schema_kind *kind, const char *why)
+bool api_undecodable(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
+                     const char *why)
 {
 	const char *said = kt_get_str(raw, "kind"), *version = kt_get_str(raw, "apiVersion"), *slash;
 
@@ -135,12 +135,34 @@ static void join(const struct kt_strs *list, struct kt_buf *out)
 		kt_buf_addf(out, "%s%s", out->len ? ", " : "", list->items[i]);
 }
 
+char *api_strict_fault(const struct schema_problems *problems)
+{
+	struct kt_buf all = {0};
+	char *why;
+
+	join(&problems->duplicate, &all);
+	join(&problems->unknown, &all);
+	why = kt_strf("strict decoding error: %s", kt_buf_str(&all));
+	kt_buf_clear(&all);
+	return why;
+}
+
+void api_add_duplicates(const char *paths, const char *before, struct schema_problems *problems)
+{
+	for (const char *rest = paths, *path; rest;) {
+		size_t len;
+
+		path = kt_split(&rest, '\n', &len);
+		kt_strs_steal(&problems->duplicate,
+		              kt_strf("%sduplicate field \"%.*s\"", before, (int)len, path));
+	}
+}
+
 /* True if unknown or repeated fields do not matter, or only for a warning. */
-static bool tolerate(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
-                     const struct schema_problems *problems)
+bool api_tolerate(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
+                  const struct schema_problems *problems)
 {
 	const char *how = api_query(request, "fieldValidation");
-	struct kt_buf all = {0};
 
 	if (!problems->unknown.count && !problems->duplicate.count)
 		return true;
@@ -153,15 +175,12 @@ static bool tolerate(struct api_request *request, const struct kt_json *raw, con
 			kt_strs_add(&request->warnings, problems->unknown.items[i]);
 		return true;
 	}
-	join(&problems->duplicate, &all);
-	join(&problems->unknown, &all);
-	char *why = kt_strf("strict decoding error: %s", kt_buf_str(&all));
+	char *why = api_strict_fault(problems);
 	if (request->kind && kt_streq(request->verb, "patch"))
 		patch_fail_undecodable(&request->status, NULL, why);
 	else
-		undecodable(request, raw, kind, why);
+		api_undecodable(request, raw, kind, why);
 	kt_free(why);
-	kt_buf_clear(&all);
 	return false;
 }
 
@@ -194,6 +213,20 @@ static char *wrong_kind(struct api_request *request, const struct schema_kind *k
 	return why;
 }
 
+char *api_kind_fault(struct api_request *request, const struct schema_kind *kind, const char *version,
+                     const char *said)
+{
+	bool other = version && *version && !kt_streq(version, kind->api_version);
+
+	if (!said || !*said)
+		return NULL;
+	if (other && !schema_type_for(cluster_schema(request->cluster), version, said))
+		return kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
+		               "\"pkg/runtime/scheme.go:110\"",
+		               said, version);
+	return kt_streq(said, kind->kind) ? NULL : wrong_kind(request, kind, said);
+}
+
 static bool right_kind(struct api_request *request, const struct schema_kind *kind, struct kt_json **raw)
 {
 	const char *said = kt_get_str(*raw, "kind"), *version = kt_get_str(*raw, "apiVersion");
@@ -210,25 +243,15 @@ static bool right_kind(struct api_request *request, const struct schema_kind *ki
 		kt_free(why);
 		return false;
 	}
-	if (version && *version && !kt_streq(version, kind->api_version) && said && *said &&
-	    !schema_type_for(cluster_schema(request->cluster), version, said)) {
-		char *why = kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
-		                    "\"pkg/runtime/scheme.go:110\"",
-		                    said, version);
-
-		undecodable(request, *raw, kind, why);
-		kt_free(why);
-		return false;
-	}
-	if (version && *version && !kt_streq(version, kind->api_version) && said && *said)
+	bool other = version && *version && !kt_streq(version, kind->api_version) && said && *said;
+	if (other && schema_type_for(cluster_schema(request->cluster), version, said))
 		return api_fail(
 		        &request->status, 400, "BadRequest",
 		        "the API version in the data (%s) does not match the expected API version (%s)",
 		        version, kind->api_version);
-	if (said && *said && !kt_streq(said, kind->kind)) {
-		char *why = wrong_kind(request, kind, said);
-
-		undecodable(request, *raw, kind, why);
+	char *why = api_kind_fault(request, kind, version, said);
+	if (why) {
+		api_undecodable(request, *raw, kind, why);
 		kt_free(why);
 		return false;
 	}
@@ -247,14 +270,11 @@ static bool decode(struct api_request *request, const struct schema_kind *kind, 
 	kt_ns offset = cluster_wire_offset(request->cluster);
 	bool fine = right_kind(request, kind, &raw);
 
-	for (const char *rest = duplicates, *path; fine && rest;) {
-		size_t len;
-		path = kt_split(&rest, '\n', &len);
-		kt_strs_steal(&problems.duplicate, kt_strf("duplicate field \"%.*s\"", (int)len, path));
-	}
+	if (fine)
+		api_add_duplicates(duplicates, "", &problems);
 	if (fine && schema_decode(cluster_schema(request->cluster), kind, raw, out, &problems, &err))
-		fine = undecodable(request, raw, kind, err.text);
-	else if (fine && !tolerate(request, raw, kind, &problems)) {
+		fine = api_undecodable(request, raw, kind, err.text);
+	else if (fine && !api_tolerate(request, raw, kind, &problems)) {
 		fine = false;
 		kt_json_freep(out);
 	}
@@ -318,7 +338,7 @@ static void check_characters(const char *manager, struct kt_json **causes)
 	for (const char *c = manager; *c; c++) {
 		if ((unsigned char)*c >= ' ' && *c != 127)
 			continue;
-		kt_push(causes, kt_jsonf("{reason: 'FieldValueInvalid', field: 'fieldManager', message: %j}",
+		kt_push(causes, kt_jsonf("{reason: 'FieldValueInvalid', message: %j, field: 'fieldManager'}",
 		                         kt_json_strf("Invalid value: \"%s\": invalid character U+%04X (at "
 		                                      "position %td)",
 		                                      kt_buf_str(&value), (unsigned char)*c, c - manager)));
@@ -326,37 +346,43 @@ static void check_characters(const char *manager, struct kt_json **causes)
 	kt_buf_clear(&value);
 }
 
-static bool options_fit(struct api_request *request, const char *options)
+bool api_options_fit(struct api_request *request, const char *options)
 {
 	struct schema_kind kind = {.group = "meta.k8s.io", .kind = options, .resource = ""};
 	const char *dry = api_query(request, "dryRun"), *validation = api_query(request, "fieldValidation"),
 	           *manager = api_query(request, "fieldManager");
-	struct kt_json *causes = NULL;
+	struct rules_errors errors = {0};
+	struct kt_json *value;
+	char type[96];
+	bool fine;
 
-	if (dry && *dry && !kt_streq(dry, "All"))
-		kt_push(&causes,
-		        kt_jsonf(
-		                "{reason: 'FieldValueNotSupported', field: 'dryRun', message: %j}",
-		                kt_json_strf("Unsupported value: [\"%s\"]: supported values: \"All\"", dry)));
+	api_media_type(request, type);
+	if (dry && *dry && !kt_streq(dry, "All")) {
+		value = kt_jsonf("[%s]", dry);
+		rules_error(&errors, "FieldValueNotSupported", "dryRun", value, "supported values: \"All\"");
+		kt_json_free(value);
+	}
 	if (validation && *validation && !kt_streq(validation, "Strict") && !kt_streq(validation, "Warn") &&
-	    !kt_streq(validation, "Ignore"))
-		kt_push(&causes,
-		        kt_jsonf(
-		                "{reason: 'FieldValueNotSupported', field: 'fieldValidation', message: %j}",
-		                kt_json_strf("Unsupported value: \"%s\": supported values: \"\", \"Ignore\", "
-		                             "\"Strict\", "
-		                             "\"Warn\"",
-		                             validation)));
+	    !kt_streq(validation, "Ignore")) {
+		value = kt_json_str(validation);
+		rules_error(&errors, "FieldValueNotSupported", "fieldValidation", value,
+		            "supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
+		kt_json_free(value);
+	}
+	if (kt_streq(options, "PatchOptions") && !kt_streq(type, "application/apply-patch+yaml") &&
+	    api_query(request, "force"))
+		rules_error(&errors, "FieldValueForbidden", "force", NULL,
+		            "may not be specified for non-apply patch");
 	if (manager && strlen(manager) > 128)
-		kt_push(&causes, kt_jsonf("{reason: 'FieldValueTooLong', field: 'fieldManager', message: "
-		                          "'Too long: may "
-		                          "not be more than 128 bytes'}"));
+		rules_error(&errors, "FieldValueTooLong", "fieldManager", NULL,
+		            "may not be more than 128 bytes");
 	if (manager)
-		check_characters(manager, &causes);
-	if (causes)
-		api_fail_invalid(&request->status, &kind, "", causes);
-	kt_json_free(causes);
-	return !causes;
+		check_characters(manager, &errors.causes);
+	fine = !errors.causes;
+	if (!fine)
+		api_fail_invalid(&request->status, &kind, "", errors.causes);
+	rules_errors_clear(&errors);
+	return fine;
 }
 
 /* fieldManager, else the name of the program (managerOrUserAgent). */
@@ -429,7 +455,7 @@ void api_create_request(struct api_request *request)
 	struct api_write write;
 	struct kt_json *object = NULL, *out = NULL;
 
-	if (!options_fit(request, "CreateOptions"))
+	if (!api_options_fit(request, "CreateOptions"))
 		return;
 	if (request->kind->unstored) {
 		if (kt_streq(request->kind->kind, "Binding"))
@@ -456,7 +482,7 @@ void api_create_request(struct api_request *request)
 }
 
 /* --- update --- */
-static bool name_fits(struct api_request *request, const struct kt_json *object)
+bool api_name_fits(struct api_request *request, const struct kt_json *object)
 {
 	const char *name = kt_str_or(kt_path(object, "metadata.name"), "");
 	const char *ns = kt_str_or(kt_path(object, "metadata.namespace"), "");
@@ -480,284 +506,15 @@ void api_update_request(struct api_request *request)
 	const struct store_object *old;
 	struct kt_json *object = NULL, *out = NULL;
 
-	if (!options_fit(request, "UpdateOptions") || !body_object(request, request->kind, &object))
+	if (!api_options_fit(request, "UpdateOptions") || !body_object(request, request->kind, &object))
 		return;
 	api_write_from_request(&write, request);
-	old = name_fits(request, object) ? api_find(&write) : NULL;
+	old = api_name_fits(request, object) ? api_find(&write) : NULL;
 	if (!old) {
 		kt_json_free(object);
 		return;
 	}
 	if (api_write_update(&write, old, object, &out))
 		api_respond_object(request, 200, out);
-	kt_json_free(out);
-}
-
-/* --- patch --- */
-enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };
-static const struct {
-	const char *media;
-	enum patch_type type;
-	bool custom; /* for custom resources too */
-} patch_types[] = {
-        {"application/json-patch+json", PATCH_JSON, true},
-        {"application/merge-patch+json", PATCH_MERGE, true},
-        {"application/strategic-merge-patch+json", PATCH_STRATEGIC, false},
-        {"application/apply-patch+yaml", PATCH_APPLY, true},
-};
-
-static bool is_custom(const struct schema_kind *kind)
-{
-	return kind->crd != NULL || kt_ends(kind->group, "gateway.networking.k8s.io");
-}
-
-static bool patch_type_of(struct api_request *request, const struct schema_kind *kind, enum patch_type *out)
-{
-	struct kt_buf accepted = {0};
-	char type[96];
-
-	media_type(request, type);
-	for (size_t i = 0; i < KT_COUNT(patch_types); i++) {
-		if (is_custom(kind) && !patch_types[i].custom)
-			continue;
-		if (strcasecmp(type, patch_types[i].media) == 0) {
-			*out = patch_types[i].type;
-			kt_buf_clear(&accepted);
-			return true;
-		}
-		kt_buf_addf(&accepted, "%s%s", accepted.len ? ", " : "", patch_types[i].media);
-	}
-	api_fail(&request->status, 415, "UnsupportedMediaType",
-	         "the body of the request was in an unknown format - accepted media types include: %s",
-	         kt_buf_str(&accepted));
-	kt_buf_clear(&accepted);
-	return false;
-}
-
-static bool patch_body(struct api_request *request, enum patch_type type, struct kt_json **out)
-{
-	struct kt_err err = {0};
-
-	*out = NULL;
-	if (too_big(request))
-		return false;
-	if (type == PATCH_APPLY)
-		return parse_yaml(request, out);
-	if (kt_json_parse(request->http->body, request->http->body_len, NULL, out, NULL, &err))
-		return api_fail(&request->status, 400, "BadRequest",
-		                type == PATCH_STRATEGIC ? "%s" : "error decoding patch: %s", err.text);
-	return true;
-}
-
-static bool apply_type(struct api_request *request, const struct schema_kind *kind, enum patch_type type,
-                       const struct kt_json *target, const struct kt_json *body, struct kt_json **out)
-{
-	switch (type) {
-	case PATCH_JSON:
-		return patch_json(target, body, out, &request->status);
-	case PATCH_MERGE:
-		return patch_merge(target, body, out, &request->status);
-	case PATCH_STRATEGIC:
-		return patch_strategic(kind->type, target, body, out, &request->status);
-	case PATCH_APPLY:
-		break;
-	}
-	return false;
-}
-
-/* Strategic patches are converted by runtime.DefaultUnstructuredConverter, which has words of its own for a
- * value of the wrong type. */
-static char *converter_words(const char *text)
-{
-	static const char *const found[][2] = {{"string", "string"},
-	                                       {"number", "int64"},
-	                                       {"bool", "bool"},
-	                                       {"object", "map"},
-	                                       {"array", "slice"}};
-	const char *type = strstr(text, " of type "), *word = strstr(text, "cannot unmarshal ");
-
-	if (!type || !word)
-		return kt_strdup(text);
-	type += strlen(" of type ");
-	word += strlen("cannot unmarshal ");
-	for (size_t i = 0; i < KT_COUNT(found); i++) {
-		if (!kt_starts(word, found[i][0]))
-			continue;
-		if (kt_starts(type, "[]"))
-			return kt_strf("cannot restore slice from %s", found[i][1]);
-		if (kt_starts(type, "map["))
-			return kt_strf("cannot restore map from %s", found[i][1]);
-		if (strchr(type, '.'))
-			return kt_strf("cannot restore struct from: %s", found[i][1]);
-	}
-	return kt_strf("unrecognized type: %s", type);
-}
-
-/* The patched value, decoded as `kind`. Strategic patches that give nonsense are told by themselves. */
-static bool decode_patched(struct api_request *request, const struct schema_kind *kind, enum patch_type type,
-                           const struct kt_json *body, struct kt_json *patched, struct kt_json **out)
-{
-	struct schema_problems problems = {0};
-	struct kt_err err = {0};
-	kt_ns offset = cluster_wire_offset(request->cluster);
-	const char *how = api_query(request, "fieldValidation");
-	bool fine = true;
-
-	/* Go's maps are written in order of their keys: so unknown fields are told. */
-	struct kt_json *sorted = kt_json_sorted(patched);
-	kt_json_free(patched);
-	patched = sorted;
-	if (schema_decode(cluster_schema(request->cluster), kind, patched, out, &problems, &err)) {
-		char *words = converter_words(err.text);
-
-		fine = type == PATCH_STRATEGIC ? patch_fail_undecodable(&request->status, body, words)
-		                               : undecodable(request, patched, kind, err.text);
-		kt_free(words);
-	} else if (kt_streq(how, "Strict") && (problems.unknown.count || problems.duplicate.count)) {
-		struct kt_buf all = {0};
-		char *why;
-
-		join(&problems.duplicate, &all);
-		join(&problems.unknown, &all);
-		why = kt_strf("strict decoding error: %s", kt_buf_str(&all));
-		fine = type == PATCH_STRATEGIC ? patch_fail_undecodable(&request->status, body, why)
-		                               : undecodable(request, patched, kind, why);
-		kt_free(why);
-		kt_buf_clear(&all);
-		kt_json_freep(out);
-	} else {
-		fine = tolerate(request, patched, kind, &problems);
-	}
-	if (fine)
-		managed_keep_reset(patched, out);
-	if (fine && offset) {
-		struct kt_json *shifted = api_shift_times(kind->type, *out, offset);
-
-		kt_json_free(*out);
-		*out = shifted;
-	}
-	schema_problems_clear(&problems);
-	kt_json_free(patched);
-	return fine;
-}
-
-static bool apply_options_fit(struct api_request *request)
-{
-	static const struct schema_kind options = {
-	        .group = "meta.k8s.io", .kind = "PatchOptions", .resource = ""};
-	const char *manager = api_query(request, "fieldManager");
-	struct kt_json *causes;
-
-	if (manager && *manager)
-		return true;
-	causes = kt_jsonf("[{reason: 'FieldValueRequired', message: 'Required value: is required for apply "
-	                  "patch', field: "
-	                  "'fieldManager'}]");
-	api_fail_invalid(&request->status, &options, "", causes);
-	kt_json_free(causes);
-	return false;
-}
-
-static bool server_side_apply(struct api_request *request, const struct schema_kind *kind,
-                              const struct kt_json *target, struct kt_json *body, struct kt_json **out)
-{
-	struct kt_json *applied = NULL, *merged = NULL;
-	struct schema_problems problems = {0};
-	struct kt_err err = {0};
-	bool fine = apply_options_fit(request) && name_fits(request, body);
-
-	if (!fine) {
-		kt_json_free(body);
-		return false;
-	}
-	if (kt_path(body, "metadata.managedFields")) {
-		kt_json_free(body);
-		return api_fail(&request->status, 400, "BadRequest", "metadata.managedFields must be nil");
-	}
-	/* The body is applied as it came: decoding would add members that its author never named. */
-	if (kind->storage && kind->storage != kind) {
-		if (!decode_patched(request, kind, PATCH_APPLY, NULL, body, &applied))
-			return false;
-		body = schema_convert(applied, kind, kind->storage);
-		kt_json_free(applied);
-	}
-	fine = managed_apply(kind->storage, target, body, api_query(request, "fieldManager"),
-	                     request->subresource, api_query_bool(request, "force"),
-	                     cluster_now(request->cluster), &merged, &request->status);
-	kt_json_free(body);
-	if (!fine || merged == target) {
-		*out = merged;
-		return fine;
-	}
-	if (schema_decode(cluster_schema(request->cluster), kind->storage, merged, out, &problems, &err))
-		fine = undecodable(request, merged, kind, err.text);
-	schema_problems_clear(&problems);
-	kt_json_free(merged);
-	return fine;
-}
-
-bool api_patch_value(struct api_request *request, const struct schema_kind *kind,
-                     const struct kt_json *target, bool *out_applied, struct kt_json **out)
-{
-	struct kt_json *body, *patched = NULL, *decoded = NULL, *outward;
-	enum patch_type type;
-	bool fine;
-
-	*out_applied = false;
-	if (!patch_type_of(request, kind, &type) || !patch_body(request, type, &body))
-		return false;
-	if (type == PATCH_APPLY) {
-		*out_applied = true;
-		return server_side_apply(request, kind, target, body, out);
-	}
-	if (!target) {
-		kt_json_free(body);
-		return api_fail_not_found(&request->status, kind, request->name);
-	}
-	outward = api_outward(kind, target, cluster_wire_offset(request->cluster));
-	fine = apply_type(request, kind, type, outward, body, &patched);
-	/* the typed object that a strategic patch becomes does not know what it was called */
-	if (fine && type == PATCH_STRATEGIC) {
-		kt_set(&patched, "kind", kt_json_str(kind->kind));
-		kt_set(&patched, "apiVersion", kt_json_str(kind->api_version));
-	}
-	fine = fine && decode_patched(request, kind, type, body, patched, &decoded) &&
-	       name_fits(request, decoded);
-	kt_json_free(outward);
-	kt_json_free(body);
-	if (!fine) {
-		kt_json_free(decoded);
-		return false;
-	}
-	if (kind->storage && kind->storage != kind) {
-		*out = schema_convert(decoded, kind, kind->storage);
-		kt_json_free(decoded);
-	} else {
-		*out = decoded;
-	}
-	return true;
-}
-
-void api_patch_request(struct api_request *request)
-{
-	const struct store_object *old;
-	struct api_write write;
-	struct kt_json *object = NULL, *out = NULL;
-	bool fine;
-
-	if (!options_fit(request, "PatchOptions"))
-		return;
-	api_write_from_request(&write, request);
-	old = store_get(cluster_store(request->cluster), request->kind->storage,
-	                request->kind->namespaced ? request->ns : "", request->name);
-	if (!api_patch_value(request, request->kind, old ? old->json : NULL, &write.applied, &object))
-		return;
-	write.patched = true;
-	if (old)
-		fine = api_write_update(&write, old, object, &out);
-	else
-		fine = api_write_create(&write, object, &out);
-	if (fine)
-		api_respond_object(request, old ? 200 : 201, out);
 	kt_json_free(out);
 }

@@ -210,10 +210,9 @@ static void add_field(const struct schema_field *field, struct kt_buf *out)
 	add_value(field->type, field->keep || field->shape != SCHEMA_ONE, out);
 	if (field->shape != SCHEMA_ONE)
 		kt_buf_addc(out, '}');
-	if (field->deflt && *field->deflt)
-		kt_buf_addf(out, ",\"default\":%s", field->deflt);
-	else if (field->keep && field->shape == SCHEMA_ONE && field->type->scalar == SCHEMA_STRING)
-		kt_buf_adds(out, ",\"default\":\"\"");
+	const char *value = schema_field_default(field);
+	if (value)
+		kt_buf_addf(out, ",\"default\":%s", value);
 	if (field->values)
 		add_strings("enum", field->values, true, out);
 	add_marks(field, out);

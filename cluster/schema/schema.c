@@ -166,6 +166,16 @@ ptrdiff_t schema_field_index(const struct schema_type *type, const char *name)
 	return -1;
 }
 
+const char *schema_field_default(const struct schema_field *field)
+{
+	if (field->deflt && *field->deflt)
+		return field->deflt;
+	return field->keep && field->shape == SCHEMA_ONE && field->type &&
+	                       field->type->scalar == SCHEMA_STRING
+	               ? "\"\""
+	               : NULL;
+}
+
 const struct schema_field *schema_field_named(const struct schema_type *type, const char *name)
 {
 	ptrdiff_t i = type && name ? schema_field_index(type, name) : -1;

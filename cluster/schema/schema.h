@@ -130,6 +130,9 @@ const struct schema_type *schema_type_named(const struct schema *schema, const c
  * NULL if unknown. */
 const struct schema_type *schema_type_for(const struct schema *schema, const char *api_version,
                                           const char *kind);
+/* The default that the published schema gives: strings that Go always prints have one too. JSON text, NULL
+ * none. */
+const char *schema_field_default(const struct schema_field *field);
 const struct schema_field *schema_field_named(const struct schema_type *type, const char *name);
 const struct schema_subresource *schema_subresource_named(const struct schema_kind *kind, const char *name);
 /* Custom kinds come and go (all versions of one CRD). */

@@ -438,11 +438,17 @@ static void wrong_configurations_are_told(void **state)
 	         "{'name':'a'}]}}",
 	         "failed to create typed patch object (/x; /v1, Kind=Pod): .spec.containers: duplicate "
 	         "entries for key [name=\"a\"]"},
-	        {"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'x'},'spec':{'containers':[{'image':'a'}"
-	         "]}}",
+	        {"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'x'},'spec':{'containers':[1]}}",
 	         "failed to create typed patch object (/x; /v1, Kind=Pod): .spec.containers: element 0: "
-	         "associative list with keys has an "
-	         "element that omits key field \"name\" (and doesn't have default value)"},
+	         "associative list with keys may not have non-map elements"},
+	        {"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'x'},'spec':{'containers':{}}}",
+	         "failed to create typed patch object (/x; /v1, Kind=Pod): .spec.containers: expected list, "
+	         "got "
+	         "&{map[]}"},
+	        {"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'x'},'spec':{'tolerations':[1]}}",
+	         "failed to create typed patch object (/x; /v1, Kind=Pod): .spec.tolerations[0]: expected "
+	         "map, "
+	         "got &{1}"},
 	};
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
 		struct api_status status = {0};
@@ -451,6 +457,27 @@ static void wrong_configurations_are_told(void **state)
 		assert_string_equal(status.message, rows[i].message);
 		api_status_clear(&status);
 	}
+}
+
+/* A name that Go always writes is "" where it is left out; keys without a default may be missing, but not
+ * all. */
+static void an_item_without_its_key_has_the_keys_default(void **state)
+{
+	struct api_status status = {0};
+	struct kt_json *object = NULL;
+	assert_true(apply(
+	        *state, &object,
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'x'},'spec':{'containers':[{'image':'a'}"
+	        "]}}",
+	        "m", false, &status));
+	expect(object,
+	       "m Apply {'f:spec':{'f:containers':{'k:{\\\"name\\\":\\\"\\\"}':{'.':{},'f:image':{}}}}}");
+	assert_false(
+	        apply(*state, &object,
+	              "{'apiVersion':'v1','kind':'ServiceAccount','metadata':{'name':'x'},'secrets':[{}]}",
+	              "m", false, &status));
+	kt_json_free(object);
+	api_status_clear(&status);
 }
 
 static void a_shared_list_is_looked_at_once(void **state)
@@ -608,6 +635,7 @@ int main(void)
 	        T(lists_are_merged_by_key_in_the_applied_order),
 	        T(what_is_no_longer_applied_goes_from_lists),
 	        T(wrong_configurations_are_told),
+	        T(an_item_without_its_key_has_the_keys_default),
 	        T(a_shared_list_is_looked_at_once),
 	        T(what_is_known_of_others_changes_nothing),
 	        T(objects_of_nearly_one_shape_are_told_apart),
