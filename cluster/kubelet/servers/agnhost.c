@@ -40,7 +40,12 @@ void agnhost_serve(struct tool_run *r, const struct network_http_request *reques
 	} else if (kt_starts(path, "/healthz")) {
 		server_plain(response, 200, "%s", "");
 	} else if (kt_starts(path, "/echo") && (text = query_value(path, "msg", &value))) {
-		server_plain(response, 200, "%s", text);
+		struct kt_buf code = {0};
+		char *msg = kt_strdup(text);
+		text = query_value(path, "code", &code);
+		server_plain(response, text && *text ? (int)strtol(text, NULL, 10) : 200, "%s", msg);
+		kt_buf_clear(&code);
+		kt_free(msg);
 	} else if (kt_starts(path, "/exit")) {
 		text = query_value(path, "code", &value);
 		s->exit_after = (text ? (int)(strtol(text, NULL, 10) & 255) : 0) + 1;
@@ -48,8 +53,13 @@ void agnhost_serve(struct tool_run *r, const struct network_http_request *reques
 		process_changed(r->task->process);
 	} else {
 		bool any = kt_streq(mode, "netexec") || kt_streq(path, "/"); /* its root takes every path */
-		server_plain(response, any ? 200 : 404, any ? "NOW: %s" : "404 page not found\n%.0s",
-		             server_pod_name(r));
+		char when[40];
+		struct tm tm = server_now(r);
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+		server_plain(response, any ? 200 : 404,
+		             any ? "NOW: %s.%09lld +0000 UTC m=+%lld.%09lld" : "404 page not found\n%.0s",
+		             when, (long long)(process_now(r->task->process) % KT_SEC),
+		             (long long)(age / KT_SEC), (long long)(age % KT_SEC));
 	}
 	kt_buf_clear(&value);
 }

@@ -339,12 +339,22 @@ static bool may_write(struct tool_run *r)
 	const char *folder = own ? "/tmp/proxy_temp" : "/var/cache/nginx/client_temp",
 	           *pid = own ? "/tmp/nginx.pid" : "/run/nginx.pid";
 	kt_ns now = process_now(r->task->process);
+	char *number = kt_strf("%d\n", r->task->pid);
+	size_t len = strlen(number);
 	int rc;
-	if (files_user(c->files)->all && !c->read_only_root)
+	if (files_user(c->files)->all && !c->read_only_root) {
+		/* one folder on a machine, two here */
+		(void)files_write(c->files, "/run/nginx.pid", number, len, false, 0644, now);
+		(void)files_write(c->files, "/var/run/nginx.pid", number, len, false, 0644, now);
+		kt_free(number);
 		return true;
+	}
 	rc = files_mkdir(c->files, folder, false, now);
 	bool made = !rc || rc == EEXIST;
-	if (made && !(rc = files_write(c->files, pid, "1\n", 2, false, 0644, now)))
+	if (made)
+		rc = files_write(c->files, pid, number, len, false, 0644, now);
+	kt_free(number);
+	if (made && !rc)
 		return true;
 	char *text = made ? kt_strf("open() \"%s\" failed (%d: %s)", pid, rc, tool_strerror(rc))
 	                  : kt_strf("mkdir() \"%s\" failed (%d: %s)", folder, rc, tool_strerror(rc));
@@ -395,19 +405,39 @@ static void fill_templates(struct tool_run *r)
 	kt_json_free(env);
 }
 
-/* The server that PID 1 is, for -s; NULL: it is none. */
+/* The server that runs in this container, for -s: PID 1, one in the background, or what a script has started;
+ * NULL: there is none. */
 static struct server *main_server(struct tool_run *r, struct task **main)
 {
-	*main = container_task(tool_container(r), 1);
-	bool runs = *main && (*main)->depth && (*main)->stack[0].kind == FRAME_TOOL &&
-	            !strcmp((*main)->stack[0].tool->tool->name, "nginx");
-	return runs ? (*main)->stack[0].tool->state : NULL;
+	for (struct process *p = tool_container(r)->processes; p; p = p->next)
+		for (struct task *t = p->tasks; t; t = t->next)
+			for (size_t i = 0; i < t->depth && !t->done; i++) {
+				struct tool_run *run =
+				        t->stack[i].kind == FRAME_TOOL ? t->stack[i].tool : NULL;
+				struct server *server = run && run != r ? run->state : NULL;
+				if (!server || strcmp(run->tool->name, "nginx") != 0 || !server->own)
+					continue;
+				*main = t;
+				return server;
+			}
+	return NULL;
+}
+
+void nginx_hangup(struct tool_run *r)
+{
+	struct server *server = r->state;
+	struct nginx *fresh = load(r, "/etc/nginx/nginx.conf", NULL);
+	if (!fresh)
+		return;
+	nginx_log(r, "notice", "signal 1 (SIGHUP) received from 0, reconfiguring");
+	nginx_free(server->own);
+	server->own = fresh;
 }
 
 /* nginx -s: the running one is told, when what it would read is fine. */
 static int tell(struct tool_run *r, const char *what, const char *path, const char *globals)
 {
-	struct task *main;
+	struct task *main = NULL;
 	struct server *other = main_server(r, &main);
 	struct nginx *fresh = load(r, path, globals);
 	if (!fresh)

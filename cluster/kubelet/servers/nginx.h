@@ -16,6 +16,7 @@ struct nginx {
 	struct kt_json *failed;    /* {"address:port": until, ns}: servers of upstreams that are left out */
 };
 void nginx_free(void *own);
+void nginx_hangup(struct tool_run *r); /* SIGHUP: it reads its configuration again */
 /* A line of the error log, to stderr. */
 void nginx_log(struct tool_run *r, const char *level, const char *fmt, ...) KT_PRINTF(3, 4);
 const char *nginx_version(const struct tool_run *r);

@@ -347,6 +347,11 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		*status = 1;
 		return false;
 	}
+	if (!strcasecmp(redis_config(redis, "daemonize"), "yes")) {
+		server_background(r, "--daemonize", "no");
+		*status = 0;
+		return false;
+	}
 	redis_note(redis, 'C', "* oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
 	redis_note(redis, 'C',
 	           "* Redis version=7.4.1, bits=64, commit=00000000, modified=0, pid=%d, just started",

@@ -382,7 +382,7 @@ const struct tool tools_servers[] = {
         {.name = "metrics-server", .sets = "daemon", SERVER, .term = 1},
         {.name = "mongod", .sets = "mongo", SERVER, .term = 1},
         {.name = "mysqld", .sets = "mysql", SERVER, .term = 1},
-        {.name = "nginx", .sets = "nginx", SERVER, .term = 1},
+        {.name = "nginx", .sets = "nginx", SERVER, .term = 1, .hangup = nginx_hangup},
         {.name = "nginx-ingress-controller", .sets = "daemon", SERVER, .term = 1},
         {.name = "node", .sets = "node", SERVER},
         {.name = "node_exporter", .sets = "daemon", SERVER, .term = 1},

@@ -225,6 +225,7 @@ struct tool {
 	bool shell; /* a shell */
 	/* What it does after a signal before it ends with `term`; may be NULL. */
 	void (*terminating)(struct tool_run *r);
+	void (*hangup)(struct tool_run *r);            /* what it does at SIGHUP, and goes on; may be NULL */
 	struct kt_json *(*memory)(struct tool_run *r); /* for process_memory; may be NULL */
 };
 const struct tool *tool_find(const struct image *image, const char *name);

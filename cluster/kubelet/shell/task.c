@@ -220,8 +220,11 @@ void task_signal(struct task *task, int signo)
 			return;
 	} else if (task->depth) {
 		int term = own ? own->tool->term : 0;
-		if (signo == SIGHUP && term)
+		if (signo == SIGHUP && term) {
+			if (own->tool->hangup)
+				own->tool->hangup(own);
 			return;
+		}
 		if (term) {
 			if (own->tool->terminating)
 				own->tool->terminating(own);

@@ -18,7 +18,7 @@ struct curl {
 	struct fetch fetch;
 	struct kt_strs urls, outputs;
 	struct kt_json *headers, *addresses; /* {"host:port": address} of --resolve */
-	struct kt_buf body;
+	struct kt_buf body, input;           /* what came by stdin, where it is asked for */
 	bool silent, show_error, head, insecure, fail, fail_with_body, location, include, verbose, get,
 	        remote_name, retry_refused, retry_all, no_meter, version;
 	const char *format, *method, *user, *bearer, *agent, *authority, *referer, *cookie, *content_type,
@@ -38,6 +38,7 @@ static void end_curl(struct tool_run *r)
 	kt_json_free(s->headers);
 	kt_json_free(s->addresses);
 	kt_buf_clear(&s->body);
+	kt_buf_clear(&s->input);
 	kt_free(s->url);
 }
 
@@ -47,7 +48,9 @@ enum kind {
 	TEXT,
 	SECONDS,
 	HEADER,
-	DATA,
+	DATA, /* a file's lines run together */
+	BINARY,
+	RAW, /* no file */
 	ENCODED,
 	JSON,
 	FORM,
@@ -92,8 +95,8 @@ static const struct option_row options[] = {
         {"retry", 0, OPTION_VALUE, RETRIES, 0},
         {"header", 'H', OPTION_VALUE, HEADER, 0},
         {"data", 'd', OPTION_VALUE, DATA, 0},
-        {"data-raw", 0, OPTION_VALUE, DATA, 0},
-        {"data-binary", 0, OPTION_VALUE, DATA, 0},
+        {"data-raw", 0, OPTION_VALUE, RAW, 0},
+        {"data-binary", 0, OPTION_VALUE, BINARY, 0},
         {"data-ascii", 0, OPTION_VALUE, DATA, 0},
         {"data-urlencode", 0, OPTION_VALUE, ENCODED, 0},
         {"json", 0, OPTION_VALUE, JSON, 0},
@@ -148,21 +151,21 @@ static const struct option_row options[] = {
         {"disable", 'q', OPTION_ALONE, NOTHING, 0},
 };
 
-/* @FILE, or the text itself. */
-static void add_body(struct tool_run *r, struct curl *s, const char *value, const char *between)
+/* @FILE, without its line ends if they are to be stripped, or the text itself. */
+static void add_body(struct tool_run *r, struct curl *s, const char *value, bool strip)
 {
-	if (s->body.len)
-		kt_buf_adds(&s->body, between);
 	if (value[0] == '@') {
 		struct kt_buf text = {0};
 		char *path = tool_path(r, value + 1);
 		if (!strcmp(value, "@-"))
-			(void)tool_bytes(r, &text);
+			kt_buf_add(&text, kt_buf_str(&s->input), s->input.len);
 		else if (files_read(tool_container(r)->files, path, &text))
 			tool_err(r,
 			         "Warning: Couldn't read data from file \"%s\", this makes an empty POST.\n",
 			         value + 1);
-		kt_buf_add(&s->body, kt_buf_str(&text), text.len);
+		for (size_t i = 0; i < text.len; i++)
+			if (!strip || (text.data[i] != '\n' && text.data[i] != '\r'))
+				kt_buf_addc(&s->body, text.data[i]);
 		kt_buf_clear(&text);
 		kt_free(path);
 	} else {
@@ -216,7 +219,14 @@ static void take_option(struct tool_run *r, const struct option_row *option, con
 		fetch_add_header(&s->headers, value);
 		break;
 	case DATA:
-		add_body(r, s, value, "&");
+	case BINARY:
+	case RAW:
+		if (s->body.len)
+			kt_buf_addc(&s->body, '&');
+		if (option->what == RAW)
+			kt_buf_adds(&s->body, value);
+		else
+			add_body(r, s, value, option->what == DATA && value[0] == '@');
 		s->content_type = "application/x-www-form-urlencoded";
 		break;
 	case ENCODED:
@@ -224,7 +234,7 @@ static void take_option(struct tool_run *r, const struct option_row *option, con
 		s->content_type = "application/x-www-form-urlencoded";
 		break;
 	case JSON:
-		add_body(r, s, value, "");
+		add_body(r, s, value, false);
 		s->content_type = "application/json";
 		break;
 	case FORM:
@@ -233,7 +243,7 @@ static void take_option(struct tool_run *r, const struct option_row *option, con
 		break;
 	case UPLOAD: {
 		char *at = kt_strf("@%s", value);
-		add_body(r, s, at, "");
+		add_body(r, s, at, false);
 		kt_free(at);
 		s->method = s->method ? s->method : "PUT";
 		break;
@@ -263,6 +273,17 @@ static bool read_options(struct tool_run *r)
 	return !bad;
 }
 
+/* -d @-, --json @-, -T -: what is sent comes by stdin, all of it first. */
+static bool takes_stdin(const struct tool_run *r)
+{
+	for (size_t i = 1; i < r->argv.count; i++)
+		if (kt_ends(r->argv.items[i], "@-") ||
+		    (!strcmp(r->argv.items[i], "-") &&
+		     (!strcmp(r->argv.items[i - 1], "-T") || !strcmp(r->argv.items[i - 1], "--upload-file"))))
+			return true;
+	return false;
+}
+
 /* --- what it sends --- */
 static void set_headers(struct curl *s)
 {
@@ -284,10 +305,10 @@ static void set_headers(struct curl *s)
 		kt_set(&own, "Referer", kt_json_str(s->referer));
 	if (s->cookie)
 		kt_set(&own, "Cookie", kt_json_str(s->cookie));
-	if (s->content_type && !s->get) {
+	if ((s->content_type || s->body.len) && !s->get)
 		kt_set(&own, "Content-Length", kt_json_strf("%zu", s->body.len));
+	if (s->content_type && !s->get)
 		kt_set(&own, "Content-Type", kt_json_str(s->content_type));
-	}
 	for (size_t i = 0; i < kt_count(s->headers); i++) {
 		const char *name = kt_key(s->headers, i), *value = kt_str_or(kt_at(s->headers, i), "");
 		network_header_set(&own, name, NULL);
@@ -566,6 +587,11 @@ enum { START, ASK, PAUSE };
 static int run_curl(struct tool_run *r)
 {
 	struct curl *s = r->state;
+	if (!r->opened && takes_stdin(r)) {
+		tool_inputs(r, r->argv.count);
+		if (tool_all(r, &s->input) == TOOL_WAIT)
+			return TOOL_WAIT;
+	}
 	if (!r->opened) {
 		r->opened = true;
 		s->addresses = kt_json_object();
