@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kubectl inside a pod: as its ServiceAccount, over the network to the Service `kubernetes`. The commands
  * that Jobs and sidecars run: get, describe's little brothers are not among them. */
-#include "cluster/api/api.h"
-#include "cluster/kubelet/shell/fetch.h"
+#include "cluster/kubelet/shell/kubectl.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -10,44 +9,12 @@
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
 
-struct call {
-	const char *method, *type; /* of the body */
-	char *path, *body;
-	bool table;
-};
-struct kubectl {
-	struct fetch fetch;
-	struct call call;
-	struct kt_json *headers;
-	const struct kubectl_command *command;
-	bool prepared;
-	/* from the command line */
-	const struct schema_kind *kind;
-	struct kt_strs words; /* without the options */
-	const char *ns, *output, *selector, *token_file, *container, *patch, *patch_type, *file;
-	const char *replicas, *tail, *timeout, *image;
-	struct kt_strs literals;
-	char *own_ns;
-	bool all_namespaces, no_headers, quiet, ignore_missing, overwrite, dry;
-	size_t at; /* of several objects */
-	struct kt_yaml *docs;
-	int status;
-};
-struct kubectl_command {
-	const char *name;
-	/* Fills `call` for what comes next; false when all is done or wrong (status). */
-	bool (*ask)(struct tool_run *r, struct kubectl *s);
-	/* The answer, with a good status. */
-	void (*tell)(struct tool_run *r, struct kubectl *s, const char *body);
-};
-
 static struct cluster *cluster_of(const struct tool_run *r)
 {
 	return r->task->process->cluster;
 }
 
-static void complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...) KT_PRINTF(3, 4);
-static void complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...)
+void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...)
 {
 	struct kt_buf text = {0};
 	va_list ap;
@@ -89,6 +56,12 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 	               {"tail", "", &s->tail, NULL},
 	               {"image", "", &s->image, NULL},
 	               {"timeout", "", &s->timeout, NULL},
+	               {"field-selector", "", &s->field_selector, NULL},
+	               {"for", "", &s->condition, NULL},
+	               {"raw", "", &s->raw, NULL},
+	               {"subresource", "", &s->subresource, NULL},
+	               {"all", "", NULL, &s->all},
+	               {"show-labels", "", NULL, &s->show_labels},
 	               {"all-namespaces", "A", NULL, &s->all_namespaces},
 	               {"no-headers", "", NULL, &s->no_headers},
 	               {"quiet", "q", NULL, &s->quiet},
@@ -119,8 +92,12 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 			if (strlen(name) == len && !strncmp(name, word, len))
 				break;
 		}
+		if (longer && !strncmp(word, "dry-run", len)) { /* without a value it has one */
+			s->dry_run = equals ? equals + 1 : "unchanged";
+			continue;
+		}
 		if (n == KT_COUNT(options) && !longer) {
-			complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[0], word);
+			kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[0], word);
 			return false;
 		}
 		if (n == KT_COUNT(options)) {
@@ -130,7 +107,8 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 		if (options[n].flag) {
 			*options[n].flag = !equals || strcmp(equals + 1, "false") != 0;
 			if (!longer && word[1])
-				complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[1], word);
+				kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[1],
+				                 word);
 		} else if (equals) {
 			*options[n].value = equals + 1;
 		} else if (!longer && word[1]) {
@@ -138,7 +116,7 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 		} else if (i + 1 < r->argv.count) {
 			*options[n].value = r->argv.items[++i];
 		} else {
-			complain(r, s, "error: flag needs an argument: %s", r->argv.items[i]);
+			kubectl_complain(r, s, "error: flag needs an argument: %s", r->argv.items[i]);
 			return false;
 		}
 	}
@@ -185,17 +163,17 @@ static bool want_kind(struct tool_run *r, struct kubectl *s, const char *name)
 {
 	s->kind = kind_named(r, name);
 	if (!s->kind)
-		complain(r, s, "error: the server doesn't have a resource type \"%s\"", name);
+		kubectl_complain(r, s, "error: the server doesn't have a resource type \"%s\"", name);
 	return s->kind != NULL;
 }
 
-/* From words[1]: "pods" "x" "y", or "pods/x". The kind, and how many names there are. */
-static bool want_objects(struct tool_run *r, struct kubectl *s, size_t *first)
+bool kubectl_want_objects(struct tool_run *r, struct kubectl *s, size_t *first)
 {
 	char *word, *slash;
 	bool good;
 	if (s->words.count < 2) {
-		complain(r, s, "error: You must specify the type of resource to %s.", s->command->name);
+		kubectl_complain(r, s, "error: You must specify the type of resource to %s.",
+		                 s->command->name);
 		return false;
 	}
 	word = kt_strdup(s->words.items[1]);
@@ -211,14 +189,14 @@ static bool want_objects(struct tool_run *r, struct kubectl *s, size_t *first)
 	return good;
 }
 
-static const char *name_at(const struct kubectl *s, size_t i)
+const char *kubectl_name_at(const struct kubectl *s, size_t i)
 {
 	const char *word = s->words.items[i], *slash = strchr(word, '/');
 	return slash ? slash + 1 : word;
 }
 
-static char *path_of(const struct kubectl *s, const struct schema_kind *kind, const char *ns,
-                     const char *name)
+char *kubectl_path_of(const struct kubectl *s, const struct schema_kind *kind, const char *ns,
+                      const char *name)
 {
 	struct kt_buf path = {0};
 	kt_buf_addf(&path, *kind->group ? "/apis/%s/%s" : "/api%.0s/%s", kind->group, kind->version);
@@ -237,7 +215,7 @@ static void full_name(const struct schema_kind *kind, const char *name, bool sla
 	kt_buf_addf(out, slash ? "/%s" : " \"%s\"", name);
 }
 
-static void told(struct tool_run *r, const struct kubectl *s, const char *name, bool slash, const char *what)
+void kubectl_told(struct tool_run *r, const struct kubectl *s, const char *name, bool slash, const char *what)
 {
 	struct kt_buf text = {0};
 	full_name(s->kind, name, slash, &text);
@@ -317,6 +295,13 @@ static void yaml_add(const struct kt_json *value, int depth, bool in_list, struc
 }
 
 /* --- output of get --- */
+static void add_labels(const struct kt_json *labels, struct kt_buf *out)
+{
+	for (size_t i = 0; i < kt_count(labels); i++)
+		kt_buf_addf(out, "%s%s=%s", i ? "," : "", kt_key(labels, i), kt_str_or(kt_at(labels, i), ""));
+	kt_buf_adds(out, kt_count(labels) ? "" : "<none>");
+}
+
 static void print_table(struct tool_run *r, const struct kubectl *s, const struct kt_json *table)
 {
 	const struct kt_json *columns = kt_get(table, "columnDefinitions"), *rows = kt_get(table, "rows"),
@@ -367,6 +352,10 @@ static void print_table(struct tool_run *r, const struct kubectl *s, const struc
 				line.data[c] = (char)toupper((unsigned char)line.data[c]);
 			kt_free(text);
 		}
+		if (s->show_labels && n)
+			add_labels(kt_path(kt_at(rows, n - 1), "object.metadata.labels"), &line);
+		else if (s->show_labels)
+			kt_buf_adds(&line, "LABELS");
 		while (line.len && line.data[line.len - 1] == ' ')
 			kt_buf_cut(&line, line.len - 1);
 		kt_buf_addc(&line, '\n');
@@ -389,7 +378,7 @@ static void print_template(struct tool_run *r, struct kubectl *s, const struct k
 		tool_out(r, text, (size_t)(open - text));
 		close = memchr(open, '}', (size_t)(end - open));
 		if (!close) {
-			complain(r, s, "error: error parsing jsonpath %s, unclosed action", text);
+			kubectl_complain(r, s, "error: error parsing jsonpath %s, unclosed action", text);
 			return;
 		}
 		char *inner = kt_strndup(open + 1, (size_t)(close - open - 1));
@@ -410,7 +399,7 @@ static void print_template(struct tool_run *r, struct kubectl *s, const struct k
 		char *rooted = *expression == '.' || *expression == '$' ? kt_strdup(expression)
 		                                                        : kt_strf(".%s", expression);
 		if (kt_jsonpath_new(rooted, &path, &err)) {
-			complain(r, s, "error: error parsing jsonpath {%s}", inner);
+			kubectl_complain(r, s, "error: error parsing jsonpath {%s}", inner);
 			kt_free(inner);
 			kt_free(rooted);
 			return;
@@ -455,14 +444,9 @@ static void print_names(struct tool_run *r, const struct kubectl *s, const struc
 	kt_buf_clear(&text);
 }
 
-static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
+static void tell_object(struct tool_run *r, struct kubectl *s, const struct kt_json *object)
 {
-	struct kt_err err = {0};
-	struct kt_json *object = NULL;
-	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err)) {
-		complain(r, s, "error: %s", body);
-		return;
-	}
+	struct kt_buf text = {0};
 	if (!s->output || kt_streq(s->output, "wide")) {
 		print_table(r, s, object);
 	} else if (kt_streq(s->output, "name")) {
@@ -470,43 +454,72 @@ static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
 	} else if (kt_starts(s->output, "jsonpath=")) {
 		print_template(r, s, object, s->output + 9, strlen(s->output + 9));
 	} else if (kt_streq(s->output, "yaml")) {
-		struct kt_buf text = {0};
 		yaml_add(object, 0, false, &text);
 		tool_out(r, kt_buf_str(&text), text.len);
-		kt_buf_clear(&text);
 	} else if (kt_streq(s->output, "json")) {
-		struct kt_buf text = {0};
 		kt_json_print_pretty(object, 4, &text);
 		tool_outf(r, "%s\n", kt_buf_str(&text));
-		kt_buf_clear(&text);
 	} else {
-		complain(r, s, "error: unable to match a printer suitable for the output format \"%s\"",
-		         s->output);
+		kubectl_complain(r, s,
+		                 "error: unable to match a printer suitable for the output format \"%s\"",
+		                 s->output);
 	}
+	kt_buf_clear(&text);
+}
+
+static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
+{
+	struct kt_err err = {0};
+	struct kt_json *object = NULL;
+	if (s->raw) {
+		tool_outs(r, body);
+		return;
+	}
+	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err)) {
+		kubectl_complain(r, s, "error: %s", body);
+		return;
+	}
+	tell_object(r, s, object);
 	kt_json_free(object);
+}
+
+/* "?labelSelector=…&fieldSelector=…" */
+static void add_selectors(const struct kubectl *s, struct kt_buf *path)
+{
+	const char *const of[][2] = {{"labelSelector", s->selector}, {"fieldSelector", s->field_selector}};
+	char mark = '?';
+	for (size_t i = 0; i < KT_COUNT(of); i++) {
+		if (!of[i][1])
+			continue;
+		kt_buf_addf(path, "%c%s=", mark, of[i][0]);
+		kt_percent(of[i][1], path);
+		mark = '&';
+	}
 }
 
 static bool ask_get(struct tool_run *r, struct kubectl *s)
 {
 	size_t first = 0;
 	struct kt_buf path = {0};
-	if (!s->at && !want_objects(r, s, &first))
+	if (s->raw) {
+		s->call = (struct kubectl_call){.method = "GET", .path = kt_strdup(s->raw)};
+		return !s->at++;
+	}
+	if (!s->at && !kubectl_want_objects(r, s, &first))
 		return false;
 	if (s->at && (s->at >= s->words.count || s->words.count <= 2))
 		return false;
 	first = strchr(s->words.items[1], '/') ? 1 : 2;
 	s->at = s->at ? s->at : first;
-	char *base = path_of(s, s->kind, s->ns, s->at < s->words.count ? name_at(s, s->at) : NULL);
+	char *base =
+	        kubectl_path_of(s, s->kind, s->ns, s->at < s->words.count ? kubectl_name_at(s, s->at) : NULL);
 	s->at++;
 	kt_buf_adds(&path, base);
-	if (s->selector) {
-		kt_buf_adds(&path, "?labelSelector=");
-		kt_percent(s->selector, &path);
-	}
+	add_selectors(s, &path);
 	kt_free(base);
-	s->call = (struct call){.method = "GET",
-	                        .path = kt_buf_take(&path),
-	                        .table = !s->output || kt_streq(s->output, "wide")};
+	s->call = (struct kubectl_call){.method = "GET",
+	                                .path = kt_buf_take(&path),
+	                                .table = !s->output || kt_streq(s->output, "wide")};
 	return true;
 }
 
@@ -514,44 +527,45 @@ static bool ask_get(struct tool_run *r, struct kubectl *s)
 static void tell_delete(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	told(r, s, name_at(s, s->at - 1), false, "deleted");
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), false, "deleted");
 }
 
 static bool ask_delete(struct tool_run *r, struct kubectl *s)
 {
 	size_t first = 0;
-	if (!s->at && !want_objects(r, s, &first))
+	if (!s->at && !kubectl_want_objects(r, s, &first))
 		return false;
 	if (!s->at && first >= s->words.count) {
-		complain(r, s, "error: resource(s) were provided, but no name was specified");
+		kubectl_complain(r, s, "error: resource(s) were provided, but no name was specified");
 		return false;
 	}
 	s->at = s->at ? s->at : first;
 	if (s->at >= s->words.count)
 		return false;
-	s->call = (struct call){.method = "DELETE",
-	                        .type = "application/json",
-	                        .body = kt_strdup("{\"propagationPolicy\":\"Background\"}"),
-	                        .path = path_of(s, s->kind, s->ns, name_at(s, s->at))};
+	s->call =
+	        (struct kubectl_call){.method = "DELETE",
+	                              .type = "application/json",
+	                              .body = kt_strdup("{\"propagationPolicy\":\"Background\"}"),
+	                              .path = kubectl_path_of(s, s->kind, s->ns, kubectl_name_at(s, s->at))};
 	s->at++;
 	return true;
 }
 
-/* One PATCH of words[1..2]; `steal` is its body. */
-static bool patch_with(struct tool_run *r, struct kubectl *s, const char *type, const char *sub, char *steal)
+bool kubectl_patch_with(struct tool_run *r, struct kubectl *s, const char *type, const char *sub, char *steal)
 {
 	size_t first = 0;
-	if (s->at || !want_objects(r, s, &first) || first >= s->words.count) {
+	if (s->at || !kubectl_want_objects(r, s, &first) || first >= s->words.count) {
 		if (!s->at && !s->status)
-			complain(r, s, "error: resource(s) were provided, but no name was specified");
+			kubectl_complain(r, s, "error: resource(s) were provided, but no name was specified");
 		kt_free(steal);
 		return false;
 	}
-	char *base = path_of(s, s->kind, s->ns, name_at(s, first));
-	s->call = (struct call){.method = "PATCH",
-	                        .type = type,
-	                        .body = steal,
-	                        .path = kt_strf("%s%s?fieldManager=kubectl-%s", base, sub, s->command->name)};
+	char *base = kubectl_path_of(s, s->kind, s->ns, kubectl_name_at(s, first));
+	s->call = (struct kubectl_call){
+	        .method = "PATCH",
+	        .type = type,
+	        .body = steal,
+	        .path = kt_strf("%s%s?fieldManager=kubectl-%s", base, sub, s->command->name)};
 	kt_free(base);
 	s->at = first + 1;
 	return true;
@@ -560,19 +574,20 @@ static bool patch_with(struct tool_run *r, struct kubectl *s, const char *type, 
 static bool ask_scale(struct tool_run *r, struct kubectl *s)
 {
 	if (!s->replicas) {
-		complain(r, s,
-		         "error: The --replicas=COUNT flag is required, and COUNT must be greater than or "
-		         "equal to 0");
+		kubectl_complain(
+		        r, s,
+		        "error: The --replicas=COUNT flag is required, and COUNT must be greater than or "
+		        "equal to 0");
 		return false;
 	}
-	return patch_with(r, s, "application/merge-patch+json", "/scale",
-	                  kt_strf("{\"spec\":{\"replicas\":%ld}}", strtol(s->replicas, NULL, 10)));
+	return kubectl_patch_with(r, s, "application/merge-patch+json", "/scale",
+	                          kt_strf("{\"spec\":{\"replicas\":%ld}}", strtol(s->replicas, NULL, 10)));
 }
 
 static void tell_scale(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	told(r, s, name_at(s, s->at - 1), true, "scaled");
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "scaled");
 }
 
 static bool ask_patch(struct tool_run *r, struct kubectl *s)
@@ -582,17 +597,21 @@ static bool ask_patch(struct tool_run *r, struct kubectl *s)
 	                           : (kt_streq(s->patch_type, "json") ? "application/json-patch+json"
 	                                                              : "application/merge-patch+json");
 	if (!s->patch) {
-		complain(r, s,
-		         "error: must specify --patch or --patch-file containing the contents of the patch");
+		kubectl_complain(
+		        r, s,
+		        "error: must specify --patch or --patch-file containing the contents of the patch");
 		return false;
 	}
-	return patch_with(r, s, type, "", kt_strdup(s->patch));
+	char *sub = s->subresource ? kt_strf("/%s", s->subresource) : kt_strdup("");
+	bool asked = kubectl_patch_with(r, s, type, sub, kt_strdup(s->patch));
+	kt_free(sub);
+	return asked;
 }
 
 static void tell_patch(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	told(r, s, name_at(s, s->at - 1), true, "patched");
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "patched");
 }
 
 /* label and annotate: NAME KEY=VALUE KEY- */
@@ -613,14 +632,56 @@ static bool ask_label(struct tool_run *r, struct kubectl *s)
 	kt_set(&patch, "metadata", meta);
 	char *text = kt_json_text(patch);
 	kt_json_free(patch);
-	return patch_with(r, s, "application/merge-patch+json", "", text);
+	return kubectl_patch_with(r, s, "application/merge-patch+json", "", text);
 }
 
 static void tell_label(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	told(r, s, name_at(s, s->at - 1), true, s->command->name[0] == 'l' ? "labeled" : "annotated");
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true,
+	             s->command->name[0] == 'l' ? "labeled" : "annotated");
 }
+
+void kubectl_drop_word(struct kubectl *s, size_t i)
+{
+	kt_free(s->words.items[i]);
+	memmove(s->words.items + i, s->words.items + i + 1,
+	        (s->words.count - i - 1) * sizeof(*s->words.items));
+	s->words.count--;
+}
+
+/* set image TYPE/NAME CONTAINER=IMAGE… */
+static bool ask_set(struct tool_run *r, struct kubectl *s)
+{
+	if (s->at)
+		return false;
+	if (s->words.count < 4 || strcmp(s->words.items[1], "image") != 0) {
+		kubectl_complain(r, s, "error: unknown command \"%s\"",
+		                 s->words.count > 1 ? s->words.items[1] : "");
+		return false;
+	}
+	kubectl_drop_word(s, 1);
+	struct kt_json *containers = kt_json_array();
+	for (size_t i = strchr(s->words.items[1], '/') ? 2 : 3; i < s->words.count; i++) {
+		const char *word = s->words.items[i], *equals = strchr(word, '=');
+		char *name = kt_strndup(word, equals ? (size_t)(equals - word) : strlen(word));
+		kt_push(&containers, kt_jsonf("{name: %s, image: %s}", name, equals ? equals + 1 : ""));
+		kt_free(name);
+	}
+	struct kt_json *patch = kt_jsonf("{spec: {template: {spec: {containers: %j}}}}", containers);
+	char *text = kt_json_text(patch);
+	kt_json_free(patch);
+	return kubectl_patch_with(r, s, "application/strategic-merge-patch+json", "", text);
+}
+
+static void tell_set(struct tool_run *r, struct kubectl *s, const char *body)
+{
+	(void)body;
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "image updated");
+}
+
+static const struct kubectl_command rollout_status = {"rollout", kubectl_ask_status, kubectl_tell_status,
+                                                      false};
 
 /* rollout restart TYPE NAME */
 static bool ask_rollout(struct tool_run *r, struct kubectl *s)
@@ -628,26 +689,30 @@ static bool ask_rollout(struct tool_run *r, struct kubectl *s)
 	struct kt_buf now = {0};
 	if (s->at)
 		return false;
+	if (s->words.count >= 3 && !strcmp(s->words.items[1], "status")) {
+		kubectl_drop_word(s, 1);
+		s->command = &rollout_status;
+		return s->command->ask(r, s);
+	}
 	if (s->words.count < 3 || strcmp(s->words.items[1], "restart") != 0) {
-		complain(r, s, "error: unknown command \"%s\"", s->words.count > 1 ? s->words.items[1] : "");
+		kubectl_complain(r, s, "error: unknown command \"%s\"",
+		                 s->words.count > 1 ? s->words.items[1] : "");
 		return false;
 	}
-	kt_free(s->words.items[1]);
-	memmove(s->words.items + 1, s->words.items + 2, (s->words.count - 2) * sizeof(*s->words.items));
-	s->words.count--;
+	kubectl_drop_word(s, 1);
 	kt_time_print(process_now(r->task->process), &now);
 	char *text =
 	        kt_strf("{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"kubectl.kubernetes.io/"
 	                "restartedAt\":\"%s\"}}}}}",
 	                kt_buf_str(&now));
 	kt_buf_clear(&now);
-	return patch_with(r, s, "application/strategic-merge-patch+json", "", text);
+	return kubectl_patch_with(r, s, "application/strategic-merge-patch+json", "", text);
 }
 
 static void tell_rollout(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	told(r, s, name_at(s, s->at - 1), true, "restarted");
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "restarted");
 }
 
 /* --- create and apply from files; create configmap|secret generic --- */
@@ -655,10 +720,10 @@ static void tell_rollout(struct tool_run *r, struct kubectl *s, const char *body
 static struct kt_json *created_deployment(struct tool_run *r, struct kubectl *s)
 {
 	if (s->words.count < 3 || !s->image) {
-		complain(r, s,
-		         s->image ? "error: exactly one NAME is required, got %d"
-		                  : "error: required flag(s) \"image\" not set%.0d",
-		         (int)s->words.count - 2);
+		kubectl_complain(r, s,
+		                 s->image ? "error: exactly one NAME is required, got %d"
+		                          : "error: required flag(s) \"image\" not set%.0d",
+		                 (int)s->words.count - 2);
 		return NULL;
 	}
 	if (!want_kind(r, s, "deployments"))
@@ -688,7 +753,8 @@ static struct kt_json *created_object(struct tool_run *r, struct kubectl *s)
 	    !(secret || kt_streq(s->words.items[1], "configmap") || kt_streq(s->words.items[1], "cm") ||
 	      kt_streq(s->words.items[1], "namespace") || kt_streq(s->words.items[1], "ns") ||
 	      kt_streq(s->words.items[1], "serviceaccount") || kt_streq(s->words.items[1], "sa"))) {
-		complain(r, s, "error: unknown command \"%s\"", s->words.count > 1 ? s->words.items[1] : "");
+		kubectl_complain(r, s, "error: unknown command \"%s\"",
+		                 s->words.count > 1 ? s->words.items[1] : "");
 		kt_json_free(data);
 		return NULL;
 	}
@@ -717,27 +783,34 @@ static const struct kt_json *next_document(struct tool_run *r, struct kubectl *s
 		struct kt_err err = {0};
 		struct kt_buf text = {0};
 		if (kt_streq(s->file, "-")) {
-			struct chan *chan = r->task->fds[0].chan;
-			if (chan && chan->data.len > chan->offset)
-				kt_buf_add(&text, chan->data.data + chan->offset,
-				           chan->data.len - chan->offset);
+			kt_buf_add(&text, kt_buf_str(&s->input), s->input.len);
 		} else {
 			char *path = tool_path(r, s->file), *read = read_text(r, path);
 			kt_free(path);
 			if (!read) {
-				complain(r, s, "error: the path \"%s\" does not exist", s->file);
+				kubectl_complain(r, s, "error: the path \"%s\" does not exist", s->file);
 				return NULL;
 			}
 			kt_buf_adds(&text, read);
 			kt_free(read);
 		}
 		if (kt_yaml_parse(s->file, kt_buf_str(&text), text.len, &s->docs, &err))
-			complain(r, s, "error: error parsing %s", s->file);
+			kubectl_complain(r, s, "error: error parsing %s", s->file);
 		kt_buf_clear(&text);
 		if (!s->docs)
 			return NULL;
 	}
 	return s->at < kt_yaml_count(s->docs) ? kt_yaml_doc(s->docs, s->at) : NULL;
+}
+
+/* --dry-run=client: what would be sent. */
+static void tell_dry(struct tool_run *r, struct kubectl *s, const struct kt_json *object)
+{
+	if (!s->output)
+		kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
+		             "created (dry run)");
+	else
+		tell_object(r, s, object);
 }
 
 static bool ask_create(struct tool_run *r, struct kubectl *s)
@@ -753,30 +826,37 @@ static bool ask_create(struct tool_run *r, struct kubectl *s)
 		                                kt_str_or(kt_get(doc, "apiVersion"), ""),
 		                                kt_str_or(kt_get(doc, "kind"), ""));
 		if (!s->kind)
-			complain(r, s,
-			         "error: resource mapping not found for name: \"%s\" from \"%s\": no matches "
-			         "for kind "
-			         "\"%s\" in version \"%s\"",
-			         kt_str_or(kt_path(doc, "metadata.name"), ""), s->file,
-			         kt_str_or(kt_get(doc, "kind"), ""),
-			         kt_str_or(kt_get(doc, "apiVersion"), ""));
+			kubectl_complain(
+			        r, s,
+			        "error: resource mapping not found for name: \"%s\" from \"%s\": no matches "
+			        "for kind "
+			        "\"%s\" in version \"%s\"",
+			        kt_str_or(kt_path(doc, "metadata.name"), ""), s->file,
+			        kt_str_or(kt_get(doc, "kind"), ""), kt_str_or(kt_get(doc, "apiVersion"), ""));
 	} else if (!s->at && !apply) {
 		object = created_object(r, s);
 	} else if (!s->at) {
-		complain(r, s, "error: must specify one of -f and -k");
+		kubectl_complain(r, s, "error: must specify one of -f and -k");
 	}
 	if (!object || !s->kind) {
 		kt_json_free(object);
 		return false;
 	}
+	if (s->dry_run && strcmp(s->dry_run, "server") != 0 && strcmp(s->dry_run, "none") != 0) {
+		tell_dry(r, s, object);
+		kt_json_free(object);
+		s->at++;
+		return s->file ? ask_create(r, s) : false;
+	}
 	const char *name = kt_str_or(kt_path(object, "metadata.name"), ""),
 	           *ns = kt_str_or(kt_path(object, "metadata.namespace"), s->ns);
-	char *base = path_of(s, s->kind, ns, apply ? name : NULL);
-	s->call = (struct call){
+	char *base = kubectl_path_of(s, s->kind, ns, apply ? name : NULL);
+	s->call = (struct kubectl_call){
 	        .method = apply ? "PATCH" : "POST",
 	        .type = apply ? "application/apply-patch+yaml" : "application/json",
 	        .body = kt_json_text(object),
-	        .path = kt_strf("%s?fieldManager=kubectl%s", base, apply ? "&force=true" : "-create")};
+	        .path = kt_strf("%s?fieldManager=kubectl%s%s", base, apply ? "&force=true" : "-create",
+	                        s->dry_run && !strcmp(s->dry_run, "server") ? "&dryRun=All" : "")};
 	kt_free(base);
 	kt_json_free(object);
 	s->at++;
@@ -790,7 +870,8 @@ static void tell_create(struct tool_run *r, struct kubectl *s, const char *body)
 	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err))
 		return;
 	bool created = s->command->name[0] == 'c' || s->fetch.response.status == 201;
-	told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true, created ? "created" : "configured");
+	kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
+	             created ? "created" : "configured");
 	kt_json_free(object);
 }
 
@@ -800,9 +881,9 @@ static bool ask_auth(struct tool_run *r, struct kubectl *s)
 	if (s->at)
 		return false;
 	if (s->words.count < 4 || strcmp(s->words.items[1], "can-i") != 0) {
-		complain(r, s,
-		         "error: you must specify two arguments: verb resource or verb "
-		         "resource/resourceName.");
+		kubectl_complain(r, s,
+		                 "error: you must specify two arguments: verb resource or verb "
+		                 "resource/resourceName.");
 		return false;
 	}
 	char *type = kt_strndup(s->words.items[3], strcspn(s->words.items[3], "/"));
@@ -814,10 +895,11 @@ static bool ask_auth(struct tool_run *r, struct kubectl *s)
 	                 "{verb: %s, resource: %s, group: %s, namespace: %s, name: %s}}}",
 	                 s->words.items[2], kind ? kind->resource : type, kind ? kind->group : "",
 	                 s->all_namespaces ? "" : s->ns, slash ? slash + 1 : "");
-	s->call = (struct call){.method = "POST",
-	                        .type = "application/json",
-	                        .path = kt_strdup("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
-	                        .body = kt_json_text(review)};
+	s->call = (struct kubectl_call){
+	        .method = "POST",
+	        .type = "application/json",
+	        .path = kt_strdup("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
+	        .body = kt_json_text(review)};
 	kt_json_free(review);
 	kt_free(type);
 	s->at = 1;
@@ -843,18 +925,19 @@ static bool ask_logs(struct tool_run *r, struct kubectl *s)
 	if (s->at)
 		return false;
 	if (s->words.count < 2) {
-		complain(r, s,
-		         "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or "
-		         "TYPE/NAME "
-		         "is a required argument for the logs command");
+		kubectl_complain(r, s,
+		                 "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or "
+		                 "TYPE/NAME "
+		                 "is a required argument for the logs command");
 		return false;
 	}
 	s->kind = kind_named(r, "pods");
-	char *base = path_of(s, s->kind, s->ns, name_at(s, 1));
-	s->call = (struct call){.method = "GET",
-	                        .path = kt_strf("%s/log?%s%s%s%s", base, s->container ? "container=" : "",
-	                                        s->container ? s->container : "",
-	                                        s->tail ? "&tailLines=" : "", s->tail ? s->tail : "")};
+	char *base = kubectl_path_of(s, s->kind, s->ns, kubectl_name_at(s, 1));
+	s->call = (struct kubectl_call){
+	        .method = "GET",
+	        .path = kt_strf("%s/log?%s%s%s%s", base, s->container ? "container=" : "",
+	                        s->container ? s->container : "", s->tail ? "&tailLines=" : "",
+	                        s->tail ? s->tail : "")};
 	kt_free(base);
 	s->at = 1;
 	return true;
@@ -867,20 +950,64 @@ static void tell_logs(struct tool_run *r, struct kubectl *s, const char *body)
 }
 
 static const struct kubectl_command commands[] = {
-        {"annotate", ask_label, tell_label}, {"apply", ask_create, tell_create},
-        {"auth", ask_auth, tell_auth},       {"create", ask_create, tell_create},
-        {"delete", ask_delete, tell_delete}, {"get", ask_get, tell_get},
-        {"label", ask_label, tell_label},    {"logs", ask_logs, tell_logs},
-        {"patch", ask_patch, tell_patch},    {"rollout", ask_rollout, tell_rollout},
-        {"scale", ask_scale, tell_scale},
+        {"annotate", ask_label, tell_label, false},
+        {"apply", ask_create, tell_create, false},
+        {"auth", ask_auth, tell_auth, false},
+        {"create", ask_create, tell_create, false},
+        {"delete", ask_delete, tell_delete, true},
+        {"get", ask_get, tell_get, false},
+        {"label", ask_label, tell_label, false},
+        {"logs", ask_logs, tell_logs, false},
+        {"patch", ask_patch, tell_patch, false},
+        {"rollout", ask_rollout, tell_rollout, false},
+        {"scale", ask_scale, tell_scale, false},
+        {"set", ask_set, tell_set, false},
+        {"wait", kubectl_ask_wait, kubectl_tell_wait, true},
 };
 
+/* -l, --all: those that are there become words of the command line. */
+static bool ask_list(struct tool_run *r, struct kubectl *s)
+{
+	size_t first = 0;
+	struct kt_buf path = {0};
+	if (!kubectl_want_objects(r, s, &first))
+		return false;
+	char *base = kubectl_path_of(s, s->kind, s->ns, NULL);
+	kt_buf_adds(&path, base);
+	add_selectors(s, &path);
+	kt_free(base);
+	s->call = (struct kubectl_call){.method = "GET", .path = kt_buf_take(&path)};
+	return true;
+}
+
+static void tell_list(struct tool_run *r, struct kubectl *s, const char *body)
+{
+	struct kt_err err = {0};
+	struct kt_json *list = NULL;
+	const struct kt_json *item;
+	s->listed = true;
+	if (kt_json_parse(body, strlen(body), NULL, &list, NULL, &err))
+		return;
+	KT_JSON_EACH (item, kt_get(list, "items"))
+		kt_strs_add(&s->words, kt_str_or(kt_path(item, "metadata.name"), ""));
+	bool deletes = s->command->name[0] == 'd';
+	if (!kt_count(kt_get(list, "items")) && deletes) {
+		tool_outs(r, "No resources found\n");
+		s->words.count = KT_MIN(s->words.count, (size_t)1); /* nothing is left to be done */
+	} else if (!kt_count(kt_get(list, "items"))) {
+		kubectl_complain(r, s, "error: no matching resources found");
+	}
+	kt_json_free(list);
+}
+
+static const struct kubectl_command listing = {"list", ask_list, tell_list, false};
+
 /* --- the conversation --- */
-static void call_clear(struct call *call)
+static void call_clear(struct kubectl_call *call)
 {
 	kt_free(call->path);
 	kt_free(call->body);
-	*call = (struct call){0};
+	*call = (struct kubectl_call){0};
 }
 
 static void refused(struct tool_run *r, struct kubectl *s, const struct network_http_response *response)
@@ -894,15 +1021,16 @@ static void refused(struct tool_run *r, struct kubectl *s, const struct network_
 		reason = kt_get_str(status, "reason");
 		message = kt_get_str(status, "message");
 	}
-	if (response->status == 404 && s->ignore_missing)
+	bool gone = s->command->ask == kubectl_ask_wait && kt_streq(s->condition, "delete");
+	if (response->status == 404 && (s->ignore_missing || gone))
 		;
 	else if (response->status == 401)
-		complain(r, s, "error: You must be logged in to the server (Unauthorized)");
+		kubectl_complain(r, s, "error: You must be logged in to the server (Unauthorized)");
 	else if (kt_streq(reason, "Invalid"))
-		complain(r, s, "The %s", message ? message : "");
+		kubectl_complain(r, s, "The %s", message ? message : "");
 	else
-		complain(r, s, "Error from server%s%s%s: %s", reason ? " (" : "", reason ? reason : "",
-		         reason ? ")" : "", message ? message : "");
+		kubectl_complain(r, s, "Error from server%s%s%s: %s", reason ? " (" : "",
+		                 reason ? reason : "", reason ? ")" : "", message ? message : "");
 	kt_json_free(status);
 	kt_buf_clear(&body);
 }
@@ -913,7 +1041,7 @@ static bool prepare(struct tool_run *r, struct kubectl *s)
 	           *port = tool_env(r, "KUBERNETES_SERVICE_PORT");
 	char *token = read_text(r, ACCOUNT "token"), *bearer;
 	if (!host || !token) {
-		complain(
+		kubectl_complain(
 		        r, s,
 		        "The connection to the server localhost:8080 was refused - did you specify the right "
 		        "host or port?");
@@ -949,7 +1077,7 @@ static bool begin(struct tool_run *r, struct kubectl *s)
 		tool_outs(r, "kubectl controls the Kubernetes cluster manager.\n\n Find more information at: "
 		             "https://kubernetes.io/docs/reference/kubectl/\n");
 	else if (!s->command)
-		complain(r, s, "error: unknown command \"%s\" for \"kubectl\"", word);
+		kubectl_complain(r, s, "error: unknown command \"%s\" for \"kubectl\"", word);
 	return s->command != NULL;
 }
 
@@ -961,9 +1089,21 @@ static int run_kubectl(struct tool_run *r)
 		if (!begin(r, s))
 			return s->status;
 	}
+	if (kt_streq(s->file, "-") && !s->docs) {
+		tool_inputs(r, r->argv.count);
+		if (tool_all(r, &s->input) == TOOL_WAIT)
+			return TOOL_WAIT;
+	}
 	for (;;) {
+		bool lists = s->command->many && (s->selector || s->field_selector || s->all) && !s->listed;
+		const struct kubectl_command *command = lists ? &listing : s->command;
+		if (s->pause && tool_sleep(r, KT_SEC))
+			return TOOL_WAIT;
+		s->pause = false;
 		if (!s->call.path) {
-			if (!s->command->ask(r, s))
+			if (s->listed && s->words.count < 3)
+				return s->status;
+			if (!command->ask(r, s))
 				return s->status;
 			fetch_clear(&s->fetch);
 			kt_json_freep(&s->headers);
@@ -981,13 +1121,14 @@ static int run_kubectl(struct tool_run *r)
 		if (fetch_connect(r, &s->fetch))
 			return TOOL_WAIT;
 		if (s->fetch.result != FETCH_OK) {
-			complain(r, s,
-			         s->fetch.result == FETCH_REFUSED
-			                 ? "The connection to the server %s:%u was refused - did you specify "
-			                   "the "
-			                   "right host or port?"
-			                 : "Unable to connect to the server: dial tcp %s:%u: i/o timeout",
-			         s->fetch.host, s->fetch.port);
+			kubectl_complain(
+			        r, s,
+			        s->fetch.result == FETCH_REFUSED
+			                ? "The connection to the server %s:%u was refused - did you specify "
+			                  "the "
+			                  "right host or port?"
+			                : "Unable to connect to the server: dial tcp %s:%u: i/o timeout",
+			        s->fetch.host, s->fetch.port);
 			return s->status;
 		}
 		if (fetch_request(r, &s->fetch, s->call.method, s->headers, s->call.body))
@@ -996,7 +1137,9 @@ static int run_kubectl(struct tool_run *r)
 		if (s->fetch.response.status >= 300)
 			refused(r, s, &s->fetch.response);
 		else
-			s->command->tell(r, s, kt_buf_str(&s->fetch.response.body));
+			command->tell(r, s, kt_buf_str(&s->fetch.response.body));
+		if (lists && s->fetch.response.status >= 300)
+			return s->status;
 		call_clear(&s->call);
 	}
 }
@@ -1010,6 +1153,8 @@ static void end_kubectl(struct tool_run *r)
 	kt_strs_clear(&s->words);
 	kt_strs_clear(&s->literals);
 	kt_yaml_free(s->docs);
+	kt_buf_clear(&s->input);
+	kt_free(s->told);
 	kt_free(s->own_ns);
 }
 
