@@ -35,8 +35,8 @@ struct files_seed {
 #define FILES_OWNED(id) ((unsigned)(id) << 16) /* user and group */
 #define FILES_LINKS     0100000u               /* a link to `text` */
 void files_add_seed(struct files *files, const struct files_seed *seed);
-/* What is written only when somebody looks: `fn` is called once, before the first look (at once if that was).
- */
+/* What is written only when somebody looks: each `fn` is called once, in order, before the first look (at
+ * once if that was). The same again counts once. */
 void files_on_look(struct files *files, void (*fn)(void *arg, struct files *files), void *arg);
 void files_mount(struct files *files, const char *path, struct volume *volume, const char *sub_path,
                  bool read_only);

@@ -47,8 +47,12 @@ struct files {
 	bool read_only;
 	struct files_user user;
 	struct files_mount *mounts;
-	void (*on_look)(void *arg, struct files *files);
-	void *on_look_arg;
+	struct files_look *looks; /* list, in order */
+};
+struct files_look {
+	struct files_look *next;
+	void (*fn)(void *arg, struct files *files);
+	void *arg;
 };
 /* What one container or volume may hold at most. */
 enum { FILES_MAX_LINKS = 16, FILES_MAX_DEPTH = 64, FILES_MAX_CHILDREN = 20000, FILES_MAX_FILE = 64 << 20 };

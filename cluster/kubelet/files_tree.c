@@ -31,6 +31,11 @@ void files_free(struct files *files)
 		files->seeds = seed->next;
 		kt_free(seed);
 	}
+	while (files->looks) {
+		struct files_look *look = files->looks;
+		files->looks = look->next;
+		kt_free(look);
+	}
 	kt_json_free(files->image_files);
 	kt_free(files);
 }
@@ -83,16 +88,17 @@ struct files_node *files_tree(struct files *files)
 			files_node_set(node, kt_str_or(text, ""), kt_str_len(text));
 	}
 	place_mounts(files, files->mounts);
-	if (files->on_look) {
+	for (struct files_look *look; (look = files->looks);) {
 		const struct files_user user = files->user;
 		bool read_only = files->read_only;
+		files->looks = look->next;
 		files->user.all = true;
 		files->read_only = false;
-		files->on_look(files->on_look_arg, files);
+		look->fn(look->arg, files);
 		files->user = user;
 		files->read_only = read_only;
+		kt_free(look);
 	}
-	files->on_look = NULL;
 	files->image_bytes = files_node_bytes(files->root);
 	return files->root;
 }
@@ -103,8 +109,12 @@ void files_on_look(struct files *files, void (*fn)(void *arg, struct files *file
 		fn(arg, files);
 		return;
 	}
-	files->on_look = fn;
-	files->on_look_arg = arg;
+	struct files_look **end = &files->looks;
+	for (; *end; end = &(*end)->next)
+		if ((*end)->fn == fn && (*end)->arg == arg)
+			return;
+	*end = kt_alloc(sizeof(**end));
+	**end = (struct files_look){.fn = fn, .arg = arg};
 }
 
 void files_add_seed(struct files *files, const struct files_seed *seed)

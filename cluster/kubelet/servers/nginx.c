@@ -331,6 +331,41 @@ static void take_ports(const struct nginx *nginx, struct server *s)
 		}
 }
 
+/* The server that runs in this container, but for `r`: PID 1, one in the background, or what a script has
+ * started; NULL: there is none. */
+static struct server *main_server(const struct container *c, const struct tool_run *r, struct task **main)
+{
+	for (struct process *p = c->processes; p; p = p->next)
+		for (struct task *t = p->tasks; t; t = t->next)
+			for (size_t i = 0; i < t->depth && !t->done; i++) {
+				struct tool_run *run =
+				        t->stack[i].kind == FRAME_TOOL ? t->stack[i].tool : NULL;
+				struct server *server = run && run != r ? run->state : NULL;
+				if (!server || strcmp(run->tool->name, "nginx") != 0 || !server->own)
+					continue;
+				*main = t;
+				return server;
+			}
+	return NULL;
+}
+
+/* One folder on a machine, two here. */
+static void put_pid(struct files *files, const struct task *task, kt_ns now)
+{
+	char *number = kt_strf("%d\n", task->pid);
+	(void)files_write(files, "/run/nginx.pid", number, strlen(number), false, 0644, now);
+	(void)files_write(files, "/var/run/nginx.pid", number, strlen(number), false, 0644, now);
+	kt_free(number);
+}
+
+static void put_pid_late(void *arg, struct files *files)
+{
+	const struct container *c = arg;
+	struct task *main;
+	if (main_server(c, NULL, &main))
+		put_pid(files, main, c->began);
+}
+
 /* Its temporary folders and its pid file, when not everything is allowed. */
 static bool may_write(struct tool_run *r)
 {
@@ -339,20 +374,20 @@ static bool may_write(struct tool_run *r)
 	const char *folder = own ? "/tmp/proxy_temp" : "/var/cache/nginx/client_temp",
 	           *pid = own ? "/tmp/nginx.pid" : "/run/nginx.pid";
 	kt_ns now = process_now(r->task->process);
-	char *number = kt_strf("%d\n", r->task->pid);
-	size_t len = strlen(number);
-	int rc;
 	if (files_user(c->files)->all && !c->read_only_root) {
-		/* one folder on a machine, two here */
-		(void)files_write(c->files, "/run/nginx.pid", number, len, false, 0644, now);
-		(void)files_write(c->files, "/var/run/nginx.pid", number, len, false, 0644, now);
-		kt_free(number);
+		/* thousands of servers have no tree of files before somebody looks */
+		if (files_untouched(c->files, "/run"))
+			files_on_look(c->files, put_pid_late, c);
+		else
+			put_pid(c->files, r->task, now);
 		return true;
 	}
+	char *number = kt_strf("%d\n", r->task->pid);
+	int rc;
 	rc = files_mkdir(c->files, folder, false, now);
 	bool made = !rc || rc == EEXIST;
 	if (made)
-		rc = files_write(c->files, pid, number, len, false, 0644, now);
+		rc = files_write(c->files, pid, number, strlen(number), false, 0644, now);
 	kt_free(number);
 	if (made && !rc)
 		return true;
@@ -405,24 +440,6 @@ static void fill_templates(struct tool_run *r)
 	kt_json_free(env);
 }
 
-/* The server that runs in this container, for -s: PID 1, one in the background, or what a script has started;
- * NULL: there is none. */
-static struct server *main_server(struct tool_run *r, struct task **main)
-{
-	for (struct process *p = tool_container(r)->processes; p; p = p->next)
-		for (struct task *t = p->tasks; t; t = t->next)
-			for (size_t i = 0; i < t->depth && !t->done; i++) {
-				struct tool_run *run =
-				        t->stack[i].kind == FRAME_TOOL ? t->stack[i].tool : NULL;
-				struct server *server = run && run != r ? run->state : NULL;
-				if (!server || strcmp(run->tool->name, "nginx") != 0 || !server->own)
-					continue;
-				*main = t;
-				return server;
-			}
-	return NULL;
-}
-
 void nginx_hangup(struct tool_run *r)
 {
 	struct server *server = r->state;
@@ -438,7 +455,7 @@ void nginx_hangup(struct tool_run *r)
 static int tell(struct tool_run *r, const char *what, const char *path, const char *globals)
 {
 	struct task *main = NULL;
-	struct server *other = main_server(r, &main);
+	struct server *other = main_server(tool_container(r), r, &main);
 	struct nginx *fresh = load(r, path, globals);
 	if (!fresh)
 		return 1;
