@@ -64,6 +64,11 @@ void kt_json_free(struct kt_json *v)
 	kt_free(v);
 }
 
+bool kt_json_is_shared(const struct kt_json *v)
+{
+	return v && v->refs > 1;
+}
+
 void kt_json_freep(struct kt_json **slot)
 {
 	kt_json_free(*slot);
@@ -267,40 +272,56 @@ const char *kt_key(const struct kt_json *v, size_t i)
 	return kt_is_object(v) && i < json_len(v) ? json_text(json_members(v)[i].key) : NULL;
 }
 
-static inline bool text_is(const struct kt_json *string, const char *s, size_t len)
-{
-	return string->info == JSON_INFO(KT_JSON_STRING, len) && json_text(string)[0] == s[0] &&
-	       memcmp(json_text(string), s, len) == 0;
-}
-
 bool json_text_is(const struct kt_json *string, const char *s, size_t len)
 {
 	return string->info == JSON_INFO(KT_JSON_STRING, len) && memcmp(json_text(string), s, len) == 0;
 }
 
+/* The first bytes of a word and its last ones, up to eight each, as numbers: most words differ there or
+ * nowhere. */
+struct ends {
+	uint64_t first, last;
+};
+
+static inline struct ends ends_of(const char *s, size_t len)
+{
+	struct ends ends = {0, 0};
+	if (len >= 8) {
+		memcpy(&ends.first, s, 8);
+		memcpy(&ends.last, s + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(&ends.first, s, 4);
+		memcpy(&ends.last, s + len - 4, 4);
+	} else if (len) {
+		ends.first = (unsigned char)s[0];
+		ends.last = (uint64_t)(unsigned char)s[len / 2] << 8 | (unsigned char)s[len - 1];
+	}
+	return ends;
+}
+
 ptrdiff_t json_index(const struct kt_json *object, const char *key, size_t len)
 {
 	const struct json_member *members = json_members(object);
-	for (uint32_t i = 0, n = json_len(object); len && i < n; i++)
-		if (text_is(members[i].key, key, len))
+	const struct ends wanted = ends_of(key, len);
+	const uint32_t info = JSON_INFO(KT_JSON_STRING, len);
+	for (uint32_t i = 0, n = json_len(object); i < n; i++) {
+		const struct kt_json *here = members[i].key;
+		if (here->info != info)
+			continue;
+		struct ends ends = ends_of(json_text(here), len);
+		if (ends.first == wanted.first && ends.last == wanted.last &&
+		    (len <= 16 || memcmp(json_text(here), key, len) == 0))
 			return i;
-	for (uint32_t i = 0, n = json_len(object); !len && i < n; i++)
-		if (!json_len(members[i].key))
-			return i;
+	}
 	return -1;
 }
 
-static const struct kt_json *get(const struct kt_json *v, const char *key, size_t len)
+const struct kt_json *kt_get_len(const struct kt_json *v, const char *key, size_t len)
 {
 	if (!kt_is_object(v))
 		return NULL;
 	ptrdiff_t i = json_index(v, key, len);
 	return i < 0 ? NULL : json_members(v)[i].value;
-}
-
-const struct kt_json *kt_get(const struct kt_json *v, const char *key)
-{
-	return key ? get(v, key, strlen(key)) : NULL;
 }
 
 const struct kt_json *kt_path(const struct kt_json *v, const char *path)
@@ -312,7 +333,7 @@ const struct kt_json *kt_path(const struct kt_json *v, const char *path)
 			unsigned long i = strtoul(step, &end, 10);
 			v = len && *step >= '0' && *step <= '9' && end == step + len ? kt_at(v, i) : NULL;
 		} else {
-			v = get(v, step, len);
+			v = kt_get_len(v, step, len);
 		}
 	}
 	return v;
@@ -360,16 +381,6 @@ bool kt_bool_or(const struct kt_json *v, bool otherwise)
 	return v && json_type(v) == KT_JSON_BOOL ? json_len(v) != 0 : otherwise;
 }
 
-const char *kt_get_str(const struct kt_json *v, const char *key)
-{
-	return kt_str(kt_get(v, key));
-}
-
-int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise)
-{
-	return kt_int_or(kt_get(v, key), otherwise);
-}
-
 bool kt_is_whole(const struct kt_json *v)
 {
 	const char *text = kt_str(v);
@@ -397,11 +408,6 @@ bool kt_has_word(const struct kt_json *list, const char *word)
 	return false;
 }
 
-bool kt_get_bool(const struct kt_json *v, const char *key, bool otherwise)
-{
-	return kt_bool_or(kt_get(v, key), otherwise);
-}
-
 const char *kt_path_str(const struct kt_json *v, const char *path)
 {
 	return kt_str(kt_path(v, path));
@@ -423,7 +429,7 @@ ptrdiff_t kt_find(const struct kt_json *array, const char *key, const char *valu
 		return -1;
 	size_t key_len = strlen(key), len = strlen(value);
 	for (uint32_t i = 0, n = json_len(array); i < n; i++) {
-		const struct kt_json *member = get(json_items(array)[i], key, key_len);
+		const struct kt_json *member = kt_get_len(json_items(array)[i], key, key_len);
 		if (member && json_text_is(member, value, len))
 			return i;
 	}

@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "base/buf.h"
+#include <string.h>
 
 enum kt_json_type {
 	KT_JSON_NULL,
@@ -35,6 +36,8 @@ struct kt_json;
 /* --- life --- */
 struct kt_json *kt_json_ref(const struct kt_json *v); /* one more holder; NULL gives NULL */
 void kt_json_free(struct kt_json *v);                 /* one holder less; NULL is fine */
+/* Does more than one hold it? */
+bool kt_json_is_shared(const struct kt_json *v);
 void kt_json_freep(struct kt_json **slot); /* frees *slot and sets it to NULL; for KT_CLEANUP too */
 struct kt_json *kt_json_null(void);
 struct kt_json *kt_json_bool(bool b);
@@ -75,7 +78,13 @@ size_t kt_count(const struct kt_json *v); /* members or items; 0 for others */
 const struct kt_json *kt_at(const struct kt_json *v,
                             size_t i);                 /* item of an array or value of the i-th member */
 const char *kt_key(const struct kt_json *v, size_t i); /* key of the i-th member */
-const struct kt_json *kt_get(const struct kt_json *v, const char *key);
+/* The member of this name; NULL if there is none. A key that is written out has its length when it is
+ * compiled. */
+const struct kt_json *kt_get_len(const struct kt_json *v, const char *key, size_t len);
+static inline const struct kt_json *kt_get(const struct kt_json *v, const char *key)
+{
+	return key ? kt_get_len(v, key, strlen(key)) : NULL;
+}
 /* Member by member along "a.b.c"; a number selects an item ("containers.0.name"). Keys with dots: kt_get. */
 const struct kt_json *kt_path(const struct kt_json *v, const char *path);
 const char *kt_str(const struct kt_json *v); /* a string's bytes, else NULL */
@@ -87,13 +96,23 @@ int64_t kt_whole_or(const struct kt_json *v, int64_t otherwise);
 bool kt_is_whole(const struct kt_json *v);
 double kt_real_or(const struct kt_json *v, double otherwise); /* integers count */
 bool kt_bool_or(const struct kt_json *v, bool otherwise);
-const char *kt_get_str(const struct kt_json *v, const char *key); /* NULL unless a string is there */
-int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise);
+/* NULL unless a string is there. */
+static inline const char *kt_get_str(const struct kt_json *v, const char *key)
+{
+	return kt_str(kt_get(v, key));
+}
+static inline int64_t kt_get_int(const struct kt_json *v, const char *key, int64_t otherwise)
+{
+	return kt_int_or(kt_get(v, key), otherwise);
+}
 /* A member that is a text, "" otherwise. */
 const char *kt_get_text(const struct kt_json *v, const char *key);
 /* Is this text one of the items? */
 bool kt_has_word(const struct kt_json *list, const char *word);
-bool kt_get_bool(const struct kt_json *v, const char *key, bool otherwise);
+static inline bool kt_get_bool(const struct kt_json *v, const char *key, bool otherwise)
+{
+	return kt_bool_or(kt_get(v, key), otherwise);
+}
 const char *kt_path_str(const struct kt_json *v, const char *path);
 int64_t kt_path_int(const struct kt_json *v, const char *path, int64_t otherwise);
 bool kt_path_bool(const struct kt_json *v, const char *path, bool otherwise);

@@ -333,9 +333,32 @@ static void members_make_an_object_in_their_order(void **state)
 	kt_json_free(v);
 }
 
+/* Whatever byte of a name differs, it is another name. */
+static void names_are_told_apart_in_every_byte(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len <= 40; len++) {
+		char name[41] = "", other[41] = "";
+		struct kt_json *object = NULL;
+		memset(name, 'a', len);
+		kt_set(&object, name, kt_json_int((int64_t)len));
+		assert_int_equal(kt_get_int(object, name, 0), len);
+		for (size_t i = 0; i < len; i++) {
+			memcpy(other, name, sizeof(name));
+			other[i] = 'b';
+			assert_null(kt_get(object, other));
+		}
+		memset(other, 'a', len - 1);
+		other[len - 1] = 0;
+		assert_null(kt_get(object, other));
+		kt_json_free(object);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(names_are_told_apart_in_every_byte),
 	        cmocka_unit_test(members_make_an_object_in_their_order),
 	        cmocka_unit_test(readers_accept_null_and_other_types),
 	        cmocka_unit_test(templates_build_values),
