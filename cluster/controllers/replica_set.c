@@ -217,6 +217,17 @@ static void observe_set(struct cluster *cluster, struct controller_queue *queue,
 		controller_add(cluster, queue, set->ns, set->name, set);
 }
 
+/* What a set sees of its pods. A pod that is given a node, or whose containers are being made, is as it was.
+ */
+static bool seen_the_same(const struct store_object *a, const struct store_object *b)
+{
+	const struct view_pod *x = view_pod(a), *y = view_pod(b);
+	return x->ready == y->ready && x->ready_since == y->ready_since && x->deleting == y->deleting &&
+	       controller_pod_active(x) == controller_pod_active(y) && kt_equal(x->labels, y->labels) &&
+	       kt_equal(kt_path(a->json, "metadata.ownerReferences"),
+	                kt_path(b->json, "metadata.ownerReferences"));
+}
+
 static void observe(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event)
 {
 	const struct schema_kind *kind = kind_of(queue);
@@ -225,7 +236,8 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 		observe_set(cluster, queue, event);
 		return;
 	}
-	if (object->kind != queue->kinds->pod)
+	if (object->kind != queue->kinds->pod ||
+	    (event->change == STORE_MODIFIED && event->old && seen_the_same(event->old, object)))
 		return;
 	const struct view_owner *owner = &view_pod(object)->owner;
 	kt_ns delay = 0;
