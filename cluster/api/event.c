@@ -59,9 +59,20 @@ struct event_facts {
 /* The Event that counts it: its own, or the one that all further ones of its reason share. */
 static void event_key(const struct event_facts *facts, bool combined, struct kt_buf *key)
 {
-	kt_buf_addf(key, "%s|%s|%s|%s|%s|%s|%s", facts->actor->component, facts->host ? facts->host : "",
-	            facts->about->uid, facts->type, facts->reason,
-	            facts->field_path && !combined ? facts->field_path : "", combined ? "" : facts->message);
+	const char *const words[] = {facts->actor->component,
+	                             facts->host,
+	                             facts->about->uid,
+	                             facts->type,
+	                             facts->reason,
+	                             combined ? NULL : facts->field_path,
+	                             combined ? NULL : facts->message};
+
+	for (size_t i = 0; i < KT_COUNT(words); i++) {
+		if (i)
+			kt_buf_addc(key, '|');
+		if (words[i])
+			kt_buf_adds(key, words[i]);
+	}
 	if (facts->action)
 		kt_buf_addf(key, "|%" PRIu64, facts->about->version);
 }
@@ -131,17 +142,19 @@ static char *event_name(struct cluster *cluster, const struct store_object *abou
 	}
 }
 
+/* There are many Events: the words of what they are about are that object's own. */
 static struct kt_json *about_json(const struct event_facts *facts)
 {
 	const struct store_object *about = facts->about;
-	char version[24];
+	const struct kt_json *metadata = kt_get(about->json, "metadata");
 
-	snprintf(version, sizeof(version), "%" PRIu64, about->version);
-	return KT_MEMBERS(
-	        {"kind", kt_json_str(about->kind->kind)},
-	        {"namespace", *about->ns ? kt_json_str(about->ns) : NULL}, {"name", kt_json_str(about->name)},
-	        {"uid", kt_json_str(about->uid)}, {"apiVersion", kt_json_str(about->kind->api_version)},
-	        {"resourceVersion", kt_json_str(version)}, {"fieldPath", kt_json_str(facts->field_path)});
+	return KT_MEMBERS({"kind", kt_json_str(about->kind->kind)},
+	                  {"namespace", *about->ns ? kt_json_ref(kt_get(metadata, "namespace")) : NULL},
+	                  {"name", kt_json_ref(kt_get(metadata, "name"))},
+	                  {"uid", kt_json_ref(kt_get(metadata, "uid"))},
+	                  {"apiVersion", kt_json_str(about->kind->api_version)},
+	                  {"resourceVersion", kt_json_ref(kt_get(metadata, "resourceVersion"))},
+	                  {"fieldPath", kt_json_str(facts->field_path)});
 }
 
 static struct kt_json *micro_now(struct cluster *cluster)
@@ -155,8 +168,8 @@ static struct kt_json *micro_now(struct cluster *cluster)
 	return json;
 }
 
-/* What the old recorder writes is null or empty where the new one writes, and the other way round. There are
- * many Events: what repeats within one is kept once. */
+/* What the old recorder writes is null or empty where the new one writes, and the other way round. What
+ * repeats within one is kept once. */
 static char *create(struct cluster *cluster, const struct event_facts *facts, const char *ns, int64_t count)
 {
 	char *name = event_name(cluster, facts->about, ns), *text = api_time(cluster_now(cluster)), uid[37];
