@@ -143,20 +143,40 @@ bool api_evict(struct cluster *cluster, const struct api_actor *actor, const cha
 }
 
 /* --- binding (pkg/registry/core/pod/storage assignPod) --- */
+/* Most pods have no condition before, and many are bound in one second: one list for all of these. */
+static struct kt_json *scheduled_now(struct cluster *cluster)
+{
+	struct kt_json **common = &cluster_api_state(cluster)->common;
+	const struct kt_json *known = kt_get(*common, "scheduled");
+	char *now = api_time(cluster_now(cluster));
+
+	if (!kt_streq(kt_path_str(known, "0.lastTransitionTime"), now)) {
+		kt_set(common, "scheduled",
+		       kt_jsonf("[{type: 'PodScheduled', status: 'True', lastProbeTime: %j, "
+		                "lastTransitionTime: %s}]",
+		                kt_json_null(), now));
+		known = kt_get(*common, "scheduled");
+	}
+	kt_free(now);
+	return kt_json_ref(known);
+}
+
 static void set_scheduled(struct cluster *cluster, struct kt_json **pod)
 {
 	struct kt_json **conditions = kt_edit_path(pod, "status.conditions");
 	ptrdiff_t at = kt_find(*conditions, "type", "PodScheduled");
-	char *now = api_time(cluster_now(cluster));
-	struct kt_json *condition = kt_jsonf("{type: 'PodScheduled', status: 'True', lastProbeTime: %j, "
-	                                     "lastTransitionTime: %s}",
-	                                     kt_json_null(), now);
+	struct kt_json *scheduled = scheduled_now(cluster);
 
+	if (!kt_count(*conditions)) {
+		kt_json_free(*conditions);
+		*conditions = scheduled;
+		return;
+	}
 	if (at < 0)
-		kt_push(conditions, condition);
+		kt_push(conditions, kt_json_ref(kt_at(scheduled, 0)));
 	else
-		kt_put(conditions, (size_t)at, condition);
-	kt_free(now);
+		kt_put(conditions, (size_t)at, kt_json_ref(kt_at(scheduled, 0)));
+	kt_json_free(scheduled);
 }
 
 bool api_bind_pod(struct api_write *write, const struct store_object *pod, const char *node)

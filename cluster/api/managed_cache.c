@@ -11,6 +11,7 @@
 #define SETS    4096
 #define DONE    1024
 #define ENTRIES 256
+#define PAIRS   256
 
 struct managed_cache {
 	struct shape {
@@ -32,6 +33,12 @@ struct managed_cache {
 		bool used;
 		struct kt_json *a, *b, *out; /* holding them keeps their addresses from being used again */
 	} done[DONE];
+	struct pair {
+		const struct schema_field *field;
+		const struct schema_type *type;
+		struct kt_json *old, *now; /* held, as those of `done` */
+		struct managed_diff diff;
+	} pairs[PAIRS];
 	struct kt_json *entries[ENTRIES];
 	struct kt_json *never_owned, *time;
 	kt_ns second;
@@ -49,6 +56,14 @@ static void forget(struct done *done)
 	kt_json_free(done->out);
 }
 
+static void forget_pair(struct pair *pair)
+{
+	kt_json_free(pair->old);
+	kt_json_free(pair->now);
+	kt_json_free(pair->diff.changed);
+	kt_json_free(pair->diff.removed);
+}
+
 void managed_cache_free(struct managed_cache *cache)
 {
 	if (!cache)
@@ -59,6 +74,8 @@ void managed_cache_free(struct managed_cache *cache)
 	}
 	for (size_t i = 0; i < DONE; i++)
 		forget(&cache->done[i]);
+	for (size_t i = 0; i < PAIRS; i++)
+		forget_pair(&cache->pairs[i]);
 	for (size_t i = 0; i < ENTRIES; i++)
 		kt_json_free(cache->entries[i]);
 	for (size_t i = 0; i < NAMES; i++)
@@ -124,6 +141,35 @@ void managed_cache_add(struct managed_cache *cache, const struct managed_at *at,
 	kt_json_free(last->set);
 	memmove(ways + 1, ways, (WAYS - 1) * sizeof(*ways));
 	*ways = (struct shape){was_of(old), at->field, at->type, kt_json_ref(value), kt_json_ref(set)};
+}
+
+/* --- what differs --- */
+static struct pair *pair_at(struct managed_cache *cache, const struct kt_json *old, const struct kt_json *now)
+{
+	return &cache->pairs[(mix_address(mix_address(0, old), now) >> 8) % PAIRS];
+}
+
+bool managed_differed(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                      const struct kt_json *now, struct managed_diff *out)
+{
+	const struct pair *pair = pair_at(cache, old, now);
+	if (!pair->old || pair->old != old || pair->now != now || pair->field != at->field ||
+	    pair->type != at->type)
+		return false;
+	*out = (struct managed_diff){kt_json_ref(pair->diff.changed), kt_json_ref(pair->diff.removed)};
+	return true;
+}
+
+void managed_differed_add(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                          const struct kt_json *now, const struct managed_diff *diff)
+{
+	struct pair *pair = pair_at(cache, old, now);
+	forget_pair(pair);
+	*pair = (struct pair){at->field,
+	                      at->type,
+	                      kt_json_ref(old),
+	                      kt_json_ref(now),
+	                      {kt_json_ref(diff->changed), kt_json_ref(diff->removed)}};
 }
 
 /* --- sets --- */

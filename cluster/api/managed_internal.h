@@ -84,6 +84,11 @@ bool managed_cached(struct managed_cache *cache, const struct managed_at *at, co
                     const struct kt_json *value, struct kt_json **out);
 void managed_cache_add(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
                        const struct kt_json *value, const struct kt_json *set);
+/* What differs between two values that many objects have had in turn. New; false if it is not known. */
+bool managed_differed(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                      const struct kt_json *now, struct managed_diff *out);
+void managed_differed_add(struct managed_cache *cache, const struct managed_at *at, const struct kt_json *old,
+                          const struct kt_json *now, const struct managed_diff *diff);
 /* managed_union and the rest on two sets (borrowed; NULL is one), remembered here and below. New. */
 enum managed_op {
 	MANAGED_UNION,

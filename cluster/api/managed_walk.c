@@ -223,11 +223,17 @@ void managed_compare(const struct managed_at *at, const struct kt_json *old, con
 	bool whole = !kt_count(old) && kt_count(now) && at->type && at->type->id != 0;
 	if (whole && managed_cached(cache, at, old, now, &out->changed))
 		return;
+	bool common = cache && !whole && at->type && at->type->id != 0 && kt_json_is_shared(old) &&
+	              kt_json_is_shared(now);
+	if (common && managed_differed(cache, at, old, now, out))
+		return;
 	(map ? compare_maps : compare_lists)(at, old, now, cache, out);
 	managed_finish(cache, &out->changed, !old);
 	managed_finish(cache, &out->removed, old && !now);
 	if (whole)
 		managed_cache_add(cache, at, old, now, out->changed);
+	if (common)
+		managed_differed_add(cache, at, old, now, out);
 }
 
 /* --- what is set --- */

@@ -188,12 +188,12 @@ static bool breaks_non_root(const struct kubelet_ctr *ctr, char **why)
 {
 	const struct kubelet_pod *pod = ctr->pod;
 	const char *path = "securityContext.runAsNonRoot";
-	const struct image *image = image_find(NULL, ctr->pub.image, NULL);
-	const char *user = image && image->user ? image->user : "";
 	char *cause = NULL;
 
 	if (!kt_path_bool(ctr->spec, path, kt_path_bool(pod->spec, path, false)))
 		return false;
+	const struct image *image = image_find(NULL, ctr->pub.image, NULL);
+	const char *user = image && image->user ? image->user : "";
 	if (ctr->pub.run_as_user == 0)
 		cause = kt_strdup("container's runAsUser breaks non-root policy");
 	else if (ctr->pub.run_as_user < 0 && *user && !is_number(user))

@@ -214,6 +214,14 @@ static void stop(struct cluster *cluster, void *state)
 	kt_json_free(kubelet->image_ids[1]);
 	kt_json_free(kubelet->words);
 	kt_json_free(kubelet->second);
+	kt_json_free(kubelet->root_user);
+	kt_json_free(kubelet->full_images);
+	for (size_t i = 0; i < KT_COUNT(kubelet->lists); i++)
+		kt_json_free(kubelet->lists[i]);
+	for (size_t i = 0; i < KT_COUNT(kubelet->told); i++) {
+		kt_json_free(kubelet->told[i].since);
+		kt_json_free(kubelet->told[i].row);
+	}
 	kt_free(kubelet);
 }
 

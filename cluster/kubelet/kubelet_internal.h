@@ -173,7 +173,16 @@ struct kubelet {
 	uint64_t env_generation;        /* raised by changes of Services */
 	struct kt_json *words, *second; /* shared by many statuses: words; the time of the second at hand */
 	kt_ns second_at;
-	struct kt_json *image_ids[2]; /* {full name: id}; of images that were loaded into nodes */
+	struct kubelet_told {
+		const char *type, *reason; /* static: their addresses stand for them */
+		bool is;
+		int64_t generation;
+		struct kt_json *since, *row; /* NULL: free */
+	} told[256];                         /* what statuses have in common, by all of it but the row */
+	struct kt_json *lists[64];           /* of conditions, by their items */
+	struct kt_json *full_images;         /* {reference: full name} */
+	struct kt_json *root_user;           /* of a container's status; NULL until asked for */
+	struct kt_json *image_ids[2];        /* {full name: id}; of images that were loaded into nodes */
 	struct kubelet_shared {
 		char *key;
 		void *value;
@@ -246,6 +255,8 @@ void kubelet_ended_clear(struct kubelet_ended *end);
 void kubelet_id_text(uint64_t id, char out[65]); /* containerd's 64 hex digits */
 
 /* --- pull.c --- */
+/* The full name of an image; reckoned once an image. Borrowed, until the next call. */
+const char *kubelet_image_full(struct kubelet *kubelet, const char *reference);
 enum kubelet_pull { KUBELET_PRESENT, KUBELET_PULL, KUBELET_REFUSED };
 enum kubelet_pull kubelet_pull_begin(struct kubelet_ctr *ctr, kt_ns now);
 void kubelet_pull_done(struct kubelet_ctr *ctr, kt_ns now);

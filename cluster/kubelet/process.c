@@ -421,8 +421,11 @@ static void make_working_dir(const struct container *c, kt_ns now)
 struct process *process_start(const struct process_spec *spec, char **why)
 {
 	struct container *c = spec->container;
-	/* a running container does not care what the registry has by now */
-	const struct image *image = image_find(NULL, c->image, NULL);
+	/* what is known is found faster; but a running container does not care what the registry has by now
+	 */
+	const struct image *image = image_find(c->cluster, c->image, NULL);
+	if (!image)
+		image = image_find(NULL, c->image, NULL);
 	struct kt_strs argv = {0};
 	if (why)
 		*why = NULL;

@@ -52,14 +52,25 @@ bool kubelet_image_has(struct kubelet_node *node, const char *full, bool *loaded
 	return image != NULL;
 }
 
+const char *kubelet_image_full(struct kubelet *kubelet, const char *reference)
+{
+	if (!kt_get(kubelet->full_images, reference)) {
+		char *full = image_full_name(reference);
+
+		if (kt_count(kubelet->full_images) > 100)
+			kt_json_freep(&kubelet->full_images);
+		kt_set(&kubelet->full_images, reference, kt_json_str(full));
+		kt_free(full);
+	}
+	return kt_get_str(kubelet->full_images, reference);
+}
+
 bool kubelet_image_loaded(struct kubelet_ctr *ctr)
 {
-	char *full = image_full_name(ctr->pub.image);
 	bool loaded = false;
 
-	if (full)
-		kubelet_image_has(ctr->pod->node, full, &loaded);
-	kt_free(full);
+	kubelet_image_has(ctr->pod->node, kubelet_image_full(ctr->pod->node->kubelet, ctr->pub.image),
+	                  &loaded);
 	return loaded;
 }
 
@@ -178,21 +189,18 @@ enum kubelet_pull kubelet_pull_begin(struct kubelet_ctr *ctr, kt_ns now)
 	const char *reference = ctr->pub.image;
 	const char *policy = kt_str_or(kt_get(ctr->spec, "imagePullPolicy"), "IfNotPresent");
 	struct cluster *cluster = pod->node->kubelet->cluster;
-	char *why = NULL, *full;
+	char *why = NULL;
 	const struct image *image;
 	bool present;
 
 	look_for_secrets(pod);
-	full = image_full_name(reference);
-	present = full && kubelet_image_has(pod->node, full, NULL);
+	present = kubelet_image_has(pod->node, kubelet_image_full(pod->node->kubelet, reference), NULL);
 	if (present && strcmp(policy, "Always") != 0) {
 		kubelet_event(pod, ctr, false, "Pulled", "Container image \"%s\" already present on machine",
 		              reference);
-		kt_free(full);
 		return KUBELET_PRESENT;
 	}
 	image = image_find(cluster, reference, &why);
-	kt_free(full);
 	if (!image && why && bad_reference(why)) {
 		invalid(ctr, now, why);
 	} else if (strcmp(policy, "Never") == 0) {
@@ -225,12 +233,9 @@ void kubelet_pull_done(struct kubelet_ctr *ctr, kt_ns now)
 {
 	struct kubelet_node *node = ctr->pod->node;
 	const struct image *image = image_find(node->kubelet->cluster, ctr->pub.image, NULL);
-	char *full = image_full_name(ctr->pub.image);
 	struct kt_buf took = {0}, whole = {0};
 
-	if (full)
-		add(node, full);
-	kt_free(full);
+	add(node, kubelet_image_full(node->kubelet, ctr->pub.image));
 	kt_duration_print(ctr->pull_waited / KT_MS * KT_MS, &took);
 	kt_duration_print((now - ctr->pull_began) / KT_MS * KT_MS, &whole);
 	kubelet_event(

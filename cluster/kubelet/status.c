@@ -32,6 +32,65 @@ static struct kt_json *time_json(struct kubelet *kubelet, kt_ns at)
 	return kt_json_ref(kubelet->second);
 }
 
+/* What thousands of pods tell in the same second is one value: a condition, or that a container runs. */
+static struct kubelet_told *told_place(struct kubelet *kubelet, const struct kubelet_told *wanted)
+{
+	uint64_t hash = (uintptr_t)wanted->type ^ (uintptr_t)wanted->reason << 1 ^
+	                (uint64_t)wanted->generation << 2 ^ (uint64_t)wanted->is << 3;
+	const char *since = kt_str_or(wanted->since, "");
+	size_t len = kt_str_len(wanted->since);
+
+	/* minutes and seconds stand at the end */
+	for (size_t i = len > 6 ? len - 6 : 0; i < len; i++)
+		hash = hash * 31 + (unsigned char)since[i];
+	hash *= UINT64_C(0x9e3779b97f4a7c15);
+	return &kubelet->told[(hash >> 32) % KT_COUNT(kubelet->told)];
+}
+
+/* With this message, or NULL; NULL: it is not known. */
+static struct kt_json *told_before(struct kubelet *kubelet, const struct kubelet_told *wanted,
+                                   const char *message)
+{
+	const struct kubelet_told *known = told_place(kubelet, wanted);
+
+	return known->row && known->type == wanted->type && known->reason == wanted->reason &&
+	                       known->is == wanted->is && known->generation == wanted->generation &&
+	                       kt_equal(known->since, wanted->since) &&
+	                       kt_streq(kt_get_str(known->row, "message"), message)
+	               ? kt_json_ref(known->row)
+	               : NULL;
+}
+
+static void tell_alike(struct kubelet *kubelet, const struct kubelet_told *told, const struct kt_json *row)
+{
+	struct kubelet_told *place = told_place(kubelet, told);
+
+	kt_json_free(place->row);
+	kt_json_free(place->since);
+	*place = *told;
+	place->row = kt_json_ref(row);
+	place->since = kt_json_ref(told->since);
+}
+
+/* The same conditions in the same order: one list. */
+static struct kt_json *one_list(struct kubelet *kubelet, struct kt_json *steal)
+{
+	uint64_t hash = kt_count(steal);
+	const struct kt_json *item;
+
+	KT_JSON_EACH (item, steal)
+		hash = (hash ^ (uintptr_t)item) * UINT64_C(0x9e3779b97f4a7c15);
+	struct kt_json **known = &kubelet->lists[(hash >> 32) % KT_COUNT(kubelet->lists)];
+	bool same = *known && kt_count(*known) == kt_count(steal);
+
+	for (size_t i = 0; same && i < kt_count(steal); i++)
+		same = kt_at(*known, i) == kt_at(steal, i);
+	kt_json_free(same ? steal : *known);
+	if (!same)
+		*known = steal;
+	return kt_json_ref(*known);
+}
+
 /* --- phase --- */
 
 const char *kubelet_phase(struct kubelet_pod *pod)
@@ -94,16 +153,13 @@ static struct kt_json *mounts_json(const struct kubelet_ctr *ctr)
 	struct kt_json *list = NULL;
 
 	KT_JSON_EACH (mount, mounts) {
-		struct kt_json *row = NULL;
 		bool read_only = kt_get_bool(mount, "readOnly", false);
 
-		kt_set(&row, "name", kt_json_ref(kt_get(mount, "name")));
-		kt_set(&row, "mountPath", kt_json_ref(kt_get(mount, "mountPath")));
-		if (read_only) {
-			kt_set(&row, "readOnly", kt_json_bool(true));
-			kt_set(&row, "recursiveReadOnly", kt_json_str("Disabled"));
-		}
-		kt_push(&list, row);
+		kt_push(&list, KT_MEMBERS({"name", kt_json_ref(kt_get(mount, "name"))},
+		                          {"mountPath", kt_json_ref(kt_get(mount, "mountPath"))},
+		                          {"readOnly", read_only ? kt_json_bool(true) : NULL},
+		                          {"recursiveReadOnly",
+		                           read_only ? word(ctr->pod->node->kubelet, "Disabled") : NULL}));
 	}
 	return list;
 }
@@ -133,27 +189,43 @@ static void vanished_json(struct kubelet_ctr *ctr, struct kt_json **row)
 	kt_set(row, "volumeMounts", mounts_json(ctr));
 }
 
+static struct kt_json *running_json(struct kubelet *kubelet, kt_ns since)
+{
+	struct kubelet_told told = {.type = "running", .is = true, .since = time_json(kubelet, since)};
+	struct kt_json *state = told_before(kubelet, &told, NULL);
+
+	if (!state) {
+		state = KT_MEMBERS({"running", KT_MEMBERS({"startedAt", kt_json_ref(told.since)})});
+		tell_alike(kubelet, &told, state);
+	}
+	kt_json_free(told.since);
+	return state;
+}
+
 static struct kt_json *state_json(const struct kubelet_ctr *ctr)
 {
-	struct kt_json *inner = NULL, *state = NULL;
+	struct kt_json *state;
 	const struct kubelet_pod *pod = ctr->pod;
 	bool inits = kt_count(kt_get(pod->spec, "initContainers")) > 0;
 	const char *reason = ctr->wait_reason;
 
 	if (ctr->seen) {
-		kt_set(&inner, "startedAt", time_json(ctr->pod->node->kubelet, ctr->started_at));
-		kt_set(&state, "running", inner);
-		return state;
+		return running_json(ctr->pod->node->kubelet, ctr->started_at);
 	}
 	if (ctr->state == KUBELET_ENDED && !reason)
 		return ended_json(ctr->pod->node->kubelet, &ctr->end);
 	if (!reason)
 		reason = inits && (!pod->initialized || ctr->role != KUBELET_MAIN) ? "PodInitializing"
 		                                                                   : "ContainerCreating";
-	kt_set(&inner, "reason", kt_json_str(reason));
-	if (ctr->wait_message)
-		kt_set(&inner, "message", kt_json_str(ctr->wait_message));
-	kt_set(&state, "waiting", inner);
+	struct kubelet_told told = {.type = "waiting", .reason = reason};
+
+	state = ctr->wait_message ? NULL : told_before(ctr->pod->node->kubelet, &told, NULL);
+	if (state)
+		return state;
+	state = KT_MEMBERS({"waiting", KT_MEMBERS({"reason", kt_json_str(reason)},
+	                                          {"message", kt_json_str(ctr->wait_message)})});
+	if (!ctr->wait_message)
+		tell_alike(ctr->pod->node->kubelet, &told, state);
 	return state;
 }
 
@@ -161,7 +233,12 @@ static struct kt_json *user_json(const struct kubelet_ctr *ctr)
 {
 	static const struct files_user root = {.all = true};
 	const struct files_user *user = ctr->pub.files ? files_user(ctr->pub.files) : &root;
+	struct kt_json **common = &ctr->pod->node->kubelet->root_user;
+	bool is_root = !user->uid && !user->gid && !user->group_count;
 	struct kt_json *groups = kt_json_array(), *inner = NULL, *out = NULL;
+
+	if (is_root && *common)
+		return kt_json_ref(*common);
 
 	for (size_t i = 0; i < user->group_count; i++)
 		kt_push(&groups, kt_json_int(user->groups[i]));
@@ -171,6 +248,8 @@ static struct kt_json *user_json(const struct kubelet_ctr *ctr)
 	kt_set(&inner, "gid", kt_json_int(user->gid));
 	kt_set(&inner, "supplementalGroups", groups);
 	kt_set(&out, "linux", inner);
+	if (is_root)
+		*common = kt_json_ref(out);
 	return out;
 }
 
@@ -200,7 +279,7 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	                     *requests = kt_get(resources, "requests");
 	bool was = ctr->state == KUBELET_ENDED && ctr->wait_reason;
 	bool made = ctr->seen || ctr->state == KUBELET_ENDED || ctr->last;
-	char *full = made ? image_full_name(ctr->pub.image) : NULL;
+	const char *full = made ? kubelet_image_full(kubelet, ctr->pub.image) : NULL;
 	char hex[65] = "";
 	uint64_t run = ctr->seen                     ? ctr->id
 	               : ctr->state == KUBELET_ENDED ? ctr->end.id
@@ -208,7 +287,6 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	                                             : 0;
 
 	if (ctr->vanished && ctr->state == KUBELET_ENDED) {
-		kt_free(full);
 		vanished_json(ctr, &row);
 		return row;
 	}
@@ -232,7 +310,6 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	                               : resources ? kt_json_ref(resources)
 	                                           : kt_json_object()},
 	                 {"volumeMounts", mounts_json(ctr)}, {"user", ctr->seen ? user_json(ctr) : NULL});
-	kt_free(full);
 	return row;
 }
 
@@ -252,19 +329,28 @@ static void set_condition(struct kubelet *kubelet, struct kt_json **list, const 
 	const struct kt_json *before = at >= 0 ? kt_at(old, (size_t)at) : NULL;
 	const struct kt_json *since = kt_get(before, "lastTransitionTime");
 	bool lasts = since && kt_streq(kt_get_str(before, "status"), status);
-	struct kt_json *row =
-	        KT_MEMBERS({"type", word(kubelet, condition->type)},
-	                   {"observedGeneration", generation ? kt_json_int(generation) : NULL},
-	                   {"status", word(kubelet, status)}, {"lastProbeTime", kt_json_null()},
-	                   {"lastTransitionTime", lasts ? kt_json_ref(since) : time_json(kubelet, now)},
-	                   {"reason", condition->reason ? word(kubelet, condition->reason) : NULL},
-	                   {"message", kt_json_str(condition->message)});
+	struct kubelet_told told = {.type = condition->type,
+	                            .reason = condition->reason,
+	                            .is = condition->is,
+	                            .generation = generation,
+	                            .since = lasts ? kt_json_ref(since) : time_json(kubelet, now)};
+	struct kt_json *row = told_before(kubelet, &told, condition->message);
 
-	/* what is as it was stays the same value */
-	if (lasts && kt_equal(before, row)) {
-		kt_json_free(row);
-		row = kt_json_ref(before);
+	if (!row) {
+		row = KT_MEMBERS({"type", word(kubelet, condition->type)},
+		                 {"observedGeneration", generation ? kt_json_int(generation) : NULL},
+		                 {"status", word(kubelet, status)}, {"lastProbeTime", kt_json_null()},
+		                 {"lastTransitionTime", kt_json_ref(told.since)},
+		                 {"reason", condition->reason ? word(kubelet, condition->reason) : NULL},
+		                 {"message", kt_json_str(condition->message)});
+		/* what is as it was stays the same value */
+		if (lasts && kt_equal(before, row)) {
+			kt_json_free(row);
+			row = kt_json_ref(before);
+		}
+		tell_alike(kubelet, &told, row);
 	}
+	kt_json_free(told.since);
 	kt_push(list, row);
 }
 
@@ -413,7 +499,7 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 	kt_free(initialized.message);
 	kt_free(ready.message);
 	kt_free(containers.message);
-	return list;
+	return one_list(pod->node->kubelet, list);
 }
 
 /* --- all --- */
@@ -440,12 +526,13 @@ static struct kt_json *by_name(struct kt_json *steal)
 	return sorted;
 }
 
-static struct kt_json *one_address(const char *address)
+/* [{ip: ADDRESS}]; NULL without one. */
+static struct kt_json *one_address(const struct kt_json *address)
 {
-	struct kt_json *row = NULL, *list = NULL;
+	struct kt_json *list = NULL;
 
-	kt_set(&row, "ip", kt_json_str(address));
-	kt_push(&list, row);
+	if (address)
+		kt_push(&list, KT_MEMBERS({"ip", kt_json_ref(address)}));
 	return list;
 }
 
@@ -464,17 +551,20 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 		kt_push(&lists[which], container_json(ctr));
 	}
 	bool placed = pod->node->address && !rejected;
-	if (placed && !pod->node->host_ips)
-		pod->node->host_ips = one_address(pod->node->address);
+	if (placed && !pod->node->host_ips) {
+		struct kt_json *address = kt_json_str(pod->node->address);
+
+		pod->node->host_ips = one_address(address);
+		kt_json_free(address);
+	}
+	struct kt_json *ip = pod->ip[0] ? kt_json_str(pod->ip) : NULL, *ips = one_address(ip);
 	return KT_MEMBERS(
 	        {"observedGeneration", generation ? kt_json_int(generation) : NULL},
 	        {"phase", word(kubelet, phase)},
 	        {"conditions", conditions_json(pod, kt_get(old, "conditions"), phase, generation, now)},
 	        {"message", why ? kt_json_str(pod->fail_message) : NULL}, {"reason", kt_json_str(why)},
 	        {"hostIP", placed ? kt_json_ref(kt_path(pod->node->host_ips, "0.ip")) : NULL},
-	        {"hostIPs", placed ? kt_json_ref(pod->node->host_ips) : NULL},
-	        {"podIP", pod->ip[0] ? kt_json_str(pod->ip) : NULL},
-	        {"podIPs", pod->ip[0] ? one_address(pod->ip) : NULL},
+	        {"hostIPs", placed ? kt_json_ref(pod->node->host_ips) : NULL}, {"podIP", ip}, {"podIPs", ips},
 	        {"startTime", time_json(kubelet, pod->started_at ? pod->started_at : now)},
 	        {"initContainerStatuses", lists[0]},
 	        {"containerStatuses", kt_count(lists[1]) > 1 ? by_name(lists[1]) : lists[1]},

@@ -539,6 +539,38 @@ static void what_is_known_of_others_changes_nothing(void **state)
 	managed_cache_free(cache);
 }
 
+/* Conditions that many objects share, one list after the other: what differs is found once, and is right. */
+static void what_many_had_in_turn_differs_alike(void **state)
+{
+	struct world *w = *state;
+	struct managed_cache *cache = managed_cache_new();
+	struct kt_json *lists[] = {
+	        kt_jsonf("[{type: 'A', status: 'True'}, {type: 'B', status: 'False'}]"),
+	        kt_jsonf("[{type: 'A', status: 'False'}, {type: 'B', status: 'False'}]"),
+	        kt_jsonf("[{type: 'B', status: 'False', reason: 'R'}, {type: 'C', status: 'True'}]"),
+	};
+	for (int round = 0; round < 60; round++) {
+		struct kt_json *old = decode(w, parse(POD)), *a, *b;
+		kt_set_path(&old, "status.conditions", kt_json_ref(lists[round % 3]));
+		managed_update(w->kind, NULL, &old, round % 2 ? "m" : "n", "", T0);
+		a = kt_json_ref(old);
+		kt_set_path(&a, "status.conditions", kt_json_ref(lists[(round / 3 + 1) % 3]));
+		b = kt_json_ref(a);
+		managed_update_cached(cache, w->kind, old, &a, "m", "status", T0 + KT_SEC);
+		managed_update(w->kind, old, &b, "m", "status", T0 + KT_SEC);
+		char *x = kt_json_text(a), *y = kt_json_text(b);
+		assert_string_equal(x, y);
+		kt_free(x);
+		kt_free(y);
+		kt_json_free(old);
+		kt_json_free(a);
+		kt_json_free(b);
+	}
+	for (size_t i = 0; i < KT_COUNT(lists); i++)
+		kt_json_free(lists[i]);
+	managed_cache_free(cache);
+}
+
 /* Objects whose shapes are alike but not the same: keys of lists, zeros, empty parts, order, what is absent.
  */
 static struct kt_json *any_pod(struct kt_random *random)
@@ -638,6 +670,7 @@ int main(void)
 	        T(an_item_without_its_key_has_the_keys_default),
 	        T(a_shared_list_is_looked_at_once),
 	        T(what_is_known_of_others_changes_nothing),
+	        T(what_many_had_in_turn_differs_alike),
 	        T(objects_of_nearly_one_shape_are_told_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

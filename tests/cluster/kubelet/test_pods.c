@@ -209,6 +209,30 @@ static void servers_that_change_nothing_share_their_files(void **state)
 	cluster_free(cluster);
 }
 
+/* What pods tell alike in the same second is one value: a large cluster keeps it once. */
+static void pods_that_tell_the_same_share_it(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"a", "b"};
+	static const char *const shared[] = {"status.conditions", "status.containerStatuses.0.state",
+	                                     "status.containerStatuses.0.user"};
+	struct cluster *cluster = one_node();
+	const struct kt_json *pods[2];
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		support_pod(cluster, names[i], kt_jsonf("{containers: [{name: 'c', image: 'nginx:1.27'}]}"));
+	support_wait(cluster, 10);
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		pods[i] = store_get(cluster_store(cluster), schema_stored(cluster_schema(cluster), "", "Pod"),
+		                    "default", names[i])
+		                  ->json;
+	for (size_t i = 0; i < KT_COUNT(shared); i++) {
+		assert_non_null(kt_path(pods[0], shared[i]));
+		assert_ptr_equal(kt_path(pods[0], shared[i]), kt_path(pods[1], shared[i]));
+	}
+	assert_false(kt_equal(kt_path(pods[0], "status.podIP"), kt_path(pods[1], "status.podIP")));
+	cluster_free(cluster);
+}
+
 /* Ask for so many CPUs, as the resize subresource does. */
 static void resize(struct cluster *cluster, const char *pod, const char *cpu)
 {
@@ -263,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(programs_see_what_the_spec_says),
+	        cmocka_unit_test(pods_that_tell_the_same_share_it),
 	        cmocka_unit_test(servers_that_change_nothing_share_their_files),
 	        cmocka_unit_test(only_root_images_break_a_policy_against_root),
 	        cmocka_unit_test(a_full_volume_or_layer_evicts_its_pod),
