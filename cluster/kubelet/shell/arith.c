@@ -151,6 +151,8 @@ static int64_t name_value(struct arith *a)
 	return old;
 }
 
+static int64_t sequence(struct arith *a);
+
 static int64_t primary(struct arith *a)
 {
 	int64_t value = 0;
@@ -160,7 +162,7 @@ static int64_t primary(struct arith *a)
 		trouble(a, "expression too deep");
 	} else if (c == '(') {
 		a->at++;
-		value = expression(a, 0);
+		value = sequence(a);
 		blanks(a);
 		if (*a->at == ')')
 			a->at++;
@@ -236,11 +238,18 @@ static int64_t expression(struct arith *a, int min)
 		a->skip = skip;
 		left = left ? yes : no;
 	}
-	if (!min && *a->at == ',' && !a->message[0]) {
-		a->at++;
-		left = expression(a, 0);
-	}
 	return left;
+}
+
+/* The comma binds least: less than an assignment, less than `a ? b : c`. */
+static int64_t sequence(struct arith *a)
+{
+	int64_t value = expression(a, 0);
+	for (blanks(a); *a->at == ',' && !a->message[0]; blanks(a)) {
+		a->at++;
+		value = expression(a, 0);
+	}
+	return value;
 }
 
 bool arithmetic(struct task *task, const char *text, int64_t *out, char message[128])
@@ -248,7 +257,7 @@ bool arithmetic(struct task *task, const char *text, int64_t *out, char message[
 	struct arith a = {.task = task, .at = text, .message = message};
 	message[0] = '\0';
 	blanks(&a);
-	*out = *a.at ? expression(&a, 0) : 0;
+	*out = *a.at ? sequence(&a) : 0;
 	blanks(&a);
 	if (*a.at)
 		trouble(&a, "arithmetic syntax error");

@@ -735,6 +735,19 @@ static enum step do_command(struct task *task, struct frame *frame, const struct
 	return STEP_AGAIN;
 }
 
+static enum step do_let(struct task *task, struct frame *frame, const struct kt_strs *argv);
+
+/* (( SUM )), which is bash's: to others it is a subshell in a subshell, in which nobody finds the program. */
+static enum step do_sum(struct task *task, struct frame *frame, const struct kt_strs *argv)
+{
+	if (task->flavour == FLAVOUR_BASH)
+		return do_let(task, frame, argv);
+	const char *sum = arg(argv, 1);
+	sum = sum ? sum + strspn(sum, " ") : "";
+	task_error(task, "%.*s: not found", (int)strcspn(sum, " "), sum);
+	return done(task, 127);
+}
+
 static enum step do_let(struct task *task, struct frame *frame, const struct kt_strs *argv)
 {
 	char message[128];
@@ -803,17 +816,18 @@ static const struct {
 	const char *name;
 	builtin_fn *run;
 } builtins[] = {
-        {":", do_true},          {".", do_dot},          {"[", do_test},          {"[[", do_test},
-        {"alias", do_true},      {"bg", do_true},        {"break", do_break},     {"cd", do_cd},
-        {"command", do_command}, {"continue", do_break}, {"declare", do_local},   {"echo", do_echo},
-        {"eval", do_eval},       {"exec", do_exec},      {"exit", do_exit},       {"export", do_export},
-        {"false", do_false},     {"fg", do_wait},        {"getopts", do_getopts}, {"hash", do_true},
-        {"jobs", do_true},       {"kill", do_kill},      {"let", do_let},         {"local", do_local},
-        {"printf", do_printf},   {"pwd", do_pwd},        {"read", do_read},       {"readonly", do_export},
-        {"return", do_return},   {"set", do_set},        {"shift", do_shift},     {"shopt", do_true},
-        {"source", do_dot},      {"test", do_test},      {"times", do_true},      {"trap", do_trap},
-        {"true", do_true},       {"type", do_type},      {"typeset", do_local},   {"ulimit", do_ulimit},
-        {"umask", do_umask},     {"unalias", do_true},   {"unset", do_unset},     {"wait", do_wait}};
+        {"((", do_sum},          {":", do_true},          {".", do_dot},          {"[", do_test},
+        {"[[", do_test},         {"alias", do_true},      {"bg", do_true},        {"break", do_break},
+        {"cd", do_cd},           {"command", do_command}, {"continue", do_break}, {"declare", do_local},
+        {"echo", do_echo},       {"eval", do_eval},       {"exec", do_exec},      {"exit", do_exit},
+        {"export", do_export},   {"false", do_false},     {"fg", do_wait},        {"getopts", do_getopts},
+        {"hash", do_true},       {"jobs", do_true},       {"kill", do_kill},      {"let", do_let},
+        {"local", do_local},     {"printf", do_printf},   {"pwd", do_pwd},        {"read", do_read},
+        {"readonly", do_export}, {"return", do_return},   {"set", do_set},        {"shift", do_shift},
+        {"shopt", do_true},      {"source", do_dot},      {"test", do_test},      {"times", do_true},
+        {"trap", do_trap},       {"true", do_true},       {"type", do_type},      {"typeset", do_local},
+        {"ulimit", do_ulimit},   {"umask", do_umask},     {"unalias", do_true},   {"unset", do_unset},
+        {"wait", do_wait}};
 
 bool builtin_is(const char *name)
 {

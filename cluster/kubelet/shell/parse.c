@@ -20,7 +20,7 @@ struct parser {
 	enum sh_parse state;
 	char *message;
 };
-enum { MAX_NESTING = 120, MAX_NODES = 200000 };
+enum { MAX_NESTING = 120, MAX_NODES = 200000, SUM_MAX = 200 };
 static const size_t MAX_TEXT = 4u << 20;
 
 static struct sh_node *parse_list(struct parser *p, const char *const *stop);
@@ -593,6 +593,98 @@ static struct sh_word *parse_assignment(struct parser *p)
 
 static struct sh_node *parse_compound(struct parser *p);
 
+static struct sh_word *literal(struct parser *p, const char *text)
+{
+	struct sh_word *word = make(p, sizeof(*word));
+	word->parts = make(p, sizeof(*word->parts));
+	word->parts->quoted = true;
+	word->parts->text = kt_arena_strdup(p->arena, text);
+	return word;
+}
+
+/* What no command line takes as a word, but [[ does. NULL: none of them. */
+static struct sh_word *parse_operator(struct parser *p)
+{
+	static const struct {
+		const char *text, *meant;
+	} operators[] = {{"&&", "-a"}, {"||", "-o"}, {"(", "("},     {")", ")"},
+	                 {"<", "<"},   {">", ">"},   {"!= ", "!=="}, {"= ", "=="}};
+	for (size_t i = 0; i < KT_COUNT(operators); i++) {
+		size_t len = strlen(operators[i].text);
+		if ((size_t)(p->end - p->at) < len || strncmp(p->at, operators[i].text, len) != 0)
+			continue;
+		p->at += len;
+		return literal(p, operators[i].meant);
+	}
+	return NULL;
+}
+
+/* [[ … ]]: && and || stand in it, nothing is split into words, a regular expression goes to the next blank.
+ */
+static void parse_double_test(struct parser *p, struct sh_word **words)
+{
+	bool matches = false, closed = false;
+	for (skip_lines(p); more(p) && !closed; skip_lines(p)) {
+		const char *from = p->at;
+		struct sh_word *word = matches ? NULL : parse_operator(p);
+		bool operator= word != NULL;
+		if (!word)
+			word = matches ? word_until(p, " \t\n", false) : parse_word(p);
+		size_t len = (size_t)(p->at - from);
+		if (!word || !len) {
+			unexpected(p);
+			return;
+		}
+		for (struct sh_part *part = operator? NULL : word->parts; part; part = part->next)
+			part->quoted = true; /* neither split nor taken for names of files */
+		*words = word;
+		words = &word->next;
+		closed = len == 2 && !strncmp(from, "]]", 2);
+		matches = len == 2 && !strncmp(from, "=~", 2);
+		if (closed)
+			return;
+	}
+	if (!closed)
+		unexpected(p);
+}
+
+/* One word of a sum; its words are those of `((`. */
+static struct sh_node *sum_command(struct parser *p, struct sh_word *sum)
+{
+	struct sh_node *node = node_new(p, SH_SIMPLE);
+	for (struct sh_part *part = sum->parts; part; part = part->next)
+		part->quoted = true;
+	node->words = literal(p, "((");
+	node->words->next = sum;
+	return node;
+}
+
+/* Is it (( SUM )), not a subshell in a subshell? */
+static bool at_sum(const struct parser *p)
+{
+	unsigned depth = 0;
+	if (p->end - p->at < 4 || p->at[0] != '(' || p->at[1] != '(')
+		return false;
+	for (const char *c = p->at + 2; c + 1 < p->end; c++) {
+		if (*c == '(')
+			depth++;
+		else if (*c == ')' && depth)
+			depth--;
+		else if (*c == ')')
+			return c[1] == ')';
+	}
+	return false;
+}
+
+static struct sh_node *parse_sum(struct parser *p)
+{
+	p->at += 2;
+	struct sh_word *sum = word_until(p, "))", true);
+	if (p->state == SH_PARSED)
+		p->at += 2;
+	return sum && sum->parts ? sum_command(p, sum) : NULL;
+}
+
 static struct sh_node *parse_simple(struct parser *p)
 {
 	struct sh_node *node = node_new(p, SH_SIMPLE);
@@ -616,8 +708,14 @@ static struct sh_node *parse_simple(struct parser *p)
 		*words = word;
 		words = &word->next;
 		any = true;
-		/* NAME () compound-command */
 		size_t len = (size_t)(p->at - from);
+		if (node->words == word && len == 2 && !strncmp(from, "[[", 2)) {
+			parse_double_test(p, words);
+			while (*words)
+				words = &(*words)->next;
+			continue;
+		}
+		/* NAME () compound-command */
 		bool plain = node->words == word && !node->assigns && !node->redirects && name_start(*from);
 		for (size_t i = 0; plain && i < len; i++)
 			plain = name_char(from[i]) || from[i] == '-' || from[i] == '.';
@@ -690,9 +788,68 @@ static void parse_if(struct parser *p, struct sh_node *node)
 	need_word(p, "fi");
 }
 
+/* for ((FIRST; WHILE; NEXT)): sums, of which the last two are one before each round, so that `continue` goes
+ * through both. */
+static bool parse_counting(struct parser *p, struct sh_node *list)
+{
+	char sum[3][SUM_MAX] = {"", "1", "0"};
+	const char *at = p->at + 2;
+	for (size_t i = 0; i < 3; i++) {
+		size_t len = 0, depth = 0;
+		while (at + len < p->end && (depth || (at[len] != ';' && at[len] != ')'))) {
+			depth += at[len] == '(';
+			depth -= at[len] == ')';
+			len++;
+		}
+		if (at + len >= p->end || len >= SUM_MAX || at[len] != (i < 2 ? ';' : ')'))
+			return false;
+		if (strspn(at, " \t\n") < len) {
+			memcpy(sum[i], at, len);
+			sum[i][len] = '\0';
+		}
+		at += len + 1;
+	}
+	if (at >= p->end || *at != ')')
+		return false;
+	p->at = at + 1;
+	char *texts[] = {kt_strf("%s%s_round%u = 0", sum[0], *sum[0] ? ", " : "", p->nodes),
+	                 kt_strf("_round%u++ ? (%s) : 0, %s", p->nodes, sum[2], sum[1])};
+	struct sh_node *commands[2], *loop;
+	for (size_t i = 0; i < 2; i++) {
+		struct parser inner = *p;
+		char *kept = kt_arena_strdup(p->arena, texts[i]);
+		inner.at = kept;
+		inner.end = kept + strlen(kept);
+		inner.here = NULL;
+		struct sh_word *word = word_until(&inner, "", true);
+		p->nodes = inner.nodes;
+		if (inner.state != SH_PARSED || !word)
+			fail(p, SH_SYNTAX, "bad for loop");
+		commands[i] = word ? sum_command(p, word) : NULL;
+		kt_free(texts[i]);
+	}
+	if (p->state != SH_PARSED)
+		return true;
+	loop = node_new(p, SH_WHILE);
+	node_add(list, commands[0]);
+	node_add(loop, commands[1]);
+	node_add(list, loop);
+	skip_blanks(p);
+	if (peek(p, 0) == ';')
+		p->at++;
+	parse_do(p, loop);
+	return true;
+}
+
 static void parse_for(struct parser *p, struct sh_node *node)
 {
 	skip_blanks(p);
+	if (peek(p, 0) == '(' && peek(p, 1) == '(') {
+		node->kind = SH_LIST;
+		if (!parse_counting(p, node))
+			unexpected(p);
+		return;
+	}
 	const char *from = p->at;
 	while (more(p) && name_char(*p->at))
 		p->at++;
@@ -750,6 +907,29 @@ static void parse_case(struct parser *p, struct sh_node *node)
 	need_word(p, "esac");
 }
 
+/* function NAME [()] COMPOUND, as bash has it */
+static struct sh_node *parse_function(struct parser *p)
+{
+	struct sh_node *node = node_new(p, SH_FUNCTION);
+	skip_blanks(p);
+	const char *from = p->at;
+	while (more(p) && (name_char(*p->at) || *p->at == '-' || *p->at == '.'))
+		p->at++;
+	char *name = kt_strndup(from, (size_t)(p->at - from));
+	node->name = kt_arena_strdup(p->arena, name);
+	kt_free(name);
+	skip_blanks(p);
+	if (peek(p, 0) == '(' && peek(p, 1) == ')')
+		p->at += 2;
+	skip_lines(p);
+	struct sh_node *body = p->at > from && *node->name ? parse_compound(p) : NULL;
+	if (!body)
+		unexpected(p);
+	else
+		node_add(node, body);
+	return node;
+}
+
 static struct sh_node *parse_compound(struct parser *p)
 {
 	static const char *const paren[] = {")", NULL}, *const brace[] = {"}", NULL},
@@ -758,7 +938,9 @@ static struct sh_node *parse_compound(struct parser *p)
 	skip_blanks(p);
 	if (!more(p))
 		return NULL;
-	if (*p->at == '(' || at_word(p, "{")) {
+	if (at_sum(p)) {
+		node = parse_sum(p);
+	} else if (*p->at == '(' || at_word(p, "{")) {
 		bool sub = *p->at == '(';
 		node = node_new(p, sub ? SH_SUBSHELL : SH_GROUP);
 		p->at++;
@@ -784,6 +966,8 @@ static struct sh_node *parse_compound(struct parser *p)
 		parse_for(p, node = node_new(p, SH_FOR));
 	} else if (take_word(p, "case")) {
 		parse_case(p, node = node_new(p, SH_CASE));
+	} else if (take_word(p, "function")) {
+		return parse_function(p);
 	}
 	if (!node)
 		return NULL;

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <regex.h>
 #include <string.h>
 
 /* What echo, printf and test do, as builtins and as programs. */
@@ -242,13 +243,29 @@ static bool test_unary(struct test *t, char op, const char *word)
 	return test_file(t, op, word);
 }
 
-static const char *const binaries[] = {"=",   "==",  "!=",  "-eq", "-ne", "-lt", "-le",
+/* `!==` is what the parser makes of the != in [[ ]], where it takes a pattern */
+static const char *const binaries[] = {"=",   "==",  "!=",  "!==", "-eq", "-ne", "-lt", "-le",
                                        "-gt", "-ge", "-nt", "-ot", "<",   ">",   "=~"};
+
+static bool test_regex(struct test *t, const char *text, const char *pattern)
+{
+	regex_t regex;
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB)) {
+		test_trouble(t, "bad regex", pattern);
+		return false;
+	}
+	bool found = !regexec(&regex, text, 0, NULL, 0);
+	regfree(&regex);
+	return found;
+}
 
 static bool test_binary(struct test *t, const char *a, const char *op, const char *b)
 {
+	if (!strcmp(op, "=~"))
+		return test_regex(t, a, b);
 	if (op[0] == '=' || op[0] == '!') {
-		bool same = !strcmp(a, b) || (op[1] == '=' && op[0] == '=' && pattern_match(b, a));
+		bool pattern = !strcmp(op, "==") || !strcmp(op, "!==");
+		bool same = !strcmp(a, b) || (pattern && pattern_match(b, a));
 		return same == (op[0] == '=');
 	}
 	if (op[0] == '<' || op[0] == '>')

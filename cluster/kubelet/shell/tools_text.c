@@ -763,6 +763,20 @@ static int run_cut(struct tool_run *r)
 	return rc == TOOL_WAIT ? TOOL_WAIT : r->in_status;
 }
 
+/* What is no file: 1 and 2 its own outputs, 0 nowhere; -1: a file. */
+static int tee_device(const char *path)
+{
+	static const struct {
+		const char *path;
+		int fd;
+	} devices[] = {{"/dev/stdout", 1}, {"/proc/self/fd/1", 1}, {"/dev/fd/1", 1}, {"/dev/tty", 1},
+	               {"/dev/stderr", 2}, {"/proc/self/fd/2", 2}, {"/dev/fd/2", 2}, {"/dev/null", 0}};
+	for (size_t i = 0; i < KT_COUNT(devices); i++)
+		if (!strcmp(path, devices[i].path))
+			return devices[i].fd;
+	return -1;
+}
+
 static int run_tee(struct tool_run *r)
 {
 	struct kt_buf data = {0};
@@ -772,7 +786,9 @@ static int run_tee(struct tool_run *r)
 		tool_inputs(r, r->argv.count);
 		for (size_t i = first; first == 1 && i < r->argv.count; i++) {
 			char *path = tool_path(r, r->argv.items[i]);
-			int rc = files_write(files, path, "", 0, false, 0644, process_now(r->task->process));
+			int rc = tee_device(path) >= 0 ? 0
+			                               : files_write(files, path, "", 0, false, 0644,
+			                                             process_now(r->task->process));
 			if (rc)
 				r->in_status = tool_fail(r, 1, "%s: %s", r->argv.items[i], tool_strerror(rc));
 			kt_free(path);
@@ -783,8 +799,14 @@ static int run_tee(struct tool_run *r)
 	tool_out(r, kt_buf_str(&data), data.len);
 	for (size_t i = first; data.len && i < r->argv.count; i++) {
 		char *path = tool_path(r, r->argv.items[i]);
-		(void)files_write(files, path, data.data, data.len, true, 0644,
-		                  process_now(r->task->process));
+		int device = tee_device(path);
+		if (device == 1)
+			tool_out(r, data.data, data.len);
+		else if (device == 2)
+			task_write(r->task, 2, data.data, data.len);
+		else if (device < 0)
+			(void)files_write(files, path, data.data, data.len, true, 0644,
+			                  process_now(r->task->process));
 		kt_free(path);
 	}
 	kt_buf_clear(&data);
