@@ -15,6 +15,8 @@ KT_MUST_CHECK enum kt_code check_client_new(const char *kubeconfig, const char *
                                             struct check_client **out, struct kt_err *err);
 /* From now on reach the same server through a Unix socket: plain HTTP, no credentials. */
 void check_client_by_socket(struct check_client *client, const char *path);
+/* What check_request() asks for, borrowed; NULL: "application/json", as at the beginning. */
+void check_client_accept(struct check_client *client, const char *accept);
 void check_client_free(struct check_client *client);
 /* The server that the current context of a kubeconfig names; owned; NULL if there is none. */
 char *check_server_of(const char *kubeconfig);

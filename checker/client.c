@@ -193,7 +193,13 @@ enum kt_code check_request(struct check_client *client, const char *method, cons
                            struct kt_err *err)
 {
 	enum kt_code rc = client->judge ? client->judge(client->judge_arg, method, path, err) : KT_OK;
-	return rc ? rc : perform(client, method, path, "application/json", content_type, body, len, out, err);
+	const char *accept = client->accept ? client->accept : "application/json";
+	return rc ? rc : perform(client, method, path, accept, content_type, body, len, out, err);
+}
+
+void check_client_accept(struct check_client *client, const char *accept)
+{
+	client->accept = accept;
 }
 
 bool check_account_is_coming(const struct check_answer *answer)

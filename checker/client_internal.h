@@ -22,6 +22,7 @@ struct check_client {
 	struct check_config config;
 	char *origin;            /* what requests go to: the server, or "http://localhost" over `socket` */
 	char *socket;            /* NULL: the network */
+	const char *accept;      /* NULL: application/json */
 	CURL *curl;              /* the kept connection */
 	CURLSH *share;           /* TLS sessions, shared with exec connections */
 	struct curl_slist *auth; /* Authorization header, if any */
