@@ -60,4 +60,11 @@ const struct kt_json *access_role_rules(struct cluster *cluster, const char *kin
                                         const char *name);
 bool access_has(const struct kt_json *list, const char *word);
 
+/* --- kubelets (access_node.c) --- */
+/* The node whose kubelet asks; NULL: it is none. */
+const char *access_node_name(const struct api_user *user);
+/* What the node authorizer says; `why` (may be NULL) gets why not, owned, where it has a reason. */
+bool access_node_may(struct cluster *cluster, const struct api_user *user,
+                     const struct rules_attributes *attributes, char **why);
+
 #endif

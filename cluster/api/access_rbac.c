@@ -163,18 +163,11 @@ static char *tell(const struct question *q)
 	               kt_get_str(q->subject, "name"), of ? "/" : "", of ? of : "");
 }
 
-bool rules_authorize(struct cluster *cluster, const struct api_user *user,
-                     const struct rules_attributes *attributes, char **reason)
+static bool rbac(struct cluster *cluster, const struct api_user *user,
+                 const struct rules_attributes *attributes, char **reason)
 {
 	struct question q = {.attributes = attributes};
 	struct kt_strs missing = {0};
-	if (reason)
-		*reason = NULL;
-	if (access_has_group(user, "system:masters")) {
-		if (reason)
-			*reason = kt_strdup("");
-		return true;
-	}
 	access_each_rule(cluster, user, attributes->path ? "" : attributes->ns, ask, &q,
 	                 reason ? &missing : NULL);
 	if (reason && q.binding) {
@@ -189,4 +182,26 @@ bool rules_authorize(struct cluster *cluster, const struct api_user *user,
 	}
 	kt_strs_clear(&missing);
 	return q.binding != NULL;
+}
+
+bool rules_authorize(struct cluster *cluster, const struct api_user *user,
+                     const struct rules_attributes *attributes, char **reason)
+{
+	char *why = NULL;
+	if (reason)
+		*reason = NULL;
+	if (access_has_group(user, "system:masters") || access_node_may(cluster, user, attributes, &why)) {
+		if (reason)
+			*reason = kt_strdup("");
+		return true;
+	}
+	bool allowed = rbac(cluster, user, attributes, reason);
+	if (reason && why && !allowed) {
+		/* each authorizer that says no is heard */
+		char *both = *reason ? kt_strf("%s\n%s", why, *reason) : kt_strdup(why);
+		kt_free(*reason);
+		*reason = both;
+	}
+	kt_free(why);
+	return allowed;
 }

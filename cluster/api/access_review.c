@@ -252,7 +252,10 @@ static bool self_rules(struct cluster *cluster, const struct schema_kind *kind, 
 	access_each_rule(cluster, user, where, gather, &g, NULL);
 	kt_set(object, "spec", kt_json_object()); /* answered with the status alone */
 	kt_set(object, "status",
-	       kt_jsonf("{resourceRules: %j, nonResourceRules: %j, incomplete: %b}", g.resources, g.urls, 0));
+	       kt_jsonf("{resourceRules: %j, nonResourceRules: %j, incomplete: %b, evaluationError: %s}",
+	                g.resources, g.urls, access_node_name(user) != NULL,
+	                access_node_name(user) ? "node authorizer does not support user rule resolution"
+	                                       : NULL));
 	return true;
 }
 

@@ -17,6 +17,8 @@ static const struct plugin mutating[] = {
         {"", NULL, CREATE, admit_namespace},
         {"", "Pod", CREATE, admit_limit_defaults},
         {"", "Pod", CREATE, admit_service_account},
+        {"", "Node", CREATE | UPDATE, admit_node},
+        {"", "Pod", CREATE | UPDATE, admit_node},
         {"", "Pod", CREATE, admit_priority},
         {"scheduling.k8s.io", "PriorityClass", CREATE | UPDATE, admit_priority_class},
         {"", "Pod", CREATE | UPDATE, admit_tolerations},
@@ -35,6 +37,7 @@ static const struct plugin preparing[] = {
 };
 
 static const struct plugin validating[] = {
+        {"", "Pod", DELETE, admit_node},
         {"", "Namespace", DELETE, admit_immortal_namespace},
         {"scheduling.k8s.io", "PriorityClass", DELETE, admit_system_priority},
         {"", "Pod", CREATE, admit_overhead},

@@ -36,5 +36,6 @@ bool admit_rule_fits(const struct rules_request *r, const struct kt_json *rule);
 bool admit_selectors_fit(const struct rules_request *r, const struct kt_json *match);
 admit_fn admit_csr_subject, admit_csr_approval, admit_csr_signing; /* admit_csr.c */
 admit_fn admit_escalation;                                         /* access_escalate.c */
+admit_fn admit_node;                                               /* admit_node.c */
 
 #endif

@@ -156,10 +156,32 @@ static bool resource_path(struct api_request *request)
 }
 
 /* --- may they? --- */
-static bool forbid(struct api_request *request, const char *reason)
+/* The one value of a field ("metadata.name=") that a list is to have. To authorization one with a name is a
+ * request for that object (RequestInfoFactory). New; NULL none. */
+static char *selected(struct api_request *request, const char *field)
+{
+	bool reads = kt_streq(request->verb, "list") || kt_streq(request->verb, "watch");
+	const char *rest = reads && !*request->name ? api_query(request, "fieldSelector") : NULL;
+	const char *term;
+	size_t len;
+
+	while (rest) {
+		term = kt_split(&rest, ',', &len);
+		if (!kt_starts(term, field))
+			continue;
+		term += strlen(field);
+		len -= strlen(field);
+		if (*term == '=')
+			term++, len--;
+		return kt_strndup(term, len);
+	}
+	return NULL;
+}
+
+static bool forbid(struct api_request *request, const char *name, const char *reason)
 {
 	struct kt_buf text = {0};
-	bool named = *request->name != '\0';
+	bool named = *name != '\0';
 
 	if (!*request->resource) {
 		kt_buf_addf(&text, "forbidden: User \"%s\" cannot %s path \"%s\"", request->user.name,
@@ -175,7 +197,7 @@ static bool forbid(struct api_request *request, const char *reason)
 	if (*request->group)
 		kt_buf_addf(&text, ".%s", request->group);
 	if (named)
-		kt_buf_addf(&text, " \"%s\"", request->name);
+		kt_buf_addf(&text, " \"%s\"", name);
 	kt_buf_addf(&text, " is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\"",
 	            request->user.name, request->verb, request->resource, *request->subresource ? "/" : "",
 	            request->subresource, request->group);
@@ -186,7 +208,7 @@ static bool forbid(struct api_request *request, const char *reason)
 	if (reason && *reason)
 		kt_buf_addf(&text, ": %s", reason);
 	api_fail(&request->status, 403, "Forbidden", "%s", kt_buf_str(&text));
-	request->status.details = kt_jsonf("{name: %s, group: %s, kind: %s}", named ? request->name : NULL,
+	request->status.details = kt_jsonf("{name: %s, group: %s, kind: %s}", named ? name : NULL,
 	                                   *request->group ? request->group : NULL, request->resource);
 	kt_buf_clear(&text);
 	return false;
@@ -203,7 +225,8 @@ static void lower(const char *method, char out[16])
 
 static bool authorize(struct api_request *request, bool is_resource)
 {
-	char method[16], *reason = NULL;
+	char method[16], *reason = NULL, *name = is_resource ? selected(request, "metadata.name=") : NULL,
+	                 *node = is_resource ? selected(request, "spec.nodeName=") : NULL;
 	struct rules_attributes attributes = {
 	        .verb = request->verb,
 	        .group = is_resource ? request->group : "",
@@ -211,13 +234,17 @@ static bool authorize(struct api_request *request, bool is_resource)
 	        .resource = request->resource,
 	        .subresource = request->subresource,
 	        .ns = request->ns,
-	        .name = request->name,
+	        .name = name ? name : request->name,
+	        .of_node = node,
 	        .path = is_resource ? NULL : request->path,
 	};
 	bool allowed;
 
-	if (request->http->loopback_admin)
+	if (request->http->loopback_admin) {
+		kt_free(name);
+		kt_free(node);
 		return true;
+	}
 	lower(request->http->method, method);
 	if (!is_resource)
 		attributes.verb = request->verb = method;
@@ -226,7 +253,9 @@ static bool authorize(struct api_request *request, bool is_resource)
 		attributes.ns = request->ns = request->name;
 	allowed = rules_authorize(request->cluster, &request->user, &attributes, &reason);
 	if (!allowed)
-		forbid(request, reason);
+		forbid(request, attributes.name, reason);
+	kt_free(name);
+	kt_free(node);
 	if (is_resource && kt_streq(request->resource, "namespaces") && !*request->group)
 		request->ns = "";
 	kt_free(reason);

@@ -60,10 +60,11 @@ struct rules_attributes {
 	const char *verb; /* get, list, watch, create, update, patch, delete, deletecollection, impersonate,
 	                     bind, escalate… */
 	const char *group, *version, *resource, *subresource, *ns, *name; /* "" where none */
-	const char *path; /* for non-resource requests; NULL for resources */
+	const char *path;    /* for non-resource requests; NULL for resources */
+	const char *of_node; /* of lists: spec.nodeName that the field selector asks for; NULL none */
 };
-/* RBAC. `reason` (may be NULL) gets what SubjectAccessReview tells ("RBAC: allowed by ClusterRoleBinding …"),
- * owned by the caller. */
+/* Nodes, then RBAC. `reason` (may be NULL) gets what SubjectAccessReview tells ("RBAC: allowed by
+ * ClusterRoleBinding …"), owned by the caller. */
 bool rules_authorize(struct cluster *cluster, const struct api_user *user,
                      const struct rules_attributes *attributes, char **reason);
 /* POST of a kind that is never stored (reviews, TokenRequest, CSR approval is not here): answers in *object.
