@@ -20,7 +20,8 @@ void api_status_clear(struct api_status *status);
 bool api_fail(struct api_status *status, int code, const char *reason, const char *fmt, ...) KT_PRINTF(4, 5);
 /* The usual ones, with the real texts and details. */
 bool api_fail_not_found(struct api_status *status, const struct schema_kind *kind, const char *name);
-bool api_fail_exists(struct api_status *status, const struct schema_kind *kind, const char *name);
+/* `going`: the one that is there is being deleted. */
+bool api_fail_exists(struct api_status *status, const struct schema_kind *kind, const char *name, bool going);
 bool api_fail_conflict(struct api_status *status, const struct schema_kind *kind, const char *name,
                        const char *why);
 bool api_fail_forbidden(struct api_status *status, const struct schema_kind *kind, const char *name,

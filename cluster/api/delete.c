@@ -238,23 +238,28 @@ bool api_write_delete(struct api_write *write, const struct store_object *object
 /* --- DELETE over HTTP --- */
 static const char *const policies[] = {"Orphan", "Background", "Foreground"};
 
-static bool invalid_policy(struct api_request *request, const char *policy)
+/* `message` is stolen. */
+static void unsupported(struct api_request *request, const char *field, struct kt_json *message)
 {
 	static const struct schema_kind options = {
 	        .group = "meta.k8s.io", .kind = "DeleteOptions", .resource = ""};
-	struct kt_json *causes;
+	struct kt_json *causes =
+	        kt_jsonf("[{reason: 'FieldValueNotSupported', message: %j, field: %s}]", message, field);
 
+	api_fail_invalid(&request->status, &options, "", causes);
+	kt_json_free(causes);
+}
+
+static bool invalid_policy(struct api_request *request, const char *policy)
+{
 	for (size_t i = 0; i < KT_COUNT(policies); i++) {
 		if (kt_streq(policies[i], policy))
 			return false;
 	}
-	causes = kt_jsonf(
-	        "[{reason: 'FieldValueNotSupported', message: %j, field: 'propagationPolicy'}]",
-	        kt_json_strf("Unsupported value: \"%s\": supported values: \"Foreground\", \"Background\", "
-	                     "\"Orphan\", \"nil\"",
-	                     policy));
-	api_fail_invalid(&request->status, &options, "", causes);
-	kt_json_free(causes);
+	unsupported(request, "propagationPolicy",
+	            kt_json_strf("Unsupported value: \"%s\": supported values: \"Foreground\", "
+	                         "\"Background\", \"Orphan\", \"nil\"",
+	                         policy));
 	return true;
 }
 
@@ -268,8 +273,8 @@ static bool dry_run_fits(struct api_request *request, const char *value)
 {
 	if (!value || !*value || kt_streq(value, "All"))
 		return true;
-	api_invalid_options(request, "FieldValueNotSupported", "dryRun",
-	                    "Unsupported value: \"%s\": supported values: \"All\"", value);
+	unsupported(request, "dryRun",
+	            kt_json_strf("Unsupported value: [\"%s\"]: supported values: \"All\"", value));
 	return false;
 }
 

@@ -349,6 +349,15 @@ static bool no_endpoints(struct api_request *request, const struct network_path 
 	                "error trying to reach service: dial tcp %s:%u: %s", address, port, how);
 }
 
+/* What a kubelet serves itself. */
+static void respond_kubelet(struct api_request *request)
+{
+	if (kt_streq(tail_of(request), "/healthz"))
+		api_respond_text(request, 200, "text/plain; charset=utf-8", "ok");
+	else
+		api_respond_text(request, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
 void api_proxy_request(struct api_request *request)
 {
 	bool service = kt_streq(request->kind->kind, "Service");
@@ -364,6 +373,10 @@ void api_proxy_request(struct api_request *request)
 	object = store_get(cluster_store(request->cluster), request->kind->storage, request->ns, name);
 	if (!object) {
 		api_fail_not_found(&request->status, request->kind, name);
+		goto out;
+	}
+	if (kt_streq(request->kind->kind, "Node")) {
+		respond_kubelet(request);
 		goto out;
 	}
 	port = service ? service_port(object->json, port_text) : pod_port(object->json, port_text);

@@ -117,9 +117,11 @@ enum {
 	API_RETURNS_DELETED = 4,        /* DELETE answers with the object, not a Status */
 	API_NEEDS_VERSION = 8,          /* no unconditional update */
 	API_KEEPS_STATUS = 16,          /* status may be sent on create and update (no reset) */
-	API_STATUS_METADATA = 32,       /* status updates may change labels and annotations */
-	API_UNMANAGED = 64,             /* Kubernetes 1.34 keeps no managedFields of it */
-	API_KEEPS_SPEC = 128,           /* what an update says of the spec is not heard */
+	API_STATUS_KEEPS_METADATA =
+	        32,           /* status updates change nothing else; for others spec alone is safe */
+	API_UNMANAGED = 64,   /* Kubernetes 1.34 keeps no managedFields of it */
+	API_KEEPS_SPEC = 128, /* what an update says of the spec is not heard */
+	API_STATUS_KEEPS_LABELS = 256,
 };
 unsigned api_traits_of(const struct schema_kind *kind);
 bool api_has_status(const struct schema_kind *kind);
@@ -229,7 +231,7 @@ void api_log_request(struct api_request *request);
 void api_exec_request(struct api_request *request);
 void api_attach_request(struct api_request *request);
 void api_portforward_request(struct api_request *request);
-void api_proxy_request(struct api_request *request); /* pods/proxy, services/proxy: any verb */
+void api_proxy_request(struct api_request *request); /* nodes/, pods/, services/proxy: any verb */
 
 /* --- the rest --- */
 bool api_nonresource(struct api_request *request); /* /version, /healthz, discovery…; false: no such path */

@@ -13,8 +13,7 @@ static const struct api_traits traits[] = {
         {"", "ResourceQuota", API_RETURNS_DELETED},
         {"", "Service", API_RETURNS_DELETED},
         {"", "ServiceAccount", API_RETURNS_DELETED},
-        {"", "Node", API_STATUS_METADATA},
-        {"apps", "Deployment", GEN | API_GENERATION_ANNOTATIONS | API_STATUS_METADATA},
+        {"apps", "Deployment", GEN | API_GENERATION_ANNOTATIONS | API_STATUS_KEEPS_LABELS},
         {"apps", "ReplicaSet", GEN},
         {"apps", "StatefulSet", GEN},
         {"apps", "DaemonSet", GEN},
@@ -52,13 +51,15 @@ static const struct api_traits traits[] = {
 unsigned api_traits_of(const struct schema_kind *kind)
 {
 	if (kind->crd)
-		return GEN | API_NEEDS_VERSION | API_STATUS_METADATA;
+		return GEN | API_NEEDS_VERSION | API_STATUS_KEEPS_METADATA;
 	for (size_t i = 0; i < KT_COUNT(traits); i++) {
 		if (kt_streq(traits[i].kind, kind->kind) && kt_streq(traits[i].group, kind->group))
 			return traits[i].flags;
 	}
 	/* Gateway API kinds are custom resources on real clusters */
-	return kt_ends(kind->group, "gateway.networking.k8s.io") ? GEN | API_NEEDS_VERSION : 0;
+	return kt_ends(kind->group, "gateway.networking.k8s.io")
+	               ? GEN | API_NEEDS_VERSION | API_STATUS_KEEPS_METADATA
+	               : 0;
 }
 
 bool api_has_status(const struct schema_kind *kind)

@@ -74,14 +74,20 @@ bool api_filter_init(struct api_filter *filter, struct api_request *request)
 	if (!fine)
 		api_fail(&request->status, 400, "BadRequest", "%s", kt_buf_str(&why));
 	kt_buf_clear(&why);
-	if (*request->name)
-		filter->name = request->name;
 	for (size_t i = 0; i < filter->fields.count; i++) {
 		const struct api_requirement *r = &filter->fields.items[i];
 
 		if (r->op == API_EQUALS && kt_streq(r->key, "metadata.name"))
 			filter->name = r->values.items[0];
 	}
+	if (fine && *request->name && filter->fields.count && !kt_streq(filter->name, request->name)) {
+		fine = api_fail(&request->status, 400, "BadRequest",
+		                "fieldSelector metadata.name doesn't match requested name");
+		api_filter_clear(filter);
+		*filter = (struct api_filter){0};
+	}
+	if (*request->name)
+		filter->name = request->name;
 	return fine;
 }
 

@@ -68,7 +68,7 @@ void rules_validate_create(struct cluster *cluster, const struct schema_kind *as
 		metadata(&v, row);
 	recommend_label(&v);
 	if (kind->crd)
-		v_custom_resource(&v);
+		v_custom_resource(&v, false);
 	else if (row && row->create)
 		row->create(&v);
 	v_warnings(&v);
@@ -101,9 +101,11 @@ void rules_validate_update(struct cluster *cluster, const struct schema_kind *as
 		return;
 	}
 	if (kind->crd) {
-		v_custom_resource(&v);
+		v_custom_resource(&v, strcmp(subresource, "status") == 0);
 		return;
 	}
+	if (strcmp(subresource, "status") == 0)
+		v_status(&v);
 	if (*subresource) {
 		if (row && row->part)
 			row->part(&v, subresource);

@@ -212,7 +212,7 @@ static bool check_key(const char *key, struct kt_buf *why)
 
 	if (valid_word(name, strlen(name)) && slash != key)
 		return true;
-	kt_buf_addf(why, "key: Invalid value: \"%s\": ", key);
+	kt_buf_addf(why, "<nil>: Invalid value: \"%s\": ", key); /* the parser knows no path */
 	if (strlen(name) > 63)
 		kt_buf_adds(why, "name part must be no more than 63 bytes");
 	else

@@ -14,9 +14,9 @@ static const struct schema_kind *service_kind(struct cluster *cluster)
 }
 
 /* --- what is taken --- */
-static void port_key(char out[32], int64_t port, const char *protocol)
+static void port_key(char out[32], int64_t port)
 {
-	snprintf(out, 32, "%lld/%s", (long long)port, protocol ? protocol : "TCP");
+	snprintf(out, 32, "%lld", (long long)port);
 }
 
 static void mark(struct api_state *state, const struct kt_json *service, bool taken)
@@ -31,11 +31,11 @@ static void mark(struct api_state *state, const struct kt_json *service, bool ta
 	KT_JSON_EACH (item, kt_get(spec, "ports")) {
 		int64_t port = kt_get_int(item, "nodePort", 0);
 
-		port_key(key, port, kt_get_str(item, "protocol"));
+		port_key(key, port);
 		if (port)
 			api_words_set(&state->ports, key, taken ? "" : NULL);
 	}
-	port_key(key, kt_get_int(spec, "healthCheckNodePort", 0), "TCP");
+	port_key(key, kt_get_int(spec, "healthCheckNodePort", 0));
 	if (kt_get_int(spec, "healthCheckNodePort", 0))
 		api_words_set(&state->ports, key, taken ? "" : NULL);
 }
@@ -73,6 +73,8 @@ static bool refuse(struct api_write *write, const struct kt_json *object, const 
 }
 
 /* --- families: the cluster has addresses of version 4 alone --- */
+static bool is_free(const struct kt_json *spec);
+
 static bool check_families(struct api_write *write, const struct kt_json *object)
 {
 	const struct kt_json *spec = kt_get(object, "spec"), *family,
@@ -82,7 +84,7 @@ static bool check_families(struct api_write *write, const struct kt_json *object
 
 	rules_validate_addresses(write->cluster, write->kind->storage, object, &errors);
 	if (!kt_count(errors.causes)) {
-		bool dual = kt_streq(kt_str(policy), "RequireDualStack");
+		bool dual = kt_streq(kt_str(policy), "RequireDualStack"), free = is_free(spec);
 
 		if (kt_count(kt_get(spec, "ipFamilies")) > 1 && !dual &&
 		    !kt_streq(kt_str(policy), "PreferDualStack"))
@@ -90,14 +92,14 @@ static bool check_families(struct api_write *write, const struct kt_json *object
 			        &errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy,
 			        "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families "
 			        "are specified");
-		if (dual)
+		if (dual && !free)
 			rules_error(&errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy,
 			            "this cluster is not configured for dual-stack services");
 		KT_JSON_EACH (family, kt_get(spec, "ipFamilies")) {
 			char field[48];
 
 			snprintf(field, sizeof(field), "spec.ipFamilies[%zu]", family_i);
-			if (!kt_streq(kt_str(family), "IPv4"))
+			if (!free && !kt_streq(kt_str(family), "IPv4"))
 				rules_error(&errors, "FieldValueInvalid", field, family,
 				            "not configured on this cluster");
 		}
@@ -188,7 +190,7 @@ static bool wants_ports(const struct kt_json *spec)
 	return kt_streq(type, "NodePort");
 }
 
-static int64_t pick_port(struct api_write *write, const char *protocol, const struct kt_json *mine)
+static int64_t pick_port(struct api_write *write, const struct kt_json *mine)
 {
 	const struct api_state *state = cluster_api_state(write->cluster);
 	char key[32];
@@ -196,7 +198,7 @@ static int64_t pick_port(struct api_write *write, const char *protocol, const st
 	for (unsigned tries = 0; tries < 50000; tries++) {
 		int64_t port = FIRST_PORT + 86 + kt_random_below(cluster_random(write->cluster), PORTS - 86);
 
-		port_key(key, port, protocol);
+		port_key(key, port);
 		if (!api_words_get(&state->ports, key) && !kt_get(mine, key))
 			return port;
 	}
@@ -214,75 +216,145 @@ static bool is_own_port(const struct kt_json *old, int64_t port)
 	return false;
 }
 
-static bool check_port(struct api_write *write, const struct kt_json *object, size_t i, int64_t port,
-                       const char *key, const struct kt_json *old, bool twice)
+/* A port that the manifest names is taken for this Service: `mine` holds those that it has by now. */
+static bool take_port(struct api_write *write, const struct kt_json *object, size_t i, int64_t port,
+                      struct kt_json **mine)
 {
 	const struct api_state *state = cluster_api_state(write->cluster);
 	struct kt_json *value = kt_json_int(port);
-	char field[48];
+	char field[48], key[32];
 	bool fine = true;
 
 	snprintf(field, sizeof(field), "spec.ports[%zu].nodePort", i);
+	port_key(key, port);
 	if (port < FIRST_PORT || port >= FIRST_PORT + PORTS)
 		fine = refuse(
 		        write, object, field, value,
 		        "provided port is not in the valid range. The range of valid ports is 30000-32767");
-	else if ((twice && !old) || (api_words_get(&state->ports, key) && !is_own_port(old, port)))
+	else if (api_words_get(&state->ports, key) || kt_get(*mine, key))
 		fine = refuse(write, object, field, value, "provided port is already allocated");
+	kt_set(mine, key, kt_json_bool(true));
 	kt_json_free(value);
 	return fine;
 }
 
-/* The port that this service port had before an update, by number and protocol. */
+/* One that nobody has. */
+static int64_t give_port(struct api_write *write, struct kt_json **object, size_t i, int64_t port,
+                         struct kt_json **mine)
+{
+	char key[32];
+
+	port = port ? port : pick_port(write, *mine);
+	port_key(key, port);
+	kt_set(mine, key, kt_json_bool(true));
+	kt_set(kt_edit_at(kt_edit_path(object, "spec.ports"), i), "nodePort", kt_json_int(port));
+	return port;
+}
+
+/* The node port that any of `ports` wants for this port of the Service. */
+static int64_t wanted_port(const struct kt_json *ports, int64_t port)
+{
+	const struct kt_json *item;
+
+	KT_JSON_EACH (item, ports)
+		if (kt_get_int(item, "port", 0) == port && kt_get_int(item, "nodePort", 0))
+			return kt_get_int(item, "nodePort", 0);
+	return 0;
+}
+
+/* The same port of the Service has the same node port, whatever the protocol (initNodePorts). */
+static bool create_ports(struct api_write *write, struct kt_json **object, struct kt_json **mine)
+{
+	struct kt_json *given = kt_json_object(); /* by the port of the Service */
+	bool fine = true, wants = wants_ports(kt_get(*object, "spec"));
+
+	for (size_t i = 0, n = kt_count(kt_path(*object, "spec.ports")); fine && i < n; i++) {
+		const struct kt_json *ports = kt_path(*object, "spec.ports"), *port = kt_at(ports, i);
+		int64_t asked = kt_get_int(port, "nodePort", 0), has, number = kt_get_int(port, "port", 0);
+		char key[32];
+
+		if (!asked && !wants)
+			continue;
+		port_key(key, number);
+		has = kt_get_int(given, key, 0);
+		if (!has && (has = wanted_port(ports, number)) != 0)
+			fine = take_port(write, *object, i, has, mine);
+		else if (asked && asked != has)
+			fine = take_port(write, *object, i, asked, mine);
+		if (fine && !asked)
+			has = give_port(write, object, i, has, mine);
+		if (!kt_get(given, key))
+			kt_set(&given, key, kt_json_int(has));
+	}
+	kt_json_free(given);
+	return fine;
+}
+
+/* The node port that the port of this name had (patchAllocatedValues). */
 static int64_t old_port(const struct kt_json *old, const struct kt_json *port)
 {
 	const struct kt_json *item;
 
 	KT_JSON_EACH (item, kt_path(old, "spec.ports")) {
-		if (kt_get_int(item, "port", 0) == kt_get_int(port, "port", -1) &&
-		    kt_streq(kt_get_str(item, "protocol"), kt_get_str(port, "protocol")))
+		if (kt_streq(kt_str_or(kt_get(item, "name"), ""), kt_str_or(kt_get(port, "name"), "")))
 			return kt_get_int(item, "nodePort", 0);
 	}
 	return 0;
 }
 
-static bool take_ports(struct api_write *write, struct kt_json **object, const struct kt_json *old)
+static bool update_ports(struct api_write *write, struct kt_json **object, const struct kt_json *old,
+                         struct kt_json **mine)
 {
-	struct kt_json *mine = kt_json_object();
-	bool wants = wants_ports(kt_get(*object, "spec")), fine = true;
+	bool fine = true, wants = wants_ports(kt_get(*object, "spec"));
+	char key[32];
 
 	for (size_t i = 0, n = kt_count(kt_path(*object, "spec.ports")); fine && i < n; i++) {
 		const struct kt_json *port = kt_at(kt_path(*object, "spec.ports"), i);
-		const char *protocol = kt_str_or(kt_get(port, "protocol"), "TCP");
-		int64_t number = kt_get_int(port, "nodePort", 0);
-		char key[32];
+		int64_t asked = kt_get_int(port, "nodePort", 0);
 
-		port_key(key, number, protocol);
-		if (number) {
-			fine = check_port(write, *object, i, number, key, old, kt_get(mine, key) != NULL);
-		} else if (wants) {
-			struct kt_json **slot = kt_edit_at(kt_edit_path(object, "spec.ports"), i);
-
-			number = old_port(old, *slot);
-			if (!number)
-				number = pick_port(write, protocol, mine);
-			port_key(key, number, protocol);
-			kt_set(slot, "nodePort", kt_json_int(number));
-		}
-		kt_set(&mine, key, kt_json_bool(true));
+		port_key(key, asked);
+		if (asked && !is_own_port(old, asked) && !kt_get(*mine, key))
+			fine = take_port(write, *object, i, asked, mine);
+		else if (!asked && wants)
+			give_port(write, object, i, old_port(old, port), mine);
 	}
+	return fine;
+}
+
+static bool take_ports(struct api_write *write, struct kt_json **object, const struct kt_json *old)
+{
+	const char *type = kt_str_or(kt_path(*object, "spec.type"), "ClusterIP");
+	struct kt_json *mine = kt_json_object();
+	bool fine = true;
+
+	if (kt_streq(type, "NodePort") || kt_streq(type, "LoadBalancer"))
+		fine = old ? update_ports(write, object, old, &mine) : create_ports(write, object, &mine);
 	kt_json_free(mine);
 	return fine;
+}
+
+/* Neither its addresses nor its endpoints are this cluster's: it may have families that this cluster has not
+ * (storage/alloc.go initIPFamilyFields). */
+static bool is_free(const struct kt_json *spec)
+{
+	return kt_streq(kt_get_str(spec, "clusterIP"), "None") && !kt_count(kt_get(spec, "selector"));
 }
 
 static void set_families(struct kt_json **object)
 {
 	struct kt_json **spec = kt_edit(object, "spec");
+	bool free = is_free(*spec);
 
+	if (!kt_str_len(kt_get(*spec, "ipFamilyPolicy")))
+		kt_set(spec, "ipFamilyPolicy", kt_json_str(free ? "RequireDualStack" : "SingleStack"));
 	if (!kt_count(kt_get(*spec, "ipFamilies")))
 		kt_set(spec, "ipFamilies", kt_jsonf("['IPv4']"));
-	if (!kt_get(*spec, "ipFamilyPolicy"))
-		kt_set(spec, "ipFamilyPolicy", kt_json_str("SingleStack"));
+	if (free && kt_count(kt_get(*spec, "ipFamilies")) == 1 &&
+	    !kt_streq(kt_get_str(*spec, "ipFamilyPolicy"), "SingleStack")) {
+		bool four = kt_streq(kt_str(kt_at(kt_get(*spec, "ipFamilies"), 0)), "IPv4");
+
+		kt_push(kt_edit(spec, "ipFamilies"), kt_json_str(four ? "IPv6" : "IPv4"));
+	}
 }
 
 static bool is_external_name(const struct kt_json *object)
@@ -290,16 +362,21 @@ static bool is_external_name(const struct kt_json *object)
 	return kt_streq(kt_path_str(object, "spec.type"), "ExternalName");
 }
 
+static bool needs_health_port(const struct kt_json *service)
+{
+	return kt_streq(kt_path_str(service, "spec.type"), "LoadBalancer") &&
+	       kt_streq(kt_path_str(service, "spec.externalTrafficPolicy"), "Local");
+}
+
 static bool take_health_port(struct api_write *write, struct kt_json **object)
 {
 	const struct kt_json *spec = kt_get(*object, "spec");
 	int64_t asked = kt_get_int(spec, "healthCheckNodePort", 0);
 
-	if (!kt_streq(kt_get_str(spec, "type"), "LoadBalancer") ||
-	    !kt_streq(kt_get_str(spec, "externalTrafficPolicy"), "Local"))
+	if (!needs_health_port(*object))
 		return true;
 	if (!asked) {
-		kt_set_path(object, "spec.healthCheckNodePort", kt_json_int(pick_port(write, "TCP", NULL)));
+		kt_set_path(object, "spec.healthCheckNodePort", kt_json_int(pick_port(write, NULL)));
 		return true;
 	}
 	if (asked >= FIRST_PORT && asked < FIRST_PORT + PORTS)
@@ -341,7 +418,6 @@ static void drop_type_fields(const struct kt_json *old, struct kt_json **object)
 	        {"externalTrafficPolicy", "NodePort", "LoadBalancer"},
 	        {"allocateLoadBalancerNodePorts", "LoadBalancer", "LoadBalancer"},
 	        {"loadBalancerClass", "LoadBalancer", "LoadBalancer"},
-	        {"healthCheckNodePort", "LoadBalancer", "LoadBalancer"},
 	};
 
 	for (size_t i = 0; i < KT_COUNT(rows); i++) {
@@ -352,6 +428,9 @@ static void drop_type_fields(const struct kt_json *old, struct kt_json **object)
 		    kt_equal(was, kt_get(kt_get(*object, "spec"), rows[i].field)))
 			kt_unset(kt_edit(object, "spec"), rows[i].field);
 	}
+	if (needs_health_port(old) && !needs_health_port(*object) &&
+	    kt_equal(kt_path(old, "spec.healthCheckNodePort"), kt_path(*object, "spec.healthCheckNodePort")))
+		kt_unset(kt_edit(object, "spec"), "healthCheckNodePort");
 }
 
 /* Who changes the first address alone means the list as well (strategy.go NormalizeClusterIPs). */

@@ -62,10 +62,11 @@ bool api_fail_not_found(struct api_status *status, const struct schema_kind *kin
 	return fill(status, 404, "NotFound", message, details_of(kind, name, kind->resource));
 }
 
-bool api_fail_exists(struct api_status *status, const struct schema_kind *kind, const char *name)
+bool api_fail_exists(struct api_status *status, const struct schema_kind *kind, const char *name, bool going)
 {
 	char *resource = qualified(kind->resource, kind->group);
-	char *message = kt_strf("%s \"%s\" already exists", resource, name);
+	char *message = kt_strf("%s%s \"%s\" already exists", going ? "object is being deleted: " : "",
+	                        resource, name);
 
 	kt_free(resource);
 	return fill(status, 409, "AlreadyExists", message, details_of(kind, name, kind->resource));

@@ -335,8 +335,12 @@ static void token_create(struct api_request *request)
 	struct kt_json *body = NULL;
 
 	kind.storage = &kind;
-	if (!object_of(request) || !api_body(request, &body))
+	const struct store_object *account = object_of(request);
+
+	if (!account || !api_body(request, &body))
 		return;
+	if (!kt_str_len(kt_path(body, "metadata.uid")))
+		kt_set_path(&body, "metadata.uid", kt_json_str(account->uid));
 	if (rules_review(request->cluster, known ? known : &kind, &request->user, request->ns, request->name,
 	                 &body, &request->status)) {
 		request->as = API_AS_OBJECT;
@@ -359,6 +363,7 @@ static const struct api_subresource rows[] = {
         {"Pod", "portforward", api_portforward_request, api_portforward_request, NULL, NULL},
         {"Pod", "proxy", api_proxy_request, api_proxy_request, api_proxy_request, api_proxy_request},
         {"Service", "proxy", api_proxy_request, api_proxy_request, api_proxy_request, api_proxy_request},
+        {"Node", "proxy", api_proxy_request, api_proxy_request, api_proxy_request, api_proxy_request},
         {"Namespace", "finalize", NULL, NULL, api_update_request, NULL},
         {"ServiceAccount", "token", NULL, token_create, NULL, NULL},
         {"CertificateSigningRequest", "approval", api_get, NULL, api_update_request, api_patch_request},

@@ -156,7 +156,10 @@ bool v_resource_name(const char *name, struct kt_strs *out);
 void v_int_or_percent(struct v *v, const struct v_path *path, const struct kt_json *value);
 bool v_is_percent(const struct kt_json *value, int64_t *out); /* "25%" */
 bool v_is_zero(const struct kt_json *value);                  /* 0 or "0%" */
-void v_custom_resource(struct v *v);
+/* `of_status`: only its status is written, and looked at. */
+void v_custom_resource(struct v *v, bool of_status);
+/* What may stand in the status of a built-in kind. */
+void v_status(struct v *v);
 void v_service(struct v *v);
 void v_service_update(struct v *v);
 void v_service_addresses(struct v *v);

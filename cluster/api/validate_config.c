@@ -218,7 +218,9 @@ static void scope_requirement(struct v *v, const struct v_path *path, const stru
 	bool listed = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
 	if (!is_scope(scope))
 		v_invalid_str(v, V_IN(path, "scopeName"), scope, "unsupported scope");
-	unfit(v, path, kt_get(spec, "scopeSelector"), scope, kt_get(spec, "hard"));
+	struct kt_json *shown = v_internal(v, "ScopeSelector", kt_get(spec, "scopeSelector"));
+	unfit(v, path, shown, scope, kt_get(spec, "hard"));
+	kt_json_free(shown);
 	if (is_scope(scope) && !takes_values(scope) && strcmp(op, "Exists") != 0)
 		v_invalid_str(v, V_IN(path, "operator"), op,
 		              "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "

@@ -216,10 +216,10 @@ static bool is_blocked(const struct kt_json *causes)
 	return false;
 }
 
-void v_custom_resource(struct v *v)
+void v_custom_resource(struct v *v, bool of_status)
 {
 	const struct kt_json *version, *schema = NULL, *cause;
-	struct kt_json *causes = schema_validate_crd_object(v->kind, v->object);
+	struct kt_json *causes = schema_validate_crd_object(v->kind, v->object, of_status ? "status" : NULL);
 	KT_JSON_EACH (version, kt_path(v->kind->crd, "spec.versions"))
 		if (kt_streq(kt_get_str(version, "name"), v->kind->version))
 			schema = kt_path(version, "schema.openAPIV3Schema");

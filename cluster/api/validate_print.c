@@ -132,6 +132,8 @@ static const struct internal types[] = {
         {"RefProjection", "Name:s Items:[]KeyToPath Optional:n"},
         {"DownwardProjection", "Items:[]DownwardFile"},
         {"TokenProjection", "Audience:s ExpirationSeconds:i Path:s"},
+        {"ScopeSelector", "MatchExpressions:[]ScopedSelectorRequirement"},
+        {"ScopedSelectorRequirement", "ScopeName:s Operator:s Values:n"},
         {"ServicePort", "Name:s Protocol:s AppProtocol:n Port:i TargetPort:i NodePort:i"},
         {"DeploymentStrategy", "Type:s RollingUpdate:*RollingUpdate"},
         {"RollingUpdate", "MaxUnavailable:i MaxSurge:i"},

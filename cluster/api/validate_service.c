@@ -44,12 +44,15 @@ static void service_ports_differ(struct v *v, const struct v_path *path, const s
 			const struct kt_json *port = kt_at(ports, i);
 			if (!same_port(port, kt_at(ports, j), key))
 				continue;
+			if (strcmp(key, "port") != 0) {
+				v_duplicate(v, V_IN(V_AT(path, i), key), kt_get(port, key));
+				break;
+			}
 			struct kt_json *only =
-			        kt_jsonf("{protocol: %s, %s: %l}", kt_get_text(port, "protocol"), key,
+			        kt_jsonf("{protocol: %s, port: %l}", kt_get_text(port, "protocol"),
 			                 kt_get_int(port, key, 0));
 			struct kt_json *shown = v_internal(v, "ServicePort", only);
-			v_duplicate(v, strcmp(key, "port") == 0 ? V_AT(path, i) : V_IN(V_AT(path, i), key),
-			            shown);
+			v_duplicate(v, V_AT(path, i), shown);
 			kt_json_free(shown);
 			kt_json_free(only);
 			break;
@@ -124,6 +127,11 @@ static void traffic(struct v *v, const struct v_path *path, const struct kt_json
 	else if (external_service && strcmp(external, "Cluster") && strcmp(external, "Local"))
 		v_unsupported(v, V_IN(path, "externalTrafficPolicy"), kt_get(spec, "externalTrafficPolicy"),
 		              policies);
+	if (kt_get_int(spec, "healthCheckNodePort", 0) &&
+	    !(is(spec, "type", "LoadBalancer") && strcmp(external, "Local") == 0))
+		v_invalid(v, V_IN(path, "healthCheckNodePort"), kt_get(spec, "healthCheckNodePort"),
+		          "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is "
+		          "'Local'");
 	if (*internal && strcmp(internal, "Cluster") && strcmp(internal, "Local"))
 		v_unsupported(v, V_IN(path, "internalTrafficPolicy"), kt_get(spec, "internalTrafficPolicy"),
 		              policies);

@@ -36,7 +36,9 @@ static bool unrecognized(struct api_request *request, const char *why)
 	size_t len = request->http->body_len, shown = KT_MIN(len, 30);
 	struct kt_buf what = {0};
 
-	if (len && body[0] == '{')
+	if (!len)
+		kt_buf_adds(&what, "<empty>");
+	else if (body[0] == '{')
 		kt_buf_add(&what, body, shown);
 	else
 		kt_hex(body, shown, &what);

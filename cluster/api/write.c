@@ -266,8 +266,9 @@ static bool finish_create(struct api_write *write, struct kt_json **object, stru
 	rules.name = name = kt_str_or(kt_path(*object, "metadata.name"), "");
 	if (!rules_admit(&rules, write->status))
 		return false;
-	if (store_get(store, write->kind->storage, rules.ns, name))
-		return api_fail_exists(write->status, write->kind, name);
+	const struct store_object *there = store_get(store, write->kind->storage, rules.ns, name);
+	if (there)
+		return api_fail_exists(write->status, write->kind, name, view_is_deleting(there->json));
 	api_order_metadata(object);
 	forget_empty_lists(write->kind->storage, object);
 	if (write->dry_run) {
@@ -398,7 +399,7 @@ static void keep_what_stays(struct api_write *write, const struct kt_json *old, 
 	bool status = kt_streq(write->subresource, "status") || kt_streq(write->subresource, "approval");
 	struct kt_json **metadata;
 
-	if (status && !(api_traits_of(write->kind->storage) & API_STATUS_METADATA)) {
+	if (status && (api_traits_of(write->kind->storage) & API_STATUS_KEEPS_METADATA)) {
 		struct kt_json *managed = kt_json_ref(kt_path(*object, "metadata.managedFields"));
 
 		kt_set(object, "metadata", kt_json_ref(was));
@@ -413,6 +414,8 @@ static void keep_what_stays(struct api_write *write, const struct kt_json *old, 
 		if (!ends)
 			keep_member(metadata, was, own_members[i]);
 	}
+	if (status && (api_traits_of(write->kind->storage) & API_STATUS_KEEPS_LABELS))
+		keep_member(metadata, was, "labels");
 	kt_unset(metadata, "selfLink");
 	if (!status && (api_traits_of(write->kind->storage) & API_KEEPS_SPEC))
 		keep_member(object, old, "spec");

@@ -106,11 +106,43 @@ static const char *go_item(const char *go)
 	return close ? close + 1 : "string";
 }
 
+/* Types with an UnmarshalJSON of their own: Go ends where one of them fails. */
+static bool decodes_itself(enum schema_scalar scalar)
+{
+	switch (scalar) {
+	case SCHEMA_QUANTITY:
+	case SCHEMA_TIME:
+	case SCHEMA_MICROTIME:
+	case SCHEMA_DURATION:
+	case SCHEMA_INT_OR_STRING:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct kt_json *decode_scalar(struct decode *d, const struct decode_at *at, enum schema_scalar scalar,
+                                     const char *go, const struct kt_json *raw)
+{
+	struct kt_err err = {0};
+	struct decode own = {.err = &err};
+	struct kt_json *v;
+	if (!decodes_itself(scalar))
+		return decode_scalars[scalar](d, at, go, raw);
+	v = decode_scalars[scalar](&own, at, go, raw);
+	if (own.failed && !d->ended) {
+		d->failed = d->ended = true;
+		if (d->err)
+			*d->err = err;
+	}
+	return v;
+}
+
 static struct kt_json *decode_one(struct decode *d, const struct decode_at *at,
                                   const struct schema_type *type, const char *go, const struct kt_json *raw)
 {
 	if (type->scalar != SCHEMA_MESSAGE)
-		return decode_scalars[type->scalar](d, at, go, raw);
+		return decode_scalar(d, at, type->scalar, go, raw);
 	if (!kt_is_object(raw))
 		return decode_mismatch(d, at, go, raw);
 	return decode_message(d, at, type, raw);

@@ -9,6 +9,8 @@ struct decode {
 	struct schema_problems *problems; /* may be NULL */
 	struct kt_err *err;
 	bool failed; /* the first failure is told; the rest is still walked, as Go does */
+	bool ended;  /* a type that decodes itself failed: that is told whatever was before, and nothing after
+	              */
 };
 /* Where a value stands; a chain up to the object. */
 struct decode_at {

@@ -133,13 +133,10 @@ static bool has_micros(const char *s)
 static struct kt_json *decode_time(struct decode *d, const struct decode_at *at, const char *go,
                                    const struct kt_json *raw, bool micro)
 {
-	(void)at;
 	(void)go;
 	kt_ns t;
-	if (!kt_is_string(raw)) {
-		struct kt_json *none = decode_mismatch(d, NULL, "string", raw);
-		return none;
-	}
+	if (!kt_is_string(raw))
+		return decode_mismatch(d, at, "string", raw);
 	if (!kt_time_parse(kt_str(raw), &t))
 		return decode_refuse(d, "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \"2006\"",
 		                     kt_str(raw),
@@ -173,11 +170,10 @@ static struct kt_json *decode_micro(struct decode *d, const struct decode_at *at
 static struct kt_json *decode_int_or_string(struct decode *d, const struct decode_at *at, const char *go,
                                             const struct kt_json *raw)
 {
-	(void)at;
 	(void)go;
 	if (kt_is_string(raw))
 		return same(raw);
-	return decode_int32(d, NULL, "int32", raw);
+	return decode_int32(d, at, "int32", raw);
 }
 
 static struct kt_json *decode_strings(struct decode *d, const struct decode_at *at, const char *go,

@@ -497,13 +497,35 @@ static bool has_rules(const struct kt_json *schema, unsigned depth)
 	return false;
 }
 
-struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object)
+/* The real server's validator of a member knows nothing around it: the words say where in the member, the
+ * field says where in the object. */
+static void check_member(struct check *c, const struct kt_json *schema, const struct kt_json *object,
+                         const char *member)
+{
+	if (!kt_get(object, member))
+		return;
+	check_value(c, kt_get(kt_get(schema, "properties"), member), kt_get(object, member), "");
+	for (size_t i = 0, n = kt_count(c->errors); i < n; i++) {
+		const char *path = kt_get_text(kt_at(c->errors, i), "field");
+		bool whole = strcmp(path, "<nil>") == 0;
+		struct kt_json *field =
+		        kt_json_strf("%s%s%s", member, whole || *path == '[' ? "" : ".", whole ? "" : path);
+
+		kt_set(kt_edit_at(&c->errors, i), "field", field);
+	}
+}
+
+struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object,
+                                           const char *member)
 {
 	const struct kt_json *schema = kind->crd ? schema_structural(kind) : NULL;
 	struct check c = {.rules = has_rules(schema, 0)};
 	if (!kt_is_object(schema) || !kt_is_object(object))
 		return NULL;
-	check_value(&c, schema, object, "");
+	if (member)
+		check_member(&c, schema, object, member);
+	else
+		check_value(&c, schema, object, "");
 	if (c.blocked && c.rules)
 		add_error(&c, INVALID, "", kt_json_null(),
 		          kt_strdup("some validation rules were not checked because the object was invalid; "
