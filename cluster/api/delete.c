@@ -238,44 +238,98 @@ bool api_write_delete(struct api_write *write, const struct store_object *object
 /* --- DELETE over HTTP --- */
 static const char *const policies[] = {"Orphan", "Background", "Foreground"};
 
-/* `message` is stolen. */
-static void unsupported(struct api_request *request, const char *field, struct kt_json *message)
-{
-	static const struct schema_kind options = {
-	        .group = "meta.k8s.io", .kind = "DeleteOptions", .resource = ""};
-	struct kt_json *causes =
-	        kt_jsonf("[{reason: 'FieldValueNotSupported', message: %j, field: %s}]", message, field);
-
-	api_fail_invalid(&request->status, &options, "", causes);
-	kt_json_free(causes);
-}
-
-static bool invalid_policy(struct api_request *request, const char *policy)
-{
-	for (size_t i = 0; i < KT_COUNT(policies); i++) {
-		if (kt_streq(policies[i], policy))
-			return false;
-	}
-	unsupported(request, "propagationPolicy",
-	            kt_json_strf("Unsupported value: \"%s\": supported values: \"Foreground\", "
-	                         "\"Background\", \"Orphan\", \"nil\"",
-	                         policy));
-	return true;
-}
-
 struct delete_options {
 	struct kt_json *body;
 	struct api_deletion deletion;
 	bool dry_run;
 };
 
-static bool dry_run_fits(struct api_request *request, const char *value)
+/* Why a body is no DeleteOptions, in the words of the real server, which takes it for its own fault: 500. */
+static char *body_fault(const struct kt_json *body)
 {
-	if (!value || !*value || kt_streq(value, "All"))
+	static const struct {
+		const char *name;
+		enum kt_json_type type;
+		const char *go;
+	} members[] = {
+	        {"gracePeriodSeconds", KT_JSON_INT, "int64"},
+	        {"propagationPolicy", KT_JSON_STRING, "v1.DeletionPropagation"},
+	        {"orphanDependents", KT_JSON_BOOL, "bool"},
+	        {"preconditions", KT_JSON_OBJECT, "v1.Preconditions"},
+	        {"dryRun", KT_JSON_ARRAY, "[]string"},
+	};
+	const char *said = kt_get_text(body, "kind"), *version = kt_get_text(body, "apiVersion");
+
+	if (*said && !kt_streq(said, "DeleteOptions"))
+		return kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
+		               "\"pkg/runtime/scheme.go:110\"",
+		               said, *version ? version : "meta.k8s.io/v1");
+	for (size_t i = 0; i < KT_COUNT(members); i++) {
+		const struct kt_json *value = kt_get(body, members[i].name);
+
+		if (value && kt_json_type(value) != members[i].type && kt_json_type(value) != KT_JSON_NULL)
+			return kt_strf(
+			        "json: cannot unmarshal %s into Go struct field DeleteOptions.%s of type %s",
+			        patch_json_kind(value), members[i].name, members[i].go);
+	}
+	return NULL;
+}
+
+static bool read_body(struct api_request *request, struct delete_options *out)
+{
+	static const char before[] = "the object provided is unrecognized (must be of type ";
+	char *why;
+
+	if (!request->http->body_len)
 		return true;
-	unsupported(request, "dryRun",
-	            kt_json_strf("Unsupported value: [\"%s\"]: supported values: \"All\"", value));
-	return false;
+	if (!api_body(request, &out->body)) {
+		const char *text = request->status.message, *from = strstr(text, "): "),
+		           *end = strrchr(text, '(');
+
+		if (kt_starts(text, before) && from && end > from + 3) {
+			why = kt_strndup(from + 3, (size_t)(end - from - 4));
+			api_status_clear(&request->status);
+			api_fail(&request->status, 500, "", "%s", why);
+			kt_free(why);
+		}
+		return false;
+	}
+	why = kt_json_type(out->body) == KT_JSON_NULL ? NULL : api_type_fault(out->body);
+	if (!why)
+		why = body_fault(out->body);
+	if (why)
+		api_fail(&request->status, 500, "", "%s", why);
+	kt_free(why);
+	return !request->status.code;
+}
+
+/* apimachinery pkg/apis/meta/v1/validation ValidateDeleteOptions */
+static bool options_hold(struct api_request *request, const struct delete_options *o,
+                         const struct kt_json *dry)
+{
+	static const struct schema_kind kind = {
+	        .group = "meta.k8s.io", .kind = "DeleteOptions", .resource = ""};
+	const char *policy = o->deletion.propagation;
+	struct kt_json *text = policy ? kt_json_str(policy) : NULL;
+	struct rules_errors errors = {0};
+	bool known = !policy, fine;
+
+	for (size_t i = 0; policy && i < KT_COUNT(policies); i++)
+		known = known || kt_streq(policies[i], policy);
+	if (policy && o->deletion.orphan_set)
+		rules_error(&errors, "FieldValueInvalid", "propagationPolicy", text,
+		            "orphanDependents and deletionPropagation cannot be both set");
+	if (!known)
+		rules_error(&errors, "FieldValueNotSupported", "propagationPolicy", text,
+		            "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+	if (kt_count(dry) && (kt_count(dry) > 1 || !kt_streq(kt_str(kt_at(dry, 0)), "All")))
+		rules_error(&errors, "FieldValueNotSupported", "dryRun", dry, "supported values: \"All\"");
+	fine = !errors.causes;
+	if (!fine)
+		api_fail_invalid(&request->status, &kind, "", errors.causes);
+	rules_errors_clear(&errors);
+	kt_json_free(text);
+	return fine;
 }
 
 static bool read_options(struct api_request *request, struct delete_options *out)
@@ -285,17 +339,17 @@ static bool read_options(struct api_request *request, struct delete_options *out
 	           *orphan = api_query(request, "orphanDependents");
 	struct api_deletion *deletion = &out->deletion;
 	const struct kt_json *body;
+	struct kt_json *runs;
+	int64_t seconds = -1;
 
 	*out = (struct delete_options){.deletion = {.grace = -1}};
-	if (request->http->body_len && !api_body(request, &out->body))
+	if (!read_body(request, out))
+		return false;
+	if (grace && !api_parse_int(request, grace, &seconds))
 		return false;
 	body = out->body;
-	deletion->grace = kt_get_int(body, "gracePeriodSeconds", -1);
-	if (grace && !kt_get(body, "gracePeriodSeconds")) {
-		deletion->grace = 0;
-		for (const char *c = grace; *c >= '0' && *c <= '9' && c - grace < 12; c++)
-			deletion->grace = deletion->grace * 10 + (*c - '0');
-	}
+	deletion->grace =
+	        kt_get(body, "gracePeriodSeconds") ? kt_get_int(body, "gracePeriodSeconds", -1) : seconds;
 	deletion->propagation = kt_get_str(body, "propagationPolicy");
 	if (!deletion->propagation && policy && *policy)
 		deletion->propagation = policy;
@@ -303,12 +357,13 @@ static bool read_options(struct api_request *request, struct delete_options *out
 	deletion->orphan = kt_get_bool(body, "orphanDependents", api_query_bool(request, "orphanDependents"));
 	deletion->uid = kt_path_str(body, "preconditions.uid");
 	deletion->version_text = kt_path_str(body, "preconditions.resourceVersion");
-	if (kt_count(kt_get(body, "dryRun")))
-		dry = kt_str_or(kt_at(kt_get(body, "dryRun"), 0), "");
-	out->dry_run = dry && *dry;
-	if (!dry_run_fits(request, dry))
-		return false;
-	return !deletion->propagation || !invalid_policy(request, deletion->propagation);
+	runs = kt_count(kt_get(body, "dryRun")) ? kt_json_ref(kt_get(body, "dryRun"))
+	       : dry                            ? kt_jsonf("[%s]", dry)
+	                                        : NULL;
+	out->dry_run = kt_count(runs) > 0;
+	bool fine = options_hold(request, out, runs);
+	kt_json_free(runs);
+	return fine;
 }
 
 static void respond_deleted(struct api_request *request, const struct kt_json *object, bool gone)

@@ -281,6 +281,7 @@ static void not_allowed(struct api_request *request)
 {
 	api_fail(&request->status, 405, "MethodNotAllowed",
 	         "the server does not allow this method on the requested resource");
+	request->status.details = kt_json_object();
 }
 
 static const struct {

@@ -163,6 +163,7 @@ bool api_invalid_options(struct api_request *request, const char *cause, const c
                          ...) KT_PRINTF(4, 5);
 /* resourceVersionMatch and sendInitialEvents of a list or a watch: all faults at once. */
 bool api_list_options_fit(struct api_request *request, bool watch);
+bool api_parse_int(struct api_request *request, const char *text, int64_t *out); /* 400 */
 bool api_parse_version(struct api_request *request, const char *text, uint64_t *out);
 /* metrics.k8s.io */
 void api_metrics_get(struct api_request *request);
@@ -191,7 +192,7 @@ bool api_decode(struct api_request *request, const struct schema_kind *kind, str
 /* --- what create, update and patch share (verbs.c); each fails with the real server's Status --- */
 void api_media_type(struct api_request *request, char out[96]); /* of the body, "" if it does not say */
 bool api_body_too_big(struct api_request *request);
-bool api_parse_yaml(struct api_request *request, struct kt_json **out);
+char *api_yaml_fault(const char *text); /* what kt_yaml_parse told, in Go's words; new */
 bool api_undecodable(struct api_request *request, const struct kt_json *raw, const struct schema_kind *kind,
                      const char *why);
 /* True if unknown or repeated fields do not matter, or only for a warning. */
@@ -203,6 +204,8 @@ char *api_strict_fault(const struct schema_problems *problems); /* "strict decod
 /* Why what says that it is `said` of `version` is not of `kind`; NULL: it is. New. */
 char *api_kind_fault(struct api_request *request, const struct schema_kind *kind, const char *version,
                      const char *said);
+/* What a body says that does not tell what it is; NULL: it may. New. */
+char *api_type_fault(const struct kt_json *raw);
 bool api_options_fit(struct api_request *request, const char *options);
 bool api_name_fits(struct api_request *request, const struct kt_json *object);
 /* PATCH with the request's body applied to `target` (of `kind`, request version); SSA where asked. `old`

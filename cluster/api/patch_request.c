@@ -2,7 +2,6 @@
 /* PATCH over HTTP (apiserver pkg/endpoints/handlers/patch.go): the body by its type, what it makes of the
  * object, and that decoded as a body would be. */
 #include "cluster/api/internal.h"
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -51,20 +50,14 @@ static bool patch_type_of(struct api_request *request, const struct schema_kind 
 	return false;
 }
 
-/* As sigs.k8s.io/yaml says what is wrong: its parser counts lines from 0 and does not tell that one, its
- * scanner from 1. */
 static bool fail_yaml(struct api_request *request, const char *text)
 {
-	char *words = NULL;
-	long line = *text == ':' ? strtol(text + 1, &words, 10) : 0;
-	const char *why = words && kt_starts(words, ": ") ? words + 2 : text;
-	long shown = line < 2 ? 0 : kt_starts(why, "did not find expected") ? line - 1 : line;
+	char *why = api_yaml_fault(text);
 
-	if (!shown)
-		return api_fail(&request->status, 400, "BadRequest",
-		                "error decoding YAML: error converting YAML to JSON: yaml: %s", why);
-	return api_fail(&request->status, 400, "BadRequest",
-	                "error decoding YAML: error converting YAML to JSON: yaml: line %ld: %s", shown, why);
+	api_fail(&request->status, 400, "BadRequest",
+	         "error decoding YAML: error converting YAML to JSON: %s", why);
+	kt_free(why);
+	return false;
 }
 
 static bool apply_body(struct api_request *request, struct kt_json **out)
@@ -232,15 +225,6 @@ static bool apply_options_fit(struct api_request *request)
 	return false;
 }
 
-static bool patched_name_fits(struct api_request *request, const struct kt_json *object)
-{
-	if (*kt_str_or(kt_path(object, "metadata.name"), ""))
-		return api_name_fits(request, object);
-	return api_fail(&request->status, 400, "BadRequest",
-	                "the name of the object (%s based on URL) was undeterminable: name must be provided",
-	                request->name);
-}
-
 /* versioncheck.go: what is applied says of what kind it is. */
 static bool applied_kind_fits(struct api_request *request, const struct schema_kind *kind,
                               const struct kt_json *body)
@@ -299,7 +283,7 @@ static bool server_side_apply(struct api_request *request, const struct schema_k
 		kt_json_free(merged);
 	}
 	kt_json_free(body);
-	if (fine && !patched_name_fits(request, *out)) {
+	if (fine && !api_name_fits(request, *out)) {
 		kt_json_freep(out);
 		fine = false;
 	}
@@ -323,7 +307,7 @@ static bool patch_object(const struct patching *p, const struct kt_json *target,
 		kt_set(&patched, "apiVersion", kt_json_str(p->kind->api_version));
 	}
 	fine = fine && decode_patched(p, patched, out);
-	if (fine && !patched_name_fits(p->request, *out)) {
+	if (fine && !api_name_fits(p->request, *out)) {
 		kt_json_freep(out);
 		fine = false;
 	}

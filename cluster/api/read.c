@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* get and list: selectors, chunks, versions. */
 #include "cluster/api/internal.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,21 @@ bool api_invalid_options(struct api_request *request, const char *cause, const c
 	kt_json_free(causes);
 	kt_buf_clear(&text);
 	return false;
+}
+
+bool api_parse_int(struct api_request *request, const char *text, int64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	if (!*text || *end || strchr(" \t\n\v\f\r", *text))
+		return api_fail(&request->status, 400, "BadRequest",
+		                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+	if (errno == ERANGE)
+		return api_fail(&request->status, 400, "BadRequest",
+		                "strconv.ParseInt: parsing \"%s\": value out of range", text);
+	return true;
 }
 
 bool api_parse_version(struct api_request *request, const char *text, uint64_t *out)
@@ -400,14 +416,11 @@ static bool read_token(struct listing *list, const char *token)
 static bool read_limit(struct listing *list)
 {
 	const char *text = api_query(list->request, "limit");
-	char *end;
 
-	if (!text || !*text)
+	if (!text)
 		return true;
-	list->limit = strtoll(text, &end, 10);
-	if (*end)
-		return api_fail(&list->request->status, 400, "BadRequest",
-		                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+	if (!api_parse_int(list->request, text, &list->limit))
+		return false;
 	if (list->limit < 0)
 		list->limit = 0;
 	return true;
@@ -485,10 +498,9 @@ static bool timeout_fits(struct api_request *request)
 {
 	const char *text = api_query(request, "timeoutSeconds");
 
-	if (!text || !*text || !text[strspn(text, "-0123456789")])
-		return true;
-	return api_fail(&request->status, 400, "BadRequest",
-	                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+	int64_t seconds;
+
+	return !text || api_parse_int(request, text, &seconds);
 }
 
 void api_list(struct api_request *request)

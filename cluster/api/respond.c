@@ -469,7 +469,16 @@ bool api_negotiate(struct api_request *request)
 	}
 	if (taken)
 		return true;
-	return api_fail(&request->status, 406, "NotAcceptable",
-	                "only the following media types are accepted: application/json, application/yaml, "
-	                "application/vnd.kubernetes.protobuf");
+	/* the routes of built-in kinds look at the types themselves, but not at what more they ask for */
+	accept = api_header(request->http, "Accept");
+	bool known = accept && (strstr(accept, "application/json") || strstr(accept, "application/yaml"));
+	api_fail(&request->status, 406, "NotAcceptable",
+	         known || (request->kind && request->kind->crd)
+	                 ? "only the following media types are accepted: application/json, application/yaml, "
+	                   "application/vnd.kubernetes.protobuf"
+	                 : "406: Not Acceptable\n\nAvailable representations: application/json, "
+	                   "application/yaml, application/vnd.kubernetes.protobuf");
+	if (!known)
+		request->status.details = kt_json_object();
+	return false;
 }

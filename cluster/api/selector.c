@@ -214,7 +214,7 @@ static bool check_key(const char *key, struct kt_buf *why)
 		return true;
 	kt_buf_addf(why, "<nil>: Invalid value: \"%s\": ", key); /* the parser knows no path */
 	if (strlen(name) > 63)
-		kt_buf_adds(why, "name part must be no more than 63 bytes");
+		kt_buf_adds(why, "name part must be no more than 63 characters");
 	else
 		kt_buf_adds(
 		        why,
@@ -249,7 +249,7 @@ static bool check_values(const struct api_requirement *r, struct kt_buf *why)
 			continue;
 		kt_buf_addf(why, "values[%zu][%s]: Invalid value: \"%s\": ", i, r->key, value);
 		if (strlen(value) > 63)
-			kt_buf_adds(why, "must be no more than 63 bytes");
+			kt_buf_adds(why, "must be no more than 63 characters");
 		else
 			kt_buf_adds(why, "a valid label must be an empty string or consist of alphanumeric "
 			                 "characters, '-', "

@@ -2,6 +2,7 @@
 /* create, update and patch over HTTP: bodies in three encodings, strict decoding, then write.c. */
 #include "cluster/api/internal.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,18 +65,33 @@ static bool parse_json(struct api_request *request, struct kt_json **out, char *
 	return false;
 }
 
-bool api_parse_yaml(struct api_request *request, struct kt_json **out)
+/* As Go's YAML says what is wrong: its parser counts lines from 0 and does not tell that one, its scanner
+ * from
+ * 1. New. */
+char *api_yaml_fault(const char *text)
+{
+	char *words = NULL;
+	long line = *text == ':' ? strtol(text + 1, &words, 10) : 0;
+	const char *why = words && kt_starts(words, ": ") ? words + 2 : text, *more = strstr(why, " (while ");
+	long shown = line < 2 ? 0 : kt_starts(why, "did not find expected") ? line - 1 : line;
+	int len = more ? (int)(more - why) : (int)strlen(why);
+
+	return shown ? kt_strf("yaml: line %ld: %.*s", shown, len, why) : kt_strf("yaml: %.*s", len, why);
+}
+
+static bool parse_yaml(struct api_request *request, struct kt_json **out)
 {
 	struct kt_yaml *yaml = NULL;
 	struct kt_err err = {0};
 
-	if (kt_yaml_parse("", request->http->body, request->http->body_len, &yaml, &err))
-		return api_fail(&request->status, 400, "BadRequest", "error decoding YAML: %s", err.text);
-	if (!kt_yaml_count(yaml)) {
-		kt_yaml_free(yaml);
-		return unrecognized(request, "Object 'Kind' is missing in 'null'");
+	if (kt_yaml_parse("", request->http->body, request->http->body_len, &yaml, &err)) {
+		char *why = api_yaml_fault(err.text);
+
+		unrecognized(request, why);
+		kt_free(why);
+		return false;
 	}
-	*out = kt_json_ref(kt_yaml_doc(yaml, 0));
+	*out = kt_yaml_count(yaml) ? kt_json_ref(kt_yaml_doc(yaml, 0)) : kt_json_null();
 	kt_yaml_free(yaml);
 	return true;
 }
@@ -87,7 +103,7 @@ static bool parse_proto(struct api_request *request, struct kt_json **out)
 	if (!schema_decode_proto(cluster_schema(request->cluster), request->http->body,
 	                         request->http->body_len, out, &err))
 		return true;
-	return api_fail(&request->status, 400, "BadRequest", "%s", err.text);
+	return unrecognized(request, request->http->body_len ? err.text : "empty data");
 }
 
 static bool body_with_duplicates(struct api_request *request, struct kt_json **out, char **duplicates)
@@ -101,7 +117,7 @@ static bool body_with_duplicates(struct api_request *request, struct kt_json **o
 	if (!*type || strcasecmp(type, "application/json") == 0)
 		return parse_json(request, out, duplicates);
 	if (strcasecmp(type, "application/yaml") == 0)
-		return api_parse_yaml(request, out);
+		return parse_yaml(request, out);
 	if (strcasecmp(type, "application/vnd.kubernetes.protobuf") == 0)
 		return parse_proto(request, out);
 	return api_fail(&request->status, 415, "UnsupportedMediaType",
@@ -226,27 +242,60 @@ char *api_kind_fault(struct api_request *request, const struct schema_kind *kind
 		return kt_strf("no kind \"%s\" is registered for version \"%s\" in scheme "
 		               "\"pkg/runtime/scheme.go:110\"",
 		               said, version);
+	if (other) { /* a kind of another group, or of another version */
+		char *package = package_of(kind);
+		const char *slash = strchr(version, '/');
+		char *why = kt_strf("converting (%s.%s) to (%s.%s): unknown conversion",
+		                    slash ? slash + 1 : version, said, package, kind->kind);
+
+		kt_free(package);
+		return why;
+	}
 	return kt_streq(said, kind->kind) ? NULL : wrong_kind(request, kind, said);
+}
+
+/* What apimachinery's json.SimpleMetaFactory says of a body that does not tell what it is; NULL: it may. New.
+ */
+char *api_type_fault(const struct kt_json *raw)
+{
+	static const char *const members[] = {"apiVersion", "kind"};
+	static const char before[] = "couldn't get version/kind; json parse error: json: cannot unmarshal";
+
+	if (!kt_is_object(raw))
+		return kt_strf("%s %s into Go value of type struct { APIVersion string "
+		               "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+		               "\"json:\\\"kind,omitempty\\\"\" }",
+		               before, patch_json_kind(raw));
+	for (size_t i = 0; i < KT_COUNT(members); i++) {
+		const struct kt_json *value = kt_get(raw, members[i]);
+
+		if (value && !kt_is_string(value) && kt_json_type(value) != KT_JSON_NULL)
+			return kt_strf("%s %s into Go struct field .%s of type string", before,
+			               patch_json_kind(value), members[i]);
+	}
+	const char *version = kt_get_text(raw, "apiVersion"), *slash = strchr(version, '/');
+
+	return slash && strchr(slash + 1, '/') ? kt_strf("unexpected GroupVersion string: %s", version)
+	                                       : NULL;
 }
 
 static bool right_kind(struct api_request *request, const struct schema_kind *kind, struct kt_json **raw)
 {
 	const char *said = kt_get_str(*raw, "kind"), *version = kt_get_str(*raw, "apiVersion");
 
-	if (!kt_is_object(*raw)) {
-		const char *what = kt_is_array(*raw) ? "array " : kt_is_string(*raw) ? "string " : "";
-		char *why =
-		        kt_strf("couldn't get version/kind; json parse error: json: cannot unmarshal %sinto "
-		                "Go value of "
-		                "type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind "
-		                "string \"json:\\\"kind,omitempty\\\"\" }",
-		                what);
-		(void)unrecognized(request, why);
-		kt_free(why);
+	if (kt_json_type(*raw) == KT_JSON_NULL) {
+		kt_json_free(*raw);
+		*raw = kt_json_object();
+	}
+	char *unread = api_type_fault(*raw);
+	if (unread) {
+		unrecognized(request, unread);
+		kt_free(unread);
 		return false;
 	}
 	bool other = version && *version && !kt_streq(version, kind->api_version) && said && *said;
-	if (other && schema_type_for(cluster_schema(request->cluster), version, said))
+	if (other && kt_streq(said, kind->kind) &&
+	    schema_type_for(cluster_schema(request->cluster), version, said))
 		return api_fail(
 		        &request->status, 400, "BadRequest",
 		        "the API version in the data (%s) does not match the expected API version (%s)",
@@ -359,7 +408,7 @@ bool api_options_fit(struct api_request *request, const char *options)
 	bool fine;
 
 	api_media_type(request, type);
-	if (dry && *dry && !kt_streq(dry, "All")) {
+	if (dry && !kt_streq(dry, "All")) {
 		value = kt_jsonf("[%s]", dry);
 		rules_error(&errors, "FieldValueNotSupported", "dryRun", value, "supported values: \"All\"");
 		kt_json_free(value);
@@ -490,7 +539,10 @@ bool api_name_fits(struct api_request *request, const struct kt_json *object)
 	const char *ns = kt_str_or(kt_path(object, "metadata.namespace"), "");
 
 	if (!*name)
-		return api_fail(&request->status, 400, "BadRequest", "name must be provided");
+		return api_fail(&request->status, 400, "BadRequest",
+		                "the name of the object (%s based on URL) was undeterminable: name must be "
+		                "provided",
+		                request->name);
 	if (!kt_streq(name, request->name))
 		return api_fail(&request->status, 400, "BadRequest",
 		                "the name of the object (%s) does not match the name on the URL (%s)", name,
