@@ -41,6 +41,14 @@ void files_on_look(struct files *files, void (*fn)(void *arg, struct files *file
 void files_mount(struct files *files, const char *path, struct volume *volume, const char *sub_path,
                  bool read_only);
 
+/* What is mounted, in the order of mounting; false behind the last. */
+struct files_mounted {
+	const char *path; /* borrowed */
+	bool read_only, in_memory;
+	int64_t size_limit; /* 0: none */
+};
+bool files_mounted(const struct files *files, size_t i, struct files_mounted *out);
+
 /* Who reads and writes from now on (at first root). `all`: permissions do not bind it (CAP_DAC_OVERRIDE). */
 enum { FILES_GROUPS = 16 };
 struct files_user {

@@ -26,8 +26,8 @@ struct files_mount {
 	struct files_mount *next;
 	struct volume *volume;
 	struct files_node *root; /* referenced; NULL: the volume's own root */
-	char *path;              /* where, as long as it is not in the tree yet */
-	bool read_only;
+	char *path;              /* where */
+	bool read_only, placed;  /* placed: it is in the tree */
 };
 struct volume {
 	unsigned refs;

@@ -275,10 +275,10 @@ void files_mount(struct files *files, const char *path, struct volume *volume, c
 static void place(struct files *files, struct files_mount *mount)
 {
 	struct files_walk at;
-	char *path = mount->path;
-	if (!path)
+	const char *path = mount->path;
+	if (mount->placed)
 		return;
-	mount->path = NULL;
+	mount->placed = true;
 	bool file = files_mount_root(mount)->type == FILES_REGULAR;
 	struct files_node *node = NULL;
 	struct files_user user = files->user;
@@ -297,5 +297,21 @@ static void place(struct files *files, struct files_mount *mount)
 		                   file ? FILES_REGULAR : FILES_DIR, 0755, 0);
 	if (node)
 		node->mount = mount;
-	kt_free(path);
+}
+
+bool files_mounted(const struct files *files, size_t i, struct files_mounted *out)
+{
+	size_t count = 0;
+	const struct files_mount *mount = files->mounts;
+	for (const struct files_mount *m = mount; m; m = m->next)
+		count++;
+	if (i >= count)
+		return false;
+	for (size_t at = count - 1; at > i; at--)
+		mount = mount->next;
+	*out = (struct files_mounted){.path = mount->path,
+	                              .read_only = mount->read_only,
+	                              .in_memory = mount->volume->in_memory,
+	                              .size_limit = mount->volume->size_limit};
+	return true;
 }

@@ -275,9 +275,13 @@ static char *with_aliases(const struct container *c, const char *hosts)
 	return kt_buf_take(&out);
 }
 
-/* The file for the last words, which the kubelet mounts. */
+/* The file for the last words, which the kubelet mounts: once, though every program of the container asks. */
 static void mount_message(const struct container *c, struct files *files)
 {
+	struct files_mounted at;
+	for (size_t i = 0; files_mounted(files, i, &at); i++)
+		if (!strcmp(at.path, c->message_path))
+			return;
 	struct volume *volume = volume_new(false, 0);
 	volume_make_file(volume);
 	volume_own(volume, 0, 0, 0666);
@@ -334,7 +338,7 @@ static bool is_plain(const struct container *c, const struct image *image)
 	       identity_overrides(c->capabilities) && identity_may(c->capabilities, "CHOWN");
 }
 
-static struct kt_json *first_env(const struct process *process)
+struct kt_json *process_env(const struct process *process)
 {
 	const struct container *c = process->spec.container;
 	struct kt_json *vars = kt_json_object();
@@ -481,7 +485,7 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	fd_put(&task->fds[2], process->err, true);
 	task->dir =
 	        kt_strdup(c->working_dir ? c->working_dir : (image->working_dir ? image->working_dir : "/"));
-	task->vars.all = first_env(process);
+	task->vars.all = process_env(process);
 	int rc = task_become(task, &argv, why);
 	kt_strs_clear(&argv);
 	process->running = false;

@@ -250,7 +250,7 @@ static char *source_text(struct awk *s, const char *name, bool command)
 		there = process_answer(tool_container(s->r), argv, "", 0, &text, &took, NULL);
 	} else {
 		char *path = tool_path(s->r, name);
-		there = !special_file(s->r, path, &text);
+		there = !special_file(s->r->task, path, &text);
 		kt_free(path);
 	}
 	kt_buf_adds(&text, "");

@@ -8,83 +8,158 @@
 
 #include "cluster/kubelet/shell/shell.h"
 
-int64_t tool_node_memory(const struct tool_run *r)
+static int64_t node_memory(const struct container *c)
 {
-	const struct container *c = tool_container(r);
 	const struct store_object *node =
 	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
 	                  "", c->node ? c->node : "");
 	return node ? view_node(node)->capacity.memory : 8LL << 30;
 }
 
-int64_t tool_node_cpus(const struct tool_run *r)
+static int64_t node_cpus(const struct container *c)
 {
-	const struct container *c = tool_container(r);
 	const struct store_object *node =
 	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
 	                  "", c->node ? c->node : "");
 	return node ? KT_MAX(view_node(node)->capacity.cpu_milli / 1000, 1) : 4;
 }
 
-static void made_memory_max(const struct tool_run *r, struct kt_buf *out)
+int64_t tool_node_memory(const struct tool_run *r)
 {
-	int64_t limit = tool_container(r)->memory_limit;
+	return node_memory(tool_container(r));
+}
+
+int64_t tool_node_cpus(const struct tool_run *r)
+{
+	return node_cpus(tool_container(r));
+}
+
+static void made_memory_max(const struct task *task, struct kt_buf *out)
+{
+	int64_t limit = task->process->spec.container->memory_limit;
 	if (limit)
 		kt_buf_addf(out, "%lld\n", (long long)limit);
 	else
 		kt_buf_adds(out, "max\n");
 }
 
-static void made_cpu_max(const struct tool_run *r, struct kt_buf *out)
+static void made_cpu_max(const struct task *task, struct kt_buf *out)
 {
-	int64_t limit = tool_container(r)->cpu_limit_milli;
+	int64_t limit = task->process->spec.container->cpu_limit_milli;
 	if (limit)
 		kt_buf_addf(out, "%lld 100000\n", (long long)limit * 100);
 	else
 		kt_buf_adds(out, "max 100000\n");
 }
 
-static void made_memory_now(const struct tool_run *r, struct kt_buf *out)
+static void made_memory_now(const struct task *task, struct kt_buf *out)
 {
 	int64_t cpu, memory;
-	container_usage(tool_container(r), &cpu, &memory);
+	container_usage(task->process->spec.container, &cpu, &memory);
 	kt_buf_addf(out, "%lld\n", (long long)memory);
 }
 
-static void made_meminfo(const struct tool_run *r, struct kt_buf *out)
+static void made_meminfo(const struct task *task, struct kt_buf *out)
 {
-	int64_t kib = tool_node_memory(r) / 1024;
+	int64_t kib = node_memory(task->process->spec.container) / 1024;
 	kt_buf_addf(out, "MemTotal:       %8lld kB\nMemFree:        %8lld kB\nMemAvailable:   %8lld kB\n",
 	            (long long)kib, (long long)(kib / 2), (long long)(kib * 3 / 4));
 }
 
-static void made_uptime(const struct tool_run *r, struct kt_buf *out)
+static void made_uptime(const struct task *task, struct kt_buf *out)
 {
-	double seconds = (double)(process_now(r->task->process) % (KT_HOUR * 240)) / 1e9;
+	double seconds = (double)(process_now(task->process) % (KT_HOUR * 240)) / 1e9;
 	kt_buf_addf(out, "%.2f %.2f\n", seconds, seconds);
 }
 
-static void made_version(const struct tool_run *r, struct kt_buf *out)
+static void made_version(const struct task *task, struct kt_buf *out)
 {
-	(void)r;
+	(void)task;
 	kt_buf_adds(out, "Linux version 6.1.0 (ktutor) #1 SMP\n");
 }
 
-static void made_load(const struct tool_run *r, struct kt_buf *out)
+static void made_load(const struct task *task, struct kt_buf *out)
 {
-	(void)r;
+	(void)task;
 	kt_buf_adds(out, "0.12 0.10 0.09 1/512 42\n");
 }
 
-static void made_cpuinfo(const struct tool_run *r, struct kt_buf *out)
+static void made_cpuinfo(const struct task *task, struct kt_buf *out)
 {
-	for (int64_t i = 0; i < tool_node_cpus(r); i++)
+	for (int64_t i = 0; i < node_cpus(task->process->spec.container); i++)
 		kt_buf_addf(out,
 		            "processor\t: %lld\nvendor_id\t: GenuineIntel\nmodel name\t: virtual CPU\n\n",
 		            (long long)i);
 }
 
+/* --- what is mounted --- */
+struct mounted {
+	const char *what, *where, *type, *how;
+};
+
+/* What a runtime mounts before and behind the pod's volumes. */
+static const struct mounted first_mounts[] = {
+        {"overlay", "/", "overlay", "rw,relatime"},
+        {"proc", "/proc", "proc", "rw,nosuid,nodev,noexec,relatime"},
+        {"tmpfs", "/dev", "tmpfs", "rw,nosuid,size=65536k,mode=755"},
+        {"devpts", "/dev/pts", "devpts", "rw,nosuid,noexec,relatime,gid=5,mode=620,ptmxmode=666"},
+        {"mqueue", "/dev/mqueue", "mqueue", "rw,nosuid,nodev,noexec,relatime"},
+        {"sysfs", "/sys", "sysfs", "ro,nosuid,nodev,noexec,relatime"},
+        {"cgroup", "/sys/fs/cgroup", "cgroup2", "ro,nosuid,nodev,noexec,relatime"},
+};
+static const struct mounted last_mounts[] = {
+        {"/dev/vda1", "/etc/hosts", "ext4", "rw,relatime"},
+        {"/dev/vda1", "/etc/hostname", "ext4", "rw,relatime"},
+        {"/dev/vda1", "/etc/resolv.conf", "ext4", "rw,relatime"},
+        {"shm", "/dev/shm", "tmpfs", "rw,nosuid,nodev,noexec,relatime,size=65536k"},
+        {"proc", "/proc/bus", "proc", "ro,nosuid,nodev,noexec,relatime"},
+        {"proc", "/proc/fs", "proc", "ro,nosuid,nodev,noexec,relatime"},
+        {"proc", "/proc/irq", "proc", "ro,nosuid,nodev,noexec,relatime"},
+        {"proc", "/proc/sys", "proc", "ro,nosuid,nodev,noexec,relatime"},
+        {"tmpfs", "/sys/firmware", "tmpfs", "ro,relatime"},
+};
+
+static void add_mount(const struct mounted *row, bool plain, struct kt_buf *out)
+{
+	kt_buf_addf(out, plain ? "%s %s %s %s 0 0\n" : "%s on %s type %s (%s)\n", row->what, row->where,
+	            row->type, row->how);
+}
+
+/* The volumes; of a service account's token the path is told without the link /var/run. */
+static void add_volumes(const struct container *c, bool plain, struct kt_buf *out)
+{
+	struct files_mounted at;
+	for (size_t i = 0; files_mounted(c->files, i, &at); i++) {
+		bool token = kt_ends(at.path, "/secrets/kubernetes.io/serviceaccount"),
+		     tmpfs = at.in_memory || token;
+		struct kt_buf how = {0};
+		kt_buf_addf(&how, "%s,relatime", at.read_only ? "ro" : "rw");
+		if (tmpfs)
+			kt_buf_addf(&how, ",size=%lldk,noswap",
+			            (long long)(at.size_limit ? at.size_limit : node_memory(c)) / 1024);
+		add_mount(&(struct mounted){tmpfs ? "tmpfs" : "/dev/vda1",
+		                            token && kt_starts(at.path, "/var/run/") ? at.path + 4 : at.path,
+		                            tmpfs ? "tmpfs" : "ext4", kt_buf_str(&how)},
+		          plain, out);
+		kt_buf_clear(&how);
+	}
+}
+
+void task_mounts(const struct task *task, bool plain, struct kt_buf *out)
+{
+	for (size_t i = 0; i < KT_COUNT(first_mounts); i++)
+		add_mount(&first_mounts[i], plain, out);
+	add_volumes(task->process->spec.container, plain, out);
+	for (size_t i = 0; i < KT_COUNT(last_mounts); i++)
+		add_mount(&last_mounts[i], plain, out);
+}
+
 /* --- of a process: /proc/PID/… --- */
+static void of_mounts(const struct task *task, struct kt_buf *out)
+{
+	task_mounts(task, true, out);
+}
+
 static void of_cmdline(const struct task *task, struct kt_buf *out)
 {
 	for (const char *c = task->command ? task->command : ""; *c; c++)
@@ -127,27 +202,31 @@ static void of_status(const struct task *task, struct kt_buf *out)
 
 static void of_environ(const struct task *task, struct kt_buf *out)
 {
-	const struct container *c = task->process->spec.container;
-	for (size_t i = 0; i < kt_count(c->env); i++) {
-		kt_buf_addf(out, "%s=%s", kt_key(c->env, i), kt_str_or(kt_at(c->env, i), ""));
+	struct kt_json *env = process_env(task->process);
+	for (size_t i = 0; i < kt_count(env); i++) {
+		kt_buf_addf(out, "%s=%s", kt_key(env, i), kt_str_or(kt_at(env, i), ""));
 		kt_buf_addc(out, '\0');
 	}
+	kt_json_free(env);
 }
 
-static bool of_process(const struct tool_run *r, const char *path, struct kt_buf *out)
+static bool of_process(const struct task *self, const char *path, struct kt_buf *out)
 {
 	static const struct {
 		const char *name;
 		void (*make)(const struct task *task, struct kt_buf *out);
-	} rows[] = {
-	        {"cmdline", of_cmdline}, {"comm", of_comm}, {"environ", of_environ}, {"status", of_status}};
-	const struct task *task = r->task;
+	} rows[] = {{"cmdline", of_cmdline},
+	            {"comm", of_comm},
+	            {"environ", of_environ},
+	            {"mounts", of_mounts},
+	            {"status", of_status}};
+	const struct task *task = self;
 	char *end = NULL;
 	if (!kt_starts(path, "/proc/"))
 		return false;
 	path += strlen("/proc/");
 	if (isdigit((unsigned char)*path)) {
-		task = container_task(tool_container(r), (int)strtol(path, &end, 10));
+		task = container_task(self->process->spec.container, (int)strtol(path, &end, 10));
 		path = end;
 	} else if (kt_starts(path, "self")) {
 		path += strlen("self");
@@ -163,25 +242,26 @@ static bool of_process(const struct tool_run *r, const char *path, struct kt_buf
 	return false;
 }
 
-int special_file(const struct tool_run *r, const char *path, struct kt_buf *out)
+int special_file(const struct task *task, const char *path, struct kt_buf *out)
 {
 	static const struct {
 		const char *path;
-		void (*make)(const struct tool_run *r, struct kt_buf *out);
+		void (*make)(const struct task *task, struct kt_buf *out);
 	} rows[] = {{"/sys/fs/cgroup/memory.max", made_memory_max},
 	            {"/sys/fs/cgroup/cpu.max", made_cpu_max},
 	            {"/sys/fs/cgroup/memory.current", made_memory_now},
 	            {"/proc/cpuinfo", made_cpuinfo},
 	            {"/proc/meminfo", made_meminfo},
 	            {"/proc/loadavg", made_load},
+	            {"/proc/mounts", of_mounts},
 	            {"/proc/uptime", made_uptime},
 	            {"/proc/version", made_version}};
-	int rc = files_read(tool_container(r)->files, path, out);
+	int rc = files_read(task->process->spec.container->files, path, out);
 	for (size_t i = 0; rc == ENOENT && i < KT_COUNT(rows); i++) {
 		if (!strcmp(rows[i].path, path)) {
-			rows[i].make(r, out);
+			rows[i].make(task, out);
 			return 0;
 		}
 	}
-	return rc == ENOENT && of_process(r, path, out) ? 0 : rc;
+	return rc == ENOENT && of_process(task, path, out) ? 0 : rc;
 }

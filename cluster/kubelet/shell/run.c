@@ -224,7 +224,7 @@ static bool open_file(struct task *task, struct frame *frame, const struct sh_re
 		rc = files_write(files, path, "", 0, redirect->op[1] == '>', 0644, now);
 	} else {
 		struct kt_buf data = {0};
-		rc = files_read(files, path, &data);
+		rc = special_file(task, path, &data);
 		if (!rc) {
 			chan = chan_new(task->process, CHAN_FILE);
 			chan->data = data;

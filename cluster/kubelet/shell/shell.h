@@ -138,6 +138,8 @@ struct process {
 	size_t steps;
 };
 
+/* The environment that it starts with: {NAME: value}, new. */
+struct kt_json *process_env(const struct process *process);
 kt_ns process_now(const struct process *process);
 void process_changed(struct process *process);
 struct task *process_task(struct process *process, int pid);
@@ -263,7 +265,9 @@ int tool_run_child(struct tool_run *r, const struct kt_strs *argv, int *status);
 char *tool_path(const struct tool_run *r, const char *path);
 const char *tool_strerror(int err);
 /* A file's bytes, those of /proc and /sys made up. An errno value or 0. */
-int special_file(const struct tool_run *r, const char *path, struct kt_buf *out);
+int special_file(const struct task *task, const char *path, struct kt_buf *out);
+/* What is mounted, as /proc/mounts has it (plain) or as mount prints it. */
+void task_mounts(const struct task *task, bool plain, struct kt_buf *out);
 int64_t tool_node_memory(const struct tool_run *r);
 int64_t tool_node_cpus(const struct tool_run *r);
 struct network_peer task_peer(const struct task *task);

@@ -276,7 +276,7 @@ static bool open_next(struct tool_run *r)
 		           !strcmp(path, "/dev/random")) {
 			r->endless = true;
 		} else {
-			rc = special_file(r, path, &r->in);
+			rc = special_file(r->task, path, &r->in);
 		}
 		kt_free(path);
 		r->in_name = name;

@@ -10,7 +10,7 @@ enum { MOST_LINES = 2000, AROUND = 3 };
 static int read_side(struct tool_run *r, const char *name, struct kt_buf *out)
 {
 	char *path = tool_path(r, name);
-	int rc = special_file(r, path, out);
+	int rc = special_file(r->task, path, out);
 	kt_free(path);
 	if (rc)
 		tool_errf(r, tool_busybox(r) ? "can't stat '%s': %s" : "%s: %s", name, tool_strerror(rc));

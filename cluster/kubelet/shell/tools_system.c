@@ -442,7 +442,14 @@ static int run_mount(struct tool_run *r)
 		else if (count < 2)
 			words[count++] = word;
 	}
-	if (!count || may(r, "SYS_ADMIN"))
+	if (!count) {
+		struct kt_buf text = {0};
+		task_mounts(r->task, false, &text);
+		tool_outs(r, kt_buf_str(&text));
+		kt_buf_clear(&text);
+		return 0;
+	}
+	if (may(r, "SYS_ADMIN"))
 		return 0;
 	if (!tool_busybox(r))
 		return tool_fail(r, 32, "%s: permission denied.", words[count - 1]);
@@ -667,7 +674,7 @@ static int run_dd(struct tool_run *r)
 	struct kt_buf data = {0};
 	if (in) {
 		char *path = tool_path(r, in);
-		int rc = special_file(r, path, &data);
+		int rc = special_file(r->task, path, &data);
 		kt_free(path);
 		if (rc)
 			return tool_fail(r, 1,

@@ -190,7 +190,7 @@ static int follow(struct tool_run *r)
 	struct ends *s = r->state;
 	struct kt_buf data = {0};
 	for (;;) {
-		int rc = special_file(r, s->path, &data);
+		int rc = special_file(r->task, s->path, &data);
 		if (!rc && data.len < s->at)
 			s->at = 0;
 		if (!rc && data.len > s->at) {
@@ -322,7 +322,7 @@ static int run_wc(struct tool_run *r)
 			struct kt_buf data = {0};
 			struct counts one = *s;
 			char *path = tool_path(r, r->argv.items[i]);
-			int rc = special_file(r, path, &data);
+			int rc = special_file(r->task, path, &data);
 			kt_free(path);
 			if (rc) {
 				tool_errf(r, "%s: %s", r->argv.items[i], tool_strerror(rc));
@@ -512,7 +512,7 @@ static int run_sum(struct tool_run *r)
 		for (size_t i = 1; i < r->argv.count; i++) {
 			struct kt_buf data = {0};
 			char *path = tool_path(r, r->argv.items[i]);
-			int rc = special_file(r, path, &data);
+			int rc = special_file(r->task, path, &data);
 			if (rc) {
 				status = 1;
 				tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "%s: %s",
