@@ -219,9 +219,12 @@ static bool is_blocked(const struct kt_json *causes)
 void v_custom_resource(struct v *v, bool of_status)
 {
 	const struct kt_json *version, *schema = NULL, *cause;
-	struct kt_json *causes = schema_validate_crd_object(v->kind, v->object, of_status ? "status" : NULL);
-	KT_JSON_EACH (version, kt_path(v->kind->crd, "spec.versions"))
-		if (kt_streq(kt_get_str(version, "name"), v->kind->version))
+	/* by the schema of the version that the request speaks: what is kept in another is not looked at
+	 * again */
+	const struct schema_kind *kind = v->asked && v->asked->crd ? v->asked : v->kind;
+	struct kt_json *causes = schema_validate_crd_object(kind, v->object, of_status ? "status" : NULL);
+	KT_JSON_EACH (version, kt_path(kind->crd, "spec.versions"))
+		if (kt_streq(kt_get_str(version, "name"), kind->version))
 			schema = kt_path(version, "schema.openAPIV3Schema");
 	KT_JSON_EACH (cause, causes)
 		v_add_cause(v, cause);

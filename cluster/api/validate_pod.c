@@ -311,9 +311,11 @@ static void host_aliases(struct v *v, const struct v_path *path, const struct kt
 static void host_network(struct v *v, const struct v_path *path, const struct kt_json *containers)
 {
 	const struct kt_json *c, *port;
+	bool template = strcmp(v->kind->kind, "Pod") != 0; /* its pods get theirs by default */
 	KT_JSON_EACH (c, containers)
 		KT_JSON_EACH (port, kt_get(c, "ports"))
-			if (kt_get_int(port, "hostPort", 0) != kt_get_int(port, "containerPort", 0))
+			if (kt_get_int(port, "hostPort", 0) != kt_get_int(port, "containerPort", 0) &&
+			    !(template && kt_get_int(port, "hostPort", 0) == 0))
 				v_invalid_steal(
 				        v, V_IN(V_AT(V_IN(V_AT(path, c_i), "ports"), port_i), "hostPort"),
 				        kt_json_int(kt_get_int(port, "hostPort", 0)),
