@@ -17,7 +17,19 @@ struct answer {
 	struct kt_json *json; /* of the body; NULL if it is none */
 };
 
-/* Clear with answer_clear. `type` NULL: application/json. `accept` NULL: the same. */
+/* Clear with answer_clear. */
+__attribute__((unused)) static struct answer answer_to(struct cluster *cluster,
+                                                       const struct cluster_request *request)
+{
+	struct answer answer = {0};
+
+	cluster_handle(cluster, request, &answer.response);
+	if (kt_json_parse(kt_buf_str(&answer.response.body), answer.response.body.len, NULL, &answer.json,
+	                  NULL, NULL))
+		answer.json = NULL;
+	return answer;
+}
+
 __attribute__((unused)) static struct cluster *test_cluster(void)
 {
 	struct cluster_options options = {
@@ -28,6 +40,7 @@ __attribute__((unused)) static struct cluster *test_cluster(void)
 	return cluster;
 }
 
+/* Clear with answer_clear. `type` NULL: application/json. `accept` NULL: the same. */
 __attribute__((unused)) static struct answer test_request(struct cluster *cluster, const char *method,
                                                           const char *target, const char *type,
                                                           const char *accept, const char *body)
@@ -44,13 +57,7 @@ __attribute__((unused)) static struct answer test_request(struct cluster *cluste
 	                                  .body = body,
 	                                  .body_len = body ? strlen(body) : 0,
 	                                  .loopback_admin = true};
-	struct answer answer = {0};
-
-	cluster_handle(cluster, &request, &answer.response);
-	if (kt_json_parse(kt_buf_str(&answer.response.body), answer.response.body.len, NULL, &answer.json,
-	                  NULL, NULL))
-		answer.json = NULL;
-	return answer;
+	return answer_to(cluster, &request);
 }
 
 __attribute__((unused)) static void answer_clear(struct answer *answer)

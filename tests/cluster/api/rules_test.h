@@ -39,11 +39,7 @@ __attribute__((unused)) static struct answer ask(struct cluster *cluster, const 
 	                                  .body_len = body ? strlen(body) : 0,
 	                                  .cert_user = "kubernetes-admin",
 	                                  .cert_groups = admins};
-	struct answer answer = {0};
-	cluster_handle(cluster, &request, &answer.response);
-	if (kt_json_parse(kt_buf_str(&answer.response.body), answer.response.body.len, NULL, &answer.json,
-	                  NULL, NULL) != KT_OK)
-		answer.json = NULL;
+	struct answer answer = answer_to(cluster, &request);
 	kt_free(body);
 	return answer;
 }

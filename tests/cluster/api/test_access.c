@@ -72,11 +72,7 @@ static struct answer with_token(struct cluster *cluster, const char *token)
 	                                  .header_count = 3,
 	                                  .body = body,
 	                                  .body_len = strlen(body)};
-	struct answer answer = {0};
-	cluster_handle(cluster, &request, &answer.response);
-	if (kt_json_parse(kt_buf_str(&answer.response.body), answer.response.body.len, NULL, &answer.json,
-	                  NULL, NULL) != KT_OK)
-		answer.json = NULL;
+	struct answer answer = answer_to(cluster, &request);
 	kt_free(value);
 	return answer;
 }

@@ -57,11 +57,7 @@ static struct answer do_it(struct cluster *cluster, const struct kt_json *row)
 	                                  .body_len = bytes.len,
 	                                  .cert_user = "kubernetes-admin",
 	                                  .cert_groups = admins};
-	struct answer answer = {0};
-	cluster_handle(cluster, &request, &answer.response);
-	if (kt_json_parse(kt_buf_str(&answer.response.body), answer.response.body.len, NULL, &answer.json,
-	                  NULL, NULL) != KT_OK)
-		answer.json = NULL;
+	struct answer answer = answer_to(cluster, &request);
 	kt_buf_clear(&bytes);
 	return answer;
 }

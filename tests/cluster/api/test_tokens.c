@@ -17,11 +17,7 @@ static struct answer get(struct cluster *cluster, const char *path, const char *
 	struct cluster_header headers[] = {{"Authorization", value}};
 	struct cluster_request request = {
 	        .method = "GET", .target = path, .headers = headers, .header_count = 1};
-	struct answer answer = {0};
-	cluster_handle(cluster, &request, &answer.response);
-	if (kt_json_parse(kt_buf_str(&answer.response.body), answer.response.body.len, NULL, &answer.json,
-	                  NULL, NULL) != KT_OK)
-		answer.json = NULL;
+	struct answer answer = answer_to(cluster, &request);
 	kt_free(value);
 	return answer;
 }
