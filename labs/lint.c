@@ -35,22 +35,6 @@ static void found(struct lint *l, const char *fmt, ...)
 
 /* --- structure --- */
 
-static size_t folders_in(const struct lab *lab, const char *name)
-{
-	struct kt_strs names = {0};
-	char *dir = kt_join(lab->dir, name);
-	size_t count = 0;
-	if (kt_is_dir(dir) && !kt_list_dir(dir, &names, NULL))
-		for (size_t i = 0; i < names.count; i++) {
-			char *path = kt_join(dir, names.items[i]);
-			count += kt_is_dir(path);
-			kt_free(path);
-		}
-	kt_strs_clear(&names);
-	kt_free(dir);
-	return count;
-}
-
 /* What lies in an answer's folder and is neither applied nor prose does not do what its author believes. */
 static void lint_answer(struct lint *l, const char *below)
 {
@@ -73,23 +57,26 @@ static void lint_answer(struct lint *l, const char *below)
 	kt_free(dir);
 }
 
-static void lint_answers(struct lint *l)
+/* The answers in wrong/ or also-right/; how many there are. */
+static size_t lint_answers(struct lint *l, const char *name)
 {
-	static const char *const several[] = {"wrong", "also-right"};
-	lint_answer(l, "solution");
-	for (size_t i = 0; i < KT_COUNT(several); i++) {
-		struct kt_strs names = {0};
-		char *dir = kt_join(l->lab->dir, several[i]);
-		if (!kt_is_dir(dir) || kt_list_dir(dir, &names, NULL))
-			names.count = 0;
-		for (size_t n = 0; n < names.count; n++) {
-			char *below = kt_join(several[i], names.items[n]);
+	struct kt_strs names = {0};
+	char *dir = kt_join(l->lab->dir, name);
+	size_t count = 0;
+	if (!kt_is_dir(dir) || kt_list_dir(dir, &names, NULL))
+		names.count = 0;
+	for (size_t i = 0; i < names.count; i++) {
+		char *below = kt_join(name, names.items[i]), *path = kt_join(l->lab->dir, below);
+		if (kt_is_dir(path)) {
 			lint_answer(l, below);
-			kt_free(below);
+			count++;
 		}
-		kt_strs_clear(&names);
-		kt_free(dir);
+		kt_free(below);
+		kt_free(path);
 	}
+	kt_strs_clear(&names);
+	kt_free(dir);
+	return count;
 }
 
 static void lint_structure(struct lint *l)
@@ -104,7 +91,7 @@ static void lint_structure(struct lint *l)
 	if (!kt_is_file(why))
 		found(l, "there is no solution.md that says why it is solved so");
 	for (size_t i = 0; i < KT_COUNT(folders); i++)
-		if (folders_in(l->lab, folders[i].name) < folders[i].least)
+		if (lint_answers(l, folders[i].name) < folders[i].least)
 			found(l, "%s/ needs %zu folder%s or more", folders[i].name, folders[i].least,
 			      folders[i].least == 1 ? "" : "s");
 	for (size_t i = 0; i < l->lab->task_count; i++) {
@@ -116,7 +103,7 @@ static void lint_structure(struct lint *l)
 		if (!task->why)
 			found(l, "task '%s' does not say why it matters", task->task);
 	}
-	lint_answers(l);
+	lint_answer(l, "solution");
 	kt_free(solution);
 	kt_free(why);
 }

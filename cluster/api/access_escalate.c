@@ -102,11 +102,6 @@ static void check_rule(const struct held *h, struct lacking *l, const struct kt_
 		}
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void print_lacking(const struct lacking *l, struct kt_buf *out)
 {
 	struct kt_strs lines = {0};
@@ -121,7 +116,7 @@ static void print_lacking(const struct lacking *l, struct kt_buf *out)
 		kt_buf_adds(&line, "]}");
 		kt_strs_steal(&lines, kt_buf_take(&line));
 	}
-	qsort(lines.items, lines.count, sizeof(*lines.items), by_text);
+	kt_strs_sort(&lines);
 	for (size_t i = 0; i < lines.count; i++)
 		kt_buf_addf(out, "\n%s", lines.items[i]);
 	kt_strs_clear(&lines);

@@ -110,13 +110,7 @@ static bool no(const struct ask *q, const char *fmt, ...)
 
 static bool is_verb(const struct ask *q, const char *verbs)
 {
-	size_t len, wanted = strlen(q->a->verb);
-	for (const char *rest = verbs; rest;) {
-		const char *verb = kt_split(&rest, ' ', &len);
-		if (len == wanted && strncmp(verb, q->a->verb, len) == 0)
-			return true;
-	}
-	return false;
+	return kt_listed(verbs, q->a->verb);
 }
 
 static bool related(const struct ask *q)

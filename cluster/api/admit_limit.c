@@ -34,11 +34,6 @@ static void gather(const struct kt_json *range, struct kt_json **limits, struct 
 	}
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Put what is missing; tell which in "cpu, memory limit for container c". */
 static void merge(struct kt_json **container, const char *member, const struct kt_json *values,
                   const char *word, const char *init, struct kt_strs *told)
@@ -53,7 +48,7 @@ static void merge(struct kt_json **container, const char *member, const struct k
 	}
 	if (set.count > 0) {
 		struct kt_buf text = {0};
-		qsort(set.items, set.count, sizeof(*set.items), by_text);
+		kt_strs_sort(&set);
 		for (size_t i = 0; i < set.count; i++)
 			kt_buf_addf(&text, "%s%s", i > 0 ? ", " : "", set.items[i]);
 		kt_buf_addf(&text, " %s for %scontainer %s", word, init,

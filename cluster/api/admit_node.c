@@ -46,11 +46,6 @@ static bool is_forbidden(const char *key)
 	       !is_kubelets(key, domain);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void differing(const struct kt_json *a, const struct kt_json *b, struct kt_strs *out)
 {
 	for (size_t i = 0, n = kt_count(a); i < n; i++)
@@ -66,8 +61,7 @@ static char *forbidden_labels(const struct kt_json *now, const struct kt_json *w
 	struct kt_buf text = {0};
 	differing(now, was, &names);
 	differing(was, now, &names);
-	if (names.count > 1)
-		qsort(names.items, names.count, sizeof(*names.items), by_name);
+	kt_strs_sort(&names);
 	for (size_t i = 0; i < names.count; i++)
 		kt_buf_addf(&text, "%s%s", i ? ", " : "", names.items[i]);
 	kt_strs_clear(&names);

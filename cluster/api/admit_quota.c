@@ -203,11 +203,6 @@ static struct kt_json *used_now(const struct rules_request *r, const struct kt_j
 
 /* --- checks --- */
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* "limits.memory for: a,b": containers that leave out what the quota counts. */
 static void must_specify(const struct kt_json *hard, const struct kt_json *pod, struct kt_strs *lines)
 {
@@ -233,8 +228,7 @@ static void must_specify(const struct kt_json *hard, const struct kt_json *pod, 
 			kt_strs_steal(lines, kt_strf("%s for: %s", name, kt_buf_str(&names)));
 		kt_buf_clear(&names);
 	}
-	if (lines->count > 1)
-		qsort(lines->items, lines->count, sizeof(*lines->items), by_text);
+	kt_strs_sort(lines);
 }
 
 static char *amount(int64_t milli, const char *like)
@@ -278,8 +272,7 @@ static bool check_quota(const struct rules_request *r, const struct kt_json *quo
 	struct kt_strs names = {0};
 	for (size_t i = 0, n = kt_count(hard); i < n; i++)
 		kt_strs_add(&names, kt_key(hard, i));
-	if (names.count > 1)
-		qsort(names.items, names.count, sizeof(*names.items), by_text);
+	kt_strs_sort(&names);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *name = names.items[i], *bound = kt_str_or(kt_get(hard, name), "0");
 		int64_t delta = kt_get_int(usage, name, 0) - kt_get_int(before, name, 0),

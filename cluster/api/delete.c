@@ -277,23 +277,12 @@ static char *body_fault(const struct kt_json *body)
 
 static bool read_body(struct api_request *request, struct delete_options *out)
 {
-	static const char before[] = "the object provided is unrecognized (must be of type ";
 	char *why;
 
 	if (!request->http->body_len)
 		return true;
-	if (!api_body(request, &out->body)) {
-		const char *text = request->status.message, *from = strstr(text, "): "),
-		           *end = strrchr(text, '(');
-
-		if (kt_starts(text, before) && from && end > from + 3) {
-			why = kt_strndup(from + 3, (size_t)(end - from - 4));
-			api_status_clear(&request->status);
-			api_fail(&request->status, 500, "", "%s", why);
-			kt_free(why);
-		}
+	if (!api_body(request, &out->body))
 		return false;
-	}
 	why = kt_json_type(out->body) == KT_JSON_NULL ? NULL : api_type_fault(out->body);
 	if (!why)
 		why = body_fault(out->body);

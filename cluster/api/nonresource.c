@@ -123,11 +123,6 @@ static bool health(struct api_request *request)
 }
 
 /* --- / --- */
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void add_path(struct kt_strs *paths, char *steal)
 {
 	if (kt_strs_has(paths, steal))
@@ -174,7 +169,7 @@ static void root(struct api_request *request)
 				add_path(&paths, kt_strf("/%s/%s", endpoints[i].name, checks[k].name));
 		}
 	}
-	qsort(paths.items, paths.count, sizeof(*paths.items), by_name);
+	kt_strs_sort(&paths);
 	for (size_t i = 0; i < paths.count; i++)
 		kt_push(&json, kt_json_str(paths.items[i]));
 	json = kt_jsonf("{paths: %j}", json);

@@ -497,7 +497,6 @@ static bool read_version(struct listing *list)
 static bool timeout_fits(struct api_request *request)
 {
 	const char *text = api_query(request, "timeoutSeconds");
-
 	int64_t seconds;
 
 	return !text || api_parse_int(request, text, &seconds);

@@ -92,6 +92,11 @@ static void learn(struct edge *edge, kt_ns put_off, kt_ns took)
 	edge->rest = (kt_ns)KT_MAX(KT_MIN(KT_MIN(rest, most), (double)REST_MOST), (double)REST_LEAST);
 }
 
+static void step(struct edge *edge)
+{
+	cluster_advance(edge->cluster, KT_MAX(cluster_next(edge->cluster), cluster_now(edge->cluster)));
+}
+
 static void catch_up(struct edge *edge, kt_ns target)
 {
 	kt_ns start = kt_monotonic(), until = KT_MIN(target, edge->rest_until);
@@ -99,8 +104,7 @@ static void catch_up(struct edge *edge, kt_ns target)
 		return;
 	edge->rest_until = 0;
 	while (cluster_next(edge->cluster) <= until)
-		cluster_advance(edge->cluster,
-		                KT_MAX(cluster_next(edge->cluster), cluster_now(edge->cluster)));
+		step(edge);
 	learn(edge, until - edge->rest_from, kt_monotonic() - start);
 }
 
@@ -111,8 +115,7 @@ static bool advance(struct edge *edge)
 	kt_ns start = kt_monotonic(), target = edge_clock_virtual(&edge->clock, start);
 	catch_up(edge, target);
 	while (cluster_next(edge->cluster) <= target) {
-		cluster_advance(edge->cluster,
-		                KT_MAX(cluster_next(edge->cluster), cluster_now(edge->cluster)));
+		step(edge);
 		kt_ns real = kt_monotonic();
 		/* Where time stands, what is due is due before whatever is asked next, however slow this
 		 * machine is. */

@@ -209,9 +209,8 @@ static struct kt_json *state_json(const struct kubelet_ctr *ctr)
 	bool inits = kt_count(kt_get(pod->spec, "initContainers")) > 0;
 	const char *reason = ctr->wait_reason;
 
-	if (ctr->seen) {
-		return running_json(ctr->pod->node->kubelet, ctr->started_at);
-	}
+	if (ctr->seen)
+		return running_json(pod->node->kubelet, ctr->started_at);
 	if (ctr->state == KUBELET_ENDED && !reason)
 		return ended_json(ctr->pod->node->kubelet, &ctr->end);
 	if (!reason)
@@ -235,11 +234,11 @@ static struct kt_json *user_json(const struct kubelet_ctr *ctr)
 	const struct files_user *user = ctr->pub.files ? files_user(ctr->pub.files) : &root;
 	struct kt_json **common = &ctr->pod->node->kubelet->root_user;
 	bool is_root = !user->uid && !user->gid && !user->group_count;
-	struct kt_json *groups = kt_json_array(), *inner = NULL, *out = NULL;
+	struct kt_json *groups, *inner = NULL, *out = NULL;
 
 	if (is_root && *common)
 		return kt_json_ref(*common);
-
+	groups = kt_json_array();
 	for (size_t i = 0; i < user->group_count; i++)
 		kt_push(&groups, kt_json_int(user->groups[i]));
 	if (!user->group_count)

@@ -294,6 +294,12 @@ static void yaml_add(const struct kt_json *value, int depth, bool in_list, struc
 	kt_strs_clear(&keys);
 }
 
+struct kt_json *kubectl_answer(const char *body)
+{
+	struct kt_json *object = NULL;
+	return kt_json_parse(body, strlen(body), NULL, &object, NULL, NULL) ? NULL : object;
+}
+
 /* --- output of get --- */
 static void add_labels(const struct kt_json *labels, struct kt_buf *out)
 {
@@ -469,13 +475,12 @@ static void tell_object(struct tool_run *r, struct kubectl *s, const struct kt_j
 
 static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
 {
-	struct kt_err err = {0};
-	struct kt_json *object = NULL;
 	if (s->raw) {
 		tool_outs(r, body);
 		return;
 	}
-	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err)) {
+	struct kt_json *object = kubectl_answer(body);
+	if (!object) {
 		kubectl_complain(r, s, "error: %s", body);
 		return;
 	}
@@ -865,9 +870,8 @@ static bool ask_create(struct tool_run *r, struct kubectl *s)
 
 static void tell_create(struct tool_run *r, struct kubectl *s, const char *body)
 {
-	struct kt_json *object = NULL;
-	struct kt_err err = {0};
-	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err))
+	struct kt_json *object = kubectl_answer(body);
+	if (!object)
 		return;
 	bool created = s->command->name[0] == 'c' || s->fetch.response.status == 201;
 	kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
@@ -908,9 +912,8 @@ static bool ask_auth(struct tool_run *r, struct kubectl *s)
 
 static void tell_auth(struct tool_run *r, struct kubectl *s, const char *body)
 {
-	struct kt_json *review = NULL;
-	struct kt_err err = {0};
-	if (kt_json_parse(body, strlen(body), NULL, &review, NULL, &err))
+	struct kt_json *review = kubectl_answer(body);
+	if (!review)
 		return;
 	bool yes = kt_path_bool(review, "status.allowed", false);
 	if (!s->quiet)
@@ -982,11 +985,10 @@ static bool ask_list(struct tool_run *r, struct kubectl *s)
 
 static void tell_list(struct tool_run *r, struct kubectl *s, const char *body)
 {
-	struct kt_err err = {0};
-	struct kt_json *list = NULL;
+	struct kt_json *list = kubectl_answer(body);
 	const struct kt_json *item;
 	s->listed = true;
-	if (kt_json_parse(body, strlen(body), NULL, &list, NULL, &err))
+	if (!list)
 		return;
 	KT_JSON_EACH (item, kt_get(list, "items"))
 		kt_strs_add(&s->words, kt_str_or(kt_path(item, "metadata.name"), ""));

@@ -44,6 +44,7 @@ struct kubectl_command {
 };
 
 void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...) KT_PRINTF(3, 4);
+struct kt_json *kubectl_answer(const char *body); /* new; NULL: it is no JSON */
 /* From words[1]: "pods" "x" "y", or "pods/x". The kind, and where names begin. */
 bool kubectl_want_objects(struct tool_run *r, struct kubectl *s, size_t *first);
 const char *kubectl_name_at(const struct kubectl *s, size_t i); /* words[i] without its type */

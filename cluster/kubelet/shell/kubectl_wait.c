@@ -88,9 +88,8 @@ bool kubectl_ask_wait(struct tool_run *r, struct kubectl *s)
 
 void kubectl_tell_wait(struct tool_run *r, struct kubectl *s, const char *body)
 {
-	struct kt_err err = {0};
-	struct kt_json *object = NULL;
-	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err))
+	struct kt_json *object = kubectl_answer(body);
+	if (!object)
 		return;
 	bool is = kt_starts(s->condition, "condition=")  ? condition_is(object, s->condition + 10)
 	          : kt_starts(s->condition, "jsonpath=") ? path_is(object, s->condition + 9)
@@ -186,9 +185,8 @@ bool kubectl_ask_status(struct tool_run *r, struct kubectl *s)
 
 void kubectl_tell_status(struct tool_run *r, struct kubectl *s, const char *body)
 {
-	struct kt_err err = {0};
-	struct kt_json *object = NULL;
-	if (kt_json_parse(body, strlen(body), NULL, &object, NULL, &err))
+	struct kt_json *object = kubectl_answer(body);
+	if (!object)
 		return;
 	const char *name = kubectl_name_at(s, s->at), *kind = s->kind->kind;
 	char *lacks = missing(object, kind, name);

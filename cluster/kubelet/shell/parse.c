@@ -623,11 +623,11 @@ static struct sh_word *parse_operator(struct parser *p)
  */
 static void parse_double_test(struct parser *p, struct sh_word **words)
 {
-	bool matches = false, closed = false;
-	for (skip_lines(p); more(p) && !closed; skip_lines(p)) {
+	bool matches = false;
+	for (skip_lines(p); more(p); skip_lines(p)) {
 		const char *from = p->at;
 		struct sh_word *word = matches ? NULL : parse_operator(p);
-		bool operator= word != NULL;
+		bool is_operator = word != NULL;
 		if (!word)
 			word = matches ? word_until(p, " \t\n", false) : parse_word(p);
 		size_t len = (size_t)(p->at - from);
@@ -635,17 +635,15 @@ static void parse_double_test(struct parser *p, struct sh_word **words)
 			unexpected(p);
 			return;
 		}
-		for (struct sh_part *part = operator? NULL : word->parts; part; part = part->next)
+		for (struct sh_part *part = is_operator ? NULL : word->parts; part; part = part->next)
 			part->quoted = true; /* neither split nor taken for names of files */
 		*words = word;
 		words = &word->next;
-		closed = len == 2 && !strncmp(from, "]]", 2);
 		matches = len == 2 && !strncmp(from, "=~", 2);
-		if (closed)
+		if (len == 2 && !strncmp(from, "]]", 2))
 			return;
 	}
-	if (!closed)
-		unexpected(p);
+	unexpected(p);
 }
 
 /* One word of a sum; its words are those of `((`. */

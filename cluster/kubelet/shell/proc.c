@@ -8,20 +8,24 @@
 
 #include "cluster/kubelet/shell/shell.h"
 
-static int64_t node_memory(const struct container *c)
+static const struct view_node *node_of(const struct container *c)
 {
 	const struct store_object *node =
 	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
 	                  "", c->node ? c->node : "");
-	return node ? view_node(node)->capacity.memory : 8LL << 30;
+	return node ? view_node(node) : NULL;
+}
+
+static int64_t node_memory(const struct container *c)
+{
+	const struct view_node *node = node_of(c);
+	return node ? node->capacity.memory : 8LL << 30;
 }
 
 static int64_t node_cpus(const struct container *c)
 {
-	const struct store_object *node =
-	        store_get(cluster_store(c->cluster), schema_stored(cluster_schema(c->cluster), "", "Node"),
-	                  "", c->node ? c->node : "");
-	return node ? KT_MAX(view_node(node)->capacity.cpu_milli / 1000, 1) : 4;
+	const struct view_node *node = node_of(c);
+	return node ? KT_MAX(node->capacity.cpu_milli / 1000, 1) : 4;
 }
 
 int64_t tool_node_memory(const struct tool_run *r)
