@@ -179,7 +179,8 @@ struct kubelet {
 		int64_t generation;
 		struct kt_json *since, *row; /* NULL: free */
 	} told[256];                         /* what statuses have in common, by all of it but the row */
-	struct kt_json *lists[64];           /* of conditions, by their items */
+	struct kt_json *lists[16];           /* of conditions: the last different ones */
+	size_t next_list;                    /* the place in lists of the next, modulo their count */
 	struct kt_json *full_images;         /* {reference: full name} */
 	struct kt_json *root_user;           /* of a container's status; NULL until asked for */
 	struct kt_json *image_ids[2];        /* {full name: id}; of images that were loaded into nodes */

@@ -35,7 +35,9 @@ static struct kt_json *time_json(struct kubelet *kubelet, kt_ns at)
 /* What thousands of pods tell in the same second is one value: a condition, or that a container runs. */
 static struct kubelet_told *told_place(struct kubelet *kubelet, const struct kubelet_told *wanted)
 {
-	uint64_t hash = (uintptr_t)wanted->type ^ (uintptr_t)wanted->reason << 1 ^
+	/* by the words, not by where they lie: which rows meet in a place is the same in every run */
+	uint64_t hash = kt_hash(wanted->type, strlen(wanted->type)) ^
+	                (wanted->reason ? kt_hash(wanted->reason, strlen(wanted->reason)) << 1 : 0) ^
 	                (uint64_t)wanted->generation << 2 ^ (uint64_t)wanted->is << 3;
 	const char *since = kt_str_or(wanted->since, "");
 	size_t len = kt_str_len(wanted->since);
@@ -72,23 +74,31 @@ static void tell_alike(struct kubelet *kubelet, const struct kubelet_told *told,
 	place->since = kt_json_ref(told->since);
 }
 
+static bool same_items(const struct kt_json *a, const struct kt_json *b)
+{
+	if (!a || kt_count(a) != kt_count(b))
+		return false;
+	for (size_t i = 0; i < kt_count(a); i++) {
+		if (kt_at(a, i) != kt_at(b, i))
+			return false;
+	}
+	return true;
+}
+
 /* The same conditions in the same order: one list. */
 static struct kt_json *one_list(struct kubelet *kubelet, struct kt_json *steal)
 {
-	uint64_t hash = kt_count(steal);
-	const struct kt_json *item;
+	for (size_t i = 0; i < KT_COUNT(kubelet->lists); i++) {
+		if (same_items(kubelet->lists[i], steal)) {
+			kt_json_free(steal);
+			return kt_json_ref(kubelet->lists[i]);
+		}
+	}
+	struct kt_json **oldest = &kubelet->lists[kubelet->next_list++ % KT_COUNT(kubelet->lists)];
 
-	KT_JSON_EACH (item, steal)
-		hash = (hash ^ (uintptr_t)item) * UINT64_C(0x9e3779b97f4a7c15);
-	struct kt_json **known = &kubelet->lists[(hash >> 32) % KT_COUNT(kubelet->lists)];
-	bool same = *known && kt_count(*known) == kt_count(steal);
-
-	for (size_t i = 0; same && i < kt_count(steal); i++)
-		same = kt_at(*known, i) == kt_at(steal, i);
-	kt_json_free(same ? steal : *known);
-	if (!same)
-		*known = steal;
-	return kt_json_ref(*known);
+	kt_json_free(*oldest);
+	*oldest = steal;
+	return kt_json_ref(steal);
 }
 
 /* --- phase --- */

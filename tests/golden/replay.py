@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Replay the golden transcripts on clusters of this project's own.
 
-    replay.py KTUTOR KUBECTL [--only GLOB] [--jobs N] [--told]
+    replay.py KTUTOR KUBECTL [--only GLOB] [--jobs N] [--attempts N] [--told]
 
 A folder passes when all its transcripts do that not-yet-equal does not list, and none that it lists: the list may
 only shrink. Prints a line a folder, as tests/run-programs wants it. --told: all differences are printed, the
-listed ones too.
+listed ones too. --attempts 1 finds those that chance decides.
 """
 import argparse
 import base64
@@ -170,13 +170,13 @@ def listed():
     return reasons
 
 
-def worker(make, waiting, results, version, reasons):
+def worker(make, waiting, results, version, reasons, attempts):
     cluster = None
     try:
         cluster = make()
         while True:
             name = waiting.get_nowait()
-            results[name] = one(cluster, name, version, name not in reasons)
+            results[name] = one(cluster, name, version, 1 if name in reasons else attempts)
     except queue.Empty:
         pass
     finally:
@@ -184,10 +184,10 @@ def worker(make, waiting, results, version, reasons):
             cluster.end()
 
 
-ATTEMPTS = 3  # the client iterates maps and races, and UIDs decide among equal victims: a difference counts when it stays
+ATTEMPTS = 3  # clients race, and UIDs decide among equal victims: a difference counts when it stays
 
 
-def one(cluster, name, version, again):
+def one(cluster, name, version, attempts):
     """(outcome, seconds, lines)"""
     start = time.monotonic()
     try:
@@ -195,7 +195,7 @@ def one(cluster, name, version, again):
         reason = cannot(transcript, version)
         if reason:
             return "skipped", 0, [reason]
-        for attempt in range(ATTEMPTS if again else 1):
+        for attempt in range(attempts):
             with tempfile.TemporaryDirectory(prefix="golden-", dir=cluster.home) as folder:
                 lines = Run(cluster, transcript, folder, attempt).difference()
             if not lines:
@@ -233,6 +233,7 @@ def main():
     parser.add_argument("kubectl")
     parser.add_argument("--only", action="append")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--attempts", type=int, default=ATTEMPTS)
     parser.add_argument("--told", action="store_true")
     options = parser.parse_args()
     version = subprocess.run([options.kubectl, "version", "--client", "-o", "json"], capture_output=True, text=True,
@@ -247,7 +248,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="golden-") as home:
         workers = [threading.Thread(target=worker, args=(
             lambda i=i: Cluster(os.path.realpath(options.ktutor), options.kubectl, home, f"golden-{i}", nodes),
-            waiting, results, version, reasons)) for i in range(options.jobs)]
+            waiting, results, version, reasons, options.attempts)) for i in range(options.jobs)]
         for thread in workers:
             thread.start()
         for thread in workers:

@@ -51,9 +51,12 @@ FOUND = [(name, re.compile(pattern)) for name, pattern in FOUND]
 # Lines that are dropped, from both: progress that is a matter of time, and the prose of `explain`.
 WAITING = re.compile(r"^Waiting for .*\.\.\.$")
 STRUCTURE = re.compile(r"^(?:GROUP|KIND|VERSION|RESOURCE|FIELD|DESCRIPTION|FIELDS):|^\s+\S+\s+<\S+>|^\s*enum: ")
-# Neighbours of one kind whose order is chance: entries of managedFields fall into one second or two; kubectl asks
-# for the logs of several containers in the order of a map. What is captured is sorted.
-CHANCE = [re.compile(r"^(\S+ (?:Update|Apply) \S* ?\{\"f:.*)"), re.compile(r"^(\[pod/\S+\]) ")]
+# Neighbours of one kind whose order is chance: entries of managedFields fall into one second or two; kubectl goes
+# through a map for the logs of several containers, a Secret's keys and a LimitRange's resources. What is captured
+# is sorted.
+CHANCE = [re.compile(pattern) for pattern in (
+    r"^(\S+ (?:Update|Apply) \S* ?\{\"f:.*)", r"^(\[pod/\S+\]) ", r"^(\S+): +\d+ bytes$",
+    r"^ *(Container +[a-z./-]+) +\S+ +\S+ +\S+ +\S+ +\S+$", r"^ *(Pod +[a-z./-]+) +\S+ +\S+ +\S+ +\S+ +\S+$")]
 # Said by a kubectl that is slow to notice the end of its own patience.
 RACE = re.compile(r"^E\d{4} \S+ +\d+ reflector\.go:\d+\] \"Failed to watch\" err=\"context deadline exceeded\"")
 DELETED = re.compile(r"(?<= deleted) from \S+ namespace(?=$| )")  # said by some versions only
