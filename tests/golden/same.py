@@ -52,10 +52,10 @@ FOUND = [(name, re.compile(pattern)) for name, pattern in FOUND]
 WAITING = re.compile(r"^Waiting for .*\.\.\.$")
 STRUCTURE = re.compile(r"^(?:GROUP|KIND|VERSION|RESOURCE|FIELD|DESCRIPTION|FIELDS):|^\s+\S+\s+<\S+>|^\s*enum: ")
 # Neighbours of one kind whose order is chance: entries of managedFields fall into one second or two; kubectl goes
-# through a map for the logs of several containers, a Secret's keys and a LimitRange's resources. What is captured
-# is sorted.
+# through a map for the logs of several containers, a Secret's keys and a LimitRange's resources, and asks for the
+# kinds of an apply set at once. What is captured is sorted.
 CHANCE = [re.compile(pattern) for pattern in (
-    r"^(\S+ (?:Update|Apply) \S* ?\{\"f:.*)", r"^(\[pod/\S+\]) ", r"^(\S+): +\d+ bytes$",
+    r"^(\S+ (?:Update|Apply) \S* ?\{\"f:.*)", r"^(\[pod/\S+\]) ", r"^(\S+): +\d+ bytes$", r"^(\S+) pruned",
     r"^ *(Container +[a-z./-]+) +\S+ +\S+ +\S+ +\S+ +\S+$", r"^ *(Pod +[a-z./-]+) +\S+ +\S+ +\S+ +\S+ +\S+$")]
 # Said by a kubectl that is slow to notice the end of its own patience.
 RACE = re.compile(r"^E\d{4} \S+ +\d+ reflector\.go:\d+\] \"Failed to watch\" err=\"context deadline exceeded\"")
