@@ -248,7 +248,7 @@ static const struct tui_binding everywhere[] = {
         {{'q'}, "q", "quit", "Leave ktutor. A cluster that runs goes on running.", go_back, is_home},
         {{26}, "ctrl-z", NULL, "Suspend ktutor; `fg` comes back.", suspend, NULL},
         {{12}, "ctrl-l", NULL, "Draw everything again.", redraw, NULL},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 static bool has_key(const struct tui_binding *binding, int key)

@@ -42,6 +42,17 @@ struct tui_binding {
 	void (*run)(struct tui_app *app, int key);
 	bool (*when)(const struct tui_app *app); /* NULL: always */
 };
+/* The last row. */
+#define TUI_NO_KEYS                                                                                          \
+	{                                                                                                    \
+		{0}, NULL, NULL, NULL, NULL, NULL                                                            \
+	}
+/* A text that scrolls by row and by page. */
+#define TUI_SCROLL_KEYS(run, when)                                                                           \
+	{                                                                                                    \
+		{TUI_KEY_UP, TUI_KEY_DOWN, TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN, 'k', 'j'}, "up down",         \
+		        "scroll", "Scroll.", run, when                                                       \
+	}
 struct tui_screen {
 	const char *name, *title;
 	const struct tui_binding *keys;

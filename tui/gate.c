@@ -200,7 +200,7 @@ static const struct tui_binding keys[] = {
          "Scroll.",
          scroll,
          NULL},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_gate = {

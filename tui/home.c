@@ -436,7 +436,7 @@ static const struct tui_binding keys[] = {
          "To the first, to the last, ten rows up or down.",
          move,
          NULL},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_home = {.name = "home",

@@ -299,7 +299,7 @@ static const struct tui_binding keys[] = {
          "Scroll a screen; to the top, to the bottom.",
          scroll,
          NULL},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_lesson = {

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-#define NO_KEYS                                                                                              \
-	{                                                                                                    \
-		{0}, NULL, NULL, NULL, NULL, NULL                                                            \
-	}
-
 static void draw_text(struct tui_app *app, struct tui_grid *grid, struct tui_area body, struct tui_text *text)
 {
 	app->scroll = tui_text_clamp(text, body.rows - 1, app->scroll);
@@ -86,13 +81,8 @@ static void draw_progress(struct tui_app *app, struct tui_grid *grid, struct tui
 }
 
 static const struct tui_binding scroll_keys[] = {
-        {{TUI_KEY_UP, TUI_KEY_DOWN, TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN, 'k', 'j'},
-         "up down",
-         "scroll",
-         "Scroll.",
-         scroll,
-         NULL},
-        NO_KEYS,
+        TUI_SCROLL_KEYS(scroll, NULL),
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_progress = {
@@ -154,7 +144,7 @@ static const struct tui_binding cluster_keys[] = {
          take_choice,
          NULL},
         {{TUI_KEY_UP, TUI_KEY_DOWN, 'k', 'j'}, "up down", "choose", "Move.", move_choice, NULL},
-        NO_KEYS,
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_cluster = {
@@ -193,7 +183,7 @@ static void say_no(struct tui_app *app, int key)
 static const struct tui_binding ask_keys[] = {
         {{'y', TUI_KEY_ENTER}, "y", "yes", "Do it.", say_yes, NULL},
         {{'n', 'q', TUI_KEY_ESC}, "n", "no", "Leave it.", say_no, NULL},
-        NO_KEYS,
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_ask = {

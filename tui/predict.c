@@ -138,7 +138,7 @@ static const struct tui_binding rounds_keys[] = {
          "Choose a round (also j and k).",
          move,
          NULL},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 const struct tui_screen tui_screen_rounds = {
         .name = "rounds", .title = "Rounds", .keys = rounds_keys, .draw = draw_rounds};
@@ -376,14 +376,9 @@ static const struct tui_binding predict_keys[] = {
         {{TUI_KEY_ENTER}, "enter", "say it", "Commit to what you typed.", answer, is_asking},
         {{TUI_KEY_ENTER, ' '}, "enter", "again", "The same round, drawn anew.", begin, is_over},
         {{'x'}, "x", "cancel", "Stop it; nothing is kept.", cancel, is_played},
-        {{TUI_KEY_UP, TUI_KEY_DOWN, TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN, 'k', 'j'},
-         "up down",
-         "scroll",
-         "Scroll.",
-         scroll,
-         is_over},
+        TUI_SCROLL_KEYS(scroll, is_over),
         {{TUI_KEY_HOME, TUI_KEY_END}, "pages", NULL, "To the first line, to the last.", scroll, is_over},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 const struct tui_screen tui_screen_predict = {.name = "predict",
                                               .title = "Round",

@@ -288,7 +288,7 @@ static const struct tui_binding keys[] = {
          scroll,
          is_answered},
         {{'l'}, "l", "lab", "Start the lesson's lab.", lab, lab_is_next},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_quiz = {

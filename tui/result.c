@@ -277,13 +277,8 @@ static const struct tui_binding keys[] = {
          open_next,
          has_next},
         {{'g'}, "g", "first screen", "To the first screen; the lab's shell ends.", go_home, NULL},
-        {{TUI_KEY_UP, TUI_KEY_DOWN, TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN, 'k', 'j'},
-         "up down",
-         "scroll",
-         "Scroll.",
-         scroll,
-         NULL},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_SCROLL_KEYS(scroll, NULL),
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_result = {.name = "result", .title = "Result", .keys = keys, .draw = draw};

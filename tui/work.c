@@ -511,7 +511,7 @@ static void leave_starting(struct tui_app *app)
 static const struct tui_binding starting_keys[] = {
         {{'q', TUI_KEY_ESC, 3}, "q", "cancel", "Stop starting the lab.", cancel, is_starting},
         {{'r', TUI_KEY_ENTER}, "r", "try again", "Try to start it once more.", retry, has_failed},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 const struct tui_screen tui_screen_starting = {.name = "starting",

@@ -422,7 +422,7 @@ static const struct tui_binding keys[] = {
          move,
          on_left},
         {{TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN}, "pages", NULL, "Scroll what was found.", scroll, on_left},
-        {{0}, NULL, NULL, NULL, NULL, NULL},
+        TUI_NO_KEYS,
 };
 
 /* While the shell has the keys, only these are ours. */

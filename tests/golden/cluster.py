@@ -14,6 +14,32 @@ SETTLE = "3s"   # recordings were made when an output had stood still for so lon
 LETTERS = "aeiou013"  # a namespace of these never looks like a generated name
 
 
+def new_namespace():
+    return "golden-" + "".join(random.choice(LETTERS) for _ in range(7)) + "a"
+
+
+def namespace_config(config, namespace, folder):
+    """The path of a kubeconfig in `folder` that is `config` in this namespace."""
+    config = json.loads(json.dumps(config))
+    config["current-context"] = "golden"
+    config["clusters"][0]["name"] = config["users"][0]["name"] = "golden"
+    config["contexts"] = [{"name": "golden", "context": {"cluster": "golden", "user": "golden", "namespace": namespace}}]
+    path = os.path.join(folder, ".kubeconfig")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    return path
+
+
+def names_of(nodes):
+    """The nodes' names, and what transcripts call them: {"NODE1": …, "CONTROL": …}."""
+    control = "node-role.kubernetes.io/control-plane"
+    names = sorted(n["metadata"]["name"] for n in nodes)
+    workers = sorted(n["metadata"]["name"] for n in nodes if control not in n["metadata"]["labels"])
+    variables = {f"NODE{i + 1}": name for i, name in enumerate(workers)}
+    variables.update({"CONTROL": name for name in names if name not in workers})
+    return names, variables
+
+
 class Cluster:
     def __init__(self, ktutor, kubectl, home, name, nodes):
         self.ktutor, self.kubectl, self.name, self.lock = ktutor, kubectl, name, threading.Lock()
@@ -30,12 +56,7 @@ class Cluster:
         self.server = self.config["clusters"][0]["cluster"]["server"].split("//", 1)[1]
         self.context = self.trust()
         self.connection = None
-        items = json.loads(self.call("get", "nodes", "-o", "json"))["items"]
-        control = "node-role.kubernetes.io/control-plane"
-        self.nodes = sorted(n["metadata"]["name"] for n in items)
-        workers = sorted(n["metadata"]["name"] for n in items if control not in n["metadata"]["labels"])
-        self.variables = {f"NODE{i + 1}": name for i, name in enumerate(workers)}
-        self.variables.update({"CONTROL": name for name in self.nodes if name not in workers})
+        self.nodes, self.variables = names_of(json.loads(self.call("get", "nodes", "-o", "json"))["items"])
         self.ask("POST", "clock", {"advance": "10s"})
         self.ask("POST", "snapshot", {"name": "clean"})
 
@@ -90,17 +111,10 @@ class Cluster:
         for i in range(attempt):
             self.ask("POST", "/api/v1/namespaces/kube-public/configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"attempt-{i}"}})
             self.advance("370ms")
-        namespace = "golden-" + "".join(random.choice(LETTERS) for _ in range(7)) + "a"
+        namespace = new_namespace()
         self.ask("POST", "/api/v1/namespaces?fieldManager=kubectl-create", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         self.advance("1s")
-        config = json.loads(json.dumps(self.config))
-        config["current-context"] = "golden"
-        config["clusters"][0]["name"] = config["users"][0]["name"] = "golden"
-        config["contexts"] = [{"name": "golden", "context": {"cluster": "golden", "user": "golden", "namespace": namespace}}]
-        path = os.path.join(folder, ".kubeconfig")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
-            json.dump(config, f)
-        return namespace, path
+        return namespace, namespace_config(self.config, namespace, folder)
 
     def end(self):
         subprocess.run([self.ktutor, "cluster", "down", self.name], env=self.environment, check=False,

@@ -13,7 +13,6 @@ import glob
 import json
 import os
 import queue
-import random
 import re
 import subprocess
 import sys
@@ -24,7 +23,7 @@ import time
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "golden")
 sys.path.insert(0, GOLDEN)
 import replay  # noqa: E402
-from cluster import LETTERS  # noqa: E402
+from cluster import names_of, namespace_config, new_namespace  # noqa: E402
 from transcript import Transcript  # noqa: E402
 
 SERVES = {"kubelet", "network", "network-policy", "metrics", "storage"}
@@ -39,12 +38,7 @@ class Real:
         self.kubectl, self.kubeconfig, self.home, self.connection = kubectl, kubeconfig, home, None
         self.config = json.loads(self.call("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
         self.server = self.config["clusters"][0]["cluster"]["server"].split("//", 1)[1]
-        items = json.loads(self.call("get", "nodes", "-o", "json"))["items"]
-        control = "node-role.kubernetes.io/control-plane"
-        self.nodes = sorted(n["metadata"]["name"] for n in items)
-        workers = sorted(n["metadata"]["name"] for n in items if control not in n["metadata"]["labels"])
-        self.variables = {f"NODE{i + 1}": name for i, name in enumerate(workers)}
-        self.variables.update({"CONTROL": name for name in self.nodes if name not in workers})
+        self.nodes, self.variables = names_of(json.loads(self.call("get", "nodes", "-o", "json"))["items"])
 
     def call(self, *words):
         return subprocess.run([self.kubectl, "--kubeconfig", self.kubeconfig, *words], check=True,
@@ -59,21 +53,14 @@ class Real:
     def flow(self, factor):
         pass
 
-    def begin(self, folder):
-        namespace = "golden-" + "".join(random.choice(LETTERS) for _ in range(7)) + "a"
+    def begin(self, folder, attempt=0):
+        namespace = new_namespace()
         self.call("create", "namespace", namespace)
         for _ in range(50):  # as on the embedded one: its account is there
             if self.call("get", "serviceaccounts", "-n", namespace, "-o", "name"):
                 break
             time.sleep(0.2)
-        config = json.loads(json.dumps(self.config))
-        config["current-context"] = "golden"
-        config["clusters"][0]["name"] = config["users"][0]["name"] = "golden"
-        config["contexts"] = [{"name": "golden", "context": {"cluster": "golden", "user": "golden", "namespace": namespace}}]
-        path = os.path.join(folder, ".kubeconfig")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
-            json.dump(config, f)
-        return namespace, path
+        return namespace, namespace_config(self.config, namespace, folder)
 
     def clean(self):
         made = [name for name in self.call("get", OUTSIDE, "-o", "name").split() if "golden-" in name]
@@ -92,7 +79,7 @@ def on_real(cluster, names, version, jobs, until):
                 name = waiting.get_nowait()
             except queue.Empty:
                 return
-            results[name] = replay.one(cluster, name, version, False)
+            results[name] = replay.one(cluster, name, version, 1)
 
     for part, count in (([n for n in names if n not in alone], jobs), (alone, 1)):
         waiting = queue.Queue()
