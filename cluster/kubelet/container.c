@@ -74,6 +74,7 @@ void kubelet_ctr_drop(struct kubelet_ctr *ctr)
 		process_free(ctr->process);
 		ctr->process = NULL;
 	}
+	container_free_left(&ctr->pub);
 	ctr->pub.main = NULL;
 	if (!ctr->pub.processes) { /* else at the next start, or with the container */
 		files_free(ctr->pub.files);

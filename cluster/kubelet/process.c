@@ -25,7 +25,7 @@ static void kick(struct process *process, kt_ns when)
 void process_changed(struct process *process)
 {
 	process->changes++;
-	if (!process->running && !process->told)
+	if (!process->running && !(process->told && process->over))
 		kick(process, cluster_now(process->cluster));
 }
 
@@ -139,6 +139,25 @@ void process_end(struct process *process, int code, const char *reason)
 		process_end(other, 128 + SIGKILL, reason);
 }
 
+static bool goes_on(const struct process *process)
+{
+	for (const struct task *task = process->tasks; task; task = task->next)
+		if (!task->done)
+			return true;
+	return false;
+}
+
+void process_first_ended(struct process *process, int code)
+{
+	if (process->spec.is_main || process->spec.instant || !goes_on(process)) {
+		process_end(process, code, NULL);
+		return;
+	}
+	process->ended = true;
+	process->code = code;
+	process->changes++;
+}
+
 static void bury(struct process *process)
 {
 	for (struct task *task = process->tasks, *next; task; task = next) {
@@ -183,6 +202,19 @@ static void run(struct process *process)
 	process->running = false;
 }
 
+static void destroy(struct process *process);
+
+static void tell_end(struct process *process)
+{
+	if (process->told)
+		return;
+	process->told = true;
+	if (process->spec.is_main && process->spec.container->main == process)
+		process->spec.container->main = NULL;
+	/* the owner may free it in there */
+	process->spec.exited(process->spec.arg, process->code, process->reason);
+}
+
 static void wake(struct cluster *cluster, void *arg)
 {
 	struct process *process = arg;
@@ -190,18 +222,20 @@ static void wake(struct cluster *cluster, void *arg)
 	process->timer = 0;
 	if (!process->over)
 		run(process);
+	if (process->ended && !process->over && !goes_on(process))
+		process_end(process, process->code, NULL);
 	if (process->over) {
 		cluster_cancel(process->cluster, process->timer);
 		process->timer = 0;
-		if (!process->told) {
-			process->told = true;
-			if (process->spec.is_main && process->spec.container->main == process)
-				process->spec.container->main = NULL;
-			/* the owner may free it in there */
-			process->spec.exited(process->spec.arg, process->code, process->reason);
-		}
+		if (process->left)
+			destroy(process);
+		else
+			tell_end(process);
 		return;
 	}
+	/* a runtime waits until nobody holds the output any more: `sleep 9 &` lets an exec hang */
+	if (process->ended && !process->out->writers && !process->err->writers)
+		tell_end(process);
 	kt_ns when = next_wake(process);
 	if (when != INT64_MAX && !process->timer)
 		kick(process, when - process->ahead);
@@ -500,10 +534,38 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	return process;
 }
 
+static void forget_exit(void *arg, int code, const char *reason)
+{
+	(void)arg;
+	(void)code;
+	(void)reason;
+}
+
 void process_free(struct process *process)
 {
 	if (!process)
 		return;
+	if (process->ended && !process->over && process->spec.container->main && goes_on(process)) {
+		process->left = process->told = true;
+		process->spec.output = NULL;
+		process->spec.exited = forget_exit;
+		process->in->writers = 0;
+		return;
+	}
+	destroy(process);
+}
+
+void container_free_left(struct container *container)
+{
+	for (struct process *each = container->processes, *next; each; each = next) {
+		next = each->next;
+		if (each->left)
+			destroy(each);
+	}
+}
+
+static void destroy(struct process *process)
+{
 	process->told = process->over = true;
 	account(process);
 	process->spec.container->worked_nano += process->cpu_nano;
@@ -621,13 +683,6 @@ static void keep_output(void *arg, int fd, const void *data, size_t len)
 {
 	if (fd == 1)
 		kt_buf_add(arg, data, len);
-}
-
-static void forget_exit(void *arg, int code, const char *reason)
-{
-	(void)arg;
-	(void)code;
-	(void)reason;
 }
 
 bool process_answer(struct container *container, const char *const *argv, const void *in, size_t len,

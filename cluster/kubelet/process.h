@@ -71,7 +71,9 @@ void process_eof(struct process *process);
 /* SIGTERM: programs that handle it end after their usual time (nginx: at once, a sh as PID 1: never); SIGKILL
  * ends now with 137. */
 void process_signal(struct process *process, int signo);
+/* What an exec's program left in the background goes on without an owner while the container runs. */
 void process_free(struct process *process);
+void container_free_left(struct container *container); /* such processes: the container goes */
 /* What its program holds in memory and would have lost after a restore of the simulation (redis' data); NULL:
  * nothing. The kubelet keeps it under this key (owned); the program looks there when it begins with spec.ran.
  */

@@ -291,8 +291,11 @@ static bool redirect_all(struct task *task, struct frame *frame)
 {
 	if (!frame->node->redirects)
 		return true;
-	frame->saved = kt_alloc(FD_MAX * sizeof(*frame->saved));
-	fds_copy(frame->saved, task->fds);
+	/* a fork's own command is all that it does: nothing is to be put back, and nothing held open */
+	if (frame != task->stack) {
+		frame->saved = kt_alloc(FD_MAX * sizeof(*frame->saved));
+		fds_copy(frame->saved, task->fds);
+	}
 	for (const struct sh_redirect *r = frame->node->redirects; r; r = r->next) {
 		if (!apply_redirect(task, frame, r))
 			return false;

@@ -128,6 +128,8 @@ struct process {
 	unsigned changes;
 	uint64_t timer;
 	bool over, told, running;
+	bool ended; /* its first program has, what that left in the background goes on */
+	bool left;  /* and nobody owns it any more */
 	int code;
 	const char *reason;
 	struct chan *in, *out, *err;
@@ -147,6 +149,8 @@ struct task *process_task(struct process *process, int pid);
 struct task *container_task(const struct container *container, int pid);
 void process_out_of_memory(struct process *process);
 void process_end(struct process *process, int code, const char *reason);
+/* Its first program is over. What an exec left in the background goes on, as long as the container does. */
+void process_first_ended(struct process *process, int code);
 
 struct task *task_new(struct process *process, const struct task *parent);
 /* What a shell does on a signal, "" nothing; NULL: what is usual. */

@@ -163,7 +163,7 @@ void task_end(struct task *task, int status)
 	}
 	process_changed(task->process);
 	if (task->pid == task->process->first_pid)
-		process_end(task->process, task->status, NULL);
+		process_first_ended(task->process, task->status);
 }
 
 bool task_reap(struct task *task, int pid, int *status)

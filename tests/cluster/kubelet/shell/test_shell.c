@@ -168,6 +168,42 @@ static void waiting_takes_virtual_time(void **state)
 	shell_run_clear(&run);
 }
 
+/* An exec beside the main program: what it leaves in the background goes on, and holds its output open. */
+static void what_an_exec_leaves_behind_goes_on(void **state)
+{
+	static const struct {
+		const char *script;
+		kt_ns takes; /* until the exec is over */
+	} rows[] = {{"(sleep 3; echo x >/left) >/dev/null 2>&1 &", 0},
+	            {"sh -c 'sleep 3; echo x >/left' &", 3 * KT_SEC}};
+	struct shell_run run, beside;
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		const char *sleeper[] = {"sleep", "60", NULL}, *words[] = {"sh", "-c", rows[i].script, NULL};
+		struct files_stat st;
+		shell_run_init(&run, "busybox");
+		assert_true(shell_start(&run, sleeper, NULL, false, NULL));
+		memset(&beside, 0, sizeof(beside));
+		struct process_spec spec = {.container = &run.container,
+		                            .argv = words,
+		                            .output = shell_output,
+		                            .exited = shell_exited,
+		                            .arg = &beside};
+		kt_ns start = cluster_now(run.cluster);
+		struct process *exec = process_start(&spec, NULL);
+		assert_non_null(exec);
+		cluster_advance(run.cluster, start + KT_SEC / 10);
+		assert_int_equal(beside.over, rows[i].takes == 0);
+		cluster_advance(run.cluster, start + rows[i].takes + KT_SEC / 10);
+		assert_true(beside.over);
+		process_free(exec);
+		cluster_advance(run.cluster, start + 4 * KT_SEC);
+		assert_int_equal(files_stat(run.container.files, "/left", &st), 0);
+		assert_ptr_equal(run.container.processes, run.process); /* nothing is left of it then */
+		shell_run_clear(&run);
+	}
+}
+
 static int after_term(struct shell_run *run, const char *const *argv, kt_ns wait)
 {
 	assert_true(shell_start(run, argv, NULL, false, NULL));
@@ -352,6 +388,7 @@ int main(void)
 	        cmocka_unit_test(an_entrypoint_that_was_replaced_says_nothing),
 	        cmocka_unit_test(a_process_tells_what_it_may),
 	        cmocka_unit_test(waiting_takes_virtual_time),
+	        cmocka_unit_test(what_an_exec_leaves_behind_goes_on),
 	        cmocka_unit_test(the_first_process_ignores_signals_it_does_not_handle),
 	        cmocka_unit_test(servers_end_at_once),
 	        cmocka_unit_test(too_much_memory_ends_the_container),
