@@ -32,9 +32,19 @@ int64_t files_written(const struct files *files)
 	return files->root ? KT_MAX(files_node_bytes(files->root) - files->image_bytes, 0) : 0;
 }
 
+/* Nothing is read from it, and what is written is gone. */
+static bool is_null(const char *path)
+{
+	return !strcmp(path, "/dev/null");
+}
+
 int files_stat(struct files *files, const char *path, struct files_stat *out)
 {
 	struct files_walk at;
+	if (is_null(path)) {
+		*out = (struct files_stat){.type = FILES_DEVICE, .mode = 0666};
+		return 0;
+	}
 	int rc = files_walk(files, path, true, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
@@ -47,6 +57,8 @@ int files_stat(struct files *files, const char *path, struct files_stat *out)
 int files_lstat(struct files *files, const char *path, struct files_stat *out, struct kt_buf *target)
 {
 	struct files_walk at;
+	if (is_null(path))
+		return files_stat(files, path, out);
 	int rc = files_walk(files, path, false, &at);
 	if (rc)
 		return rc < 0 ? -rc : rc;
@@ -105,7 +117,7 @@ static bool list_seed(const struct files *files, const char *path, struct kt_str
 int files_read(struct files *files, const char *path, struct kt_buf *out)
 {
 	struct files_walk at;
-	if (files_untouched(files, path) && read_seed(files, path, out))
+	if (is_null(path) || (files_untouched(files, path) && read_seed(files, path, out)))
 		return 0;
 	int rc = files_walk(files, path, true, &at);
 	if (rc)
@@ -129,6 +141,20 @@ static int room(const struct volume *volume, int64_t more)
 	return files_node_bytes(volume->root) + more > volume->size_limit ? ENOSPC : 0;
 }
 
+void files_set_umask(struct files *files, unsigned mask)
+{
+	files->umask_flips = (mask & 0777) ^ 022;
+}
+
+/* Callers ask for 0644 and 0755, which is what the usual mask leaves of 0666 and 0777. */
+static unsigned masked(const struct files *files, unsigned mode)
+{
+	if (!files->umask_flips)
+		return mode;
+	unsigned whole = mode == 0644 ? 0666 : (mode == 0755 ? 0777 : mode);
+	return whole & ~(files->umask_flips ^ 022);
+}
+
 /* The file at `path` to write in, made if need be. */
 static int for_writing(struct files *files, const char *path, unsigned mode, kt_ns now, struct files_walk *at,
                        struct files_node **out)
@@ -147,7 +173,7 @@ static int for_writing(struct files *files, const char *path, unsigned mode, kt_
 		return EACCES;
 	if (at->dir->count >= FILES_MAX_CHILDREN)
 		return ENOSPC;
-	*out = files_node_new(FILES_REGULAR, at->name, strlen(at->name), mode, now);
+	*out = files_node_new(FILES_REGULAR, at->name, strlen(at->name), masked(files, mode), now);
 	files_give(*out, &files->user, at->dir);
 	files_child_add(at->dir, *out);
 	at->dir->modified = now;
@@ -163,6 +189,8 @@ int files_write(struct files *files, const char *path, const void *data, size_t 
                 unsigned mode, kt_ns now)
 {
 	struct files_walk at;
+	if (is_null(path))
+		return 0;
 	struct files_node *node;
 	int rc = for_writing(files, path, mode, now, &at, &node);
 	if (rc)
@@ -223,7 +251,8 @@ int files_mkdir(struct files *files, const char *path, bool parents, kt_ns now)
 		return EACCES;
 	if (at.dir->count >= FILES_MAX_CHILDREN)
 		return ENOSPC;
-	struct files_node *node = files_node_new(FILES_DIR, at.name, strlen(at.name), 0755, now);
+	struct files_node *node =
+	        files_node_new(FILES_DIR, at.name, strlen(at.name), masked(files, 0755), now);
 	files_give(node, &files->user, at.dir);
 	files_child_add(at.dir, node);
 	/* it was the first of several missing ones: again */

@@ -58,6 +58,8 @@ struct files_user {
 	bool keeps; /* lacks CAP_CHOWN: what is another's stays another's */
 };
 void files_set_user(struct files *files, const struct files_user *user);
+/* Kept back from the modes of what is made from now on; 022 at the start. */
+void files_set_umask(struct files *files, unsigned mask);
 const struct files_user *files_user(const struct files *files);
 /* Nothing but what is mounted can be written (readOnlyRootFilesystem). */
 void files_set_read_only(struct files *files);
@@ -66,7 +68,7 @@ int64_t files_written(const struct files *files);
 /* Bytes in volumes of memory, which the container pays for. */
 int64_t files_memory(const struct files *files);
 
-enum files_type { FILES_NONE, FILES_REGULAR, FILES_DIR, FILES_LINK };
+enum files_type { FILES_NONE, FILES_REGULAR, FILES_DIR, FILES_LINK, FILES_DEVICE };
 struct files_stat {
 	enum files_type type;
 	size_t size;

@@ -46,6 +46,7 @@ struct files {
 	int64_t image_bytes;
 	bool read_only;
 	struct files_user user;
+	unsigned umask_flips; /* umask, exclusive or 022: 0 is the usual one */
 	struct files_mount *mounts;
 	struct files_look *looks; /* list, in order */
 };

@@ -248,7 +248,7 @@ static enum step do_dot(struct task *task, struct frame *frame, const struct kt_
 		else if (task->flavour == FLAVOUR_DASH)
 			task_error(task, ".: cannot open %s: No such file", argv->items[1]);
 		else
-			task_error(task, ".: can't open '%s': %s", argv->items[1], tool_strerror(rc));
+			task_error(task, ".: line 0: can't open '%s': %s", argv->items[1], tool_strerror(rc));
 		if (!task->interactive && task->flavour != FLAVOUR_BASH)
 			task->jump = JUMP_EXIT;
 		return done(task, task->flavour == FLAVOUR_BASH ? 1 : 2);
@@ -360,6 +360,14 @@ static enum step do_local(struct task *task, struct frame *frame, const struct k
 		if (task->stack[i].kind == FRAME_CALL)
 			call = &task->stack[i];
 	}
+	if (!call && kt_streq(argv->items[0], "local")) {
+		task_error(task,
+		           task->flavour == FLAVOUR_BASH ? "local: can only be used in a function"
+		                                         : "local: %snot in a function",
+		           task->flavour == FLAVOUR_BUSYBOX ? "line 0: " : "");
+		task->jump = task->interactive || task->flavour == FLAVOUR_BASH ? JUMP_NONE : JUMP_EXIT;
+		return done(task, task->flavour == FLAVOUR_BASH ? 1 : 2);
+	}
 	for (size_t i = 1; i < argv->count; i++) {
 		const char *word = argv->items[i];
 		size_t len = strcspn(word, "=");
@@ -402,7 +410,20 @@ static enum step do_unset(struct task *task, struct frame *frame, const struct k
 
 static bool *set_flag(struct task *task, char c)
 {
-	return c == 'e' ? &task->errexit : (c == 'u' ? &task->nounset : (c == 'x' ? &task->xtrace : NULL));
+	switch (c) {
+	case 'e':
+		return &task->errexit;
+	case 'u':
+		return &task->nounset;
+	case 'x':
+		return &task->xtrace;
+	case 'f':
+		return &task->noglob;
+	case 'C':
+		return &task->noclobber;
+	default:
+		return NULL;
+	}
 }
 
 static enum step do_set(struct task *task, struct frame *frame, const struct kt_strs *argv)
@@ -410,7 +431,8 @@ static enum step do_set(struct task *task, struct frame *frame, const struct kt_
 	static const struct {
 		const char *name;
 		char letter;
-	} names[] = {{"errexit", 'e'}, {"nounset", 'u'}, {"xtrace", 'x'}};
+	} names[] = {
+	        {"errexit", 'e'}, {"nounset", 'u'}, {"xtrace", 'x'}, {"noglob", 'f'}, {"noclobber", 'C'}};
 	size_t i = 1;
 	bool args = false;
 	(void)frame;
@@ -430,6 +452,11 @@ static enum step do_set(struct task *task, struct frame *frame, const struct kt_
 			bool *flag = set_flag(task, *c);
 			if (*c == 'o' && i + 1 < argv->count) {
 				const char *name = argv->items[++i];
+				if (!strcmp(name, "pipefail") && task->flavour == FLAVOUR_DASH) {
+					task_error(task, "set: Illegal option -o pipefail");
+					task->jump = task->interactive ? JUMP_NONE : JUMP_EXIT;
+					return done(task, 2);
+				}
 				if (!strcmp(name, "pipefail"))
 					task->pipefail = on;
 				for (size_t k = 0; k < KT_COUNT(names); k++) {
@@ -482,6 +509,11 @@ static enum step do_trap(struct task *task, struct frame *frame, const struct kt
 	size_t first = !strcmp(argv->items[1], "--") ? 2 : 1;
 	bool reset = first + 1 == argv->count || !strcmp(argv->items[first], "-");
 	for (size_t i = first + (first + 1 < argv->count); i < argv->count; i++) {
+		if (kt_streq(argv->items[i], "ERR") && task->flavour != FLAVOUR_DASH) {
+			kt_free(task->err_trap);
+			task->err_trap = reset ? NULL : kt_strdup(argv->items[first]);
+			continue;
+		}
 		int signo = signal_number(argv->items[i]);
 		if (signo < 0) {
 			task_error(task, "trap: %s: %s", argv->items[i],
@@ -496,9 +528,24 @@ static enum step do_trap(struct task *task, struct frame *frame, const struct kt
 
 static enum step do_umask(struct task *task, struct frame *frame, const struct kt_strs *argv)
 {
+	struct kt_buf out = {0};
+	char *end;
 	(void)frame;
-	if (argv->count == 1)
-		task_write(task, 1, "0022\n", 5);
+	if (argv->count == 1) {
+		kt_buf_addf(&out, "%04o\n", task->umask);
+		say(task, 1, &out);
+		return done(task, 0);
+	}
+	unsigned long mask = strtoul(argv->items[1], &end, 8);
+	if (*end || mask > 0777) {
+		task_error(task,
+		           task->flavour == FLAVOUR_BASH ? "umask: %s: octal number out of range"
+		                                         : "umask: Illegal number: %s",
+		           argv->items[1]);
+		return done(task, task->flavour == FLAVOUR_BASH ? 1 : 2);
+	}
+	task->umask = (unsigned)mask;
+	task_use_umask(task);
 	return done(task, 0);
 }
 
@@ -507,6 +554,43 @@ static enum step do_ulimit(struct task *task, struct frame *frame, const struct 
 	(void)frame;
 	if (argv->count < 3)
 		task_write(task, 1, "unlimited\n", 10);
+	return done(task, 0);
+}
+
+/* The N-th of those in the background that are not waited for yet; %% and %+: the last. */
+static int job_pid(const struct task *task, const char *name)
+{
+	int wanted = number(name + 1, -1), seen = 0;
+	if (wanted < 0)
+		return task->last_background;
+	for (int pid = 0; pid < task->process->next_pid; pid++) {
+		const struct task *child = process_task(task->process, pid);
+		if (child && child->ppid == task->pid && ++seen == wanted)
+			return pid;
+	}
+	return -1;
+}
+
+static enum step do_jobs(struct task *task, struct frame *frame, const struct kt_strs *argv)
+{
+	struct kt_buf out = {0};
+	const char *option = arg(argv, 1);
+	int seen = 0;
+	(void)frame;
+	for (int pid = 0; pid < task->process->next_pid; pid++) {
+		const struct task *child = process_task(task->process, pid);
+		if (!child || child->ppid != task->pid)
+			continue;
+		seen++;
+		if (option && !strcmp(option, "-p"))
+			kt_buf_addf(&out, "%d\n", pid);
+		else
+			kt_buf_addf(&out, "[%d]%c  %-22s  %s\n", seen,
+			            pid == task->last_background ? '+' : '-',
+			            child->done ? (child->status ? "Exit" : "Done") : "Running",
+			            child->command ? child->command : "");
+	}
+	say(task, 1, &out);
 	return done(task, 0);
 }
 
@@ -520,7 +604,9 @@ static enum step do_wait(struct task *task, struct frame *frame, const struct kt
 	}
 	if (argv->count > 1) {
 		for (size_t i = 1; i < argv->count; i++) {
-			int pid = number(argv->items[i], -1), status = 0;
+			int pid = argv->items[i][0] == '%' ? job_pid(task, argv->items[i])
+			                                   : number(argv->items[i], -1),
+			    status = 0;
 			const struct task *child = process_task(task->process, pid);
 			if (child && child->ppid == task->pid && !child->done)
 				return STEP_WAIT;
@@ -541,8 +627,20 @@ static enum step do_wait(struct task *task, struct frame *frame, const struct kt
 	return done(task, 0);
 }
 
-/* One line for read: 1 read, 0 the end, -1 wait. Only what belongs to the line is taken. */
-static int read_line(struct task *task, bool raw, struct kt_buf *line)
+static int took_line(struct task *task, struct chan *chan, size_t at, struct kt_buf *line)
+{
+	kt_buf_adds(line, "");
+	if (chan->kind == CHAN_FILE)
+		chan->offset = at;
+	else
+		kt_buf_drop(&chan->data, at);
+	process_changed(task->process);
+	return 1;
+}
+
+/* One line for read, or `most` characters of it: 1 read, 0 the end, 2 it ended without a newline, -1 wait.
+ * Only what belongs to it is taken. */
+static int read_line(struct task *task, bool raw, size_t most, struct kt_buf *line)
 {
 	struct chan *chan = task->fds[0].chan;
 	if (!chan || chan->kind == CHAN_NULL)
@@ -558,17 +656,12 @@ static int read_line(struct task *task, bool raw, struct kt_buf *line)
 				kt_buf_addc(line, next);
 			}
 		} else if (c == '\n') {
-			ended = true;
-			kt_buf_adds(line, "");
-			if (chan->kind == CHAN_FILE)
-				chan->offset = at;
-			else
-				kt_buf_drop(&chan->data, at);
-			process_changed(task->process);
-			return 1;
+			return took_line(task, chan, at, line);
 		} else {
 			kt_buf_addc(line, c);
 		}
+		if (most && line->len >= most)
+			return took_line(task, chan, at, line);
 	}
 	if (!ended) {
 		kt_buf_cut(line, 0);
@@ -616,22 +709,30 @@ static enum step do_read(struct task *task, struct frame *frame, const struct kt
 	bool raw = false;
 	size_t first = 1;
 	kt_ns limit = 0;
+	size_t most = 0;
 	const char *text = NULL;
 	for (; first < argv->count && argv->items[first][0] == '-' && argv->items[first][1]; first++) {
 		const char *option = argv->items[first];
 		raw = raw || strchr(option, 'r') != NULL;
-		if (strpbrk(option, "tp") && first + 1 < argv->count) {
+		const char *number_of = strchr(option, 'n');
+		if (number_of && number_of[1]) {
+			most = strtoul(number_of + 1, NULL, 10);
+		} else if (strpbrk(option, "tpn") && first + 1 < argv->count) {
 			const char *value = argv->items[++first];
-			if (strchr(option, 't'))
+			if (number_of)
+				most = strtoul(value, NULL, 10);
+			else if (strchr(option, 't'))
 				limit = (kt_ns)(strtod(value, NULL) * 1e9);
 			else
 				text = value;
 		}
 	}
-	if (text && !frame->pc)
+	const struct chan *from = task->fds[0].chan;
+	/* asked where somebody types */
+	if (text && !frame->pc && task->process->spec.tty && from && from->kind == CHAN_INPUT)
 		task_write(task, 2, text, strlen(text));
 	struct kt_buf line = {0};
-	int rc = read_line(task, raw, &line);
+	int rc = read_line(task, raw, most, &line);
 	if (rc < 0) {
 		kt_ns now = process_now(task->process);
 		if (limit && !frame->saved_status && frame->subst_seen == 0)
@@ -667,7 +768,8 @@ static enum step do_kill(struct task *task, struct frame *frame, const struct kt
 		i++;
 	}
 	for (; i < argv->count; i++) {
-		int pid = number(argv->items[i][0] == '%' ? NULL : argv->items[i], task->last_background);
+		int pid =
+		        argv->items[i][0] == '%' ? job_pid(task, argv->items[i]) : number(argv->items[i], -1);
 		struct task *target = container_task(task->process->spec.container, abs(pid));
 		if (signo < 0 || !target) {
 			if (task->flavour == FLAVOUR_BASH)
@@ -765,7 +867,8 @@ static enum step do_let(struct task *task, struct frame *frame, const struct kt_
 /* getopts SPEC NAME [ARG…] */
 static enum step do_getopts(struct task *task, struct frame *frame, const struct kt_strs *argv)
 {
-	struct kt_strs *args = &task->args;
+	struct kt_strs own = {.items = argv->items + 3, .count = argv->count - KT_MIN(argv->count, 3)};
+	const struct kt_strs *args = own.count ? &own : &task->args;
 	const char *spec = arg(argv, 1), *name = arg(argv, 2), *index = task_var(task, "OPTIND");
 	const char *offset = task_var(task, "_OPTOFF");
 	size_t at = index && number(index, 1) > 0 ? (size_t)number(index, 1) - 1 : 0;
@@ -821,7 +924,7 @@ static const struct {
         {"cd", do_cd},           {"command", do_command}, {"continue", do_break}, {"declare", do_local},
         {"echo", do_echo},       {"eval", do_eval},       {"exec", do_exec},      {"exit", do_exit},
         {"export", do_export},   {"false", do_false},     {"fg", do_wait},        {"getopts", do_getopts},
-        {"hash", do_true},       {"jobs", do_true},       {"kill", do_kill},      {"let", do_let},
+        {"hash", do_true},       {"jobs", do_jobs},       {"kill", do_kill},      {"let", do_let},
         {"local", do_local},     {"printf", do_printf},   {"pwd", do_pwd},        {"read", do_read},
         {"readonly", do_export}, {"return", do_return},   {"set", do_set},        {"shift", do_shift},
         {"shopt", do_true},      {"source", do_dot},      {"test", do_test},      {"times", do_true},

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/shell/shell.h"
 #include "cluster/kubelet/shell/syntax.h"
 
 #include <ctype.h>
@@ -17,6 +18,7 @@ struct parser {
 	struct here *here;  /* documents whose text comes after this line */
 	bool open_document; /* the text ended before one of them did */
 	unsigned line, depth, nodes;
+	enum flavour flavour;
 	enum sh_parse state;
 	char *message;
 };
@@ -98,6 +100,28 @@ static void node_add(struct sh_node *parent, struct sh_node *child)
 }
 
 /* The text of a here-document starts after the line's end. */
+/* A word of a command, or what bash's braces make of it. */
+static struct sh_word *parse_words(struct parser *p)
+{
+	const char *from = p->at;
+	struct sh_word *word = parse_word(p), **tail = &word;
+	struct kt_strs all = {0};
+	if (!word || p->flavour != FLAVOUR_BASH || !memchr(from, '{', (size_t)(p->at - from)))
+		return word;
+	braces_expand(from, (size_t)(p->at - from), &all);
+	for (size_t i = 0; all.count > 1 && i < all.count; i++) {
+		struct parser inner = *p;
+		inner.at = kt_arena_strdup(p->arena, all.items[i]);
+		inner.end = inner.at + strlen(inner.at);
+		inner.here = NULL;
+		*tail = parse_word(&inner);
+		p->nodes = inner.nodes;
+		tail = *tail ? &(*tail)->next : tail;
+	}
+	kt_strs_clear(&all);
+	return word;
+}
+
 static struct sh_word *document_word(struct parser *p, const char *text, size_t len, bool quoted);
 static void read_documents(struct parser *p)
 {
@@ -273,6 +297,33 @@ static void parse_brace(struct parser *p, struct parts *parts, bool quoted)
 	expect(p, '}', "bad substitution");
 }
 
+/* $'…': escapes as in C. */
+static void parse_escaped(struct parser *p, struct parts *parts)
+{
+	const char *at = ++p->at;
+	while (at < p->end && *at != '\'')
+		at += 1 + (*at == '\\' && at + 1 < p->end);
+	if (at >= p->end) {
+		fail(p, SH_INCOMPLETE, "unterminated quoted string");
+		return;
+	}
+	bool stop = false;
+	struct kt_buf raw = {0};
+	for (const char *c = p->at; c < at; c++) {
+		if (*c == '\\' && c[1] != '\'')
+			kt_buf_addc(&raw, *c++);
+		else if (*c == '\\')
+			c++;
+		kt_buf_addc(&raw, *c);
+	}
+	part_quote(p, parts, true);
+	unescape(kt_buf_str(&raw), raw.len, true, &parts->text, &stop);
+	kt_buf_clear(&raw);
+	part_flush(p, parts, true);
+	p->at = at + 1;
+	part_quote(p, parts, false);
+}
+
 static void parse_dollar(struct parser *p, struct parts *parts, bool quoted)
 {
 	char c = peek(p, 1);
@@ -297,6 +348,9 @@ static void parse_dollar(struct parser *p, struct parts *parts, bool quoted)
 		part_flush(p, parts, false);
 		p->at += 2;
 		parse_brace(p, parts, quoted);
+	} else if (c == '\'' && !quoted && p->flavour != FLAVOUR_DASH) {
+		p->at++;
+		parse_escaped(p, parts);
 	} else if (name_start(c) || isdigit((unsigned char)c) || (c && strchr("@*#?-$!", c))) {
 		part_flush(p, parts, false);
 		const char *from = ++p->at;
@@ -530,6 +584,11 @@ static bool parse_redirect(struct parser *p, struct sh_node *node)
 	while ((size_t)(p->end - at) < strlen(ops[i]) || strncmp(at, ops[i], strlen(ops[i])))
 		i++;
 	struct sh_redirect *redirect = make(p, sizeof(*redirect)), **tail = &node->redirects;
+	if (!strcmp(ops[i], "<<<") && p->flavour != FLAVOUR_BASH) {
+		fail(p, SH_SYNTAX,
+		     p->flavour == FLAVOUR_DASH ? "redirection unexpected" : "unexpected redirection");
+		return true;
+	}
 	memcpy(redirect->op, ops[i], strlen(ops[i]) + 1);
 	redirect->fd = fd >= 0 ? fd : (*at == '>' ? 1 : 0);
 	p->at = at + strlen(ops[i]);
@@ -700,11 +759,12 @@ static struct sh_node *parse_simple(struct parser *p)
 			continue;
 		}
 		const char *from = p->at;
-		struct sh_word *word = parse_word(p);
+		struct sh_word *word = parse_words(p);
 		if (!word)
 			break;
 		*words = word;
-		words = &word->next;
+		while (*words)
+			words = &(*words)->next;
 		any = true;
 		size_t len = (size_t)(p->at - from);
 		if (node->words == word && len == 2 && !strncmp(from, "[[", 2)) {
@@ -863,8 +923,9 @@ static void parse_for(struct parser *p, struct sh_node *node)
 	if (take_word(p, "in")) {
 		struct sh_word **tail = &node->words;
 		node->has_words = true;
-		for (skip_blanks(p); more(p) && (*tail = parse_word(p)); skip_blanks(p))
-			tail = &(*tail)->next;
+		for (skip_blanks(p); more(p) && (*tail = parse_words(p)); skip_blanks(p))
+			while (*tail)
+				tail = &(*tail)->next;
 	}
 	skip_blanks(p);
 	if (peek(p, 0) == ';')
@@ -1085,15 +1146,19 @@ static struct sh_node *parse_list(struct parser *p, const char *const *stop)
 	return list;
 }
 
-enum sh_parse sh_parse(const char *text, size_t len, struct sh_program **out, char message[256],
-                       unsigned *line)
+enum sh_parse sh_parse(const char *text, size_t len, enum flavour flavour, struct sh_program **out,
+                       char message[256], unsigned *line)
 {
 	static const char *const none[] = {NULL};
 	struct sh_program *program = kt_alloc(sizeof(*program));
 	program->refs = 1;
 	message[0] = '\0';
-	struct parser p = {
-	        .at = text, .end = text + len, .arena = &program->arena, .line = 1, .message = message};
+	struct parser p = {.at = text,
+	                   .end = text + len,
+	                   .arena = &program->arena,
+	                   .line = 1,
+	                   .flavour = flavour,
+	                   .message = message};
 	if (len > MAX_TEXT)
 		fail(&p, SH_SYNTAX, "script too large");
 	program->root = parse_list(&p, none);

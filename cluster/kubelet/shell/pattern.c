@@ -155,7 +155,7 @@ static void descend(struct task *task, const char *done, const char *rest, struc
 void glob_expand(struct task *task, const char *pattern, const char *plain, struct kt_strs *out)
 {
 	size_t before = out->count;
-	if (is_pattern(pattern) && strlen(pattern) < 4096) {
+	if (!task->noglob && is_pattern(pattern) && strlen(pattern) < 4096) {
 		size_t slashes = strspn(pattern, "/");
 		descend(task, slashes ? "/" : "", pattern + slashes, out);
 	}

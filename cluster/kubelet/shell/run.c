@@ -2,6 +2,7 @@
 #include "cluster/kubelet/shell/shell.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -70,11 +71,27 @@ static void frame_clear(struct task *task, struct frame *frame)
 	for (size_t i = 0; i < frame->subst_count; i++)
 		kt_free(frame->substs[i].text);
 	kt_free(frame->substs);
+	if (frame->err_trap) {
+		kt_free(task->err_trap);
+		task->err_trap = frame->err_trap;
+	}
 	kt_strs_clear(&frame->words);
 	tool_run_free(frame->tool);
 	fd_close(&frame->capture);
 	kt_buf_clear(&frame->text);
 	sh_program_unref(frame->program);
+}
+
+/* `trap … ERR`: where errexit would end the shell. */
+static void run_err_trap(struct task *task)
+{
+	char *text = task->err_trap; /* not while it runs itself */
+	size_t before = task->depth;
+	task->err_trap = NULL;
+	if (task_source(task, text, strlen(text), true) && task->depth > before)
+		task->stack[before].err_trap = text;
+	else
+		task->err_trap = text;
 }
 
 static void pop(struct task *task)
@@ -86,11 +103,17 @@ static void pop(struct task *task)
 	bool counts =
 	        frame.kind == FRAME_NODE && (frame.node->kind == SH_SIMPLE || frame.node->kind == SH_PIPE ||
 	                                     frame.node->kind == SH_SUBSHELL);
+	bool was_trap = frame.err_trap != NULL;
 	frame_clear(task, &frame);
-	if (counts && task->errexit && task->status && !frame.no_errexit && task->jump == JUMP_NONE)
+	bool failed = counts && task->status && !frame.no_errexit && task->jump == JUMP_NONE;
+	if (failed && task->err_trap)
+		run_err_trap(task); /* errexit comes after it */
+	else if (failed && task->errexit)
 		task->jump = JUMP_EXIT;
 	if (frame.kind == FRAME_SOURCE && frame.keep_status)
 		task->status = frame.saved_status;
+	if (was_trap && task->errexit && task->status && task->jump == JUMP_NONE)
+		task->jump = JUMP_EXIT;
 }
 
 static void drop_all(struct task *task)
@@ -220,7 +243,11 @@ static bool open_file(struct task *task, struct frame *frame, const struct sh_re
 		return true;
 	}
 	kt_ns now = process_now(task->process);
-	if (redirect->op[0] == '>') {
+	struct files_stat st;
+	bool kept = task->noclobber && !strcmp(redirect->op, ">") && !files_stat(files, path, &st);
+	if (kept) {
+		rc = EEXIST;
+	} else if (redirect->op[0] == '>') {
 		rc = files_write(files, path, "", 0, redirect->op[1] == '>', 0644, now);
 	} else {
 		struct kt_buf data = {0};
@@ -479,7 +506,7 @@ static enum step run_simple(struct task *task, struct frame *frame)
 		if (!frame->node->words) {
 			/* `$?` in a value is still the status of the command before */
 			if (!do_assigns(task, frame, NULL, false))
-				task->status = 1;
+				task->status = task->flavour == FLAVOUR_BASH ? 1 : 2;
 			else if (!frame->flag)
 				task->status = 0;
 			return STEP_POP;
@@ -772,7 +799,7 @@ bool task_source(struct task *task, const char *text, size_t len, bool keep_stat
 	struct sh_program *program = NULL;
 	char message[256];
 	unsigned line;
-	enum sh_parse state = sh_parse(text, len, &program, message, &line);
+	enum sh_parse state = sh_parse(text, len, task->flavour, &program, message, &line);
 	if (state != SH_PARSED) {
 		syntax_error(task, state, message, line);
 		task->status = 2;
@@ -845,7 +872,8 @@ static enum step run_input(struct task *task, struct frame *frame)
 	struct sh_program *program = NULL;
 	char message[256];
 	unsigned line;
-	enum sh_parse state = sh_parse(frame->text.data, frame->text.len, &program, message, &line);
+	enum sh_parse state =
+	        sh_parse(frame->text.data, frame->text.len, task->flavour, &program, message, &line);
 	frame->flag = false;
 	bool document = state == SH_PARSED && newline && strstr(frame->text.data, "<<") &&
 	                sh_open_document(frame->text.data, frame->text.len);
@@ -1012,6 +1040,7 @@ void task_run(struct task *task)
 	}
 	task->nap_until = 0;
 	task->wake = INT64_MAX;
+	task_use_umask(task);
 	while (!task->done && !process->over) {
 		if (!task->depth) {
 			const char *trap = task_trap(task, 0);

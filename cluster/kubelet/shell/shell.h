@@ -47,7 +47,6 @@ struct function {
 	const struct sh_node *body;
 };
 enum { SIGNALS = 32 };
-enum flavour { FLAVOUR_BUSYBOX, FLAVOUR_DASH, FLAVOUR_BASH };
 enum jump { JUMP_NONE, JUMP_BREAK, JUMP_CONTINUE, JUMP_RETURN, JUMP_EXIT };
 struct task {
 	struct task *next;
@@ -66,9 +65,11 @@ struct task {
 	char *command; /* for ps */
 	struct function *functions;
 	size_t function_count, function_cap;
-	char **traps; /* SIGNALS of them, [0]: EXIT; NULL: none was ever set, as in all that is no shell */
+	char *err_trap; /* of ERR, which is no signal; NULL: none */
+	char **traps;   /* SIGNALS of them, [0]: EXIT; NULL: none was ever set, as in all that is no shell */
 	unsigned pending;
-	bool errexit, nounset, xtrace, interactive, pipefail;
+	bool errexit, nounset, xtrace, interactive, pipefail, noglob, noclobber;
+	unsigned umask;
 	enum flavour flavour;
 	unsigned line;
 	int last_background;
@@ -113,6 +114,7 @@ struct frame {
 	struct fd capture; /* of the command substitution under way */
 	const struct sh_part *part;
 	struct kt_buf text; /* FRAME_INPUT: lines so far */
+	char *err_trap;     /* FRAME_SOURCE: the trap that it is, put back after it */
 };
 
 struct process {
@@ -163,6 +165,9 @@ struct task *task_fork(struct task *parent, const struct sh_node *node, struct s
 /* Replace what the task runs by a program; argv[0] is looked up. 0, or 126/127 with `why` owned (may be
  * NULL). */
 int task_become(struct task *task, const struct kt_strs *argv, char **why);
+/* A program of the image lies there. */
+bool task_program_at(const struct task *task, const char *path);
+void task_use_umask(const struct task *task);
 void task_end(struct task *task, int status);
 void task_strip(struct task *task);
 void task_signal(struct task *task, int signo);
@@ -286,7 +291,7 @@ struct container *tool_container(const struct tool_run *r);
 extern const struct tool tools_awk[], tools_bc[], tools_sort[], tools_text[], tools_files[], tools_list[],
         tools_kubectl[], tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[],
         tools_dump[], tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_mongo[],
-        tools_pack[], tools_date[];
+        tools_pack[], tools_date[], tools_sed[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

@@ -64,12 +64,16 @@ struct sh_program {
 	struct kt_arena arena;
 	struct sh_node *root; /* NULL: nothing to do */
 };
+/* Which shell it is: they differ in what they take and what they say. */
+enum flavour { FLAVOUR_BUSYBOX, FLAVOUR_DASH, FLAVOUR_BASH };
 enum sh_parse { SH_PARSED, SH_INCOMPLETE /* more lines could complete it */, SH_SYNTAX };
 /* `message` (256 bytes) as the shells put it: `unterminated quoted string`. */
-enum sh_parse sh_parse(const char *text, size_t len, struct sh_program **out, char message[256],
-                       unsigned *line);
+enum sh_parse sh_parse(const char *text, size_t len, enum flavour flavour, struct sh_program **out,
+                       char message[256], unsigned *line);
 /* A text that parses, but its last here-document has no end yet: more lines may come. */
 bool sh_open_document(const char *text, size_t len);
+/* The words that braces make of one (bash); itself where there are none. */
+void braces_expand(const char *text, size_t len, struct kt_strs *out);
 struct sh_program *sh_program_ref(struct sh_program *program);
 void sh_program_unref(struct sh_program *program);
 

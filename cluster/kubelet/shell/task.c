@@ -32,6 +32,7 @@ struct task *task_new(struct process *process, const struct task *parent)
 	task->wake = INT64_MAX;
 	task->started = process_now(process);
 	task->line = 1;
+	task->umask = 022;
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = task;
@@ -101,6 +102,7 @@ void task_free(struct task *task)
 	kt_free(task->dir);
 	kt_free(task->name);
 	kt_free(task->command);
+	kt_free(task->err_trap);
 	kt_free(task);
 }
 
@@ -136,6 +138,9 @@ struct task *task_fork(struct task *parent, const struct sh_node *node, struct s
 	task->nounset = parent->nounset;
 	task->xtrace = parent->xtrace;
 	task->pipefail = parent->pipefail;
+	task->noglob = parent->noglob;
+	task->noclobber = parent->noclobber;
+	task->umask = parent->umask;
 	task->flavour = parent->flavour;
 	task->line = parent->line;
 	task->last_background = parent->last_background;
@@ -164,6 +169,11 @@ void task_end(struct task *task, int status)
 	process_changed(task->process);
 	if (task->pid == task->process->first_pid)
 		process_first_ended(task->process, task->status);
+}
+
+void task_use_umask(const struct task *task)
+{
+	files_set_umask(task->process->spec.container->files, task->umask);
 }
 
 bool task_reap(struct task *task, int pid, int *status)
@@ -435,6 +445,7 @@ static int become_shell(struct task *task, const struct kt_strs *argv, size_t fi
 	functions_clear(task);
 	task_clear_traps(task);
 	task->errexit = task->nounset = task->xtrace = task->pipefail = task->interactive = false;
+	task->noglob = task->noclobber = false;
 	for (; at < argv->count && argv->items[at][0] == '-' && argv->items[at][1]; at++) {
 		const char *option = argv->items[at];
 		if (!strcmp(option, "--")) {
@@ -455,6 +466,7 @@ static int become_shell(struct task *task, const struct kt_strs *argv, size_t fi
 			task->errexit = task->errexit || *c == 'e';
 			task->nounset = task->nounset || *c == 'u';
 			task->xtrace = task->xtrace || *c == 'x';
+			task->noglob = task->noglob || *c == 'f';
 		}
 		if (strchr(option, 'o') && at + 1 < argv->count) {
 			at++;
@@ -499,7 +511,7 @@ static size_t skip_wrappers(const struct kt_strs *argv)
 {
 	static const char *const wrappers[] = {
 	        "docker-entrypoint.sh",  "entrypoint.sh", "tini", "dumb-init", "nohup",
-	        "docker-php-entrypoint", "setsid",        "exec"};
+	        "docker-php-entrypoint", "setsid",        "exec", "busybox"};
 	size_t at = 0;
 	for (bool again = true; again && at + 1 < argv->count;) {
 		const char *name = kt_basename(argv->items[at]);
@@ -523,6 +535,13 @@ static bool in_bin(const char *path)
 			return true;
 	}
 	return false;
+}
+
+bool task_program_at(const struct task *task, const char *path)
+{
+	const char *name = kt_basename(path);
+	const struct image *image = task->process->image;
+	return in_bin(path) && (tool_find(image, name) || (kt_streq(name, "sh") && tool_find(image, "cat")));
 }
 
 static bool image_names(const struct image *image, const char *path)

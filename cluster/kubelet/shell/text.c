@@ -2,6 +2,7 @@
 #include "cluster/kubelet/shell/shell.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <regex.h>
 #include <string.h>
@@ -140,8 +141,10 @@ int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160
 			size_t len = 1 + strspn(at + 1, "-+ #0123456789.");
 			char spec[64];
 			const char *value = next < argv->count ? argv->items[next] : "";
-			if (at[len] == '*') {
-				/* a width from the arguments */
+			char width[16] = "";
+			if (at[len] == '*') { /* a width from the arguments */
+				snprintf(width, sizeof(width), "%d",
+				         (int)KT_MIN(strtol(value, NULL, 10), 9999L));
 				len++;
 				next++;
 				value = next < argv->count ? argv->items[next] : "";
@@ -152,13 +155,14 @@ int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160
 			}
 			used = used || next < argv->count;
 			next++;
-			memcpy(spec, at, len + 1);
+			size_t flags = len - (*width != '\0');
+			memcpy(spec, at, flags);
+			memcpy(spec + flags, width, strlen(width));
+			spec[flags + strlen(width)] = at[len];
 			if (at[len] == 'b')
 				unescape(value, strlen(value), true, out, &stop);
-			else if (!strchr(at, '*') || strchr(at, '*') > at + len)
-				convert(spec, len + 1, value, out, message, &rc);
 			else
-				kt_buf_adds(out, value);
+				convert(spec, flags + strlen(width) + 1, value, out, message, &rc);
 			at += len + 1;
 		}
 	} while (used && next < argv->count && !stop && out->len < 1u << 20);
@@ -205,7 +209,10 @@ static bool test_file(struct test *t, char op, const char *word)
 	bool link = op == 'L' || op == 'h';
 	int rc = link ? files_lstat(files, path, &st, NULL) : files_stat(files, path, &st);
 	bool device = !strcmp(path, "/dev/null") || !strcmp(path, "/dev/zero");
+	bool program = rc && task_program_at(t->task, path);
 	kt_free(path);
+	if (program)
+		return strchr("efxrs", op) != NULL;
 	if (device)
 		return strchr("ecrw", op) != NULL;
 	if (rc)

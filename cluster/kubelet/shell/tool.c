@@ -6,9 +6,9 @@
 #include <string.h>
 
 static const struct tool *const tables[] = {
-        tools_awk,       tools_bc,    tools_sort,   tools_text,    tools_filter, tools_files,   tools_list,
-        tools_kubectl,   tools_diff,  tools_system, tools_network, tools_curl,   tools_servers, tools_agnhost,
-        tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack,   tools_date};
+        tools_awk,     tools_bc,        tools_sort,  tools_text,   tools_filter,  tools_sed,  tools_files,
+        tools_list,    tools_kubectl,   tools_diff,  tools_system, tools_network, tools_curl, tools_servers,
+        tools_agnhost, tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack, tools_date};
 
 const struct tool *tool_at(size_t i)
 {
@@ -96,7 +96,8 @@ struct kt_json *tool_env_all(const struct tool_run *r)
 			kt_set(&out, kt_key(all, i), kt_json_ref(kt_at(all, i)));
 	}
 	for (size_t i = 0; i < kt_count(r->env); i++)
-		kt_set(&out, kt_key(r->env, i), kt_json_ref(kt_at(r->env, i)));
+		kt_set(&out, kt_key(r->env, i),
+		       kt_is_string(kt_at(r->env, i)) ? kt_json_ref(kt_at(r->env, i)) : NULL);
 	return out;
 }
 
@@ -434,7 +435,9 @@ int tool_run_child(struct tool_run *r, const struct kt_strs *argv, int *status)
 	if (!r->child) {
 		struct task *child = task_fork(r->task, NULL, NULL);
 		for (size_t i = 0; i < kt_count(r->env); i++) {
-			kt_set(&child->vars.all, kt_key(r->env, i), kt_json_ref(kt_at(r->env, i)));
+			/* null: taken out (env -i, env -u) */
+			kt_set(&child->vars.all, kt_key(r->env, i),
+			       kt_is_string(kt_at(r->env, i)) ? kt_json_ref(kt_at(r->env, i)) : NULL);
 			kt_unset(&child->vars.hidden, kt_key(r->env, i));
 		}
 		r->child = child->pid;

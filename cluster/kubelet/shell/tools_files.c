@@ -207,22 +207,60 @@ static int run_ln(struct tool_run *r)
 	return rc ? tool_fail(r, 1, "%s: %s", r->argv.items[first + 1], tool_strerror(rc)) : 0;
 }
 
-static unsigned chmod_mode(const char *text, unsigned old)
+/* What a letter behind the operator stands for; u, g and o: what that class has now. */
+static unsigned chmod_bits(char letter, unsigned now, bool dir)
+{
+	switch (letter) {
+	case 'r':
+		return 0444;
+	case 'w':
+		return 0222;
+	case 'x':
+		return 0111;
+	case 'X':
+		return dir || (now & 0111) ? 0111 : 0;
+	case 's':
+		return 06000;
+	case 't':
+		return 01000;
+	case 'u':
+		return (now >> 6 & 7) * 0111;
+	case 'g':
+		return (now >> 3 & 7) * 0111;
+	case 'o':
+		return (now & 7) * 0111;
+	default:
+		return 0;
+	}
+}
+
+/* One of `u+x,g=r,a-w`: where nobody is named, all but what the umask keeps back. */
+static const char *chmod_clause(const char *text, unsigned keep, bool dir, unsigned *mode)
+{
+	unsigned who = 0;
+	for (; *text && strchr("ugoa", *text); text++)
+		who |= *text == 'u' ? 04700u : (*text == 'g' ? 02070u : (*text == 'o' ? 01007u : 07777u));
+	unsigned of = who ? who : 07777u & ~keep;
+	while (*text && strchr("+-=", *text)) {
+		unsigned bits = 0;
+		char op = *text++;
+		for (; *text && !strchr("+-=,", *text); text++)
+			bits |= chmod_bits(*text, *mode, dir);
+		bits &= of;
+		*mode = op == '+' ? *mode | bits : (op == '-' ? *mode & ~bits : (*mode & ~of & 0777u) | bits);
+	}
+	return text;
+}
+
+static unsigned chmod_mode(const char *text, unsigned old, unsigned keep, bool dir)
 {
 	if (*text >= '0' && *text <= '7')
 		return (unsigned)strtoul(text, NULL, 8);
-	unsigned who = 0, bits = 0;
-	char op = '+';
-	for (; *text && strchr("ugoa", *text); text++)
-		who |= *text == 'u' ? 0700u : (*text == 'g' ? 0070u : (*text == 'o' ? 0007u : 0777u));
-	if (!who)
-		who = 0777;
-	if (*text)
-		op = *text++;
-	for (; *text; text++)
-		bits |= *text == 'r' ? 0444u : (*text == 'w' ? 0222u : (*text == 'x' ? 0111u : 0));
-	bits &= who;
-	return op == '+' ? old | bits : (op == '-' ? old & ~bits : (old & ~who) | bits);
+	while (*text) {
+		text = chmod_clause(text, keep, dir, &old);
+		text += *text ? 1 : 0;
+	}
+	return old;
 }
 
 static int run_chmod(struct tool_run *r)
@@ -238,7 +276,9 @@ static int run_chmod(struct tool_run *r)
 		struct files_stat st;
 		int rc = files_stat(files_of(r), path, &st);
 		if (!rc)
-			rc = files_chmod(files_of(r), path, chmod_mode(r->argv.items[at], st.mode));
+			rc = files_chmod(
+			        files_of(r), path,
+			        chmod_mode(r->argv.items[at], st.mode, r->task->umask, st.type == FILES_DIR));
 		if (rc) {
 			if (tool_busybox(r))
 				tool_errf(r, "%s: %s", r->argv.items[i], tool_strerror(rc));
@@ -460,18 +500,52 @@ static int run_find(struct tool_run *r)
 
 static int run_mktemp(struct tool_run *r)
 {
-	bool dir = r->argv.count > 1 && !strcmp(r->argv.items[1], "-d");
-	char name[7];
-	kt_random_name(cluster_random(r->task->process->cluster), name, 6);
-	name[6] = '\0';
-	char *path = kt_strf("/tmp/tmp.%s", name);
-	if (dir)
-		(void)files_mkdir(files_of(r), path, true, now_of(r));
-	else
-		(void)files_write(files_of(r), path, "", 0, false, 0600, now_of(r));
-	tool_outf(r, "%s\n", path);
+	bool dir = false, dry = false, in_tmp = false, quiet = false;
+	const char *value, *folder = NULL;
+	size_t at = 1, in = 0;
+	char drawn[17];
+	int option;
+	while ((option = tool_option(r, &at, &in, "dqtup:", &value))) {
+		if (option == '?')
+			return 1;
+		dir = dir || option == 'd';
+		dry = dry || option == 'u';
+		in_tmp = in_tmp || option == 't';
+		quiet = quiet || option == 'q';
+		folder = option == 'p' ? value : folder;
+	}
+	const char *template = at < r->argv.count ? r->argv.items[at] : NULL;
+	if (!folder && (in_tmp || !template))
+		folder = tool_env(r, "TMPDIR") ? tool_env(r, "TMPDIR") : "/tmp";
+	if (!template)
+		template = tool_busybox(r) ? "tmp.XXXXXX" : "tmp.XXXXXXXXXX";
+	char *path = kt_strf("%s%s%s", folder ? folder : "", folder ? "/" : "", template);
+	size_t len = strlen(path), count = 0;
+	while (count < len && path[len - 1 - count] == 'X')
+		count++;
+	int rc = count < (tool_busybox(r) ? 6 : 3) ? EINVAL : 0;
+	count = KT_MIN(count, sizeof(drawn) - 1);
+	kt_random_name(cluster_random(r->task->process->cluster), drawn, count);
+	memcpy(path + len - KT_MIN(count, len), drawn, KT_MIN(count, len));
+	char *full = tool_path(r, path);
+	if (!rc && !dry && dir)
+		rc = files_mkdir(files_of(r), full, false, now_of(r));
+	if (!rc && !dry && dir)
+		(void)files_chmod(files_of(r), full, 0700);
+	else if (!rc && !dry)
+		rc = files_write(files_of(r), full, "", 0, false, 0600, now_of(r));
+	if (!rc)
+		tool_outf(r, "%s\n", path);
+	else if (!quiet && tool_busybox(r))
+		tool_errf(r, "(null): %s", rc == EINVAL ? "Invalid argument" : tool_strerror(rc));
+	else if (!quiet && rc == EINVAL)
+		tool_errf(r, "too few X's in template \xE2\x80\x98%s\xE2\x80\x99", template);
+	else if (!quiet)
+		tool_errf(r, "failed to create %s via template \xE2\x80\x98%s\xE2\x80\x99: %s",
+		          dir ? "directory" : "file", path, tool_strerror(rc));
+	kt_free(full);
 	kt_free(path);
-	return 0;
+	return rc ? 1 : 0;
 }
 
 static int64_t own_size(struct tool_run *r, const char *path, struct files_stat *st)

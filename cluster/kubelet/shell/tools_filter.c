@@ -296,12 +296,27 @@ struct xargs {
 	const char *replace;
 	size_t per, next, first;
 	bool none_if_empty, lines, null, read, ran;
+	struct kt_buf raw; /* -0: all of the input */
 	int status;
 };
 
 static void end_xargs(struct tool_run *r)
 {
 	kt_strs_clear(&((struct xargs *)r->state)->words);
+	kt_buf_clear(&((struct xargs *)r->state)->raw);
+}
+
+/* -0: what NUL bytes divide, whatever else is in it. */
+static void xargs_split_raw(struct xargs *s)
+{
+	const char *at = kt_buf_str(&s->raw), *end = at + s->raw.len;
+	while (at < end) {
+		const char *stop = memchr(at, '\0', (size_t)(end - at));
+		char *word = kt_strndup(at, (size_t)((stop ? stop : end) - at));
+		kt_strs_steal(&s->words, word);
+		at = stop ? stop + 1 : end;
+	}
+	kt_buf_cut(&s->raw, 0);
 }
 
 static void xargs_split(struct xargs *s, const char *text)
@@ -374,7 +389,11 @@ static int run_xargs(struct tool_run *r)
 			kt_buf_clear(&line);
 			return TOOL_WAIT;
 		}
-		if (s->replace) {
+		if (s->null) {
+			kt_buf_add(&s->raw, kt_buf_str(&line), line.len);
+			if (r->whole)
+				kt_buf_addc(&s->raw, '\n');
+		} else if (s->replace) {
 			const char *text = kt_buf_str(&line);
 			text += strspn(text, " \t");
 			if (*text)
@@ -385,6 +404,7 @@ static int run_xargs(struct tool_run *r)
 	}
 	kt_buf_clear(&line);
 	s->read = true;
+	xargs_split_raw(s);
 	while (s->next < s->words.count || (!s->ran && !s->words.count && !s->none_if_empty && !s->replace)) {
 		struct kt_strs argv = {0};
 		size_t n = s->replace ? 1 : KT_MIN(s->per, s->words.count - s->next);
@@ -408,429 +428,10 @@ static int run_xargs(struct tool_run *r)
 	return s->status;
 }
 
-/* --- sed --- */
-enum { MAX_SED = 64 };
-struct sed_address {
-	char kind; /* 0 none, 'n' a line, '$', '/' a pattern */
-	size_t line;
-	regex_t pattern;
-};
-struct sed_command {
-	struct sed_address from, to;
-	bool negate, inside, has_pattern, global, print, gone;
-	char verb;
-	regex_t pattern;
-	char *text; /* replacement, or the text of a, i, c */
-	size_t which;
-	char *file;
-};
-struct sed {
-	struct sed_command commands[MAX_SED];
-	size_t count, line;
-	bool quiet, extended, in_place, quit;
-	struct kt_buf out, next;
-	bool have_next, ended, next_whole;
-};
-
-static void address_clear(struct sed_address *address)
-{
-	if (address->kind == '/')
-		regfree(&address->pattern);
-}
-
-static void end_sed(struct tool_run *r)
-{
-	struct sed *s = r->state;
-	for (size_t i = 0; i < s->count; i++) {
-		struct sed_command *c = &s->commands[i];
-		address_clear(&c->from);
-		address_clear(&c->to);
-		if (c->has_pattern)
-			regfree(&c->pattern);
-		kt_free(c->text);
-		kt_free(c->file);
-	}
-	kt_buf_clear(&s->out);
-	kt_buf_clear(&s->next);
-}
-
-static bool sed_regex(const struct sed *s, const char *text, bool nocase, regex_t *out)
-{
-	return strlen(text) <= MAX_PATTERN &&
-	       !regcomp(out, text, (s->extended ? REG_EXTENDED : 0) | (nocase ? REG_ICASE : 0));
-}
-
-/* Up to an unescaped `stop`; \stop stands for itself. */
-static char *sed_until(const char **at, char stop)
-{
-	struct kt_buf out = {0};
-	bool bracket = false;
-	for (; **at && (**at != stop || bracket); ++*at) {
-		if (**at == '\\' && (*at)[1]) {
-			if ((*at)[1] == stop) {
-				++*at;
-				kt_buf_addc(&out, **at);
-				continue;
-			}
-			if ((*at)[1] == 'n' || (*at)[1] == 't') {
-				++*at;
-				kt_buf_addc(&out, **at == 'n' ? '\n' : '\t');
-				continue;
-			}
-			kt_buf_addc(&out, '\\');
-			++*at;
-		} else if (**at == '[') {
-			bracket = stop != '[' && strchr(*at, ']') != NULL;
-		} else if (**at == ']') {
-			bracket = false;
-		}
-		kt_buf_addc(&out, **at);
-	}
-	kt_buf_adds(&out, "");
-	if (**at != stop) {
-		kt_buf_clear(&out);
-		return NULL;
-	}
-	++*at;
-	return kt_buf_take(&out);
-}
-
-static bool sed_address(struct sed *s, const char **at, struct sed_address *out)
-{
-	if (isdigit((unsigned char)**at)) {
-		char *end;
-		out->kind = 'n';
-		out->line = strtoul(*at, &end, 10);
-		*at = end;
-	} else if (**at == '$') {
-		out->kind = '$';
-		++*at;
-	} else if (**at == '/') {
-		++*at;
-		char *text = sed_until(at, '/');
-		bool ok = text && sed_regex(s, text, false, &out->pattern);
-		kt_free(text);
-		if (!ok)
-			return false;
-		out->kind = '/';
-	}
-	return true;
-}
-
-static bool sed_substitute(struct sed *s, const char **at, struct sed_command *c)
-{
-	char stop = *(*at)++;
-	bool nocase = false;
-	char *pattern = stop ? sed_until(at, stop) : NULL;
-	if (!pattern)
-		return false;
-	/* the replacement keeps its escapes for \1 and \& */
-	struct kt_buf text = {0};
-	for (; **at && **at != stop; ++*at) {
-		if (**at == '\\' && (*at)[1]) {
-			if ((*at)[1] == stop) {
-				++*at;
-			} else if ((*at)[1] == 'n' || (*at)[1] == 't') {
-				kt_buf_addc(&text, (*at)[1] == 'n' ? '\n' : '\t');
-				++*at;
-				continue;
-			} else {
-				kt_buf_addc(&text, '\\');
-				++*at;
-			}
-		}
-		kt_buf_addc(&text, **at);
-	}
-	kt_buf_adds(&text, "");
-	c->text = kt_buf_take(&text);
-	bool ok = **at == stop;
-	if (ok)
-		++*at;
-	for (; **at && !strchr(";}\n ", **at); ++*at) {
-		c->global = c->global || **at == 'g';
-		c->print = c->print || **at == 'p';
-		nocase = nocase || **at == 'i' || **at == 'I';
-		if (isdigit((unsigned char)**at))
-			c->which = (size_t)(**at - '0');
-	}
-	ok = ok && sed_regex(s, pattern, nocase, &c->pattern);
-	c->has_pattern = ok;
-	kt_free(pattern);
-	return ok;
-}
-
-static bool sed_parse(struct sed *s, const char *at)
-{
-	while (*at) {
-		at += strspn(at, " \t\n;");
-		if (!*at || *at == '#')
-			break;
-		if (*at == '}') {
-			at++;
-			continue;
-		}
-		if (s->count == MAX_SED)
-			return false;
-		struct sed_command *c = &s->commands[s->count++];
-		if (!sed_address(s, &at, &c->from))
-			return false;
-		if (*at == ',' && c->from.kind) {
-			at++;
-			if (!sed_address(s, &at, &c->to))
-				return false;
-		}
-		at += strspn(at, " \t");
-		if (*at == '!') {
-			c->negate = true;
-			at++;
-		}
-		at += strspn(at, " \t");
-		c->verb = *at++;
-		if (c->verb == 's' || c->verb == 'y') {
-			if (!sed_substitute(s, &at, c))
-				return false;
-		} else if (strchr("aic", c->verb) && c->verb) {
-			if (*at == '\\')
-				at++;
-			at += strspn(at, " \t\n");
-			size_t len = strcspn(at, "\n");
-			c->text = kt_strndup(at, len);
-			at += len;
-		} else if (!strchr("dpqDn=", c->verb) || !c->verb) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool address_fits(const struct sed *s, const struct sed_address *address, const char *line)
-{
-	switch (address->kind) {
-	case 'n':
-		return s->line == address->line;
-	case '$':
-		return !s->have_next;
-	case '/':
-		return !regexec(&address->pattern, line, 0, NULL, 0);
-	default:
-		return true;
-	}
-}
-
-static bool sed_selected(const struct sed *s, struct sed_command *c, const char *line)
-{
-	bool fits;
-	if (!c->to.kind) {
-		fits = address_fits(s, &c->from, line);
-	} else if (c->inside) {
-		fits = true;
-		c->inside = c->to.kind == 'n' ? s->line < c->to.line : !address_fits(s, &c->to, line);
-	} else {
-		fits = address_fits(s, &c->from, line);
-		c->inside = fits && !(c->to.kind == 'n' && s->line >= c->to.line);
-	}
-	return fits != c->negate;
-}
-
-static bool sed_apply(const struct sed_command *c, struct kt_buf *line)
-{
-	struct kt_buf out = {0};
-	const char *text = kt_buf_str(line), *at = text;
-	size_t hits = 0;
-	bool done = false;
-	regmatch_t m[10];
-	while (!done && !regexec(&c->pattern, at, 10, m, at == text ? 0 : REG_NOTBOL)) {
-		hits++;
-		bool take = c->which ? hits == c->which : true;
-		kt_buf_add(&out, at, (size_t)m[0].rm_so);
-		if (!take)
-			kt_buf_add(&out, at + m[0].rm_so, (size_t)(m[0].rm_eo - m[0].rm_so));
-		for (const char *t = c->text; take && *t; t++) {
-			int group = *t == '&' ? 0 : -1;
-			if (*t == '\\' && isdigit((unsigned char)t[1]))
-				group = *++t - '0';
-			else if (*t == '\\' && t[1])
-				t++;
-			if (group >= 0 && m[group].rm_so >= 0)
-				kt_buf_add(&out, at + m[group].rm_so,
-				           (size_t)(m[group].rm_eo - m[group].rm_so));
-			else if (group < 0)
-				kt_buf_addc(&out, *t);
-		}
-		done = take && !c->global;
-		bool empty = m[0].rm_eo == m[0].rm_so;
-		at += m[0].rm_eo;
-		if (empty && *at)
-			kt_buf_addc(&out, *at++);
-		else if (empty)
-			break;
-		if (!*at)
-			break;
-	}
-	kt_buf_adds(&out, at);
-	kt_buf_clear(line);
-	*line = out;
-	return c->which ? hits >= c->which : hits > 0;
-}
-
-static void sed_line(struct sed *s, struct kt_buf *line)
-{
-	bool gone = false;
-	struct kt_buf after = {0};
-	for (size_t i = 0; i < s->count && !gone && !s->quit; i++) {
-		struct sed_command *c = &s->commands[i];
-		if (!sed_selected(s, c, kt_buf_str(line)))
-			continue;
-		switch (c->verb) {
-		case 's':
-			if (sed_apply(c, line) && c->print)
-				kt_buf_addf(&s->out, "%s\n", kt_buf_str(line));
-			break;
-		case 'd':
-		case 'D':
-			gone = true;
-			break;
-		case 'p':
-			kt_buf_addf(&s->out, "%s\n", kt_buf_str(line));
-			break;
-		case 'q':
-			s->quit = true;
-			break;
-		case '=':
-			kt_buf_addf(&s->out, "%zu\n", s->line);
-			break;
-		case 'i':
-			kt_buf_addf(&s->out, "%s\n", c->text);
-			break;
-		case 'a':
-			kt_buf_addf(&after, "%s\n", c->text);
-			break;
-		case 'c':
-			kt_buf_addf(&s->out, "%s\n", c->text);
-			gone = true;
-			break;
-		default:
-			break;
-		}
-	}
-	if (!gone && !s->quiet)
-		kt_buf_addf(&s->out, "%s\n", kt_buf_str(line));
-	kt_buf_add(&s->out, kt_buf_str(&after), after.len);
-	kt_buf_clear(&after);
-}
-
-static int sed_options(struct tool_run *r, struct sed *s)
-{
-	size_t at = 1, in = 0;
-	const char *value, *scripts[8];
-	size_t n = 0;
-	int option;
-	while ((option = tool_option(r, &at, &in, "nEre:i", &value))) {
-		if (option == '?')
-			return 1;
-		s->quiet = s->quiet || option == 'n';
-		s->extended = s->extended || option == 'E' || option == 'r';
-		s->in_place = s->in_place || option == 'i';
-		if (option == 'e' && n < KT_COUNT(scripts))
-			scripts[n++] = value;
-	}
-	if (!n && at < r->argv.count)
-		scripts[n++] = r->argv.items[at++];
-	if (!n)
-		return tool_fail(r, 1, "no script given");
-	for (size_t i = 0; i < n; i++) {
-		if (!sed_parse(s, scripts[i])) {
-			if (tool_busybox(r))
-				return tool_fail(r, 1, "unsupported command in '%s'", scripts[i]);
-			return tool_fail(r, 1, "-e expression #%zu, char 1: unknown command", i + 1);
-		}
-	}
-	tool_inputs(r, at);
-	r->opened = true;
-	return 0;
-}
-
-/* -i: file by file, each written back. */
-static int sed_in_place(struct tool_run *r, struct sed *s)
-{
-	int status = 0;
-	struct files *files = tool_container(r)->files;
-	for (size_t i = r->file; i < r->argv.count; i++) {
-		struct kt_buf data = {0};
-		char *path = tool_path(r, r->argv.items[i]);
-		int rc = files_read(files, path, &data);
-		if (rc) {
-			tool_errf(r, tool_busybox(r) ? "%s: %s" : "can't read %s: %s", r->argv.items[i],
-			          tool_strerror(rc));
-			status = tool_busybox(r) ? 1 : 2;
-		} else {
-			const char *rest = kt_buf_str(&data);
-			size_t len;
-			kt_buf_cut(&s->out, 0);
-			s->line = 0;
-			for (const char *piece; rest && *rest && (piece = kt_split(&rest, '\n', &len));) {
-				struct kt_buf line = {0};
-				kt_buf_add(&line, piece, len);
-				kt_buf_adds(&line, "");
-				s->line++;
-				s->have_next = rest && *rest;
-				sed_line(s, &line);
-				kt_buf_clear(&line);
-			}
-			rc = files_write(files, path, kt_buf_str(&s->out), s->out.len, false, 0644,
-			                 process_now(r->task->process));
-			if (rc)
-				status = tool_fail(r, 4, "couldn't open temporary file: %s",
-				                   tool_strerror(rc));
-		}
-		kt_buf_clear(&data);
-		kt_free(path);
-	}
-	return status;
-}
-
-static int run_sed(struct tool_run *r)
-{
-	struct sed *s = r->state;
-	int rc;
-	if (!r->opened && (rc = sed_options(r, s)))
-		return rc;
-	if (s->in_place)
-		return sed_in_place(r, s);
-	while (!s->ended && !s->quit) {
-		struct kt_buf line = {0};
-		rc = tool_line(r, &line);
-		if (rc == TOOL_WAIT) {
-			kt_buf_clear(&line);
-			tool_out(r, kt_buf_str(&s->out), s->out.len);
-			kt_buf_cut(&s->out, 0);
-			return TOOL_WAIT;
-		}
-		/* one line behind, for $ */
-		struct kt_buf now = s->next;
-		bool had = s->have_next;
-		s->next = rc ? line : (struct kt_buf){0};
-		if (!rc)
-			kt_buf_clear(&line);
-		s->have_next = rc == 1;
-		s->ended = rc == 0;
-		if (had) {
-			s->line++;
-			kt_buf_adds(&now, "");
-			sed_line(s, &now);
-		}
-		kt_buf_clear(&now);
-	}
-	tool_out(r, kt_buf_str(&s->out), s->out.len);
-	kt_buf_cut(&s->out, 0);
-	return r->in_status;
-}
-
 const struct tool tools_filter[] = {
         {.name = "egrep", .sets = EVERY, .run = run_grep, .state_size = sizeof(struct grep), .end = end_grep},
         {.name = "fgrep", .sets = EVERY, .run = run_grep, .state_size = sizeof(struct grep), .end = end_grep},
         {.name = "grep", .sets = EVERY, .run = run_grep, .state_size = sizeof(struct grep), .end = end_grep},
-        {.name = "sed", .sets = EVERY, .run = run_sed, .state_size = sizeof(struct sed), .end = end_sed},
         {.name = "xargs",
          .sets = EVERY,
          .run = run_xargs,

@@ -17,7 +17,12 @@ static struct files *files_of(const struct tool_run *r)
 static void mode_text(const struct files_stat *st, char out[11])
 {
 	static const char letters[] = "rwxrwxrwx";
-	out[0] = st->type == FILES_DIR ? 'd' : (st->type == FILES_LINK ? 'l' : '-');
+	static const char types[] = {[FILES_NONE] = '-',
+	                             [FILES_REGULAR] = '-',
+	                             [FILES_DIR] = 'd',
+	                             [FILES_LINK] = 'l',
+	                             [FILES_DEVICE] = 'c'};
+	out[0] = types[st->type];
 	for (unsigned i = 0; i < 9; i++)
 		out[i + 1] = st->mode & (0400u >> i) ? letters[i] : '-';
 	if (st->mode & 02000)

@@ -22,11 +22,19 @@ static int run_env(struct tool_run *r)
 {
 	size_t at = 1;
 	bool empty = false;
+	struct kt_strs without = {0};
 	for (; at < r->argv.count && r->argv.items[at][0] == '-'; at++) {
-		empty = empty || !strcmp(r->argv.items[at], "-i");
-		if (!strcmp(r->argv.items[at], "-u"))
-			at++;
+		const char *word = r->argv.items[at];
+		empty = empty || !word[1] || !strcmp(word, "-i") || !strcmp(word, "--ignore-environment");
+		if (!strcmp(word, "-u") && at + 1 < r->argv.count)
+			kt_strs_add(&without, r->argv.items[++at]);
+		else if (kt_starts(word, "--unset="))
+			kt_strs_add(&without, word + 8);
 	}
+	for (size_t i = 0; !r->child && i < kt_count(r->task->vars.all); i++)
+		if (empty || kt_strs_has(&without, kt_key(r->task->vars.all, i)))
+			kt_set(&r->env, kt_key(r->task->vars.all, i), kt_json_null());
+	kt_strs_clear(&without);
 	for (; !r->child && at < r->argv.count && strchr(r->argv.items[at], '='); at++) {
 		size_t len = strcspn(r->argv.items[at], "=");
 		char *name = kt_strndup(r->argv.items[at], len);
@@ -44,11 +52,41 @@ static int run_env(struct tool_run *r)
 		kt_strs_clear(&argv);
 		return rc ? rc : status;
 	}
-	struct kt_json *all = empty ? kt_json_ref(r->env) : tool_env_all(r);
+	struct kt_json *all = tool_env_all(r);
 	for (size_t i = 0; i < kt_count(all); i++)
 		tool_outf(r, "%s=%s\n", kt_key(all, i), kt_str_or(kt_at(all, i), ""));
 	kt_json_free(all);
 	return 0;
+}
+
+static int run_arch(struct tool_run *r)
+{
+	tool_outs(r, "x86_64\n");
+	return 0;
+}
+
+/* busybox APPLET [ARG…]: the program of that name. */
+static int run_busybox(struct tool_run *r)
+{
+	struct kt_strs argv = {0};
+	int status = 0;
+	if (r->argv.count == 1) {
+		tool_outs(r, "BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n");
+		return 0;
+	}
+	if (!r->child && !tool_find(r->task->process->image, r->argv.items[1]) &&
+	    !kt_streq(r->argv.items[1], "sh") && !kt_streq(r->argv.items[1], "ash")) {
+		struct kt_buf text = {0};
+		kt_buf_addf(&text, "%s: applet not found\n", r->argv.items[1]);
+		task_write(r->task, 2, text.data, text.len);
+		kt_buf_clear(&text);
+		return 127;
+	}
+	for (size_t i = 1; i < r->argv.count; i++)
+		kt_strs_add(&argv, r->argv.items[i]);
+	int rc = tool_run_child(r, &argv, &status);
+	kt_strs_clear(&argv);
+	return rc ? rc : status;
 }
 
 static int run_printenv(struct tool_run *r)
@@ -927,7 +965,7 @@ const struct tool tools_system[] = {
         {.name = "apk", .sets = "alpine", .run = run_package},
         {.name = "apt", .sets = "debian", .run = run_package},
         {.name = "apt-get", .sets = "debian", .run = run_package},
-        {.name = "arch", .sets = EVERY, .run = run_uname},
+        {.name = "arch", .sets = EVERY, .run = run_arch},
         {.name = "ash", .sets = "busybox", .run = run_shell, .shell = true},
         {.name = "bash", .sets = "debian bash", .run = run_shell, .shell = true},
         {.name = "chroot", .sets = EVERY, .run = run_nothing},
@@ -935,6 +973,7 @@ const struct tool tools_system[] = {
         {.name = "dash", .sets = "debian", .run = run_shell, .shell = true},
         {.name = "dd", .sets = EVERY, .run = run_dd},
         {.name = "df", .sets = EVERY, .run = run_df},
+        {.name = "busybox", .sets = "busybox", .run = run_busybox},
         {.name = "env", .sets = EVERY, .run = run_env},
         {.name = "expr", .sets = EVERY, .run = run_expr},
         {.name = "free", .sets = "busybox netshoot", .run = run_free},

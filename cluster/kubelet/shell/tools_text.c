@@ -91,8 +91,9 @@ static int run_cat(struct tool_run *r)
 /* --- head, tail --- */
 struct ends {
 	int64_t count, seen;
-	bool bytes, from_start, follow, by_name;
+	bool bytes, from_start, all_but, follow, by_name;
 	struct kt_strs kept;
+	struct kt_buf held; /* head -c -N */
 	char *path;
 	size_t at;
 };
@@ -101,7 +102,8 @@ static bool parse_count(struct tool_run *r, const char *text, struct ends *s)
 {
 	char *end;
 	s->from_start = *text == '+';
-	s->count = strtoll(*text == '+' ? text + 1 : text, &end, 10);
+	s->all_but = *text == '-';
+	s->count = strtoll(text + (s->from_start || s->all_but), &end, 10);
 	if (*end == 'k' || *end == 'K')
 		s->count *= 1024;
 	else if (*end == 'm' || *end == 'M')
@@ -152,7 +154,35 @@ static void end_ends(struct tool_run *r)
 {
 	struct ends *s = r->state;
 	kt_strs_clear(&s->kept);
+	kt_buf_clear(&s->held);
 	kt_free(s->path);
+}
+
+/* -n -N, -c -N: all but the last N. What comes is held back until N more have come. */
+static int head_all_but(struct tool_run *r)
+{
+	struct ends *s = r->state;
+	struct kt_buf piece = {0};
+	int rc = 0;
+	while ((rc = s->bytes ? tool_bytes(r, &piece) : tool_line(r, &piece)) != 0) {
+		if (rc == TOOL_WAIT)
+			break;
+		if (s->bytes) {
+			kt_buf_add(&s->held, kt_buf_str(&piece), piece.len);
+			kt_buf_cut(&piece, 0);
+			if ((int64_t)s->held.len > s->count) {
+				size_t give = s->held.len - (size_t)s->count;
+				tool_out(r, s->held.data, give);
+				kt_buf_drop(&s->held, give);
+			}
+			continue;
+		}
+		kt_strs_add(&s->kept, kt_buf_str(&piece));
+		if ((int64_t)(s->kept.count - s->at) > s->count)
+			tool_outf(r, "%s\n", s->kept.items[s->at++]);
+	}
+	kt_buf_clear(&piece);
+	return rc == TOOL_WAIT ? TOOL_WAIT : r->in_status;
 }
 
 static int run_head(struct tool_run *r)
@@ -162,6 +192,8 @@ static int run_head(struct tool_run *r)
 	int rc;
 	if (!r->opened && parse_ends(r, "n:c:qv"))
 		return 1;
+	if (s->all_but)
+		return head_all_but(r);
 	if (s->bytes) {
 		rc = tool_bytes(r, &line);
 		size_t take = (size_t)KT_MIN((int64_t)line.len, s->count - s->seen);
@@ -469,11 +501,66 @@ static int run_nl(struct tool_run *r)
 	return rc ? rc : r->in_status;
 }
 
+/* `paste - -`: so many lines of the input in one. */
+static int paste_columns(struct tool_run *r, size_t columns, const char *gap)
+{
+	struct whole *s = r->state;
+	for (size_t i = 0; i < s->lines.count; i += columns)
+		for (size_t c = 0; c < columns; c++)
+			tool_outf(r, "%s%.*s", i + c < s->lines.count ? s->lines.items[i + c] : "", 1,
+			          c + 1 == columns ? "\n" : gap);
+	return r->in_status;
+}
+
+/* Line by line of several files. */
+static int paste_files(struct tool_run *r, size_t first, const char *gap)
+{
+	struct kt_buf texts[16] = {{0}};
+	const char *rests[16];
+	size_t count = KT_MIN(r->argv.count - first, KT_COUNT(texts)), open = 0;
+	int status = 0;
+	for (size_t i = 0; i < count && !status; i++) {
+		char *path = tool_path(r, r->argv.items[first + i]);
+		int rc = special_file(r->task, path, &texts[i]);
+		if (rc)
+			status = tool_fail(r, 1, "%s: %s", r->argv.items[first + i], tool_strerror(rc));
+		rests[i] = texts[i].len ? kt_buf_str(&texts[i]) : NULL;
+		open += rests[i] != NULL;
+		kt_free(path);
+	}
+	while (open && !status) {
+		for (size_t i = 0; i < count; i++) {
+			size_t len = 0;
+			const char *line = rests[i] ? kt_split(&rests[i], '\n', &len) : "";
+			if (rests[i] && !*rests[i])
+				rests[i] = NULL;
+			tool_outf(r, "%.*s%.*s", (int)len, line, 1, i + 1 == count ? "\n" : gap);
+		}
+		open = 0;
+		for (size_t i = 0; i < count; i++)
+			open += rests[i] != NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		kt_buf_clear(&texts[i]);
+	return status;
+}
+
 static int run_paste(struct tool_run *r)
 {
 	struct whole *s = r->state;
+	size_t files = 0, inputs = 0;
+	while (files < r->argv.count - 1 && (r->argv.items[r->argv.count - 1 - files][0] != '-' ||
+	                                     !r->argv.items[r->argv.count - 1 - files][1])) {
+		inputs += r->argv.items[r->argv.count - 1 - files][0] == '-';
+		files++;
+	}
+	if (files && r->argv.count - files > 1 && !strcmp(r->argv.items[r->argv.count - files - 1], "-d"))
+		files--;
 	int rc = gather(r, "sd:");
 	const char *gap = s->separator ? s->separator : "\t";
+	if (!rc && files > 1 && !strchr(s->flags, 's'))
+		return inputs == files ? paste_columns(r, files, gap)
+		                       : paste_files(r, r->argv.count - files, gap);
 	for (size_t i = 0; !rc && i < s->lines.count; i++)
 		tool_outf(r, "%s%.*s%s", s->lines.items[i],
 		          i + 1 < s->lines.count && strchr(s->flags, 's') ? 1 : 0, gap,

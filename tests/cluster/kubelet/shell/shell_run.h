@@ -21,6 +21,7 @@ struct shell_run {
 	int code;
 	const char *reason;
 	bool over;
+	bool bash; /* scripts run in bash, not in sh */
 };
 
 static inline void shell_run_init(struct shell_run *run, const char *image)
@@ -95,7 +96,7 @@ static inline bool shell_start(struct shell_run *run, const char *const *argv, c
 /* A script with `sh -c`, until it ends or a virtual hour is over. */
 static inline void shell_script(struct shell_run *run, const char *script, const char *input)
 {
-	const char *argv[] = {"sh", "-c", script, NULL};
+	const char *argv[] = {run->bash ? "bash" : "sh", "-c", script, NULL};
 	assert_true(shell_start(run, argv, input, false, NULL));
 	kt_ns end = cluster_now(run->cluster) + KT_HOUR;
 	while (!run->over && cluster_now(run->cluster) < end)
@@ -136,6 +137,7 @@ static inline size_t shell_records(const char *path, const char *image, bool fre
 	assert_int_equal(kt_read_file(path, 1 << 20, &text, &err), KT_OK);
 	const char *rest = kt_buf_str(&text), *line = NULL;
 	shell_run_init(&run, image);
+	run.bash = kt_starts(image, "bash");
 	do {
 		line = rest ? kt_split(&rest, '\n', &len) : NULL;
 		bool start = !line || (len >= 2 && !strncmp(line, "$ ", 2));
@@ -145,6 +147,7 @@ static inline size_t shell_records(const char *path, const char *image, bool fre
 			if (fresh && line) {
 				shell_run_clear(&run);
 				shell_run_init(&run, image);
+				run.bash = kt_starts(image, "bash");
 			}
 		}
 		if (!line)

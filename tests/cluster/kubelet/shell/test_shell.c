@@ -10,6 +10,18 @@ static void scripts_print_what_dash_prints(void **state)
 	assert_true(shell_records("tests/cluster/kubelet/shell/scripts.txt", "debian:13", false) > 50);
 }
 
+static void scripts_print_what_busybox_prints(void **state)
+{
+	(void)state;
+	assert_true(shell_records("tests/cluster/kubelet/shell/busybox.txt", "busybox:1.35", true) > 20);
+}
+
+static void scripts_print_what_bash_prints(void **state)
+{
+	(void)state;
+	assert_true(shell_records("tests/cluster/kubelet/shell/bash.txt", "bash:5.2", true) > 1);
+}
+
 static void prints(struct shell_run *run, const char *script, const char *want, int code)
 {
 	shell_script(run, script, NULL);
@@ -382,6 +394,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(scripts_print_what_dash_prints),
+	        cmocka_unit_test(scripts_print_what_busybox_prints),
+	        cmocka_unit_test(scripts_print_what_bash_prints),
 	        cmocka_unit_test(busybox_has_words_of_its_own),
 	        cmocka_unit_test(bytes_can_be_looked_at),
 	        cmocka_unit_test(files_are_packed_and_come_back),
