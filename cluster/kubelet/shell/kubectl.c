@@ -39,6 +39,99 @@ static char *read_text(const struct tool_run *r, const char *path)
 	return kt_buf_take(&text);
 }
 
+static void add_option(struct kubectl *s, const char *name, const char *value)
+{
+	struct kt_json *values = kt_get(s->more, name) ? kt_json_ref(kt_get(s->more, name)) : kt_json_array();
+	kt_push(&values, kt_json_str(value));
+	kt_set(&s->more, name, values);
+}
+
+const char *kubectl_option(const struct kubectl *s, const char *name)
+{
+	const struct kt_json *values = kt_get(s->more, name);
+	const char *value = kt_str_or(kt_at(values, kt_count(values) - (kt_count(values) > 0)), NULL);
+	return kt_streq(value, "false") ? NULL : value;
+}
+
+static bool takes_value(const char *name)
+{
+	static const char *const names[] = {"port",
+	                                    "target-port",
+	                                    "name",
+	                                    "restart",
+	                                    "env",
+	                                    "labels",
+	                                    "requests",
+	                                    "limits",
+	                                    "schedule",
+	                                    "from",
+	                                    "verb",
+	                                    "resource",
+	                                    "user",
+	                                    "group",
+	                                    "role",
+	                                    "clusterrole",
+	                                    "min",
+	                                    "max",
+	                                    "cpu-percent",
+	                                    "to-revision",
+	                                    "revision",
+	                                    "since",
+	                                    "hard",
+	                                    "tcp",
+	                                    "cluster-ip",
+	                                    "from-file",
+	                                    "grace-period",
+	                                    "serviceaccount",
+	                                    "protocol",
+	                                    "external-ip",
+	                                    "limit-bytes",
+	                                    "since-time",
+	                                    "context",
+	                                    "kubeconfig",
+	                                    "cascade",
+	                                    "token",
+	                                    "server",
+	                                    "as",
+	                                    "field-manager",
+	                                    "chunk-size",
+	                                    "resource-name",
+	                                    "from-env-file",
+	                                    "duration",
+	                                    "overrides",
+	                                    "request-timeout",
+	                                    "max-log-requests",
+	                                    "pod-running-timeout",
+	                                    "containers"};
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		if (kt_streq(names[i], name))
+			return true;
+	return false;
+}
+
+/* -f, -p of logs and -i, -t of exec are no options with a value. */
+static bool own_letters(struct kubectl *s, const char *verb, const char *word)
+{
+	static const struct {
+		const char *verb;
+		char letter;
+		const char *name;
+	} rows[] = {{"logs", 'f', "follow"}, {"logs", 'p', "previous"}, {"exec", 'i', "stdin"},
+	            {"exec", 't', "tty"},    {"run", 'i', "stdin"},     {"run", 't', "tty"}};
+	bool all = word[1] != '-';
+	for (const char *c = word + 1; all && *c; c++) {
+		bool known = false;
+		for (size_t i = 0; i < KT_COUNT(rows); i++)
+			known = known || (kt_streq(rows[i].verb, verb) && rows[i].letter == *c);
+		all = known;
+	}
+	for (const char *c = word + 1; all && *c; c++)
+		for (size_t i = 0; i < KT_COUNT(rows); i++)
+			if (kt_streq(rows[i].verb, verb) && rows[i].letter == *c)
+				add_option(s, rows[i].name, "true");
+	return all;
+}
+
 static bool parse(struct tool_run *r, struct kubectl *s)
 {
 	const struct {
@@ -60,6 +153,8 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 	               {"for", "", &s->condition, NULL},
 	               {"raw", "", &s->raw, NULL},
 	               {"subresource", "", &s->subresource, NULL},
+	               {"sort-by", "", &s->sort_by, NULL},
+	               {"label-columns", "L", &s->label_columns, NULL},
 	               {"all", "", NULL, &s->all},
 	               {"show-labels", "", NULL, &s->show_labels},
 	               {"all-namespaces", "A", NULL, &s->all_namespaces},
@@ -68,14 +163,25 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 	               {"ignore-not-found", "", NULL, &s->ignore_missing},
 	               {"overwrite", "", NULL, &s->overwrite},
 	               {"client", "", NULL, &s->dry}};
+	const char *verb = NULL;
+	s->cluster = cluster_of(r);
+	s->more = kt_json_object();
 	for (size_t i = 1; i < r->argv.count; i++) {
 		const char *word = r->argv.items[i], *equals;
 		bool longer = kt_starts(word, "--");
 		size_t n = 0, len;
+		if (!strcmp(word, "--")) {
+			while (++i < r->argv.count)
+				kt_strs_add(&s->rest, r->argv.items[i]);
+			break;
+		}
 		if (word[0] != '-' || !word[1]) {
+			verb = verb ? verb : word;
 			kt_strs_add(&s->words, word);
 			continue;
 		}
+		if (own_letters(s, verb, word))
+			continue;
 		if (kt_starts(word, "--from-literal")) {
 			equals = strchr(word, '=');
 			if (equals)
@@ -101,7 +207,11 @@ static bool parse(struct tool_run *r, struct kubectl *s)
 			return false;
 		}
 		if (n == KT_COUNT(options)) {
-			/* --wait, --grace-period=0, --force and the like do not matter here */
+			/* most do not matter here: --wait, --grace-period=0, --force */
+			char *name = kt_strndup(word, len);
+			bool takes = !equals && takes_value(name) && i + 1 < r->argv.count;
+			add_option(s, name, equals ? equals + 1 : (takes ? r->argv.items[++i] : "true"));
+			kt_free(name);
 			continue;
 		}
 		if (options[n].flag) {
@@ -140,9 +250,9 @@ static bool names_kind(const struct schema_kind *kind, const char *name, size_t 
 }
 
 /* "pods", "po", "deployments.apps". */
-static const struct schema_kind *kind_named(const struct tool_run *r, const char *name)
+const struct schema_kind *kubectl_kind_named(const struct kubectl *s, const char *name)
 {
-	const struct schema *schema = cluster_schema(cluster_of(r));
+	const struct schema *schema = cluster_schema(s->cluster);
 	size_t len = strcspn(name, ".");
 	const char *group = name[len] ? name + len + 1 : NULL;
 	const struct schema_kind *found = NULL;
@@ -161,7 +271,7 @@ static const struct schema_kind *kind_named(const struct tool_run *r, const char
 
 static bool want_kind(struct tool_run *r, struct kubectl *s, const char *name)
 {
-	s->kind = kind_named(r, name);
+	s->kind = kubectl_kind_named(s, name);
 	if (!s->kind)
 		kubectl_complain(r, s, "error: the server doesn't have a resource type \"%s\"", name);
 	return s->kind != NULL;
@@ -209,7 +319,7 @@ char *kubectl_path_of(const struct kubectl *s, const struct schema_kind *kind, c
 }
 
 /* "deployment.apps/web" */
-static void full_name(const struct schema_kind *kind, const char *name, bool slash, struct kt_buf *out)
+void kubectl_full_name(const struct schema_kind *kind, const char *name, bool slash, struct kt_buf *out)
 {
 	kt_buf_addf(out, "%s%s%s", kind->singular, *kind->group ? "." : "", kind->group);
 	kt_buf_addf(out, slash ? "/%s" : " \"%s\"", name);
@@ -218,80 +328,9 @@ static void full_name(const struct schema_kind *kind, const char *name, bool sla
 void kubectl_told(struct tool_run *r, const struct kubectl *s, const char *name, bool slash, const char *what)
 {
 	struct kt_buf text = {0};
-	full_name(s->kind, name, slash, &text);
+	kubectl_full_name(s->kind, name, slash, &text);
 	tool_outf(r, "%s %s\n", kt_buf_str(&text), what);
 	kt_buf_clear(&text);
-}
-
-/* --- YAML out: block style, strings quoted where they could be taken for something else --- */
-static bool is_plain(const char *text)
-{
-	static const char *const words[] = {"true", "false", "null", "yes", "no", "on", "off", "~"};
-	char *end;
-	if (!*text || strchr("-?:,[]{}#&*!|>'\"%@` .", *text))
-		return false;
-	(void)strtod(text, &end);
-	if (!*end || (isdigit((unsigned char)*text) && strchr(text, ':')))
-		return false; /* a number, a time */
-	for (size_t i = 0; i < KT_COUNT(words); i++) {
-		if (!strcasecmp(words[i], text))
-			return false;
-	}
-	return !strstr(text, ": ") && !strstr(text, " #") && !strchr(text, '\n') && !kt_ends(text, ":") &&
-	       !kt_ends(text, " ");
-}
-
-static void yaml_add(const struct kt_json *value, int depth, bool in_list, struct kt_buf *out);
-
-static void yaml_value(const struct kt_json *value, int depth, struct kt_buf *out)
-{
-	bool list = kt_is_array(value), object = kt_is_object(value);
-	if ((list || object) && kt_count(value)) {
-		kt_buf_addc(out, '\n');
-		yaml_add(value, list ? depth : depth + 1, false, out);
-		return;
-	}
-	const char *text = kt_str_or(value, NULL);
-	char *shown = list ? kt_strdup("[]") : (object ? kt_strdup("{}") : NULL);
-	if (!shown && text && strchr(text, '\n')) {
-		kt_buf_adds(out, kt_ends(text, "\n") ? " |\n" : " |-\n");
-		size_t len;
-		const char *rest = text;
-		for (const char *line; rest && (line = kt_split(&rest, '\n', &len));) {
-			if (rest || len)
-				kt_buf_addf(out, "%*s%.*s\n", (depth + 1) * 2, "", (int)len, line);
-		}
-		return;
-	}
-	if (!shown)
-		shown = text && is_plain(text) ? kt_strdup(text) : kt_json_text(value);
-	kt_buf_addf(out, " %s\n", shown);
-	kt_free(shown);
-}
-
-static void yaml_add(const struct kt_json *value, int depth, bool in_list, struct kt_buf *out)
-{
-	bool list = kt_is_array(value);
-	struct kt_strs keys = {0};
-	for (size_t i = 0; !list && i < kt_count(value); i++)
-		kt_strs_add(&keys, kt_key(value, i));
-	kt_strs_sort(&keys);
-	for (size_t i = 0; i < kt_count(value); i++) {
-		const struct kt_json *item = list ? kt_at(value, i) : kt_get(value, keys.items[i]);
-		if (!in_list || i)
-			kt_buf_addf(out, "%*s", depth * 2, "");
-		if (!list) {
-			kt_buf_addf(out, "%s:", keys.items[i]);
-			yaml_value(item, depth, out);
-		} else if (kt_is_object(item) && kt_count(item)) {
-			kt_buf_adds(out, "- ");
-			yaml_add(item, depth + 1, true, out);
-		} else {
-			kt_buf_addc(out, '-');
-			yaml_value(item, depth, out);
-		}
-	}
-	kt_strs_clear(&keys);
 }
 
 struct kt_json *kubectl_answer(const char *body)
@@ -300,179 +339,7 @@ struct kt_json *kubectl_answer(const char *body)
 	return kt_json_parse(body, strlen(body), NULL, &object, NULL, NULL) ? NULL : object;
 }
 
-/* --- output of get --- */
-static void add_labels(const struct kt_json *labels, struct kt_buf *out)
-{
-	for (size_t i = 0; i < kt_count(labels); i++)
-		kt_buf_addf(out, "%s%s=%s", i ? "," : "", kt_key(labels, i), kt_str_or(kt_at(labels, i), ""));
-	kt_buf_adds(out, kt_count(labels) ? "" : "<none>");
-}
-
-static void print_table(struct tool_run *r, const struct kubectl *s, const struct kt_json *table)
-{
-	const struct kt_json *columns = kt_get(table, "columnDefinitions"), *rows = kt_get(table, "rows"),
-	                     *row;
-	bool wide = kt_streq(s->output, "wide"), spaces = s->all_namespaces && s->kind->namespaced;
-	size_t widths[32] = {0}, count = KT_MIN(kt_count(columns), (size_t)31), space = 9;
-	if (!kt_count(rows)) {
-		struct kt_buf text = {0};
-		kt_buf_addf(&text,
-		            s->all_namespaces || !s->kind->namespaced
-		                    ? "No resources found%.0s\n"
-		                    : "No resources found in %s namespace.\n",
-		            s->ns);
-		if (!s->ignore_missing)
-			task_write(r->task, 2, text.data, text.len);
-		kt_buf_clear(&text);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		widths[i] = s->no_headers ? 0 : strlen(kt_str_or(kt_get(kt_at(columns, i), "name"), ""));
-	KT_JSON_EACH (row, rows) {
-		space = KT_MAX(space, strlen(kt_str_or(kt_path(row, "object.metadata.namespace"), "")));
-		for (size_t i = 0; i < count; i++) {
-			char *text = kt_json_text(kt_at(kt_get(row, "cells"), i));
-			const char *plain = kt_str_or(kt_at(kt_get(row, "cells"), i), text);
-			widths[i] = KT_MAX(widths[i], strlen(plain));
-			kt_free(text);
-		}
-	}
-	for (size_t n = s->no_headers ? 1 : 0; n <= kt_count(rows); n++) {
-		struct kt_buf line = {0};
-		const struct kt_json *cells = n ? kt_get(kt_at(rows, n - 1), "cells") : NULL;
-		if (spaces)
-			kt_buf_addf(
-			        &line, "%-*s   ", (int)space,
-			        n ? kt_str_or(kt_path(kt_at(rows, n - 1), "object.metadata.namespace"), "")
-			          : "NAMESPACE");
-		for (size_t i = 0; i < count; i++) {
-			const struct kt_json *column = kt_at(columns, i);
-			if (kt_get_int(column, "priority", 0) > 0 && !wide)
-				continue;
-			char *text = cells ? kt_json_text(kt_at(cells, i)) : kt_strdup("");
-			const char *plain = cells ? kt_str_or(kt_at(cells, i), text)
-			                          : kt_str_or(kt_get(column, "name"), "");
-			size_t from = line.len;
-			kt_buf_addf(&line, "%-*s   ", (int)widths[i], plain);
-			for (size_t c = from; !cells && c < line.len; c++)
-				line.data[c] = (char)toupper((unsigned char)line.data[c]);
-			kt_free(text);
-		}
-		if (s->show_labels && n)
-			add_labels(kt_path(kt_at(rows, n - 1), "object.metadata.labels"), &line);
-		else if (s->show_labels)
-			kt_buf_adds(&line, "LABELS");
-		while (line.len && line.data[line.len - 1] == ' ')
-			kt_buf_cut(&line, line.len - 1);
-		kt_buf_addc(&line, '\n');
-		tool_out(r, line.data, line.len);
-		kt_buf_clear(&line);
-	}
-}
-
-/* {range .items[*]}…{end} and plain pieces. */
-static void print_template(struct tool_run *r, struct kubectl *s, const struct kt_json *root,
-                           const char *text, size_t len)
-{
-	const char *end = text + len;
-	while (text < end) {
-		const char *open = memchr(text, '{', (size_t)(end - text)), *close;
-		if (!open) {
-			tool_out(r, text, (size_t)(end - text));
-			return;
-		}
-		tool_out(r, text, (size_t)(open - text));
-		close = memchr(open, '}', (size_t)(end - open));
-		if (!close) {
-			kubectl_complain(r, s, "error: error parsing jsonpath %s, unclosed action", text);
-			return;
-		}
-		char *inner = kt_strndup(open + 1, (size_t)(close - open - 1));
-		text = close + 1;
-		if (inner[0] == '"') {
-			struct kt_buf out = {0};
-			bool stop = false;
-			unescape(inner + 1, strlen(inner) > 1 ? strlen(inner) - 2 : 0, false, &out, &stop);
-			tool_out(r, kt_buf_str(&out), out.len);
-			kt_buf_clear(&out);
-			kt_free(inner);
-			continue;
-		}
-		bool range = kt_starts(inner, "range ");
-		struct kt_jsonpath *path = NULL;
-		struct kt_err err = {0};
-		const char *expression = range ? inner + 6 : inner;
-		char *rooted = *expression == '.' || *expression == '$' ? kt_strdup(expression)
-		                                                        : kt_strf(".%s", expression);
-		if (kt_jsonpath_new(rooted, &path, &err)) {
-			kubectl_complain(r, s, "error: error parsing jsonpath {%s}", inner);
-			kt_free(inner);
-			kt_free(rooted);
-			return;
-		}
-		struct kt_json *found = kt_jsonpath_find(path, root);
-		kt_jsonpath_free(path);
-		kt_free(rooted);
-		kt_free(inner);
-		if (range) {
-			const char *stop = text, *found_end = NULL;
-			for (; stop + 4 < end + 1 && !found_end; stop++) {
-				if (!strncmp(stop, "{end}", 5))
-					found_end = stop;
-			}
-			for (size_t i = 0; found_end && i < kt_count(found); i++)
-				print_template(r, s, kt_at(found, i), text, (size_t)(found_end - text));
-			text = found_end ? found_end + 5 : end;
-		} else {
-			for (size_t i = 0; i < kt_count(found); i++) {
-				char *json = kt_json_text(kt_at(found, i));
-				tool_outf(r, "%s%s", i ? " " : "", kt_str_or(kt_at(found, i), json));
-				kt_free(json);
-			}
-		}
-		kt_json_free(found);
-	}
-}
-
-static void print_names(struct tool_run *r, const struct kubectl *s, const struct kt_json *object)
-{
-	const struct kt_json *items = kt_get(object, "items"), *item;
-	struct kt_buf text = {0};
-	if (!items) {
-		full_name(s->kind, kt_str_or(kt_path(object, "metadata.name"), ""), true, &text);
-		kt_buf_addc(&text, '\n');
-	}
-	KT_JSON_EACH (item, items) {
-		full_name(s->kind, kt_str_or(kt_path(item, "metadata.name"), ""), true, &text);
-		kt_buf_addc(&text, '\n');
-	}
-	tool_out(r, kt_buf_str(&text), text.len);
-	kt_buf_clear(&text);
-}
-
-static void tell_object(struct tool_run *r, struct kubectl *s, const struct kt_json *object)
-{
-	struct kt_buf text = {0};
-	if (!s->output || kt_streq(s->output, "wide")) {
-		print_table(r, s, object);
-	} else if (kt_streq(s->output, "name")) {
-		print_names(r, s, object);
-	} else if (kt_starts(s->output, "jsonpath=")) {
-		print_template(r, s, object, s->output + 9, strlen(s->output + 9));
-	} else if (kt_streq(s->output, "yaml")) {
-		yaml_add(object, 0, false, &text);
-		tool_out(r, kt_buf_str(&text), text.len);
-	} else if (kt_streq(s->output, "json")) {
-		kt_json_print_pretty(object, 4, &text);
-		tool_outf(r, "%s\n", kt_buf_str(&text));
-	} else {
-		kubectl_complain(r, s,
-		                 "error: unable to match a printer suitable for the output format \"%s\"",
-		                 s->output);
-	}
-	kt_buf_clear(&text);
-}
-
+/* --- get --- */
 static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	if (s->raw) {
@@ -484,7 +351,7 @@ static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
 		kubectl_complain(r, s, "error: %s", body);
 		return;
 	}
-	tell_object(r, s, object);
+	kubectl_print(r, s, object);
 	kt_json_free(object);
 }
 
@@ -502,10 +369,48 @@ static void add_selectors(const struct kubectl *s, struct kt_buf *path)
 	}
 }
 
+/* `get pods,svc`, `get all`: one kind after the other. */
+static bool next_type(struct tool_run *r, struct kubectl *s)
+{
+	const char *types = s->words.count > 1 ? s->words.items[1] : "";
+	if (!strcmp(types, "all"))
+		types = "pods,services,daemonsets,deployments,replicasets,statefulsets,hpa,cronjobs,jobs";
+	size_t len, n = 0;
+	const char *rest = types;
+	s->many_types = strchr(types, ',') != NULL;
+	if (!s->many_types || strchr(s->words.items[1], '/'))
+		return false;
+	for (const char *one; rest && (one = kt_split(&rest, ',', &len)); n++) {
+		if (n != s->type_at)
+			continue;
+		char *type = kt_strndup(one, len);
+		bool good = want_kind(r, s, type);
+		kt_free(type);
+		s->type_at++;
+		if (!good)
+			return false;
+		struct kt_buf path = {0};
+		char *base = kubectl_path_of(s, s->kind, s->ns, NULL);
+		kt_buf_adds(&path, base);
+		add_selectors(s, &path);
+		kt_free(base);
+		s->call = (struct kubectl_call){.method = "GET",
+		                                .path = kt_buf_take(&path),
+		                                .table = !s->output || kt_streq(s->output, "wide")};
+		return true;
+	}
+	return false;
+}
+
 static bool ask_get(struct tool_run *r, struct kubectl *s)
 {
 	size_t first = 0;
 	struct kt_buf path = {0};
+	if (!s->raw && !s->file) {
+		bool asks = next_type(r, s);
+		if (asks || s->many_types)
+			return asks;
+	}
 	if (s->raw) {
 		s->call = (struct kubectl_call){.method = "GET", .path = kt_strdup(s->raw)};
 		return !s->at++;
@@ -521,6 +426,8 @@ static bool ask_get(struct tool_run *r, struct kubectl *s)
 	s->at++;
 	kt_buf_adds(&path, base);
 	add_selectors(s, &path);
+	if (s->sort_by)
+		kt_buf_addf(&path, "%cincludeObject=Object", strchr(path.data, '?') ? '&' : '?');
 	kt_free(base);
 	s->call = (struct kubectl_call){.method = "GET",
 	                                .path = kt_buf_take(&path),
@@ -529,15 +436,37 @@ static bool ask_get(struct tool_run *r, struct kubectl *s)
 }
 
 /* --- changes --- */
+static const struct kt_json *next_document(struct tool_run *r, struct kubectl *s);
+
 static void tell_delete(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), false, "deleted");
+	kubectl_told(r, s, kubectl_name_at(s, s->file ? s->words.count - 1 : s->at - 1), false, "deleted");
 }
 
 static bool ask_delete(struct tool_run *r, struct kubectl *s)
 {
 	size_t first = 0;
+	if (s->file) {
+		const struct kt_json *doc = next_document(r, s);
+		if (!doc)
+			return false;
+		const char *name = kt_str_or(kt_path(doc, "metadata.name"), "");
+		s->kind = schema_by_api_version(cluster_schema(s->cluster),
+		                                kt_str_or(kt_get(doc, "apiVersion"), ""),
+		                                kt_str_or(kt_get(doc, "kind"), ""));
+		if (!s->kind)
+			return false;
+		kt_strs_add(&s->words, name);
+		s->call = (struct kubectl_call){
+		        .method = "DELETE",
+		        .type = "application/json",
+		        .body = kt_strdup("{\"propagationPolicy\":\"Background\"}"),
+		        .path = kubectl_path_of(s, s->kind,
+		                                kt_str_or(kt_path(doc, "metadata.namespace"), s->ns), name)};
+		s->at++;
+		return true;
+	}
 	if (!s->at && !kubectl_want_objects(r, s, &first))
 		return false;
 	if (!s->at && first >= s->words.count) {
@@ -655,38 +584,11 @@ void kubectl_drop_word(struct kubectl *s, size_t i)
 	s->words.count--;
 }
 
-/* set image TYPE/NAME CONTAINER=IMAGE… */
-static bool ask_set(struct tool_run *r, struct kubectl *s)
-{
-	if (s->at)
-		return false;
-	if (s->words.count < 4 || strcmp(s->words.items[1], "image") != 0) {
-		kubectl_complain(r, s, "error: unknown command \"%s\"",
-		                 s->words.count > 1 ? s->words.items[1] : "");
-		return false;
-	}
-	kubectl_drop_word(s, 1);
-	struct kt_json *containers = kt_json_array();
-	for (size_t i = strchr(s->words.items[1], '/') ? 2 : 3; i < s->words.count; i++) {
-		const char *word = s->words.items[i], *equals = strchr(word, '=');
-		char *name = kt_strndup(word, equals ? (size_t)(equals - word) : strlen(word));
-		kt_push(&containers, kt_jsonf("{name: %s, image: %s}", name, equals ? equals + 1 : ""));
-		kt_free(name);
-	}
-	struct kt_json *patch = kt_jsonf("{spec: {template: {spec: {containers: %j}}}}", containers);
-	char *text = kt_json_text(patch);
-	kt_json_free(patch);
-	return kubectl_patch_with(r, s, "application/strategic-merge-patch+json", "", text);
-}
-
-static void tell_set(struct tool_run *r, struct kubectl *s, const char *body)
-{
-	(void)body;
-	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "image updated");
-}
-
 static const struct kubectl_command rollout_status = {"rollout", kubectl_ask_status, kubectl_tell_status,
-                                                      false};
+                                                      false, false};
+
+static const struct kubectl_command rollout_revisions = {"rollout", kubectl_ask_revisions,
+                                                         kubectl_tell_revisions, false, true};
 
 /* rollout restart TYPE NAME */
 static bool ask_rollout(struct tool_run *r, struct kubectl *s)
@@ -698,6 +600,21 @@ static bool ask_rollout(struct tool_run *r, struct kubectl *s)
 		kubectl_drop_word(s, 1);
 		s->command = &rollout_status;
 		return s->command->ask(r, s);
+	}
+	if (s->words.count >= 3 &&
+	    (!strcmp(s->words.items[1], "undo") || !strcmp(s->words.items[1], "history"))) {
+		s->what = s->words.items[1][0] == 'u' ? "undo" : "history";
+		kubectl_drop_word(s, 1);
+		s->command = &rollout_revisions;
+		return s->command->ask(r, s);
+	}
+	if (s->words.count >= 3 &&
+	    (!strcmp(s->words.items[1], "pause") || !strcmp(s->words.items[1], "resume"))) {
+		s->what = s->words.items[1][0] == 'p' ? "paused" : "resumed";
+		kubectl_drop_word(s, 1);
+		return kubectl_patch_with(r, s, "application/strategic-merge-patch+json", "",
+		                          kt_strdup(s->what[0] == 'p' ? "{\"spec\":{\"paused\":true}}"
+		                                                      : "{\"spec\":{\"paused\":null}}"));
 	}
 	if (s->words.count < 3 || strcmp(s->words.items[1], "restart") != 0) {
 		kubectl_complain(r, s, "error: unknown command \"%s\"",
@@ -717,7 +634,7 @@ static bool ask_rollout(struct tool_run *r, struct kubectl *s)
 static void tell_rollout(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	(void)body;
-	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "restarted");
+	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, s->what ? s->what : "restarted");
 }
 
 /* --- create and apply from files; create configmap|secret generic --- */
@@ -751,6 +668,10 @@ static struct kt_json *created_object(struct tool_run *r, struct kubectl *s)
 	if (s->words.count > 1 &&
 	    (kt_streq(s->words.items[1], "deployment") || kt_streq(s->words.items[1], "deploy")))
 		return created_deployment(r, s);
+	bool made;
+	struct kt_json *other = kubectl_made(r, s, &made);
+	if (made)
+		return other;
 	bool secret = s->words.count > 1 && kt_streq(s->words.items[1], "secret");
 	size_t name = secret ? 3 : 2;
 	struct kt_json *data = kt_json_object();
@@ -815,12 +736,12 @@ static void tell_dry(struct tool_run *r, struct kubectl *s, const struct kt_json
 		kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
 		             "created (dry run)");
 	else
-		tell_object(r, s, object);
+		kubectl_print(r, s, object);
 }
 
 static bool ask_create(struct tool_run *r, struct kubectl *s)
 {
-	bool apply = s->command->name[0] == 'a';
+	bool apply = s->command->name[0] == 'a', replace = s->command->name[0] == 'r';
 	struct kt_json *object = NULL;
 	if (s->file) {
 		const struct kt_json *doc = next_document(r, s);
@@ -838,6 +759,21 @@ static bool ask_create(struct tool_run *r, struct kubectl *s)
 			        "\"%s\" in version \"%s\"",
 			        kt_str_or(kt_path(doc, "metadata.name"), ""), s->file,
 			        kt_str_or(kt_get(doc, "kind"), ""), kt_str_or(kt_get(doc, "apiVersion"), ""));
+	} else if (!s->at && !apply && kubectl_option(s, "from") && !s->seen) {
+		return kubectl_ask_from(r, s);
+	} else if (!s->at && !apply && s->seen) {
+		object = kubectl_made_from(s);
+	} else if (!s->at && s->words.count == 3 && kt_streq(s->words.items[1], "token")) {
+		s->at++;
+		s->call = (struct kubectl_call){
+		        .method = "POST",
+		        .type = "application/json",
+		        .body = kt_strdup(
+		                "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\","
+		                "\"spec\":{}}"),
+		        .path = kt_strf("/api/v1/namespaces/%s/serviceaccounts/%s/token", s->ns,
+		                        s->words.items[2])};
+		return true;
 	} else if (!s->at && !apply) {
 		object = created_object(r, s);
 	} else if (!s->at) {
@@ -855,9 +791,9 @@ static bool ask_create(struct tool_run *r, struct kubectl *s)
 	}
 	const char *name = kt_str_or(kt_path(object, "metadata.name"), ""),
 	           *ns = kt_str_or(kt_path(object, "metadata.namespace"), s->ns);
-	char *base = kubectl_path_of(s, s->kind, ns, apply ? name : NULL);
+	char *base = kubectl_path_of(s, s->kind, ns, apply || replace ? name : NULL);
 	s->call = (struct kubectl_call){
-	        .method = apply ? "PATCH" : "POST",
+	        .method = apply ? "PATCH" : (replace ? "PUT" : "POST"),
 	        .type = apply ? "application/apply-patch+yaml" : "application/json",
 	        .body = kt_json_text(object),
 	        .path = kt_strf("%s?fieldManager=kubectl%s%s", base, apply ? "&force=true" : "-create",
@@ -873,9 +809,18 @@ static void tell_create(struct tool_run *r, struct kubectl *s, const char *body)
 	struct kt_json *object = kubectl_answer(body);
 	if (!object)
 		return;
+	if (kubectl_option(s, "from") && !s->seen) {
+		s->seen = object;
+		return;
+	}
+	if (kt_streq(kt_get_str(object, "kind"), "TokenRequest")) {
+		tool_outf(r, "%s\n", kt_str_or(kt_path(object, "status.token"), ""));
+		kt_json_free(object);
+		return;
+	}
 	bool created = s->command->name[0] == 'c' || s->fetch.response.status == 201;
 	kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
-	             created ? "created" : "configured");
+	             created ? "created" : (s->command->name[0] == 'r' ? "replaced" : "configured"));
 	kt_json_free(object);
 }
 
@@ -892,7 +837,7 @@ static bool ask_auth(struct tool_run *r, struct kubectl *s)
 	}
 	char *type = kt_strndup(s->words.items[3], strcspn(s->words.items[3], "/"));
 	const char *slash = strchr(s->words.items[3], '/');
-	const struct schema_kind *kind = kind_named(r, type);
+	const struct schema_kind *kind = kubectl_kind_named(s, type);
 	struct kt_json *review =
 	        kt_jsonf("{apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: "
 	                 "{resourceAttributes: "
@@ -922,50 +867,28 @@ static void tell_auth(struct tool_run *r, struct kubectl *s, const char *body)
 	kt_json_free(review);
 }
 
-/* --- logs POD --- */
-static bool ask_logs(struct tool_run *r, struct kubectl *s)
-{
-	if (s->at)
-		return false;
-	if (s->words.count < 2) {
-		kubectl_complain(r, s,
-		                 "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or "
-		                 "TYPE/NAME "
-		                 "is a required argument for the logs command");
-		return false;
-	}
-	s->kind = kind_named(r, "pods");
-	char *base = kubectl_path_of(s, s->kind, s->ns, kubectl_name_at(s, 1));
-	s->call = (struct kubectl_call){
-	        .method = "GET",
-	        .path = kt_strf("%s/log?%s%s%s%s", base, s->container ? "container=" : "",
-	                        s->container ? s->container : "", s->tail ? "&tailLines=" : "",
-	                        s->tail ? s->tail : "")};
-	kt_free(base);
-	s->at = 1;
-	return true;
-}
-
-static void tell_logs(struct tool_run *r, struct kubectl *s, const char *body)
-{
-	(void)s;
-	tool_outs(r, body);
-}
-
 static const struct kubectl_command commands[] = {
-        {"annotate", ask_label, tell_label, false},
-        {"apply", ask_create, tell_create, false},
-        {"auth", ask_auth, tell_auth, false},
-        {"create", ask_create, tell_create, false},
-        {"delete", ask_delete, tell_delete, true},
-        {"get", ask_get, tell_get, false},
-        {"label", ask_label, tell_label, false},
-        {"logs", ask_logs, tell_logs, false},
-        {"patch", ask_patch, tell_patch, false},
-        {"rollout", ask_rollout, tell_rollout, false},
-        {"scale", ask_scale, tell_scale, false},
-        {"set", ask_set, tell_set, false},
-        {"wait", kubectl_ask_wait, kubectl_tell_wait, true},
+        {"annotate", ask_label, tell_label, false, false},
+        {"apply", ask_create, tell_create, false, false},
+        {"auth", ask_auth, tell_auth, false, false},
+        {"autoscale", kubectl_ask_autoscale, kubectl_tell_created, false, false},
+        {"cordon", kubectl_ask_cordon, kubectl_tell_cordon, false, false},
+        {"create", ask_create, tell_create, false, false},
+        {"exec", kubectl_ask_exec, kubectl_tell_exec, false, true},
+        {"expose", kubectl_ask_expose, kubectl_tell_expose, false, true},
+        {"replace", ask_create, tell_create, false, false},
+        {"delete", ask_delete, tell_delete, true, false},
+        {"get", ask_get, tell_get, false, false},
+        {"label", ask_label, tell_label, false, false},
+        {"logs", kubectl_ask_logs, kubectl_tell_logs, false, false},
+        {"patch", ask_patch, tell_patch, false, false},
+        {"rollout", ask_rollout, tell_rollout, false, false},
+        {"scale", ask_scale, tell_scale, false, false},
+        {"run", kubectl_ask_run, kubectl_tell_created, false, false},
+        {"set", kubectl_ask_set, kubectl_tell_set, false, true},
+        {"top", kubectl_ask_top, kubectl_tell_top, false, true},
+        {"uncordon", kubectl_ask_cordon, kubectl_tell_cordon, false, false},
+        {"wait", kubectl_ask_wait, kubectl_tell_wait, true, false},
 };
 
 /* -l, --all: those that are there become words of the command line. */
@@ -1002,7 +925,7 @@ static void tell_list(struct tool_run *r, struct kubectl *s, const char *body)
 	kt_json_free(list);
 }
 
-static const struct kubectl_command listing = {"list", ask_list, tell_list, false};
+static const struct kubectl_command listing = {"list", ask_list, tell_list, false, false};
 
 /* --- the conversation --- */
 static void call_clear(struct kubectl_call *call)
@@ -1067,6 +990,11 @@ static bool begin(struct tool_run *r, struct kubectl *s)
 	if (!parse(r, s))
 		return false;
 	const char *word = s->words.count ? s->words.items[0] : "";
+	if (!strcmp(word, "cluster-info")) {
+		tool_outf(r, "Kubernetes control plane is running at https://%s:%s\n",
+		          tool_env(r, "KUBERNETES_SERVICE_HOST"), tool_env(r, "KUBERNETES_SERVICE_PORT"));
+		return false;
+	}
 	if (!strcmp(word, "version")) {
 		tool_outs(r, "Client Version: v1.34.1\nKustomize Version: v5.7.1\n");
 		return false;
@@ -1096,6 +1024,8 @@ static int run_kubectl(struct tool_run *r)
 		if (tool_all(r, &s->input) == TOOL_WAIT)
 			return TOOL_WAIT;
 	}
+	if (s->exec)
+		return kubectl_exec_run(r, s);
 	for (;;) {
 		bool lists = s->command->many && (s->selector || s->field_selector || s->all) && !s->listed;
 		const struct kubectl_command *command = lists ? &listing : s->command;
@@ -1136,11 +1066,20 @@ static int run_kubectl(struct tool_run *r)
 		if (fetch_request(r, &s->fetch, s->call.method, s->headers, s->call.body))
 			return TOOL_WAIT;
 		kt_buf_adds(&s->fetch.response.body, "");
+		/* who may exec is told to upgrade the connection, which is done by other means here */
+		bool upgrade =
+		        s->stage == 3 && !strcmp(s->command->name, "exec") && s->fetch.response.status == 400;
+		if (upgrade) {
+			if (!kubectl_exec_start(r, s))
+				return s->status;
+			call_clear(&s->call);
+			return kubectl_exec_run(r, s);
+		}
 		if (s->fetch.response.status >= 300)
 			refused(r, s, &s->fetch.response);
 		else
 			command->tell(r, s, kt_buf_str(&s->fetch.response.body));
-		if (lists && s->fetch.response.status >= 300)
+		if ((lists || command->staged) && s->fetch.response.status >= 300)
 			return s->status;
 		call_clear(&s->call);
 	}
@@ -1154,6 +1093,10 @@ static void end_kubectl(struct tool_run *r)
 	kt_json_free(s->headers);
 	kt_strs_clear(&s->words);
 	kt_strs_clear(&s->literals);
+	kt_strs_clear(&s->rest);
+	kt_json_free(s->more);
+	kt_json_free(s->seen);
+	kubectl_exec_end(s);
 	kt_yaml_free(s->docs);
 	kt_buf_clear(&s->input);
 	kt_free(s->told);

@@ -21,6 +21,7 @@ struct kubectl {
 	const struct schema_kind *kind;
 	struct kt_strs words; /* without the options */
 	const char *ns, *output, *selector, *token_file, *container, *patch, *patch_type, *file;
+	const char *sort_by, *label_columns;
 	const char *replicas, *tail, *timeout, *image, *field_selector, *condition, *raw, *subresource,
 	        *dry_run;
 	struct kt_strs literals;
@@ -31,6 +32,16 @@ struct kubectl {
 	struct kt_buf input;
 	char *told; /* of a rollout, last */
 	size_t at;  /* of several objects */
+	struct cluster *cluster;
+	struct kt_json *more; /* other options: {name: [values]} */
+	struct kt_strs rest;  /* behind -- */
+	struct kt_json *seen; /* an object that was asked for first */
+	bool many_types;      /* get a,b */
+	size_t type_at;
+	bool told_types;           /* a table was printed */
+	unsigned stage;            /* of what takes several questions */
+	const char *what;          /* set, rollout: the second word */
+	struct kubectl_exec *exec; /* kubectl_look.c */
 	struct kt_yaml *docs;
 	int status;
 };
@@ -40,10 +51,16 @@ struct kubectl_command {
 	bool (*ask)(struct tool_run *r, struct kubectl *s);
 	/* The answer, with a good status. */
 	void (*tell)(struct tool_run *r, struct kubectl *s, const char *body);
-	bool many; /* it takes -l and --all */
+	bool many;   /* it takes -l and --all */
+	bool staged; /* several questions for one thing: a refusal ends it */
 };
 
 void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...) KT_PRINTF(3, 4);
+void kubectl_full_name(const struct schema_kind *kind, const char *name, bool slash, struct kt_buf *out);
+/* kubectl_print.c, kubectl_go.c: an object, a list or a table as -o wants it */
+void kubectl_print(struct tool_run *r, struct kubectl *s, const struct kt_json *object);
+void kubectl_print_go(struct tool_run *r, struct kubectl *s, const struct kt_json *object,
+                      const char *template);
 struct kt_json *kubectl_answer(const char *body); /* new; NULL: it is no JSON */
 /* From words[1]: "pods" "x" "y", or "pods/x". The kind, and where names begin. */
 bool kubectl_want_objects(struct tool_run *r, struct kubectl *s, size_t *first);
@@ -57,6 +74,36 @@ bool kubectl_patch_with(struct tool_run *r, struct kubectl *s, const char *type,
                         char *steal);
 /* A word taken out of the command line. */
 void kubectl_drop_word(struct kubectl *s, size_t i);
+
+const struct schema_kind *kubectl_kind_named(const struct kubectl *s, const char *name);
+const char *kubectl_option(const struct kubectl *s, const char *name); /* its last value; NULL: not given */
+/* kubectl_make.c: what `create TYPE` makes; `known` whether it is one of these types */
+struct kt_json *kubectl_made(struct tool_run *r, struct kubectl *s, bool *known);
+/* create job NAME --from=cronjob/X: asked for first, then made of it */
+bool kubectl_ask_from(struct tool_run *r, struct kubectl *s);
+struct kt_json *kubectl_made_from(struct kubectl *s);
+bool kubectl_ask_run(struct tool_run *r, struct kubectl *s);
+bool kubectl_ask_expose(struct tool_run *r, struct kubectl *s);
+bool kubectl_ask_autoscale(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_created(struct tool_run *r, struct kubectl *s, const char *body);
+void kubectl_tell_expose(struct tool_run *r, struct kubectl *s, const char *body);
+/* kubectl_change.c */
+bool kubectl_ask_set(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_set(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_ask_revisions(struct tool_run *r, struct kubectl *s); /* rollout history, undo */
+void kubectl_tell_revisions(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_ask_cordon(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_cordon(struct tool_run *r, struct kubectl *s, const char *body);
+/* kubectl_look.c */
+bool kubectl_ask_logs(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_logs(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_ask_top(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_top(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_ask_exec(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_exec(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_exec_start(struct tool_run *r, struct kubectl *s); /* once the server would have it */
+int kubectl_exec_run(struct tool_run *r, struct kubectl *s);    /* its code, or TOOL_WAIT */
+void kubectl_exec_end(struct kubectl *s);
 
 /* kubectl_wait.c: commands that go on until something is so */
 bool kubectl_ask_wait(struct tool_run *r, struct kubectl *s);
