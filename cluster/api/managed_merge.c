@@ -92,6 +92,11 @@ static struct kt_json *merge_lists(const struct managed_at *at, const struct kt_
 struct kt_json *managed_merge(const struct managed_at *at, const struct kt_json *live,
                               const struct kt_json *config)
 {
+	/* null lays nothing over members or items: they stay, unless pruning takes them */
+	if (config && kt_json_type(config) == KT_JSON_NULL && kt_count(live) > 0 &&
+	    ((kt_is_object(live) && managed_is_map(at, live)) ||
+	     (kt_is_array(live) && managed_is_list(at, live))))
+		return kt_json_ref(live);
 	if (kt_is_object(live) && kt_is_object(config) && managed_is_map(at, config)) {
 		struct kt_json *out = kt_json_ref(live);
 		for (size_t i = 0, n = kt_count(config); i < n; i++) {

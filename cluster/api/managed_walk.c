@@ -219,6 +219,11 @@ void managed_compare(const struct managed_at *at, const struct kt_json *old, con
 			out->changed = kt_json_object();
 		return;
 	}
+	if (old && now && !kt_count(old) && !kt_count(now)) {
+		if (kt_json_type(old) != kt_json_type(now)) /* null is not {} */
+			out->changed = kt_json_object();
+		return;
+	}
 	/* all of it is new; types of custom kinds come and go */
 	bool whole = !kt_count(old) && kt_count(now) && at->type && at->type->id != 0;
 	if (whole && managed_cached(cache, at, old, now, &out->changed))
