@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* What a letter behind a backslash means, alone and in a set; NULL: as POSIX (or the GNU library) has it. */
@@ -74,6 +75,11 @@ static char *posix(const char *regex)
 		} else if (!in_set && kt_starts(c, "(?:")) {
 			kt_buf_addc(&out, '(');
 			c += 2;
+			continue;
+		} else if (!in_set && (kt_starts(c, "(?<") || kt_starts(c, "(?P<")) &&
+		           isalpha((unsigned char)strchr(c, '<')[1]) && strchr(c, '>')) { /* (?<name>group) */
+			kt_buf_addc(&out, '(');
+			c = strchr(c, '>');
 			continue;
 		}
 		kt_buf_addc(&out, *c);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *query_value(const char *path, const char *name, struct kt_buf *out)
 {
@@ -16,6 +17,149 @@ static const char *query_value(const char *path, const char *name, struct kt_buf
 		}
 	}
 	return NULL;
+}
+
+/* /redirect?location=/x&code=307, as Go's http.Redirect. */
+static void redirect(const struct network_http_request *request, struct network_http_response *response)
+{
+	struct kt_buf location = {0}, code = {0};
+	const char *to = query_value(request->path, "location", &location);
+	const char *status = query_value(request->path, "code", &code);
+	int number = status && *status ? (int)strtol(status, NULL, 10) : 302;
+	if (kt_streq(request->method, "GET")) {
+		char *text = kt_strf("<a href=\"%s\">%s</a>.\n\n", to ? to : "", kt_http_reason(number));
+		server_answer(response, number, "text/html; charset=utf-8", text, strlen(text));
+		kt_free(text);
+	} else {
+		server_plain(response, number, "%s", "");
+	}
+	kt_set(&response->headers, "Location", kt_json_str(to ? to : ""));
+	kt_buf_clear(&location);
+	kt_buf_clear(&code);
+}
+
+static void answer_json(struct network_http_response *response, struct kt_json *steal)
+{
+	char *text = kt_json_text(steal);
+	server_plain(response, 200, "%s", text);
+	kt_free(text);
+	kt_json_free(steal);
+}
+
+/* /shell?cmd=WORDS */
+static void run_shell(struct tool_run *r, const struct network_http_request *request,
+                      struct network_http_response *response)
+{
+	struct kt_buf text = {0}, out = {0};
+	const char *command = query_value(request->path, "shellCommand", &text);
+	if (!command)
+		command = query_value(request->path, "cmd", &text);
+	char *both = kt_strf("exec 2>&1; %s", command ? command : "");
+	const char *argv[] = {"sh", "-c", both, NULL};
+	struct kt_json *answer = kt_json_object();
+	int code = 0;
+	bool ran = process_answer(tool_container(r), argv, "", 0, &out, &response->takes, &code);
+	if (code || !ran) {
+		char *error = kt_strf("exit status %d", code);
+		kt_set(&answer, "error", kt_json_str(error));
+		kt_free(error);
+	}
+	if (out.len)
+		kt_set(&answer, "output", kt_json_str(kt_buf_str(&out)));
+	answer_json(response, answer);
+	kt_free(both);
+	kt_buf_clear(&text);
+	kt_buf_clear(&out);
+}
+
+/* One request of a /dial: what came, or what went wrong (owned). */
+static bool dial_once(struct tool_run *r, const char *address, unsigned port, bool udp, const char *what,
+                      struct network_http_response *response, char **text)
+{
+	struct cluster *cluster = tool_container(r)->cluster;
+	struct network_peer from = task_peer(r->task);
+	struct network_path to;
+	network_connect(cluster, &from, address, port, udp ? "UDP" : "TCP", &to);
+	if (to.outcome != NETWORK_OPEN) {
+		bool late = to.outcome == NETWORK_TIMEOUT;
+		response->takes += late ? 5 * KT_SEC : 0;
+		*text = udp ? kt_strf("reading from udp connection failed. err:'read udp %s:%u: %s'", address,
+		                      port, late ? "i/o timeout" : "connection refused")
+		            : kt_strf("Get \"http://%s:%u/%s\": %s", address, port, what,
+		                      late ? "context deadline exceeded (Client.Timeout exceeded while "
+		                             "awaiting headers)"
+		                           : "dial tcp: connect: connection refused");
+		return false;
+	}
+	char *path = kt_strf("/%s", what);
+	struct network_http_request request = {.method = "GET", .path = path, .host = address};
+	struct network_http_response answer = {0};
+	bool served = network_serve(cluster, &to, &request, &answer);
+	kt_buf_adds(&answer.body, "");
+	response->takes += to.latency + answer.takes;
+	*text = served ? kt_strdup(answer.body.data)
+	               : kt_strf("Get \"http://%s:%u/%s\": EOF", address, port, what);
+	network_http_response_clear(&answer);
+	kt_free(path);
+	return served;
+}
+
+/* /dial?host=H&port=P&request=hostname&protocol=http&tries=3 */
+static void dial(struct tool_run *r, const struct network_http_request *request,
+                 struct network_http_response *response)
+{
+	struct kt_buf texts[5] = {{0}};
+	static const char *const names[] = {"host", "port", "request", "protocol", "tries"};
+	const char *values[5];
+	struct kt_strs addresses = {0};
+	enum network_outcome outcome = NETWORK_OPEN;
+	for (size_t i = 0; i < KT_COUNT(values); i++)
+		values[i] = query_value(request->path, names[i], &texts[i]);
+	long tries = values[4] && *values[4] ? strtol(values[4], NULL, 10) : 1;
+	bool there =
+	        values[0] && task_resolve(r->task, values[0], &addresses, NULL, &outcome) && addresses.count;
+	if (!values[2] || !*values[2]) {
+		server_plain(response, 400, "request parameter not specified. <nil>\n");
+	} else if (!there) {
+		server_plain(response, 400, "host and/or port param are invalid. lookup %s: no such host\n",
+		             values[0] ? values[0] : "");
+	} else {
+		struct kt_json *good = kt_json_array(), *bad = kt_json_array(), *answer = kt_json_object();
+		bool last = false;
+		for (long i = 0; i < KT_MIN(tries, 100L); i++) {
+			char *text = NULL;
+			last = dial_once(r, addresses.items[0],
+			                 values[1] ? (unsigned)strtoul(values[1], NULL, 10) : 0,
+			                 kt_streq(values[3], "udp"), values[2], response, &text);
+			kt_push(last ? &good : &bad, kt_json_str(text ? text : ""));
+			kt_free(text);
+		}
+		if (kt_count(bad))
+			kt_set(&answer, "errors", kt_json_ref(bad));
+		if (last)
+			kt_set(&answer, "responses", kt_json_ref(good));
+		kt_json_free(good);
+		kt_json_free(bad);
+		answer_json(response, answer);
+	}
+	kt_strs_clear(&addresses);
+	for (size_t i = 0; i < KT_COUNT(texts); i++)
+		kt_buf_clear(&texts[i]);
+}
+
+static void tell_header(const struct network_http_request *request, struct network_http_response *response)
+{
+	struct kt_buf key = {0};
+	const char *name = query_value(request->path, "key", &key);
+	for (size_t i = 0; name && i < kt_count(request->headers); i++)
+		if (!strcasecmp(kt_key(request->headers, i), name))
+			server_plain(response, 200, "%s", kt_str_or(kt_at(request->headers, i), ""));
+	if (!response->status) {
+		char *all = name ? kt_strdup("") : kt_json_text(request->headers);
+		server_plain(response, 200, "%s", all);
+		kt_free(all);
+	}
+	kt_buf_clear(&key);
 }
 
 void agnhost_serve(struct tool_run *r, const struct network_http_request *request,
@@ -46,7 +190,20 @@ void agnhost_serve(struct tool_run *r, const struct network_http_request *reques
 		server_plain(response, text && *text ? (int)strtol(text, NULL, 10) : 200, "%s", msg);
 		kt_buf_clear(&code);
 		kt_free(msg);
-	} else if (kt_starts(path, "/exit")) {
+	} else if (kt_streq(mode, "netexec") && kt_starts(path, "/redirect")) {
+		redirect(request, response);
+	} else if (kt_streq(mode, "netexec") && kt_starts(path, "/shell")) {
+		run_shell(r, request, response);
+	} else if (kt_streq(mode, "netexec") && kt_starts(path, "/dial")) {
+		dial(r, request, response);
+	} else if (kt_streq(mode, "netexec") && kt_starts(path, "/header")) {
+		tell_header(request, response);
+	} else if (kt_starts(path, "/readyz")) {
+		server_plain(response, 200, "ok");
+	} else if (kt_starts(path, "/serverport")) {
+		text = server_option(r, "http-port");
+		server_plain(response, 200, "%s", text && *text ? text : "8080");
+	} else if (kt_starts(path, "/exit") || kt_starts(path, "/shutdown")) {
 		text = query_value(path, "code", &value);
 		s->exit_after = (text ? (int)(strtol(text, NULL, 10) & 255) : 0) + 1;
 		server_plain(response, 200, "%s", "");

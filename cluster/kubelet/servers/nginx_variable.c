@@ -240,6 +240,17 @@ static bool is_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
+static bool names_group(const char *pattern, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *at = pattern; (at = strchr(at, '<')); at++)
+		if ((at > pattern + 1 && at[-1] == '?') ||
+		    (at > pattern + 2 && at[-1] == 'P' && at[-2] == '?'))
+			if (!strncmp(at + 1, name, len) && at[1 + len] == '>')
+				return true;
+	return false;
+}
+
 /* Defined by set, map, geo, split_clients or a named group, anywhere. */
 static bool defined(const struct nginx_directive *d, const char *name)
 {
@@ -250,6 +261,9 @@ static bool defined(const struct nginx_directive *d, const char *name)
 		               !strcmp(d->name, "auth_request_set");
 		if (defines && d->count && d->args[at][0] == '$' && !strcmp(d->args[at] + 1, name))
 			return true;
+		for (size_t i = 0; i < d->count; i++)
+			if (names_group(d->args[i], name))
+				return true;
 		if (!nginx_lists_values(d) && defined(d->block, name))
 			return true;
 	}
@@ -406,20 +420,67 @@ bool nginx_regex(const char *text, bool ignore_case, regex_t *out)
 	return kt_regex(text, ignore_case ? REG_ICASE : 0, out);
 }
 
+/* The next group of a pattern behind `at`: where its parenthesis is; NULL: there is none. */
+static const char *next_group(const char *at)
+{
+	bool in_set = false;
+	for (; *at; at++) {
+		if (*at == '\\' && at[1])
+			at++;
+		else if (*at == '[' && !in_set)
+			in_set = true;
+		else if (*at == ']')
+			in_set = false;
+		else if (*at == '(' && !in_set)
+			return at;
+	}
+	return NULL;
+}
+
+/* The name of a group (?<name>…), and how long it is; NULL: it has none. */
+static const char *group_name(const char *group, size_t *len)
+{
+	const char *from = kt_starts(group, "(?<") ? group + 3 : kt_starts(group, "(?P<") ? group + 4 : NULL;
+	*len = from ? strcspn(from, ">") : 0;
+	return *len && is_name(*from) ? from : NULL;
+}
+
+static char *group_text(const char *text, const regmatch_t *group)
+{
+	return group->rm_so < 0 ? NULL
+	                        : kt_strndup(text + group->rm_so, (size_t)(group->rm_eo - group->rm_so));
+}
+
 bool nginx_match(struct nginx_visit *v, const char *text, const char *pattern, bool ignore_case)
 {
-	regmatch_t groups[NGINX_CAPTURES];
+	regmatch_t groups[2 * NGINX_CAPTURES];
 	regex_t regex;
 	if (!nginx_regex(pattern, ignore_case, &regex))
 		return false;
 	bool matches = !regexec(&regex, text, KT_COUNT(groups), groups, 0);
 	regfree(&regex);
-	for (size_t i = 0; matches && i < KT_COUNT(groups); i++) {
+	if (!matches)
+		return false;
+	for (size_t i = 0; i < NGINX_CAPTURES; i++) {
 		kt_free(v->captures[i]);
-		v->captures[i] = groups[i].rm_so < 0
-		                         ? NULL
-		                         : kt_strndup(text + groups[i].rm_so,
-		                                      (size_t)(groups[i].rm_eo - groups[i].rm_so));
+		v->captures[i] = i ? NULL : group_text(text, &groups[0]);
 	}
-	return matches;
+	/* (?:…) is a group of the pattern that is matched, and none of those that are counted */
+	size_t number = 0, len;
+	const char *at = next_group(pattern);
+	for (size_t i = 1; at && i < KT_COUNT(groups); i++, at = next_group(at + 1)) {
+		const char *name = group_name(at, &len);
+		if (!name && kt_starts(at, "(?"))
+			continue;
+		number++;
+		if (name) {
+			char *key = kt_strndup(name, len), *value = group_text(text, &groups[i]);
+			kt_set(&v->set, key, kt_json_str(value ? value : ""));
+			kt_free(value);
+			kt_free(key);
+		}
+		if (number < NGINX_CAPTURES)
+			v->captures[number] = group_text(text, &groups[i]);
+	}
+	return true;
 }

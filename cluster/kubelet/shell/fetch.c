@@ -178,7 +178,7 @@ int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, c
 	bool slow = (fetch->total && fetch->connected + takes > fetch->started + fetch->total);
 	if (pause_for(r, fetch, takes))
 		return TOOL_WAIT;
-	fetch->result = slow ? FETCH_SLOW : FETCH_OK;
+	fetch->result = slow ? FETCH_SLOW : fetch->response.status == 444 ? FETCH_EMPTY : FETCH_OK;
 	return 0;
 }
 

@@ -15,6 +15,7 @@ enum fetch_result {
 	FETCH_SLOW,    /* connected, no answer in time */
 	FETCH_UNREACHABLE,
 	FETCH_SILENT, /* connected, it does not speak HTTP */
+	FETCH_EMPTY,  /* it closed the connection without an answer (nginx' 444) */
 };
 struct fetch {
 	char *host, *path;

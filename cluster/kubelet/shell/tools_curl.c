@@ -524,6 +524,7 @@ static int connect_failed(struct tool_run *r, const struct curl *s)
 		            f->host, f->port, ms);
 	case FETCH_SLOW:
 	case FETCH_SILENT:
+	case FETCH_EMPTY:
 	case FETCH_OK:
 	default:
 		return 0;
@@ -557,7 +558,7 @@ static int once(struct tool_run *r)
 	if (f->result == FETCH_SLOW || (f->result == FETCH_SILENT && s->total))
 		return fail(r, s, 28, "Operation timed out after %lld milliseconds with 0 bytes received",
 		            ms);
-	if (f->result == FETCH_SILENT)
+	if (f->result == FETCH_SILENT || f->result == FETCH_EMPTY)
 		return fail(r, s, 52, "Empty reply from server");
 	return 0;
 }

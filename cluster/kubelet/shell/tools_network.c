@@ -153,6 +153,7 @@ static int run_wget(struct tool_run *r)
 		return tool_fail(r, 1, "download timed out");
 	case FETCH_SLOW:
 	case FETCH_SILENT:
+	case FETCH_EMPTY:
 	case FETCH_OK:
 	default:
 		break;
@@ -162,6 +163,8 @@ static int run_wget(struct tool_run *r)
 	if (fetch_request(r, f, s->spider ? "HEAD" : s->method, s->headers,
 	                  s->body.len ? s->body.data : NULL))
 		return TOOL_WAIT;
+	if (f->result == FETCH_EMPTY)
+		return tool_fail(r, 1, "error getting response");
 	if (f->result != FETCH_OK)
 		return tool_fail(r, 1, "download timed out");
 	char *to = fetch_redirect(f);
