@@ -208,13 +208,13 @@ static void add_field(const struct schema_field *field, struct kt_buf *out)
 	if (field->shape == SCHEMA_MAP)
 		kt_buf_adds(out, "\"type\":\"object\",\"additionalProperties\":{");
 	add_value(field->type, field->keep || field->shape != SCHEMA_ONE, out);
+	if (field->values) /* of a list: what each of its values may be */
+		add_strings("enum", field->values, true, out);
 	if (field->shape != SCHEMA_ONE)
 		kt_buf_addc(out, '}');
 	const char *value = schema_field_default(field);
 	if (value)
 		kt_buf_addf(out, ",\"default\":%s", value);
-	if (field->values)
-		add_strings("enum", field->values, true, out);
 	add_marks(field, out);
 	kt_buf_addc(out, '}');
 }
