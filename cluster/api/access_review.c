@@ -323,14 +323,16 @@ static bool bind_token(struct cluster *cluster, const char *ns, const char *acco
                        const struct kt_json *bound, struct kt_json **out, struct api_status *status)
 {
 	const char *kind = kt_get_text(bound, "kind"), *name = kt_get_text(bound, "name"),
-	           *uid = kt_get_text(bound, "uid");
+	           *uid = kt_get_text(bound, "uid"), *version = kt_get_text(bound, "apiVersion");
 	bool known = strcmp(kind, "Pod") == 0 || strcmp(kind, "Secret") == 0 || strcmp(kind, "Node") == 0;
 	const struct schema_kind *of;
 	const struct store_object *object;
 	if (!*kind)
 		return true;
 	if (!known)
-		return api_fail(status, 400, "BadRequest", "cannot bind token to object of type %s", kind);
+		return api_fail(status, 400, "BadRequest",
+		                "cannot bind token to object of type %s%s, Kind=%s",
+		                strchr(version, '/') ? "" : "/", version, kind);
 	of = schema_stored(cluster_schema(cluster), "", kind);
 	object = store_get(cluster_store(cluster), of, of->namespaced ? ns : "", name);
 	if (!object)

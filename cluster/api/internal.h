@@ -186,6 +186,8 @@ const struct api_subresource *api_subresource_of(const struct schema_kind *kind,
 void api_write_from_request(struct api_write *write, struct api_request *request);
 /* The body: JSON, YAML or protobuf, as parsed JSON (new); 415, 400. */
 bool api_body(struct api_request *request, struct kt_json **out);
+/* The body as an object of `kind`, in its storage version. New. */
+bool api_body_object(struct api_request *request, const struct schema_kind *kind, struct kt_json **out);
 /* The body as `kind`: strict as fieldValidation asks. New. */
 bool api_decode(struct api_request *request, const struct schema_kind *kind, struct kt_json *steal,
                 struct kt_json **out);

@@ -231,18 +231,22 @@ static void check_scalar(struct check *c, const struct schema_type *type, const 
 
 static void check(struct check *c, const struct managed_at *at, const struct kt_json *value);
 
+/* A field that nobody declared ends it: the real walk goes no further in such a map (typed.visitMapItems). */
 static void check_map(struct check *c, const struct managed_at *at, const struct kt_json *value)
 {
 	size_t len = c->path.len;
+	bool closed = at->shape == SCHEMA_ONE && at->type && at->type->field_count > 0 && !at->type->open;
 	for (size_t i = 0, n = kt_count(value); i < n; i++) {
 		struct managed_at below = managed_at_member(at, kt_key(value, i));
+		bool unknown = closed && !below.field;
 		kt_buf_addf(&c->path, ".%s", kt_key(value, i));
-		if (!below.field && at->shape == SCHEMA_ONE && at->type && at->type->field_count > 0 &&
-		    !at->type->open)
+		if (unknown)
 			complain(c, "field not declared in schema");
 		else
 			check(c, &below, kt_at(value, i));
 		kt_buf_cut(&c->path, len);
+		if (unknown)
+			break;
 	}
 }
 

@@ -112,7 +112,7 @@ static bool apply_type(struct api_request *request, const struct schema_kind *ki
 	return false;
 }
 
-/* Strategic patches are converted by runtime.DefaultUnstructuredConverter, which has words of its own for a
+/* Strategic patches, and what is applied, are converted by runtime.DefaultUnstructuredConverter, which has words of its own for a
  * value of the wrong type: what Go itself would convert is told otherwise than what it would not. */
 static char *converter_words(const char *text)
 {
@@ -123,6 +123,8 @@ static char *converter_words(const char *text)
 	                                       {"array", "slice"}};
 	const char *type = strstr(text, " of type "), *word = strstr(text, "cannot unmarshal ");
 
+	if (kt_starts(text, "illegal base64"))
+		return kt_strf("error decoding from json: %s", text);
 	if (!type || !word)
 		return kt_strdup(text);
 	type += strlen(" of type ");
@@ -277,8 +279,12 @@ static bool server_side_apply(struct api_request *request, const struct schema_k
 		*out = merged;
 	} else {
 		if (schema_decode(cluster_schema(request->cluster), kind->storage, merged, out, &problems,
-		                  &err))
-			fine = fail_conversion(request, kind, body, err.text);
+		                  &err)) {
+			char *why = converter_words(err.text);
+
+			fine = fail_conversion(request, kind, body, why);
+			kt_free(why);
+		}
 		schema_problems_clear(&problems);
 		kt_json_free(merged);
 	}

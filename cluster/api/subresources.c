@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFAULT_TOKEN_SECONDS 3600
+
 static const struct store_object *object_of(struct api_request *request)
 {
 	const struct store_object *object =
@@ -14,6 +16,48 @@ static const struct store_object *object_of(struct api_request *request)
 	if (!object)
 		api_fail_not_found(&request->status, request->kind, request->name);
 	return object;
+}
+
+/* What a subresource's body is an object of. */
+static struct schema_kind kind_of_body(struct api_request *request, const char *api_version)
+{
+	const struct schema_subresource *sub = request->sub;
+
+	return (struct schema_kind){.group = sub->group,
+	                            .version = sub->version,
+	                            .kind = sub->kind,
+	                            .resource = "",
+	                            .api_version = api_version,
+	                            .type = schema_type_for(cluster_schema(request->cluster), api_version,
+	                                                    sub->kind)};
+}
+
+/* The body, decoded as the subresource's kind. New. */
+static bool body_of(struct api_request *request, struct kt_json **out)
+{
+	const struct schema_subresource *sub = request->sub;
+	char *version = kt_strf("%s%s%s", sub->group, *sub->group ? "/" : "", sub->version);
+	struct schema_kind kind = kind_of_body(request, version);
+	bool fine = api_options_fit(request, "CreateOptions") && api_body_object(request, &kind, out);
+
+	kt_free(version);
+	return fine;
+}
+
+/* The names in a body that is created below an object are the object's (kubernetes
+ * pkg/registry/core/pod/storage). */
+static bool names_fit(struct api_request *request, const struct kt_json *body)
+{
+	const char *ns = kt_path_str(body, "metadata.namespace");
+
+	if (ns && *ns && !kt_streq(ns, request->ns))
+		return api_fail(&request->status, 400, "BadRequest",
+		                "the namespace of the provided object does not match the namespace sent on "
+		                "the request");
+	if (!*request->name || kt_streq(kt_path_str(body, "metadata.name"), request->name))
+		return true;
+	return api_fail(&request->status, 400, "BadRequest", "name in URL does not match name in %s object",
+	                request->sub->kind);
 }
 
 /* --- scale --- */
@@ -175,13 +219,8 @@ static bool check_scale(struct api_request *request, const struct kt_json *scale
 	static const struct schema_kind kind = {.group = "autoscaling", .kind = "Scale", .resource = ""};
 	struct rules_errors errors = {0};
 	const struct kt_json *value = kt_path(scale, "spec.replicas");
-	const char *name = kt_path_str(scale, "metadata.name");
 
 	*replicas = kt_int_or(value, 0);
-	if (name && !kt_streq(name, request->name))
-		return api_fail(&request->status, 400, "BadRequest",
-		                "the name of the object (%s) does not match the name on the URL (%s)", name,
-		                request->name);
 	if (*replicas >= 0)
 		return true;
 	rules_error(&errors, "FieldValueInvalid", "spec.replicas", value,
@@ -199,7 +238,7 @@ static void write_scale(struct api_request *request, const struct store_object *
 	int64_t replicas;
 
 	api_write_from_request(&write, request);
-	if (!check_scale(request, scale, &replicas))
+	if (!api_name_fits(request, scale) || !check_scale(request, scale, &replicas))
 		return;
 	changed = kt_json_ref(object->json);
 	kt_set_path(&changed, scale_path(request->kind, "specReplicasPath", "spec.replicas"),
@@ -217,10 +256,10 @@ static void write_scale(struct api_request *request, const struct store_object *
 
 static void scale_update(struct api_request *request)
 {
-	const struct store_object *object = object_of(request);
+	const struct store_object *object;
 	struct kt_json *scale = NULL;
 
-	if (object && api_body(request, &scale))
+	if (body_of(request, &scale) && api_name_fits(request, scale) && (object = object_of(request)))
 		write_scale(request, object, scale);
 	kt_json_free(scale);
 }
@@ -250,30 +289,44 @@ static void scale_patch(struct api_request *request)
 }
 
 /* --- pods/binding --- */
+/* What is wrong is no invalid object, but a fault that is told as it is (ValidatePodBinding, ToAggregate). */
+static bool target_fits(struct api_request *request, const struct kt_json *target)
+{
+	const char *kind = kt_get_text(target, "kind"), *name = kt_get_text(target, "name");
+	bool known = !*kind || kt_streq(kind, "Node");
+	struct kt_buf why = {0};
+
+	if (!known)
+		kt_buf_addf(&why,
+		            "target.kind: Unsupported value: \"%s\": supported values: \"Node\", \"<empty>\"",
+		            kind);
+	if (!*name)
+		kt_buf_addf(&why, "%starget.name: Required value", known ? "" : ", ");
+	if (why.len && !known && !*name)
+		api_fail(&request->status, 500, "", "[%s]", kt_buf_str(&why));
+	else if (why.len)
+		api_fail(&request->status, 500, "", "%s", kt_buf_str(&why));
+	kt_buf_clear(&why);
+	return known && *name;
+}
+
 static void binding_create(struct api_request *request)
 {
 	const struct schema_kind *pods = schema_stored(cluster_schema(request->cluster), "", "Pod");
 	struct api_write write;
 	struct kt_json *body = NULL;
 	const struct store_object *pod;
-	const char *node;
+	const struct kt_json *target;
 
-	if (!api_body(request, &body))
+	if (request->sub ? !body_of(request, &body) : !api_body_object(request, request->kind, &body))
 		return;
 	api_write_from_request(&write, request);
 	write.kind = pods;
 	if (!*request->name)
 		write.name = kt_str_or(kt_path(body, "metadata.name"), "");
-	node = kt_path_str(body, "target.name");
-	if (!node || !*node) {
-		static const struct schema_kind binding = {
-		        .group = "", .kind = "Binding", .resource = "bindings"};
-		struct rules_errors errors = {0};
-
-		rules_error(&errors, "FieldValueRequired", "target.name", NULL, "%s", "");
-		api_fail_invalid(&request->status, &binding, write.name, errors.causes);
-		rules_errors_clear(&errors);
-	} else if ((pod = api_find(&write)) && api_bind_pod(&write, pod, node)) {
+	target = kt_get(body, "target");
+	if (names_fit(request, body) && target_fits(request, target) && (pod = api_find(&write)) &&
+	    api_bind_pod(&write, pod, kt_get_text(target, "name"))) {
 		struct kt_json *done = kt_jsonf(
 		        "{kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201}");
 
@@ -291,12 +344,10 @@ static void eviction_create(struct api_request *request)
 	struct kt_json *body = NULL;
 	const struct kt_json *options;
 	const struct store_object *pod;
-	const char *name;
 
-	if (!api_body(request, &body))
+	if (!body_of(request, &body))
 		return;
 	api_write_from_request(&write, request);
-	name = kt_path_str(body, "metadata.name");
 	options = kt_get(body, "deleteOptions");
 	deletion.grace = kt_get_int(options, "gracePeriodSeconds", -1);
 	deletion.propagation = kt_get_str(options, "propagationPolicy");
@@ -304,10 +355,7 @@ static void eviction_create(struct api_request *request)
 	deletion.version_text = kt_path_str(options, "preconditions.resourceVersion");
 	if (kt_count(kt_get(options, "dryRun")))
 		write.dry_run = true;
-	if (name && *name && !kt_streq(name, request->name))
-		api_fail(&request->status, 400, "BadRequest",
-		         "name in URL does not match name in Eviction object");
-	else if ((pod = api_find(&write)) && api_evict_pod(&write, pod, &deletion)) {
+	if (names_fit(request, body) && (pod = api_find(&write)) && api_evict_pod(&write, pod, &deletion)) {
 		struct kt_json *done = kt_jsonf(
 		        "{kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201}");
 
@@ -319,32 +367,50 @@ static void eviction_create(struct api_request *request)
 }
 
 /* --- serviceaccounts/token --- */
+/* What the body says of the account is true (registry/core/serviceaccount/storage/token.go). */
+static bool account_fits(struct api_request *request, const struct schema_kind *kind,
+                         const struct kt_json *body)
+{
+	struct rules_errors errors = {0};
+	const struct kt_json *name = kt_path(body, "metadata.name"), *ns = kt_path(body, "metadata.namespace");
+
+	if (kt_str_len(name) && !kt_streq(kt_str(name), request->name))
+		rules_error(&errors, "FieldValueInvalid", "metadata.name", name,
+		            "must match the service account name if specified");
+	else if (kt_str_len(ns) && !kt_streq(kt_str(ns), request->ns))
+		rules_error(&errors, "FieldValueInvalid", "metadata.namespace", ns,
+		            "must match the service account namespace if specified");
+	if (!errors.causes)
+		return true;
+	api_fail_invalid(&request->status, kind, request->name, errors.causes);
+	rules_errors_clear(&errors);
+	return false;
+}
+
 static void token_create(struct api_request *request)
 {
-	const struct schema_type *type =
-	        schema_type_for(cluster_schema(request->cluster), "authentication.k8s.io/v1", "TokenRequest");
-	const struct schema_kind *known = schema_by_kind(cluster_schema(request->cluster),
-	                                                 "authentication.k8s.io", "v1", "TokenRequest");
-	struct schema_kind kind = {.group = "authentication.k8s.io",
-	                           .version = "v1",
-	                           .kind = "TokenRequest",
-	                           .resource = "tokenrequests",
-	                           .api_version = "authentication.k8s.io/v1",
-	                           .type = type,
-	                           .unstored = true};
+	struct schema_kind kind = kind_of_body(request, "authentication.k8s.io/v1");
+	const struct store_object *account;
 	struct kt_json *body = NULL;
+	struct api_write write;
 
+	kind.unstored = true;
 	kind.storage = &kind;
-	const struct store_object *account = object_of(request);
-
-	if (!account || !api_body(request, &body))
+	if (!body_of(request, &body))
 		return;
-	if (!kt_str_len(kt_path(body, "metadata.uid")))
+	api_write_from_request(&write, request);
+	if (!kt_path(body, "spec.expirationSeconds"))
+		kt_set_path(&body, "spec.expirationSeconds", kt_json_int(DEFAULT_TOKEN_SECONDS));
+	managed_update(&kind, NULL, &body, write.manager, request->subresource,
+	               cluster_now(request->cluster));
+	if (account_fits(request, &kind, body) && (account = object_of(request))) {
 		kt_set_path(&body, "metadata.uid", kt_json_str(account->uid));
-	if (rules_review(request->cluster, known ? known : &kind, &request->user, request->ns, request->name,
-	                 &body, &request->status)) {
-		request->as = API_AS_OBJECT;
-		api_respond_json(request, 201, body, false);
+		if (rules_review(request->cluster, &kind, &request->user, request->ns, request->name, &body,
+		                 &request->status)) {
+			request->as = API_AS_OBJECT;
+			api_order_metadata(&body);
+			api_respond_json(request, 201, body, false);
+		}
 	}
 	kt_json_free(body);
 }

@@ -50,7 +50,10 @@ static bool unrecognized(struct api_request *request, const char *why)
 		kt_buf_adds(&what, " ...");
 	api_fail(&request->status, 400, "BadRequest",
 	         "the object provided is unrecognized (must be of type %s): %s (%s)",
-	         request->kind ? request->kind->kind : "Status", why, kt_buf_str(&what));
+	         request->sub    ? request->sub->kind
+	         : request->kind ? request->kind->kind
+	                         : "Status",
+	         why, kt_buf_str(&what));
 	kt_buf_clear(&what);
 	return false;
 }
@@ -347,8 +350,7 @@ bool api_decode(struct api_request *request, const struct schema_kind *kind, str
 	return decode(request, kind, steal, NULL, out);
 }
 
-/* The body as an object of `kind`, in its storage version. */
-static bool body_object(struct api_request *request, const struct schema_kind *kind, struct kt_json **out)
+bool api_body_object(struct api_request *request, const struct schema_kind *kind, struct kt_json **out)
 {
 	struct kt_json *raw, *object = NULL;
 	char *duplicates = NULL;
@@ -489,7 +491,7 @@ static void create_unstored(struct api_request *request)
 {
 	struct kt_json *object = NULL;
 
-	if (!body_object(request, request->kind, &object))
+	if (!api_body_object(request, request->kind, &object))
 		return;
 	if (!kt_get(object, "metadata"))
 		kt_set(&object, "metadata", kt_json_object());
@@ -518,7 +520,7 @@ void api_create_request(struct api_request *request)
 			create_unstored(request);
 		return;
 	}
-	if (!body_object(request, request->kind, &object))
+	if (!api_body_object(request, request->kind, &object))
 		return;
 	if (kt_str_len(kt_path(object, "metadata.resourceVersion")))
 		api_fail(&request->status, 500, "",
@@ -561,7 +563,7 @@ void api_update_request(struct api_request *request)
 	const struct store_object *old;
 	struct kt_json *object = NULL, *out = NULL;
 
-	if (!api_options_fit(request, "UpdateOptions") || !body_object(request, request->kind, &object))
+	if (!api_options_fit(request, "UpdateOptions") || !api_body_object(request, request->kind, &object))
 		return;
 	api_write_from_request(&write, request);
 	old = api_name_fits(request, object) ? api_find(&write) : NULL;
