@@ -31,6 +31,18 @@ static bool level_of(const struct kt_json *ns, const char *mode, enum security_l
 	return known;
 }
 
+/* Who is not told what is warned of is warned of what is enforced (PolicyToEvaluate). */
+static bool warn_level_of(const struct kt_json *ns, enum security_level *level, const char **version)
+{
+	const struct kt_json *labels = kt_path(ns, "metadata.labels");
+	if (kt_get(labels, LABEL "warn"))
+		return level_of(ns, "warn", level, version);
+	if (!level_of(ns, "enforce", level, version))
+		return false;
+	*version = kt_str_or(kt_get(labels, LABEL "warn-version"), *version);
+	return *level > SECURITY_PRIVILEGED;
+}
+
 /* Where a kind holds a pod; NULL: nowhere. Pods are held to "enforce", the others only warned about. */
 static const struct kt_json *pod_spec(const struct rules_request *r)
 {
@@ -74,7 +86,7 @@ bool admit_pod_security(const struct rules_request *r, struct api_status *status
 			                    level_names[level], version, kt_buf_str(&text));
 		kt_buf_clear(&text);
 	}
-	if (fine && level_of(ns, "warn", &level, &version)) {
+	if (fine && warn_level_of(ns, &level, &version)) {
 		struct kt_buf text = {0};
 		security_evaluate(spec, level, version, true, &text);
 		if (text.len > 0)

@@ -121,7 +121,9 @@ bool patch_fail_text(struct api_status *status, const char *shown, const char *w
 	struct kt_buf quoted = {0};
 	if (status && status->code != 0)
 		return false;
-	kt_json_print_string(shown, strlen(shown), &quoted);
+	struct kt_json *text = kt_json_str(shown);
+	kt_json_print_pretty(text, 0, &quoted); /* %q leaves <, > and & */
+	kt_json_free(text);
 	api_fail(status, 422, "Invalid", " \"\" is invalid: patch: Invalid value: %s: %s",
 	         kt_buf_str(&quoted), why);
 	if (status) {

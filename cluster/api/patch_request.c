@@ -112,8 +112,9 @@ static bool apply_type(struct api_request *request, const struct schema_kind *ki
 	return false;
 }
 
-/* Strategic patches, and what is applied, are converted by runtime.DefaultUnstructuredConverter, which has words of its own for a
- * value of the wrong type: what Go itself would convert is told otherwise than what it would not. */
+/* Strategic patches, and what is applied, are converted by runtime.DefaultUnstructuredConverter, which has
+ * words of its own for a value of the wrong type: what Go itself would convert is told otherwise than what it
+ * would not. */
 static char *converter_words(const char *text)
 {
 	static const char *const found[][2] = {{"string", "string"},

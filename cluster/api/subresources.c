@@ -23,13 +23,13 @@ static struct schema_kind kind_of_body(struct api_request *request, const char *
 {
 	const struct schema_subresource *sub = request->sub;
 
-	return (struct schema_kind){.group = sub->group,
-	                            .version = sub->version,
-	                            .kind = sub->kind,
-	                            .resource = "",
-	                            .api_version = api_version,
-	                            .type = schema_type_for(cluster_schema(request->cluster), api_version,
-	                                                    sub->kind)};
+	return (struct schema_kind){
+	        .group = sub->group,
+	        .version = sub->version,
+	        .kind = sub->kind,
+	        .resource = "",
+	        .api_version = api_version,
+	        .type = schema_type_for(cluster_schema(request->cluster), api_version, sub->kind)};
 }
 
 /* The body, decoded as the subresource's kind. New. */
@@ -372,7 +372,8 @@ static bool account_fits(struct api_request *request, const struct schema_kind *
                          const struct kt_json *body)
 {
 	struct rules_errors errors = {0};
-	const struct kt_json *name = kt_path(body, "metadata.name"), *ns = kt_path(body, "metadata.namespace");
+	const struct kt_json *name = kt_path(body, "metadata.name"),
+	                     *ns = kt_path(body, "metadata.namespace");
 
 	if (kt_str_len(name) && !kt_streq(kt_str(name), request->name))
 		rules_error(&errors, "FieldValueInvalid", "metadata.name", name,

@@ -65,7 +65,7 @@ typedef void v_format(const char *s, struct kt_strs *out);
 v_format v_dns_label, v_dns_subdomain, v_dns_1035, v_qualified_name, v_label_value, v_config_key, v_port_name,
         v_env_name, v_path_segment, v_percent, v_cron, v_fully_qualified, v_wildcard_dns, v_annotation_key,
         v_ip, v_http_header, v_dns_label_trailing, v_dns_subdomain_trailing, v_dns_1035_trailing, v_time_zone,
-        v_cidr, v_c_identifier, v_dns_subdomain_underscore, v_sysctl, v_endpoint_ip;
+        v_cidr, v_subnet, v_c_identifier, v_dns_subdomain_underscore, v_sysctl, v_endpoint_ip;
 /* Whether the CIDR `inner` is a part of `outer`, and not all of it; both are valid. */
 bool v_is_within(const char *outer, const char *inner);
 /* Check a string and report each fault as invalid. */

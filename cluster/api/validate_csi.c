@@ -72,6 +72,7 @@ static void driver_update(struct v *v)
 
 static void node_drivers(struct v *v, const struct v_path *path, const struct kt_json *list)
 {
+	static const struct v_rule volumes[] = {{.field = "count", .kind = V_MIN, .lo = 0}};
 	const struct kt_json *driver, *key;
 	KT_JSON_EACH (driver, list) {
 		const struct v_path *at = V_AT(path, driver_i);
@@ -79,6 +80,7 @@ static void node_drivers(struct v *v, const struct v_path *path, const struct kt
 		v_csi_driver_name(v, V_IN(at, "name"), kt_get_text(driver, "name"));
 		if (!*kt_get_text(driver, "nodeID"))
 			v_required(v, V_IN(at, "nodeID"), "");
+		V_RULES(v, V_IN(at, "allocatable"), kt_get(driver, "allocatable"), volumes);
 		if (kt_find(list, "name", kt_get_text(driver, "name")) < (ptrdiff_t)driver_i)
 			v_duplicate(v, V_IN(at, "name"), kt_get(driver, "name"));
 		KT_JSON_EACH (key, keys) {

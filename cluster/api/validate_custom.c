@@ -152,23 +152,6 @@ out:
 	kt_json_free(values);
 }
 
-/* The item of the old list with the same keys; NULL where lists are not told apart by keys. */
-static const struct kt_json *old_item(const struct kt_json *schema, const struct kt_json *old,
-                                      const struct kt_json *item)
-{
-	const struct kt_json *keys = kt_get(schema, "x-kubernetes-list-map-keys"), *key, *other;
-	if (!kt_streq(kt_get_str(schema, "x-kubernetes-list-type"), "map"))
-		return NULL;
-	KT_JSON_EACH (other, old) {
-		bool same = true;
-		KT_JSON_EACH (key, keys)
-			same = same && kt_equal(kt_get(item, kt_str(key)), kt_get(other, kt_str(key)));
-		if (same)
-			return other;
-	}
-	return NULL;
-}
-
 static void run_rules(struct custom *c, const struct subject *s, const struct kt_json *schema, bool root)
 {
 	const struct kt_json *rules = kt_get(schema, "x-kubernetes-validations"), *rule, *item;
@@ -197,7 +180,7 @@ static void run_rules(struct custom *c, const struct subject *s, const struct kt
 	}
 	if (kt_is_array(s->value))
 		KT_JSON_EACH (item, s->value) {
-			const struct kt_json *old = old_item(schema, s->old, item);
+			const struct kt_json *old = schema_old_item(schema, s->old, item);
 			struct subject sub = {V_AT(s->path, item_i), item, old,
 			                      s->kept || (old && kt_equal(old, item))};
 			run_rules(c, &sub, kt_get(schema, "items"), false);
@@ -222,7 +205,8 @@ void v_custom_resource(struct v *v, bool of_status)
 	/* by the schema of the version that the request speaks: what is kept in another is not looked at
 	 * again */
 	const struct schema_kind *kind = v->asked && v->asked->crd ? v->asked : v->kind;
-	struct kt_json *causes = schema_validate_crd_object(kind, v->object, of_status ? "status" : NULL);
+	struct kt_json *causes =
+	        schema_validate_crd_object(kind, v->object, v->old, of_status ? "status" : NULL);
 	KT_JSON_EACH (version, kt_path(kind->crd, "spec.versions"))
 		if (kt_streq(kt_get_str(version, "name"), kind->version))
 			schema = kt_path(version, "schema.openAPIV3Schema");

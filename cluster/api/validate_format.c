@@ -393,6 +393,20 @@ static size_t cidr_bytes(const char *s, unsigned char out[16], unsigned *bits)
 	return slash ? ip_bytes(s, (size_t)(slash - s), out) : 0;
 }
 
+/* A subnet: no bits set behind its prefix. */
+void v_subnet(const char *s, struct kt_strs *out)
+{
+	unsigned char ip[16];
+	unsigned bits;
+	size_t n = cidr_bytes(s, ip, &bits);
+	for (size_t i = bits; i < n * 8; i++) {
+		if ((ip[i / 8] >> (7 - i % 8)) & 1) {
+			kt_strs_add(out, "must not have bits set beyond the prefix length");
+			return;
+		}
+	}
+}
+
 bool v_is_within(const char *outer, const char *inner)
 {
 	unsigned char a[16], b[16];

@@ -286,6 +286,8 @@ static void slice_address(struct v *v, const struct v_path *list, size_t i, cons
 		v_check(v, V_AT(list, i), address, v_dns_subdomain);
 		return;
 	}
+	if (!v6 && !is(v->object, "addressType", "IPv4"))
+		return; /* of no type that is known */
 	if (!v_check(v, V_AT(list, i), address, v_ip))
 		return;
 	if (v6 != (strchr(address, ':') != NULL))
@@ -417,17 +419,21 @@ static void service_cidr(struct v *v)
 {
 	const struct v_path *path = V_IN(V_ROOT("spec"), "cidrs");
 	const struct kt_json *list = kt_path(v->object, "spec.cidrs"), *item;
+	bool known = true;
 	if (!kt_count(list)) {
 		v_required(v, path, "at least one CIDR required");
 		return;
 	}
 	if (kt_count(list) > 2) {
-		v_invalid(v, path, kt_get(v->object, "spec"), "may only hold up to 2 values");
+		v_invalid_steal(v, path, kt_jsonf("{CIDRs: %J}", list), "may only hold up to 2 values");
 		return;
 	}
 	KT_JSON_EACH (item, list)
-		v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_cidr);
-	if (kt_count(list) == 2 && !v->errors->causes &&
+		known = v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_cidr) && known;
+	KT_JSON_EACH (item, list)
+		if (known)
+			v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_subnet);
+	if (kt_count(list) == 2 && known &&
 	    !strchr(kt_str(kt_at(list, 0)), ':') == !strchr(kt_str(kt_at(list, 1)), ':'))
 		v_invalid(v, path, list,
 		          "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "

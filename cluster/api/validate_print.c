@@ -6,7 +6,7 @@
 
 /* A type's fields in the order of pkg/apis/GROUP/types.go: Name, "(json)" where it is not the name with a
  * small first letter, ":" and what is printed: s "" i 0 b false n null when unset, as it is else; T a struct,
- * *T a struct or null, []T a list or null. */
+ * *T a struct or null, []T a list or null, {}T a map or null. */
 struct internal {
 	const char *type, *fields;
 };
@@ -140,8 +140,32 @@ static const struct internal types[] = {
         {"PodDisruptionBudgetSpec",
          "MinAvailable:n Selector:n MaxUnavailable:n UnhealthyPodEvictionPolicy:n"},
         {"CustomResourceDefinitionVersion",
-         "Name:s Served:b Storage:b Deprecated:b DeprecationWarning:n Schema:n Subresources:n "
-         "AdditionalPrinterColumns:n SelectableFields:n"},
+         "Name:s Served:b Storage:b Deprecated:b DeprecationWarning:n Schema:*CustomResourceValidation "
+         "Subresources:*CustomResourceSubresources "
+         "AdditionalPrinterColumns:[]CustomResourceColumnDefinition SelectableFields:[]SelectableField"},
+        {"CustomResourceValidation", "OpenAPIV3Schema(openAPIV3Schema):*JSONSchemaProps"},
+        {"CustomResourceSubresources", "Status:n Scale:*CustomResourceSubresourceScale"},
+        {"CustomResourceSubresourceScale", "SpecReplicasPath:s StatusReplicasPath:s LabelSelectorPath:n"},
+        {"CustomResourceColumnDefinition",
+         "Name:s Type:s Format:s Description:s Priority:i JSONPath(jsonPath):s"},
+        {"SelectableField", "JSONPath(jsonPath):s"},
+        {"JSONSchemaProps",
+         "ID(id):s Schema($schema):s Ref($ref):n Description:s Type:s Nullable:b Format:s Title:s Default:n "
+         "Maximum:n ExclusiveMaximum:b Minimum:n ExclusiveMinimum:b MaxLength:n MinLength:n Pattern:s "
+         "MaxItems:n MinItems:n UniqueItems:b MultipleOf:n Enum:n MaxProperties:n MinProperties:n "
+         "Required:n Items:*JSONSchemaPropsOrArray AllOf:[]JSONSchemaProps OneOf:[]JSONSchemaProps "
+         "AnyOf:[]JSONSchemaProps Not:*JSONSchemaProps Properties:{}JSONSchemaProps "
+         "AdditionalProperties:*JSONSchemaPropsOrBool PatternProperties:{}JSONSchemaProps Dependencies:n "
+         "AdditionalItems:*JSONSchemaPropsOrBool Definitions:{}JSONSchemaProps "
+         "ExternalDocs:*ExternalDocumentation Example:n "
+         "XPreserveUnknownFields(x-kubernetes-preserve-unknown-fields):n "
+         "XEmbeddedResource(x-kubernetes-embedded-resource):b "
+         "XIntOrString(x-kubernetes-int-or-string):b XListMapKeys(x-kubernetes-list-map-keys):n "
+         "XListType(x-kubernetes-list-type):n XMapType(x-kubernetes-map-type):n "
+         "XValidations(x-kubernetes-validations):[]ValidationRule"},
+        {"JSONSchemaPropsOrArray", "Schema:*JSONSchemaProps JSONSchemas(list):[]JSONSchemaProps"},
+        {"JSONSchemaPropsOrBool", "Allows:b Schema:*JSONSchemaProps"},
+        {"ExternalDocumentation", "Description:s URL(url):s"},
         {"Subject", "Kind:s APIGroup(apiGroup):s Name:s Namespace:s"},
         {"RoleRef", "APIGroup(apiGroup):s Kind:s Name:s"},
         {"PersistentVolumeClaimSpec",
@@ -223,6 +247,12 @@ static struct kt_json *print_field(const char *kind, const struct kt_json *value
 			kt_push(&out, print_struct(kind + 2, item));
 		return out;
 	}
+	if (kind[0] == '{') {
+		struct kt_json *out = unset ? kt_json_null() : kt_json_object();
+		KT_JSON_EACH (item, value)
+			kt_set(&out, kt_key(value, item_i), print_struct(kind + 2, item));
+		return out;
+	}
 	if (kind[0] == '*')
 		return unset ? kt_json_null() : print_struct(kind + 1, value);
 	if (kind[1])
@@ -243,6 +273,17 @@ static struct kt_json *print_field(const char *kind, const struct kt_json *value
 	}
 }
 
+/* What is a schema or something else, as the struct that it is internally. New. */
+static struct kt_json *spread(const char *type, const struct kt_json *value)
+{
+	if (strcmp(type, "JSONSchemaPropsOrArray") == 0)
+		return kt_is_array(value) ? kt_jsonf("{list: %J}", value) : kt_jsonf("{schema: %J}", value);
+	if (strcmp(type, "JSONSchemaPropsOrBool") == 0)
+		return kt_is_object(value) ? kt_jsonf("{allows: %b, schema: %J}", 1, value)
+		                           : kt_jsonf("{allows: %J}", value);
+	return kt_json_ref(value);
+}
+
 static struct kt_json *print_struct(const char *type, const struct kt_json *value)
 {
 	const char *fields = fields_of(type);
@@ -252,8 +293,10 @@ static struct kt_json *print_struct(const char *type, const struct kt_json *valu
 		kt_json_free(out);
 		return kt_json_ref(value);
 	}
+	struct kt_json *members = spread(type, value);
 	while (next_field(&fields, &f))
-		kt_set(&out, f.name, print_field(f.kind, kt_get(value, f.json)));
+		kt_set(&out, f.name, print_field(f.kind, kt_get(members, f.json)));
+	kt_json_free(members);
 	return out;
 }
 

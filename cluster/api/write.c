@@ -205,8 +205,10 @@ static struct rules_request rules_of(struct api_write *write, enum rules_operati
 static bool invalid(struct api_write *write, const struct kt_json *object, struct rules_errors *errors)
 {
 	bool any = kt_count(errors->causes) > 0;
+	/* rules of custom kinds warn while they are looked at, the others' warnings are of what is valid */
+	bool warns = !any || write->kind->crd;
 
-	for (size_t i = 0; !any && write->warnings && i < errors->warnings.count; i++)
+	for (size_t i = 0; warns && write->warnings && i < errors->warnings.count; i++)
 		if (!kt_strs_has(write->warnings, errors->warnings.items[i]))
 			kt_strs_add(write->warnings, errors->warnings.items[i]);
 	if (any)

@@ -174,11 +174,14 @@ void schema_default_since(const struct schema *schema, const struct schema_kind 
                           const struct kt_json *settled, struct kt_json **object);
 /* A custom object against its structural schema (after decoding and defaulting): causes as in metav1.Status,
  * [{reason: "FieldValueInvalid", message: "Invalid value: 12: spec.heads in body should be …", field:
- * "spec.heads"}]; NULL if it is valid (or of no custom kind). New. Rules in CEL are not evaluated. `member`:
- * only that one
+ * "spec.heads"}]; NULL if it is valid (or of no custom kind). New. Rules in CEL are not evaluated. `old`: of
+ * an update; what is the same there is not looked at; NULL: all is new. `member`: only that one
  * ("status") is looked at; NULL: all of it. */
 struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object,
-                                           const char *member);
+                                           const struct kt_json *old, const char *member);
+/* Of a list that is told apart by keys, the item of `old` that `item` was; else NULL. */
+const struct kt_json *schema_old_item(const struct kt_json *schema, const struct kt_json *old,
+                                      const struct kt_json *item);
 /* The same for any value against any such schema, fields relative to it ("<nil>": itself). */
 struct kt_json *schema_validate_value(const struct kt_json *schema, const struct kt_json *value);
 /* What the schema does not know is left out. New. */

@@ -17,8 +17,9 @@ struct check {
 	unsigned depth;
 };
 
+/* `old`: what it was, NULL where there was nothing or nobody can tell. */
 static void check_value(struct check *c, const struct kt_json *schema, const struct kt_json *value,
-                        const char *path);
+                        const struct kt_json *old, const char *path);
 
 static const char *kind_of_value(const struct kt_json *v)
 {
@@ -343,15 +344,32 @@ static void check_unique(struct check *c, const struct kt_json *schema, const st
 	kt_json_free(seen);
 }
 
+/* The item of the old list with the same keys; NULL where lists are not told apart by keys. */
+const struct kt_json *schema_old_item(const struct kt_json *schema, const struct kt_json *old,
+                                      const struct kt_json *item)
+{
+	const struct kt_json *keys = kt_get(schema, "x-kubernetes-list-map-keys"), *key, *other;
+	if (!kt_streq(kt_get_str(schema, "x-kubernetes-list-type"), "map"))
+		return NULL;
+	KT_JSON_EACH (other, old) {
+		bool same = true;
+		KT_JSON_EACH (key, keys)
+			same = same && kt_equal(kt_get(item, kt_str(key)), kt_get(other, kt_str(key)));
+		if (same)
+			return other;
+	}
+	return NULL;
+}
+
 static void check_array(struct check *c, const struct kt_json *schema, const struct kt_json *v,
-                        const char *path)
+                        const struct kt_json *old, const char *path)
 {
 	const struct kt_json *items = kt_get(schema, "items"), *most = kt_get(schema, "maxItems");
 	const struct kt_json *least = kt_get(schema, "minItems");
 	int64_t n = (int64_t)kt_count(v);
 	for (size_t i = 0; items && i < kt_count(v); i++) {
 		char *inner = kt_strf("%s[%zu]", path, i);
-		check_value(c, items, kt_at(v, i), inner);
+		check_value(c, items, kt_at(v, i), schema_old_item(schema, old, kt_at(v, i)), inner);
 		kt_free(inner);
 	}
 	if (least && n < kt_int_or(least, 0))
@@ -369,13 +387,14 @@ static char *child(const char *path, const char *key)
 }
 
 static void check_object(struct check *c, const struct kt_json *schema, const struct kt_json *v,
-                         const char *path)
+                         const struct kt_json *old, const char *path)
 {
 	const struct kt_json *properties = kt_get(schema, "properties");
 	const struct kt_json *additional = kt_get(schema, "additionalProperties"), *key;
 	const struct kt_json *most = kt_get(schema, "maxProperties"),
 	                     *least = kt_get(schema, "minProperties");
 	int64_t n = (int64_t)kt_count(v);
+	bool atomic = kt_streq(kt_get_str(schema, "x-kubernetes-map-type"), "atomic");
 	if (least && n < kt_int_or(least, 0))
 		add_error(c, INVALID, path, kt_json_int(n), have_at_least(path, least, "properties"));
 	if (most && n > kt_int_or(most, 0))
@@ -388,7 +407,7 @@ static void check_object(struct check *c, const struct kt_json *schema, const st
 		if (!inner && kt_is_object(additional))
 			inner = additional;
 		if (inner)
-			check_value(c, inner, kt_at(v, i), at);
+			check_value(c, inner, kt_at(v, i), atomic ? NULL : kt_get(old, kt_key(v, i)), at);
 		kt_free(at);
 	}
 	KT_JSON_EACH (key, kt_get(schema, "required")) {
@@ -401,13 +420,14 @@ static void check_object(struct check *c, const struct kt_json *schema, const st
 }
 
 /* --- allOf, anyOf, oneOf, not --- */
-static size_t fitting(struct check *c, const struct kt_json *list, const struct kt_json *v, const char *path)
+static size_t fitting(struct check *c, const struct kt_json *list, const struct kt_json *v,
+                      const struct kt_json *old, const char *path)
 {
 	const struct kt_json *one;
 	size_t n = 0;
 	KT_JSON_EACH (one, list) {
 		struct check inner = {.depth = c->depth};
-		check_value(&inner, one, v, path);
+		check_value(&inner, one, v, old, path);
 		n += !kt_count(inner.errors);
 		kt_json_free(inner.errors);
 	}
@@ -420,44 +440,48 @@ static void composite(struct check *c, const char *path, const char *what)
 }
 
 static void check_composites(struct check *c, const struct kt_json *schema, const struct kt_json *v,
-                             const char *path)
+                             const struct kt_json *old, const char *path)
 {
 	const struct kt_json *all = kt_get(schema, "allOf"), *any = kt_get(schema, "anyOf");
 	const struct kt_json *one = kt_get(schema, "oneOf"), *none = kt_get(schema, "not"), *part;
-	if (kt_count(any) && !fitting(c, any, v, path)) {
+	if (kt_count(any) && !fitting(c, any, v, old, path)) {
 		composite(c, path, "validate at least one schema (anyOf)");
-		check_value(c, kt_at(any, 0), v, path); /* what was nearest is told as well */
+		check_value(c, kt_at(any, 0), v, old, path); /* what was nearest is told as well */
 	}
-	size_t n = kt_count(one) ? fitting(c, one, v, path) : 1;
+	size_t n = kt_count(one) ? fitting(c, one, v, old, path) : 1;
 	if (!n) {
 		composite(c, path, "validate one and only one schema (oneOf). Found none valid");
-		check_value(c, kt_at(one, 0), v, path);
+		check_value(c, kt_at(one, 0), v, old, path);
 	} else if (n > 1) {
 		char *what =
 		        kt_strf("validate one and only one schema (oneOf). Found %zu valid alternatives", n);
 		composite(c, path, what);
 		kt_free(what);
 	}
-	if (kt_count(all) && fitting(c, all, v, path) < kt_count(all)) {
+	if (kt_count(all) && fitting(c, all, v, old, path) < kt_count(all)) {
 		KT_JSON_EACH (part, all)
-			check_value(c, part, v, path);
+			check_value(c, part, v, old, path);
 		composite(c, path, "validate all the schemas (allOf)");
 	}
 	if (kt_is_object(none)) {
 		struct check inner = {.depth = c->depth};
-		check_value(&inner, none, v, path);
+		check_value(&inner, none, v, old, path);
 		if (!kt_count(inner.errors))
 			composite(c, path, "not validate the schema (not)");
 		kt_json_free(inner.errors);
 	}
 }
 
+/* What is as it was may be wrong: only what is changed is held to the schema (apiextensions-apiserver
+ * pkg/apiserver/validation/ratcheting.go). */
 static void check_value(struct check *c, const struct kt_json *schema, const struct kt_json *value,
-                        const char *path)
+                        const struct kt_json *old, const char *path)
 {
+	if (old && kt_equal(old, value))
+		return;
 	bool deep = ++c->depth <= MAX_DEPTH, fits = deep && check_type(c, schema, value, path);
 	if (fits)
-		check_composites(c, schema, value, path);
+		check_composites(c, schema, value, old, path);
 	if (deep && (fits || kt_json_type(value) != KT_JSON_NULL))
 		check_enum(c, schema, value, path);
 	if (fits) {
@@ -470,10 +494,10 @@ static void check_value(struct check *c, const struct kt_json *schema, const str
 			check_string(c, schema, value, path);
 			break;
 		case KT_JSON_ARRAY:
-			check_array(c, schema, value, path);
+			check_array(c, schema, value, old, path);
 			break;
 		case KT_JSON_OBJECT:
-			check_object(c, schema, value, path);
+			check_object(c, schema, value, old, path);
 			break;
 		case KT_JSON_NULL:
 		case KT_JSON_BOOL:
@@ -500,11 +524,12 @@ static bool has_rules(const struct kt_json *schema, unsigned depth)
 /* The real server's validator of a member knows nothing around it: the words say where in the member, the
  * field says where in the object. */
 static void check_member(struct check *c, const struct kt_json *schema, const struct kt_json *object,
-                         const char *member)
+                         const struct kt_json *old, const char *member)
 {
 	if (!kt_get(object, member))
 		return;
-	check_value(c, kt_get(kt_get(schema, "properties"), member), kt_get(object, member), "");
+	check_value(c, kt_get(kt_get(schema, "properties"), member), kt_get(object, member),
+	            kt_get(old, member), "");
 	for (size_t i = 0, n = kt_count(c->errors); i < n; i++) {
 		const char *path = kt_get_text(kt_at(c->errors, i), "field");
 		bool whole = strcmp(path, "<nil>") == 0;
@@ -516,16 +541,16 @@ static void check_member(struct check *c, const struct kt_json *schema, const st
 }
 
 struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const struct kt_json *object,
-                                           const char *member)
+                                           const struct kt_json *old, const char *member)
 {
 	const struct kt_json *schema = kind->crd ? schema_structural(kind) : NULL;
 	struct check c = {.rules = has_rules(schema, 0)};
 	if (!kt_is_object(schema) || !kt_is_object(object))
 		return NULL;
 	if (member)
-		check_member(&c, schema, object, member);
+		check_member(&c, schema, object, old, member);
 	else
-		check_value(&c, schema, object, "");
+		check_value(&c, schema, object, old, "");
 	if (c.blocked && c.rules)
 		add_error(&c, INVALID, "", kt_json_null(),
 		          kt_strdup("some validation rules were not checked because the object was invalid; "
@@ -537,6 +562,6 @@ struct kt_json *schema_validate_crd_object(const struct schema_kind *kind, const
 struct kt_json *schema_validate_value(const struct kt_json *schema, const struct kt_json *value)
 {
 	struct check c = {0};
-	check_value(&c, schema, value, "");
+	check_value(&c, schema, value, NULL, "");
 	return c.errors;
 }

@@ -18,7 +18,7 @@ static void check_custom(struct schema *schema, const struct kt_json *crd)
 		if (schema_decode(schema, kind, crd, &out, NULL, NULL))
 			continue;
 		schema_default(schema, kind, &out);
-		kt_json_free(schema_validate_crd_object(kind, out, NULL));
+		kt_json_free(schema_validate_crd_object(kind, out, NULL, NULL));
 		kt_json_free(schema_cells(kind, out, 0));
 		kt_json_free(out);
 	}

@@ -114,7 +114,7 @@ static void values_are_judged_in_the_words_of_the_real_server(void **state)
 	(void)state;
 	for (size_t i = 0; i < KT_COUNT(judged); i++) {
 		struct kt_json *object = made(judged[i].spec),
-		               *causes = schema_validate_crd_object(dragon(), object, NULL);
+		               *causes = schema_validate_crd_object(dragon(), object, NULL, NULL);
 		for (size_t j = 0; j < 3 && judged[i].errors[j]; j++) {
 			char *have = kt_strf("%s: %s", kt_str_or(kt_get(kt_at(causes, j), "field"), ""),
 			                     kt_str_or(kt_get(kt_at(causes, j), "message"), ""));
