@@ -32,10 +32,10 @@ static const struct {
                  {"name", SCALAR, "a name"},
                  {"ephemeral-storage", QUANTITY, "a quantity, as in 100Gi"},
                  {"resources", MAP, "a map, as in {nvidia.com/gpu: 2}"}};
-static const char *const capabilities[] = {"zones",        "node-failure",  "traffic",  "network-policy",
-                                           "metrics",      "storage",       "registry", "ingress",
-                                           "gateway",      "load-balancer", "links",    "autoscaler",
-                                           "network-disks"};
+static const char *const capabilities[] = {"zones",         "node-failure",  "traffic",  "network-policy",
+                                           "metrics",       "storage",       "registry", "ingress",
+                                           "gateway",       "load-balancer", "links",    "autoscaler",
+                                           "network-disks", "whole-machines"};
 /* What else authors call them; NULL: every provider's clusters have it. */
 static const struct {
 	const char *word, *capability;

@@ -21,7 +21,8 @@ static const char *const capabilities[] = {"zones",
                                            "load-balancer",
                                            "links",
                                            "autoscaler",
-                                           "network-disks", /* any machine reaches them (CSI) */
+                                           "network-disks",  /* any machine reaches them (CSI) */
+                                           "whole-machines", /* as large as the lab says, each for itself */
                                            "named-policy-ports",
                                            NULL};
 
