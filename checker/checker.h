@@ -158,9 +158,10 @@ struct check_run {
 	 */
 	void (*moment)(void *arg, kt_ns since, kt_ns span);
 	void *moment_arg;
-	bool no_wait;                  /* look once, without `within` (the screen's live marks) */
-	bool no_drills;                /* drills yield CHECK_UNKNOWN "not run" */
-	bool all_drills;               /* they are run even where another check of the task fails already */
+	bool no_wait;    /* look once, without `within` and pods of its own (the screen's live marks) */
+	bool once;       /* look once; pods of its own are started (predictions) */
+	bool no_drills;  /* drills yield CHECK_UNKNOWN "not run" */
+	bool all_drills; /* they are run even where another check of the task fails already */
 	const struct kt_json *answers; /* what the learner typed: {question: answer}; may be NULL */
 	const struct kt_json *record; /* what the learner has done, as db_progress_read has it; may be NULL */
 	bool answer_rightly;          /* proofs: take the cluster's own answers for the learner's */

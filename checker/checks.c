@@ -494,7 +494,7 @@ static bool is_steady(const struct patience *p)
 static bool wait_for_all(const struct patience *p)
 {
 	bool passed = look_at(p, false), waited = false;
-	while (!p->run->no_wait && p->run->world && p->run->world->pass) {
+	while (!p->run->no_wait && !p->run->once && p->run->world && p->run->world->pass) {
 		/* what passed while others were waited for must still hold */
 		if (passed && (!waited || (look_at(p, true) && is_steady(p))))
 			return true;

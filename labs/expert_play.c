@@ -23,15 +23,18 @@ static kt_ns since(const struct play *p)
 	return p->run.world->now(p->run.world->arg) - p->began;
 }
 
-static bool holds(const struct play *p, const struct lab_round_ask *ask)
+/* What cannot be looked at is nothing that holds; `why`, if given, says so. */
+static bool holds(const struct play *p, const struct lab_round_ask *ask, struct kt_err *why)
 {
 	struct check_finding *findings = kt_alloc(KT_MAX(ask->when_count, 1) * sizeof(*findings));
 	struct check_run run = p->run;
 	bool all = true;
-	run.no_wait = true;
+	run.once = true;
 	check_look(&run, ask->when, ask->when_count, findings);
 	for (size_t i = 0; i < ask->when_count; i++) {
 		all = all && findings[i].status == CHECK_PASSED;
+		if (why && findings[i].status == CHECK_UNKNOWN)
+			(void)kt_fail(why, KT_EUNSUPPORTED, "'%s': %s", ask->question, findings[i].found);
 		check_finding_clear(&findings[i]);
 	}
 	kt_free(findings);
@@ -70,10 +73,11 @@ static enum kt_code look(struct play *p)
 				kt_put(&p->answers, i, kt_json_ref(value));
 		} else if (ask->holds) {
 			if (now >= ask->at) {
-				value = kt_json_str(holds(p, ask) ? "yes" : "no");
+				value = kt_json_str(holds(p, ask, p->err) ? "yes" : "no");
+				rc = p->err->code;
 				kt_put(&p->answers, i, kt_json_ref(value));
 			}
-		} else if (holds(p, ask)) {
+		} else if (holds(p, ask, NULL)) {
 			value = kt_json_int((now + KT_SEC / 2) / KT_SEC);
 			kt_put(&p->answers, i, kt_json_ref(value));
 		} else if (now >= ask->at) {

@@ -8,6 +8,9 @@ void lab_round_say(const struct kt_json *value, struct kt_buf *out)
 		kt_buf_add_clean(out, kt_str(value), kt_str_len(value));
 	else if (kt_is_array(value) && !kt_count(value))
 		kt_buf_adds(out, "nothing");
+	else if (kt_json_type(value) ==
+	         KT_JSON_BOOL) /* as YAML and people write it, and as a question is answered */
+		kt_buf_adds(out, kt_bool_or(value, false) ? "yes" : "no");
 	else
 		kt_json_print(value, out);
 }

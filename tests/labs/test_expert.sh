@@ -55,6 +55,27 @@ ok $? "what was predicted is scored, and how sure it was"
 [ $? = 2 ] && grep -q "did you mean 'zone-loss'" "$out"
 ok $? "an unknown family names the nearest"
 
+# who reaches whom is asked of a pod that is started for it, at the moment that the question names
+door=$KTUTOR_HOME/door.yaml
+cat >"$door" <<'END'
+prediction: door
+vary: {from: [open, closed]}
+meaning: {from: {open: {peers: "[{podSelector: {}}]", answer: yes}, closed: {peers: "[{podSelector: {matchLabels: {no: one}}}]", answer: no}}}
+scene:
+  - manifest: {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default, labels: {app: web}}, spec: {containers: [{name: c, image: "nginx:1.27"}]}}
+  - wait: {for: {ready: {of: pod default/web, at-least: 1}}, within: 1m}
+action:
+  - manifest: {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p, namespace: default}, spec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: {peers}}]}}
+ask:
+  - question: Can a new pod of the namespace reach it?
+    holds: {connect: {from: {new-pod: default}, to: pod default/web:80, expect: open}}
+    at: 5s
+    reckoned: {answer}
+explain: "It is {from}."
+END
+"$ktutor" course test "$door" --seeds 6 >"$out" 2>&1 && grep -q ': yes$' "$out" && grep -q ': no$' "$out"
+ok $? "a question may be asked of a new pod"
+
 # a stranger's round: a file, or one of a pack; it is proved as a lab is, and what it reckons wrongly is told
 mkdir -p "$KTUTOR_HOME/pack/rounds"
 round=$KTUTOR_HOME/pack/rounds/grow.yaml

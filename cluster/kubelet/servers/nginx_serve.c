@@ -263,7 +263,13 @@ static void redirect(struct nginx_visit *v, int status, const char *to)
 {
 	nginx_page(v, status);
 	if (to[0] == '/') {
-		char *host = nginx_expand(v, "$scheme://$http_host"), *whole = kt_strf("%s%s", host, to);
+		/* the port at which it listens, not the one that was asked for (ngx_http_header_filter) */
+		char *port = nginx_expand(v, "$server_port");
+		bool usual = !strcmp(port, v->request->https ? "443" : "80") ||
+		             !nginx_on(v, "port_in_redirect", true);
+		char *host = nginx_expand(v, usual ? "$scheme://$host" : "$scheme://$host:$server_port");
+		char *whole = kt_strf("%s%s", host, to);
+		kt_free(port);
 		header(v, "Location", nginx_on(v, "absolute_redirect", true) ? whole : to);
 		kt_free(host);
 		kt_free(whole);
@@ -369,6 +375,19 @@ static bool holds(struct nginx_visit *v, const struct nginx_directive *d)
 
 /* The rewrite directives of a block, in their order; an if whose condition holds is where one is from then
  * on. */
+/* limit_except METHOD…: to other methods its block is the location; what that does with `return` is not for
+ * them. */
+static const struct nginx_directive *limited(const struct nginx_visit *v,
+                                             const struct nginx_directive *location)
+{
+	const struct nginx_directive *limit = location ? nginx_find(location->block, "limit_except") : NULL;
+	for (size_t i = 0; limit && i < limit->count; i++)
+		if (kt_streq(limit->args[i], v->request->method) ||
+		    (!strcmp(limit->args[i], "GET") && kt_streq(v->request->method, "HEAD")))
+			return location;
+	return limit ? limit : location;
+}
+
 static enum way run_script(struct nginx_visit *v, const struct nginx_directive *block)
 {
 	for (const struct nginx_directive *d = block->block; d; d = d->next) {
@@ -678,7 +697,7 @@ static void visit(struct nginx_visit *v, const struct nginx_directive *named)
 {
 	for (;;) {
 		v->moved = false;
-		v->here = named ? named : location_of(v, v->server);
+		v->here = limited(v, named ? named : location_of(v, v->server));
 		enum way way = v->here ? run_script(v, v->here) : GO_ON;
 		if (way == ANSWERED)
 			return;
