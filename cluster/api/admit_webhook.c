@@ -34,8 +34,9 @@ static char *call(const struct rules_request *r, const struct kt_json *hook)
 			why = kt_strf("service \"%s\" not found", name);
 		else if (address)
 			network_connect(r->cluster, &server, address, (unsigned)port, "TCP", &path);
+		const struct network_listener *listener = network_path_listener(r->cluster, &path);
 		if (address && path.outcome == NETWORK_OPEN)
-			why = kt_strdup(path.listener && path.listener->http
+			why = kt_strdup(listener && listener->http
 			                        ? "http: server gave HTTP response to HTTPS client"
 			                        : "EOF");
 		else if (address && path.outcome == NETWORK_TIMEOUT)

@@ -171,13 +171,17 @@ static void forward_write(struct cluster_stream *stream, unsigned channel, const
 	struct forward *forward = (struct forward *)stream;
 	struct connection *connection = channel / 2 < forward->count ? &forward->items[channel / 2] : NULL;
 	struct network_path path;
+	const struct network_listener *listener = NULL;
 
 	if (!connection || channel % 2 || connection->closed)
 		return;
-	if (!connect_pod(forward, connection->port, &path)) {
+	bool open = connect_pod(forward, connection->port, &path);
+	if (open)
+		listener = network_path_listener(forward->cluster, &path);
+	if (!open) {
 		refuse(forward, connection);
-	} else if (path.listener && path.listener->bytes && !path.listener->http) {
-		path.listener->bytes(path.listener->arg, data, len, &connection->out);
+	} else if (listener && listener->bytes && !listener->http) {
+		listener->bytes(listener->arg, data, len, &connection->out);
 	} else if (connection->in.len + len < MAX_PIECE + MAX_HEAD) {
 		kt_buf_add(&connection->in, data, len);
 		answer_http(forward, connection, &path);

@@ -193,7 +193,9 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 	                                       .https = kt_streq(kt_get_str(get, "scheme"), "HTTPS")};
 	enum kubelet_answer answer = KUBELET_FAILURE;
 
-	if (request.https && path->listener && path->listener->http) {
+	const struct network_listener *listener = network_path_listener(ctr->pub.cluster, path);
+
+	if (request.https && listener && listener->http) {
 		*text = kt_strf("Get \"%s\": http: server gave HTTP response to HTTPS client", url);
 		return answer;
 	}

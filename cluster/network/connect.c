@@ -201,7 +201,8 @@ static void connect_to(struct cluster *cluster, const struct network_peer *from,
 	if ((!self || by_service) && !network_policy_allows(cluster, from, &to, port, protocol, out->why))
 		return;
 	char *key = listener_key(address, port, protocol);
-	out->listener = table_get(&network->listeners, key);
+	const struct network_listener *there = table_get(&network->listeners, key);
+	out->listener = there ? there->id : 0;
 	kt_free(key);
 	if (!out->listener && place && !place->pod && (port == 6443 || port == 10250)) {
 		out->outcome = NETWORK_OPEN;

@@ -275,7 +275,7 @@ static bool asks(struct cluster *cluster, const struct network_peer *from, const
 		return network_policy_allows(cluster, from, &to, 53, "UDP", why);
 	}
 	network_connect(cluster, from, server, 53, "UDP", &path);
-	*cluster_zone = *cluster_zone || path.listener;
+	*cluster_zone = *cluster_zone || path.listener != 0;
 	return path.outcome == NETWORK_OPEN;
 }
 

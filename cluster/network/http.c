@@ -88,12 +88,12 @@ static void ask_api(struct cluster *cluster, const struct network_http_request *
 bool network_serve(struct cluster *cluster, const struct network_path *path,
                    const struct network_http_request *request, struct network_http_response *response)
 {
-	const struct network_listener *listener = path->listener;
+	const struct network_listener *listener = network_path_listener(cluster, path);
 	if (path->balancer) {
 		balancer_serve(cluster, path, request, response);
 		return true;
 	}
-	if (!listener) {
+	if (!path->listener) {
 		bool inside = kt_starts(path->address, "10.") || kt_starts(path->address, "172.") ||
 		              kt_starts(path->address, "192.168.");
 		if (inside && request->https) {
@@ -109,7 +109,7 @@ bool network_serve(struct cluster *cluster, const struct network_path *path,
 		response->takes += 30 * KT_MS;
 		return true;
 	}
-	if (!listener->serve)
+	if (!listener || !listener->serve)
 		return false;
 	traffic_admit(cluster, listener, response);
 	if (response->status)

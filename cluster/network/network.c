@@ -144,6 +144,7 @@ void network_listen(struct cluster *cluster, const struct network_listener *list
 	copy->ns = kt_strdup(listener->ns);
 	copy->pod = kt_strdup(listener->pod);
 	copy->container = kt_strdup(listener->container);
+	copy->id = ++network->last_listener;
 	listener_free(*slot);
 	*slot = copy;
 	network->epoch++;
@@ -164,6 +165,19 @@ void network_unlisten(struct cluster *cluster, const char *address, unsigned por
 		traffic_port_closed(cluster, network, key);
 	listener_free(listener);
 	kt_free(key);
+}
+
+const struct network_listener *network_path_listener(struct cluster *cluster, const struct network_path *path)
+{
+	static const char *const protocols[] = {"TCP", "UDP", "SCTP"};
+	const struct network_listener *found = NULL;
+	for (size_t i = 0; path->listener && !found && i < KT_COUNT(protocols); i++) {
+		char *key = listener_key(path->address, path->port, protocols[i]);
+		const struct network_listener *there = table_get(&network_of(cluster)->listeners, key);
+		found = there && there->id == path->listener ? there : NULL;
+		kt_free(key);
+	}
+	return found;
 }
 
 bool network_is_listening(struct cluster *cluster, const char *address, unsigned port, const char *protocol)

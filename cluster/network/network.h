@@ -44,6 +44,7 @@ struct network_listener {
 	void (*bytes)(void *arg, const void *data, size_t len, struct kt_buf *reply);
 	void *arg;
 	const char *ns, *pod, *container;
+	uint64_t id; /* given by network_listen; no other ever has it */
 };
 void network_listen(struct cluster *cluster, const struct network_listener *listener); /* copied */
 void network_unlisten(struct cluster *cluster, const char *address, unsigned port, const char *protocol);
@@ -67,9 +68,9 @@ enum network_outcome {
 };
 struct network_path {
 	enum network_outcome outcome;
-	kt_ns latency; /* one round trip */
-	const struct network_listener *listener;
-	char address[46]; /* the endpoint after Service translation */
+	kt_ns latency;     /* one round trip */
+	uint64_t listener; /* whose id; 0: none of a container: the internet, the API server, a balancer */
+	char address[46];  /* the endpoint after Service translation */
 	unsigned port;
 	bool balancer;   /* a load balancer answers (network/balancer.h) */
 	char region[64]; /* of who asks, for a balancer; "" unknown */
@@ -79,9 +80,13 @@ struct network_path {
  * listeners. */
 void network_connect(struct cluster *cluster, const struct network_peer *from, const char *address,
                      unsigned port, const char *protocol, struct network_path *out);
+/* Who answers on an open path, to be asked each time: NULL when nobody did, or the program has ended since.
+ */
+const struct network_listener *network_path_listener(struct cluster *cluster,
+                                                     const struct network_path *path);
 /* Have the listener of an open path answer: its words, and the time it takes under the load it is under
- * (traffic). False: it speaks no HTTP (or the path has no listener: the internet: a page is made up; the API
- * server answers as to anybody, true). */
+ * (traffic). False: it speaks no HTTP, or has gone (or the path has no listener: the internet: a page is made
+ * up; the API server answers as to anybody, true). */
 bool network_serve(struct cluster *cluster, const struct network_path *path,
                    const struct network_http_request *request, struct network_http_response *response);
 void network_http_response_clear(struct network_http_response *response);

@@ -69,6 +69,7 @@ struct network {
 	struct table regions;   /* "region" of a global balancer's backends -> struct health * */
 	bool balancers_known;
 	uint64_t epoch; /* higher after each change of who reaches whom */
+	uint64_t last_listener;
 	uint64_t health_timer;
 	struct kt_random random;
 	struct traffic *traffic;

@@ -288,8 +288,8 @@ static void follow(struct redis *redis)
 	if (task_resolve(r->task, redis->master, &addresses, NULL, &outcome))
 		network_connect(cluster, &from, addresses.items[0], redis->master_port, "TCP", &to);
 	kt_strs_clear(&addresses);
-	bool open = to.outcome == NETWORK_OPEN && to.listener && to.listener->bytes &&
-	            r->task->process->steps < 4;
+	const struct network_listener *there = network_path_listener(cluster, &to);
+	bool open = to.outcome == NETWORK_OPEN && there && there->bytes && r->task->process->steps < 4;
 	const char *password = redis_config(redis, "masterauth");
 	if (open) {
 		struct kt_buf ask = {0};
@@ -297,7 +297,7 @@ static void follow(struct redis *redis)
 			kt_buf_addf(&ask, "AUTH %s\r\n", password);
 		kt_buf_addf(&ask, "REPLCONF ip-address %s\r\nPSYNC ? -1\r\n", tool_container(r)->pod_ip);
 		r->task->process->steps++;
-		to.listener->bytes(to.listener->arg, ask.data, ask.len, &reply);
+		there->bytes(there->arg, ask.data, ask.len, &reply);
 		r->task->process->steps--;
 		kt_buf_clear(&ask);
 	}

@@ -205,7 +205,13 @@ static int not_connected(struct tool_run *r, const struct cli *s)
 static void ask(struct tool_run *r, struct cli *s)
 {
 	struct kt_buf reply = {0};
-	const struct network_listener *to = s->fetch.to.listener;
+	const struct network_listener *to = network_path_listener(r->task->process->cluster, &s->fetch.to);
+	if (s->fetch.to.listener && !to) {
+		tool_err(r, "Error: Server closed the connection\n");
+		s->status = 1;
+		s->repeat = 0;
+		return;
+	}
 	kt_buf_cut(&s->ask, 0);
 	size_t greetings = add_greeting(s);
 	bool words = s->first < r->argv.count;

@@ -618,9 +618,10 @@ void sql_bytes(struct tool_run *r, const char *data, size_t len, struct kt_buf *
 	kt_json_free(answer);
 }
 
-struct kt_json *sql_ask_server(const struct fetch *connection, const struct sql_ask *ask)
+struct kt_json *sql_ask_server(struct cluster *cluster, const struct fetch *connection,
+                               const struct sql_ask *ask)
 {
-	const struct network_listener *to = connection->to.listener;
+	const struct network_listener *to = network_path_listener(cluster, &connection->to);
 	struct kt_buf reply = {0};
 	struct kt_json *answer = NULL;
 	struct kt_err err = {0};

@@ -355,7 +355,7 @@ static bool psql_run(struct tool_run *r, struct client *s, const char *text, int
 	}
 	bool local = !s->host || !strcmp(s->host, "localhost") || kt_starts(s->host, "127.");
 	struct sql_ask ask = {s->user, s->password, s->database, asked ? asked : text, local};
-	struct kt_json *answer = sql_ask_server(&s->fetch, &ask);
+	struct kt_json *answer = sql_ask_server(r->task->process->cluster, &s->fetch, &ask);
 	const struct kt_json *result;
 	const char *fatal = kt_get_str(answer, "fatal"), *error = kt_get_str(answer, "error");
 	kt_free(asked);
@@ -543,7 +543,7 @@ static int mysql_run(struct tool_run *r, struct client *s, const char *text)
 {
 	bool local = !s->host || !strcmp(s->host, "localhost");
 	struct sql_ask ask = {s->user, s->password, s->database ? s->database : "", text, local};
-	struct kt_json *answer = sql_ask_server(&s->fetch, &ask);
+	struct kt_json *answer = sql_ask_server(r->task->process->cluster, &s->fetch, &ask);
 	const struct kt_json *result;
 	struct kt_buf out = {0};
 	const char *wrong =

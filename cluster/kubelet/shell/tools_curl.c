@@ -543,7 +543,8 @@ static int once(struct tool_run *r)
 	int rc = connect_failed(r, s);
 	if (rc)
 		return rc;
-	if (f->https && f->to.listener && f->to.listener->http)
+	const struct network_listener *there = network_path_listener(r->task->process->cluster, &f->to);
+	if (f->https && there && there->http)
 		return fail(r, s, 35, "TLS connect error: error:0A00010B:SSL routines::wrong version number");
 	if (s->authority && !trusts(r, s->authority, &missing))
 		return missing ? fail(r, s, 77, "error setting certificate file: %s", s->authority)

@@ -444,10 +444,13 @@ static int run_nc(struct tool_run *r)
 		tool_inputs(r, r->argv.count);
 	}
 	/* a conversation: what stdin has, and what comes back */
-	struct network_listener const *listener = s->fetch.to.listener;
 	int rc = tool_all(r, &s->input);
 	if (rc == TOOL_WAIT && !s->input.len)
 		return TOOL_WAIT;
+	const struct network_listener *listener =
+	        network_path_listener(r->task->process->cluster, &s->fetch.to);
+	if (s->fetch.to.listener && !listener)
+		return 0; /* the other side is gone */
 	if (listener && listener->bytes && s->input.len) {
 		struct kt_buf reply = {0};
 		listener->bytes(listener->arg, s->input.data, s->input.len, &reply);
