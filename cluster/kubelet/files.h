@@ -46,6 +46,7 @@ struct files_mounted {
 	const char *path; /* borrowed */
 	bool read_only, in_memory;
 	int64_t size_limit; /* 0: none */
+	int64_t bytes;      /* that are in it */
 };
 bool files_mounted(const struct files *files, size_t i, struct files_mounted *out);
 

@@ -312,6 +312,7 @@ bool files_mounted(const struct files *files, size_t i, struct files_mounted *ou
 	*out = (struct files_mounted){.path = mount->path,
 	                              .read_only = mount->read_only,
 	                              .in_memory = mount->volume->in_memory,
-	                              .size_limit = mount->volume->size_limit};
+	                              .size_limit = mount->volume->size_limit,
+	                              .bytes = files_node_bytes(mount->volume->root)};
 	return true;
 }

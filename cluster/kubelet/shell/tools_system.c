@@ -421,15 +421,95 @@ static int run_free(struct tool_run *r)
 	return 0;
 }
 
+/* "98.3G", as both kinds of df have it. */
+static char *human(int64_t kib)
+{
+	static const char units[] = "KMGT";
+	double n = (double)kib;
+	size_t unit = 0;
+	for (; n >= 1024 && units[unit + 1]; unit++)
+		n /= 1024;
+	return kib ? kt_strf("%.1f%c", n, units[unit]) : kt_strdup("0");
+}
+
+static void df_row(struct tool_run *r, const char *what, int64_t all, int64_t used, const char *where,
+                   bool people)
+{
+	int64_t shares = all ? (used * 100 + all - 1) / all : 0;
+	char *texts[3];
+	const int64_t amounts[] = {all, used, all - used};
+	for (size_t i = 0; i < KT_COUNT(texts); i++)
+		texts[i] = people ? human(amounts[i]) : kt_strf("%lld", (long long)amounts[i]);
+	tool_outf(r, "%-20s %9s %9s %9s %3lld%% %s\n", what, texts[0], texts[1], texts[2], (long long)shares,
+	          where);
+	for (size_t i = 0; i < KT_COUNT(texts); i++)
+		kt_free(texts[i]);
+}
+
+/* What a mounted volume holds, in KiB. */
+static int64_t mounted_kib(const struct container *c, const char *where)
+{
+	struct files_mounted at;
+	for (size_t i = 0; files_mounted(c->files, i, &at); i++)
+		if (kt_ends(at.path, where))
+			return (at.bytes + 1023) / 1024;
+	return 0;
+}
+
+/* df [-h] [PATH…]: what is mounted, on the node's disk or in memory. */
 static int run_df(struct tool_run *r)
 {
-	tool_outs(r, argument(r, 1) && strchr(argument(r, 1), 'h')
-	                     ? "Filesystem                Size      Used Available Use% Mounted on\n"
-	                       "overlay                  98.3G     21.4G     71.8G  23% /\n"
-	                       "tmpfs                    64.0M         0     64.0M   0% /dev\n"
-	                     : "Filesystem           1K-blocks      Used Available Use% Mounted on\n"
-	                       "overlay              103081248  22439116  75359860  23% /\n"
-	                       "tmpfs                    65536         0     65536   0% /dev\n");
+	enum { DISK_KIB = 100 << 20 }; /* what a node says of itself: 100Gi */
+	const struct container *c = tool_container(r);
+	bool people = false;
+	size_t first = 1;
+	for (; first < r->argv.count && r->argv.items[first][0] == '-'; first++)
+		people = people || strchr(r->argv.items[first], 'h');
+	struct kt_buf mounts = {0};
+	struct kt_strs told = {0};
+	task_mounts(r->task, true, &mounts);
+	/* of a path: the longest mount above it */
+	for (size_t i = first; i < r->argv.count; i++) {
+		char *path = tool_path(r, r->argv.items[i]), *best = kt_strdup("/");
+		const char *rest = kt_buf_str(&mounts);
+		size_t len;
+		for (const char *line; rest && *rest && (line = kt_split(&rest, '\n', &len));) {
+			const char *where = memchr(line, ' ', len);
+			size_t n = where ? strcspn(where + 1, " ") : 0;
+			if (n > strlen(best) && !strncmp(path, where + 1, n) &&
+			    (!path[n] || path[n] == '/')) {
+				kt_free(best);
+				best = kt_strndup(where + 1, n);
+			}
+		}
+		kt_strs_steal(&told, best);
+		kt_free(path);
+	}
+	tool_outf(r, people ? "Filesystem                Size      Used Available Use%% Mounted on\n"
+	                    : "Filesystem           1K-blocks      Used Available Use%% Mounted on\n");
+	const char *rest = kt_buf_str(&mounts);
+	size_t len;
+	for (const char *line; rest && *rest && (line = kt_split(&rest, '\n', &len));) {
+		char *copy = kt_strndup(line, len), *where = strchr(copy, ' '), *type, *how;
+		*where++ = '\0';
+		type = strchr(where, ' ');
+		*type++ = '\0';
+		how = strchr(type, ' ');
+		*how++ = '\0';
+		const char *size = strstr(how, "size=");
+		bool memory = !strcmp(type, "tmpfs"),
+		     disk = !strcmp(type, "ext4") || !strcmp(type, "overlay");
+		bool wanted = !told.count || kt_strs_has(&told, where);
+		if (memory && wanted)
+			df_row(r, copy, size ? strtoll(size + 5, NULL, 10) : tool_node_memory(r) / 1024,
+			       mounted_kib(c, where), where, people);
+		else if (disk && wanted)
+			df_row(r, copy, DISK_KIB, DISK_KIB / 5 + files_written(c->files) / 1024, where,
+			       people);
+		kt_free(copy);
+	}
+	kt_buf_clear(&mounts);
+	kt_strs_clear(&told);
 	return 0;
 }
 
@@ -502,7 +582,29 @@ static int run_nothing(struct tool_run *r)
 
 static int run_uptime(struct tool_run *r)
 {
-	tool_outs(r, " 12:00:00 up 10 days,  0:00,  0 users,  load average: 0.10, 0.08, 0.05\n");
+	struct kt_buf up = {0}, load = {0};
+	(void)special_file(r->task, "/proc/uptime", &up);
+	(void)special_file(r->task, "/proc/loadavg", &load);
+	kt_buf_adds(&up, "");
+	kt_buf_adds(&load, "");
+	long long seconds = strtoll(up.data, NULL, 10), minutes = seconds / 60 % 60,
+	          hours = seconds / 3600 % 24, days = seconds / 86400;
+	kt_ns now = process_now(r->task->process);
+	double loads[3] = {0};
+	char *at = load.data;
+	for (size_t i = 0; i < KT_COUNT(loads); i++)
+		loads[i] = strtod(at, &at);
+	tool_outf(r, " %02lld:%02lld:%02lld up ", (long long)(now / KT_HOUR % 24),
+	          (long long)(now / (60 * KT_SEC) % 60), (long long)(now / KT_SEC % 60));
+	if (days)
+		tool_outf(r, "%lld day%s, ", days, days == 1 ? "" : "s");
+	if (hours)
+		tool_outf(r, "%2lld:%02lld", hours, minutes);
+	else
+		tool_outf(r, "%lld min", minutes);
+	tool_outf(r, ",  0 users,  load average: %.2f, %.2f, %.2f\n", loads[0], loads[1], loads[2]);
+	kt_buf_clear(&up);
+	kt_buf_clear(&load);
 	return 0;
 }
 

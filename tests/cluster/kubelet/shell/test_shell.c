@@ -180,6 +180,27 @@ static void waiting_takes_virtual_time(void **state)
 	shell_run_clear(&run);
 }
 
+/* df and uptime tell of the machine and of what was written. */
+static void what_is_measured_is_told(void **state)
+{
+	struct shell_run run;
+	(void)state;
+	shell_run_init(&run, "busybox");
+	prints(&run, "df / | awk 'NR == 2 {print $1, $2, $6}'", "overlay 104857600 /\n", 0);
+	prints(&run,
+	       "a=$(df -P /tmp | awk 'NR == 2 {print $3}'); dd if=/dev/zero of=/tmp/x bs=1M count=10 "
+	       "2>/dev/null; "
+	       "b=$(df -P /tmp | awk 'NR == 2 {print $3}'); echo $((b - a))",
+	       "10240\n", 0);
+	prints(&run, "df -h | head -n 2 | tail -n 1",
+	       "overlay                 100.0G     20.0G     80.0G  21% /\n", 0);
+	prints(&run,
+	       "uptime | grep -Eo 'load average: [0-9.]+, [0-9.]+, [0-9.]+' | wc -l; [ \"$(uptime | cut "
+	       "-c2-6)\" = \"$(date +%H:%M)\" ]",
+	       "1\n", 0);
+	shell_run_clear(&run);
+}
+
 /* An exec beside the main program: what it leaves in the background goes on, and holds its output open. */
 static void what_an_exec_leaves_behind_goes_on(void **state)
 {
@@ -403,6 +424,7 @@ int main(void)
 	        cmocka_unit_test(a_process_tells_what_it_may),
 	        cmocka_unit_test(waiting_takes_virtual_time),
 	        cmocka_unit_test(what_an_exec_leaves_behind_goes_on),
+	        cmocka_unit_test(what_is_measured_is_told),
 	        cmocka_unit_test(the_first_process_ignores_signals_it_does_not_handle),
 	        cmocka_unit_test(servers_end_at_once),
 	        cmocka_unit_test(too_much_memory_ends_the_container),
