@@ -19,7 +19,8 @@ struct sql_ask {
 /* The answer: {fatal: "…"} when it lets nobody in; else {results: [{tag, columns: [NAME…], rows: [[text or
  * null…]…], numbers: [true…]}…], error: "…", code: "42P01", name: WHAT_IT_IS_ABOUT}: results up to the first
  * error. NULL: no server. Owned. */
-struct kt_json *sql_ask_server(struct cluster *cluster, const struct fetch *connection, const struct sql_ask *ask);
+struct kt_json *sql_ask_server(struct cluster *cluster, const struct fetch *connection,
+                               const struct sql_ask *ask);
 
 /* --- sql_dialect.c --- */
 /* One statement as SQLite takes it; owned. */
