@@ -59,6 +59,74 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_OK;
 }
 
+/* --- what may help --- */
+
+static const struct kt_json *required(const struct store_object *pod, const char *kind)
+{
+	return kt_get(kt_get(kt_get(view_pod(pod)->spec, "affinity"), kind),
+	              "requiredDuringSchedulingIgnoredDuringExecution");
+}
+
+/* No terms match nothing: that a pod objects to goes is not noticed (podMatchesAllAffinityTerms). */
+static bool matches_all(struct scheduler *scheduler, const struct store_object *pod,
+                        const struct kt_json *terms, const struct store_object *other)
+{
+	const struct kt_json *term;
+
+	KT_JSON_EACH (term, terms) {
+		struct sched_match match = sched_term_match(term);
+		bool matched =
+		        sched_matches(scheduler, &match, pod->ns, other->ns, view_labels(other->json));
+
+		sched_match_clear(&match);
+		if (!matched)
+			return false;
+	}
+	return kt_count(terms) > 0;
+}
+
+static bool pod_helps(struct scheduler *scheduler, const struct store_object *pod,
+                      const struct sched_change *change)
+{
+	const struct kt_json *near = required(pod, "podAffinity"), *away = required(pod, "podAntiAffinity");
+	bool was_away = change->before && matches_all(scheduler, pod, away, change->before);
+
+	if (!change->after)
+		return was_away;
+	if (matches_all(scheduler, pod, near, change->after) &&
+	    !(change->before && matches_all(scheduler, pod, near, change->before)))
+		return true;
+	return was_away && !matches_all(scheduler, pod, away, change->after);
+}
+
+/* It came to a domain, or left one; any node that is added may be away from everybody. */
+static bool node_helps(const struct store_object *pod, const struct sched_change *change)
+{
+	const struct kt_json *term;
+	const char *const kinds[] = {"podAffinity", "podAntiAffinity"};
+
+	for (size_t i = 0; i < KT_COUNT(kinds); i++)
+		KT_JSON_EACH (term, required(pod, kinds[i])) {
+			const char *key = kt_str_or(kt_get(term, "topologyKey"), "");
+			const struct kt_json *before = change->before ? kt_get(view_node(change->before)->labels,
+			                                                       key)
+			                                              : NULL,
+			                     *after = kt_get(view_node(change->after)->labels, key);
+
+			if (kt_equal(before, after) ? i == 1 && !change->before : i == 0 ? after != NULL : before || !change->before)
+				return true;
+		}
+	return false;
+}
+
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	if (change->what & (SCHED_POD_ADDED | SCHED_POD_DELETED))
+		return pod_helps(scheduler, pod, change);
+	return node_helps(pod, change);
+}
+
 static bool prescore(struct sched_cycle *cycle)
 {
 	return cycle->pod->preferred_count || cycle->pod->liked_count;
@@ -90,10 +158,10 @@ static void score(struct sched_cycle *cycle, int64_t *scores)
 
 const struct sched_plugin sched_inter_pod_affinity = {.name = "InterPodAffinity",
                                                       .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS |
-                                                                SCHED_POD_ADDED | SCHED_POD_DELETED |
-                                                                SCHED_POD_ITSELF,
+                                                                SCHED_POD_ADDED | SCHED_POD_DELETED,
                                                       .prefilter = prefilter,
                                                       .filter = filter,
+                                                      .helps = helps,
                                                       .weight = 2,
                                                       .prescore = prescore,
                                                       .score = score};

@@ -131,9 +131,16 @@ static bool prefilter(struct sched_cycle *cycle)
 	return cycle->pod->node_selector || cycle->pod->required;
 }
 
-static bool node_helps(const struct kt_json *spec, const struct sched_node *node)
+static bool takes(const struct store_object *pod, const struct store_object *node)
 {
-	return scheduler_wants_node(spec, node->view->labels, node->name);
+	return node && scheduler_wants_node(view_pod(pod)->spec, view_node(node)->labels, node->name);
+}
+
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	(void)scheduler;
+	return takes(pod, change->after) && !takes(pod, change->before);
 }
 
 static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
@@ -168,11 +175,10 @@ static void score(struct sched_cycle *cycle, int64_t *scores)
 }
 
 const struct sched_plugin sched_node_affinity = {.name = "NodeAffinity",
-                                                 .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS |
-                                                           SCHED_POD_ITSELF,
+                                                 .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS,
                                                  .prefilter = prefilter,
                                                  .filter = filter,
-                                                 .node_helps = node_helps,
+                                                 .helps = helps,
                                                  .weight = 2,
                                                  .prescore = prescore,
                                                  .score = score};

@@ -46,7 +46,28 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_OK;
 }
 
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	struct sched_port freed[32], wanted[32];
+	size_t count, want;
+
+	(void)scheduler;
+	if (change->what & SCHED_NODE_ADDED)
+		return true;
+	if (change->after)
+		return false;
+	count = sched_ports(view_pod(change->before)->spec, freed, KT_COUNT(freed));
+	want = sched_ports(view_pod(pod)->spec, wanted, KT_COUNT(wanted));
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < want; j++)
+			if (clash(&freed[i], &wanted[j]))
+				return true;
+	return false;
+}
+
 const struct sched_plugin sched_node_ports = {.name = "NodePorts",
                                               .events = SCHED_NODE_ADDED | SCHED_POD_DELETED,
                                               .prefilter = prefilter,
-                                              .filter = filter};
+                                              .filter = filter,
+                                              .helps = helps};

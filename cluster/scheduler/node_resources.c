@@ -82,6 +82,39 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return code;
 }
 
+static bool fits_alone(const struct view_resources *requests, const struct view_node *node)
+{
+	const struct view_resources *has = &node->allocatable;
+
+	return has->pods >= 1 && requests->cpu_milli <= has->cpu_milli && requests->memory <= has->memory &&
+	       requests->ephemeral <= has->ephemeral;
+}
+
+static bool less(const struct view_resources *wanted, const struct view_resources *before,
+                 const struct view_resources *after)
+{
+	return (wanted->cpu_milli && after->cpu_milli < before->cpu_milli) ||
+	       (wanted->memory && after->memory < before->memory) ||
+	       (wanted->ephemeral && after->ephemeral < before->ephemeral);
+}
+
+static bool pod_helps(const struct store_object *pod, const struct sched_change *change)
+{
+	if (!change->after || strcmp(change->after->uid, pod->uid) == 0)
+		return true;
+	return change->before && less(&view_pod(pod)->requests, &view_pod(change->before)->requests,
+	                              &view_pod(change->after)->requests);
+}
+
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	(void)scheduler;
+	if (change->what & (SCHED_POD_DELETED | SCHED_POD_ADDED | SCHED_POD_ITSELF))
+		return pod_helps(pod, change);
+	return fits_alone(&view_pod(pod)->requests, view_node(change->after));
+}
+
 static int64_t least(int64_t asked, int64_t has)
 {
 	return has <= 0 || asked > has ? 0 : (has - asked) * SCHED_MAX_SCORE / has;
@@ -104,6 +137,7 @@ const struct sched_plugin sched_node_resources = {.name = "NodeResourcesFit",
                                                   .events = SCHED_NODE_ADDED | SCHED_NODE_RESOURCES |
                                                             SCHED_POD_DELETED | SCHED_POD_ITSELF,
                                                   .filter = filter,
+                                                  .helps = helps,
                                                   .weight = 1,
                                                   .score = score_least};
 

@@ -17,10 +17,20 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_UNRESOLVABLE;
 }
 
-static bool node_helps(const struct kt_json *spec, const struct sched_node *node)
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
 {
-	(void)spec;
-	return !node->unschedulable;
+	(void)scheduler;
+	if (change->what & SCHED_POD_ITSELF) {
+		struct kt_json *taint =
+		        kt_jsonf("{key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule'}");
+		bool tolerated = scheduler_tolerates(kt_get(view_pod(pod)->spec, "tolerations"), taint);
+
+		kt_json_free(taint);
+		return tolerated;
+	}
+	return (!change->before || view_node(change->before)->unschedulable) &&
+	       !view_node(change->after)->unschedulable;
 }
 
 const struct sched_plugin sched_node_unschedulable = {.name = "NodeUnschedulable",
@@ -28,4 +38,4 @@ const struct sched_plugin sched_node_unschedulable = {.name = "NodeUnschedulable
                                                                 SCHED_POD_ITSELF,
                                                       .prefilter = prefilter,
                                                       .filter = filter,
-                                                      .node_helps = node_helps};
+                                                      .helps = helps};

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduling queue: active (by priority, then age), backing off, parked until something happens that may
- * help. Source: kubernetes pkg/scheduler/backend/queue. */
+ * help. Those that back off are taken when nobody else is active; but not those whose cycle ended in an error.
+ * Source: kubernetes pkg/scheduler/backend/queue. */
 #include <string.h>
 
 #include "cluster/scheduler/scheduler_internal.h"
 
 /* --- the heap --- */
 
+static bool in_heap(const struct sched_item *item)
+{
+	return item->where == SCHED_ACTIVE || (item->where == SCHED_BACKOFF && item->rejected_by);
+}
+
 static bool before(const struct sched_item *a, const struct sched_item *b)
 {
+	bool a_waits = a->where == SCHED_BACKOFF, b_waits = b->where == SCHED_BACKOFF;
+
+	if (a_waits != b_waits)
+		return b_waits;
+	if (a_waits && a->backoff_until / KT_SEC != b->backoff_until / KT_SEC)
+		return a->backoff_until < b->backoff_until;
 	if (a->priority != b->priority)
 		return a->priority > b->priority;
 	if (a->since != b->since)
@@ -137,17 +149,33 @@ static void unpark(struct scheduler *scheduler, struct sched_item *item)
 	item->where = SCHED_NOWHERE;
 }
 
+static void heap_add(struct scheduler *scheduler, struct sched_item *item)
+{
+	scheduler->heap = kt_grow(scheduler->heap, &scheduler->heap_cap, scheduler->heap_count + 1,
+	                          sizeof(*scheduler->heap));
+	put(scheduler, scheduler->heap_count++, item);
+	up(scheduler, item->heap_index);
+	sched_queue_run_soon(scheduler);
+}
+
+static void back_off(struct scheduler *scheduler, struct sched_item *item)
+{
+	unpark(scheduler, item);
+	item->where = SCHED_BACKOFF;
+	if (in_heap(item))
+		heap_add(scheduler, item);
+	sched_queue_wake(scheduler, item->backoff_until);
+}
+
 void sched_queue_activate(struct scheduler *scheduler, struct sched_item *item)
 {
 	if (item->where == SCHED_ACTIVE)
 		return;
 	unpark(scheduler, item);
-	scheduler->heap = kt_grow(scheduler->heap, &scheduler->heap_cap, scheduler->heap_count + 1,
-	                          sizeof(*scheduler->heap));
+	if (in_heap(item))
+		heap_remove(scheduler, item);
 	item->where = SCHED_ACTIVE;
-	put(scheduler, scheduler->heap_count++, item);
-	up(scheduler, item->heap_index);
-	sched_queue_run_soon(scheduler);
+	heap_add(scheduler, item);
 }
 
 void sched_queue_add(struct scheduler *scheduler, const struct store_object *pod)
@@ -174,7 +202,7 @@ void sched_queue_add(struct scheduler *scheduler, const struct store_object *pod
 
 static void item_free(struct scheduler *scheduler, struct sched_item *item)
 {
-	if (item->where == SCHED_ACTIVE)
+	if (in_heap(item))
 		heap_remove(scheduler, item);
 	unpark(scheduler, item);
 	scheduler->nominated -= item->nominated != NULL;
@@ -232,52 +260,58 @@ void sched_queue_park(struct scheduler *scheduler, struct sched_item *item, unsi
 	sched_queue_wake(scheduler, item->since + SCHED_FLUSH);
 }
 
-/* Does one of the plugins that refused it think that `node` may help now? (QueueingHintFn) */
+/* Does one of the plugins that refused it think that the change may help now? */
 static bool hinted(struct scheduler *scheduler, const struct sched_item *item, unsigned plugins,
-                   const struct sched_node *node)
+                   const struct sched_change *change)
 {
 	const struct store_object *pod = NULL;
 
 	for (unsigned i = 0; sched_plugins[i]; i++) {
 		if (!(plugins & item->rejected_by & 1U << i))
 			continue;
-		if (!sched_plugins[i]->node_helps)
+		if (!sched_plugins[i]->helps)
 			return true;
 		if (!pod)
 			pod = store_get_uid(cluster_store(scheduler->cluster), item->uid);
-		if (!pod || sched_plugins[i]->node_helps(kt_get(pod->json, "spec"), node))
+		if (!pod || sched_plugins[i]->helps(scheduler, pod, change))
 			return true;
 	}
 	return false;
 }
 
-void sched_queue_event(struct scheduler *scheduler, unsigned events, const struct sched_node *node)
+static bool concerns(struct scheduler *scheduler, const struct sched_item *item, unsigned plugins,
+                     const struct sched_change *change)
+{
+	if ((change->what & SCHED_POD_ITSELF) && change->after && strcmp(change->after->uid, item->uid) != 0)
+		return false;
+	if (!item->rejected_by)
+		return true;
+	if (!(item->rejected_by & plugins))
+		return false;
+	return (!change->before && !change->after) || hinted(scheduler, item, plugins, change);
+}
+
+void sched_queue_event(struct scheduler *scheduler, const struct sched_change *change)
 {
 	kt_ns now = cluster_now(scheduler->cluster);
 	unsigned plugins = 0;
-
 	struct sched_item *next;
 
 	if (scheduler->deciding)
-		scheduler->missed |= events;
-	if (!events || !scheduler->parked)
+		scheduler->missed |= change->what;
+	if (!change->what || !scheduler->parked)
 		return;
 	for (unsigned i = 0; sched_plugins[i]; i++)
-		if (sched_plugins[i]->events & events)
+		if (sched_plugins[i]->events & change->what)
 			plugins |= 1U << i;
 	for (struct sched_item *item = scheduler->parked; item; item = next) {
 		next = item->next;
-		if (item->rejected_by && !(item->rejected_by & plugins))
+		if (!concerns(scheduler, item, plugins, change))
 			continue;
-		if (item->rejected_by && node && !hinted(scheduler, item, plugins, node))
-			continue;
-		if (item->backoff_until > now) {
-			unpark(scheduler, item);
-			item->where = SCHED_BACKOFF;
-			sched_queue_wake(scheduler, item->backoff_until);
-		} else {
+		if (item->backoff_until > now)
+			back_off(scheduler, item);
+		else
 			sched_queue_activate(scheduler, item);
-		}
 	}
 }
 

@@ -57,7 +57,9 @@ static void unscheduled(struct scheduler *scheduler, const struct store_event *e
 	if (!item)
 		sched_queue_add(scheduler, event->object);
 	else if (item->where == SCHED_PARKED && respecified(event))
-		sched_queue_event(scheduler, SCHED_POD_ITSELF, NULL);
+		sched_queue_event(scheduler, &(struct sched_change){.what = SCHED_POD_ITSELF,
+		                                                    .before = event->old,
+		                                                    .after = event->object});
 }
 
 static void scheduled(struct scheduler *scheduler, const struct store_event *event,
@@ -66,14 +68,20 @@ static void scheduled(struct scheduler *scheduler, const struct store_event *eve
 	struct sched_assigned *assigned = sched_assigned_find(scheduler, event->object->uid);
 	struct sched_node *node;
 
+	struct sched_change change = {.what = SCHED_POD_ADDED, .after = event->object};
+
 	if (assigned &&
 	    (assigned->assumed || assigned->deleting != view->deleting || over(view) || respecified(event))) {
-		bool news = assigned->assumed;
-
+		if (!assigned->assumed) {
+			change.what = respecified(event) || over(view) ? SCHED_POD_DELETED | SCHED_POD_ADDED
+			                                               : 0;
+			change.before = event->old;
+		}
 		sched_unassign(scheduler, assigned);
 		assigned = NULL;
-		if (!news)
-			sched_queue_event(scheduler, SCHED_POD_DELETED | SCHED_POD_ADDED, NULL);
+		if (over(view))
+			sched_queue_event(scheduler, &(struct sched_change){.what = SCHED_POD_DELETED,
+			                                                    .before = event->object});
 	}
 	sched_queue_remove(scheduler, event->object->uid);
 	if (assigned || over(view))
@@ -82,7 +90,7 @@ static void scheduled(struct scheduler *scheduler, const struct store_event *eve
 	if (!node)
 		return;
 	sched_assign(scheduler, event->object, node, false);
-	sched_queue_event(scheduler, SCHED_POD_ADDED, NULL);
+	sched_queue_event(scheduler, &change);
 }
 
 static void pod_event(struct scheduler *scheduler, const struct store_event *event)
@@ -96,7 +104,8 @@ static void pod_event(struct scheduler *scheduler, const struct store_event *eve
 		if (!assigned)
 			return;
 		sched_unassign(scheduler, assigned);
-		sched_queue_event(scheduler, SCHED_POD_DELETED, NULL);
+		sched_queue_event(scheduler, &(struct sched_change){.what = SCHED_POD_DELETED,
+		                                                    .before = event->object});
 	} else if (view->node && *view->node) {
 		scheduled(scheduler, event, view);
 	} else {
@@ -120,16 +129,18 @@ static void add_pods_of(struct scheduler *scheduler, const char *name)
 
 static void node_event(struct scheduler *scheduler, const struct store_event *event)
 {
-	unsigned events = 0;
+	struct sched_change change = {.before = event->old, .after = event->object};
 
 	if (event->change == STORE_DELETED) {
 		sched_node_remove(scheduler, event->object->name);
+		sched_queue_event(scheduler, &(struct sched_change){.what = SCHED_NODE_GONE,
+		                                                    .before = event->object});
 		return;
 	}
-	sched_node_set(scheduler, event->object, &events);
-	if (events & SCHED_NODE_ADDED)
+	sched_node_set(scheduler, event->object, &change.what);
+	if (change.what & SCHED_NODE_ADDED)
 		add_pods_of(scheduler, event->object->name);
-	sched_queue_event(scheduler, events, sched_node_find(scheduler, event->object->name));
+	sched_queue_event(scheduler, &change);
 }
 
 /* --- volumes --- */
@@ -153,9 +164,9 @@ static void look_at_waiting(struct cluster *cluster, void *arg)
 	}
 }
 
-static void volume_event(struct scheduler *scheduler)
+static void volume_event(struct scheduler *scheduler, const struct sched_change *change)
 {
-	sched_queue_event(scheduler, SCHED_VOLUMES, NULL);
+	sched_queue_event(scheduler, change);
 	if (scheduler->binding && !scheduler->volume_timer)
 		scheduler->volume_timer =
 		        cluster_after(scheduler->cluster, SCHED_LATENCY, look_at_waiting, scheduler);
@@ -173,7 +184,10 @@ static void observe(struct cluster *cluster, void *state, const struct store_eve
 		node_event(scheduler, event);
 	} else if (kind == scheduler->claims || kind == scheduler->disks ||
 	           kind == scheduler->storage_classes) {
-		volume_event(scheduler);
+		volume_event(scheduler,
+		             &(struct sched_change){.what = event->change == STORE_DELETED ? 0 : SCHED_VOLUMES,
+		                                    .before = event->old,
+		                                    .after = event->object});
 	} else if (kind == scheduler->services || kind == scheduler->replica_sets ||
 	           kind == scheduler->stateful_sets || kind == scheduler->replication_controllers) {
 		if (event->change != STORE_MODIFIED ||
@@ -265,7 +279,7 @@ static void wait_for_volumes(struct scheduler *scheduler, struct sched_item *ite
 	item->bind_by = cluster_now(scheduler->cluster) + SCHED_BIND_TIMEOUT;
 	scheduler->binding++;
 	sched_queue_wake(scheduler, item->bind_by);
-	volume_event(scheduler);
+	volume_event(scheduler, &(struct sched_change){.what = SCHED_VOLUMES});
 }
 
 static void schedule(struct scheduler *scheduler, struct sched_item *item, const struct store_object *pod)
@@ -286,7 +300,7 @@ static void schedule(struct scheduler *scheduler, struct sched_item *item, const
 			set_nominated(scheduler, item, nominated);
 		/* Parked before it is told, so that what the telling sets off finds it there. */
 		sched_queue_park(scheduler, item, rejected_by);
-		sched_queue_event(scheduler, scheduler->missed, NULL);
+		sched_queue_event(scheduler, &(struct sched_change){.what = scheduler->missed});
 		tell_unschedulable(scheduler, read->object, message, nominated);
 	} else if (read->claim_count && !sched_volumes_reserve(scheduler, read, node)) {
 		wait_for_volumes(scheduler, item, read->object, node);

@@ -231,8 +231,15 @@ enum sched_event {
 	SCHED_NODE_TAINTS = 8,
 	SCHED_POD_DELETED = 16, /* an assigned one, or its requests shrank */
 	SCHED_POD_ADDED = 32,   /* assigned, or its labels changed */
-	SCHED_VOLUMES = 64,
-	SCHED_POD_ITSELF = 128,
+	SCHED_VOLUMES = 64,     /* a claim, a volume or a class was made or changed */
+	SCHED_POD_ITSELF = 128, /* the pod that waits was changed */
+	SCHED_NODE_GONE = 256,
+};
+/* What happened: to a node, a pod, a claim... `before` NULL: it was not there; `after` NULL: it is gone. Both
+ * NULL: not known. */
+struct sched_change {
+	unsigned what; /* bits of enum sched_event */
+	const struct store_object *before, *after;
 };
 
 struct sched_plugin {
@@ -243,8 +250,10 @@ struct sched_plugin {
 	bool (*prefilter)(struct sched_cycle *cycle);
 	enum sched_code (*filter)(struct sched_cycle *cycle, struct sched_node *node,
 	                          struct sched_verdict *verdict);
-	/* May this node, new or changed, help a pod of `spec` that the plugin refused? NULL: it may. */
-	bool (*node_helps)(const struct kt_json *spec, const struct sched_node *node);
+	/* May this change, with both sides not unknown, help a pod that the plugin refused? NULL: it may.
+	 * (QueueingHintFn) */
+	bool (*helps)(struct scheduler *scheduler, const struct store_object *pod,
+	              const struct sched_change *change);
 	int weight;
 	bool (*prescore)(struct sched_cycle *cycle);
 	/* Scores of all feasible nodes, normalised to 0..100. */
@@ -386,8 +395,7 @@ struct sched_item *sched_queue_find(struct scheduler *scheduler, const char *uid
 struct sched_item *sched_queue_pop(struct scheduler *scheduler);
 void sched_queue_activate(struct scheduler *scheduler, struct sched_item *item);
 void sched_queue_park(struct scheduler *scheduler, struct sched_item *item, unsigned rejected_by);
-/* `node`: the one that the events are about; NULL: not about one. */
-void sched_queue_event(struct scheduler *scheduler, unsigned events, const struct sched_node *node);
+void sched_queue_event(struct scheduler *scheduler, const struct sched_change *change);
 void sched_queue_clear(struct scheduler *scheduler);
 void sched_queue_wake(struct scheduler *scheduler, kt_ns when); /* look at the waiting ones then */
 void sched_queue_run_soon(struct scheduler *scheduler);

@@ -25,13 +25,11 @@ bool scheduler_tolerates(const struct kt_json *tolerations, const struct kt_json
 	return false;
 }
 
-static bool tolerates_all(const struct kt_json *tolerations, const struct sched_node *node)
+static bool tolerates_all(const struct kt_json *tolerations, const struct kt_json *taints)
 {
 	const struct kt_json *taint;
 
-	if (!node->tainted)
-		return true;
-	KT_JSON_EACH (taint, node->view->taints)
+	KT_JSON_EACH (taint, taints)
 		if (!kt_streq(kt_get_str(taint, "effect"), "PreferNoSchedule") &&
 		    !scheduler_tolerates(tolerations, taint))
 			return false;
@@ -41,15 +39,22 @@ static bool tolerates_all(const struct kt_json *tolerations, const struct sched_
 static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
                               struct sched_verdict *verdict)
 {
-	if (tolerates_all(cycle->pod->tolerations, node))
+	if (!node->tainted || tolerates_all(cycle->pod->tolerations, node->view->taints))
 		return SCHED_OK;
 	sched_no(verdict, "node(s) had untolerated taint(s)");
 	return SCHED_UNRESOLVABLE;
 }
 
-static bool node_helps(const struct kt_json *spec, const struct sched_node *node)
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
 {
-	return tolerates_all(kt_get(spec, "tolerations"), node);
+	const struct kt_json *tolerations = kt_get(view_pod(pod)->spec, "tolerations");
+
+	(void)scheduler;
+	if (change->what & SCHED_POD_ITSELF)
+		return !kt_equal(tolerations, kt_get(view_pod(change->before)->spec, "tolerations"));
+	return tolerates_all(tolerations, view_node(change->after)->taints) &&
+	       !(change->before && tolerates_all(tolerations, view_node(change->before)->taints));
 }
 
 static bool prescore(struct sched_cycle *cycle)
@@ -79,7 +84,7 @@ const struct sched_plugin sched_taint_toleration = {.name = "TaintToleration",
                                                     .events = SCHED_NODE_ADDED | SCHED_NODE_TAINTS |
                                                               SCHED_POD_ITSELF,
                                                     .filter = filter,
-                                                    .node_helps = node_helps,
+                                                    .helps = helps,
                                                     .weight = 3,
                                                     .prescore = prescore,
                                                     .score = score};

@@ -112,6 +112,89 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_OK;
 }
 
+/* --- what may help --- */
+
+static bool hard(const struct kt_json *constraint)
+{
+	return kt_streq(kt_get_str(constraint, "whenUnsatisfiable"), "DoNotSchedule");
+}
+
+static bool selects(const struct kt_json *constraint, const struct store_object *pod)
+{
+	return hard(constraint) && view_selector_matches(kt_get(constraint, "labelSelector"), view_labels(pod->json));
+}
+
+static bool has_keys(const struct kt_json *constraints, const struct store_object *node)
+{
+	const struct kt_json *one;
+
+	KT_JSON_EACH (one, constraints)
+		if (hard(one) && !kt_get(view_node(node)->labels, kt_str_or(kt_get(one, "topologyKey"), "")))
+			return false;
+	return true;
+}
+
+static bool moved(const struct kt_json *constraints, const struct store_object *before,
+                  const struct store_object *after)
+{
+	const struct kt_json *one;
+
+	KT_JSON_EACH (one, constraints) {
+		const char *key = kt_str_or(kt_get(one, "topologyKey"), "");
+
+		if (hard(one) &&
+		    !kt_equal(kt_get(view_node(before)->labels, key), kt_get(view_node(after)->labels, key)))
+			return true;
+	}
+	return !kt_equal(view_node(before)->taints, view_node(after)->taints);
+}
+
+static bool node_helps(const struct kt_json *constraints, const struct sched_change *change)
+{
+	bool had = change->before && has_keys(constraints, change->before),
+	     has = change->after && has_keys(constraints, change->after);
+
+	if (had != has)
+		return true;
+	return had && moved(constraints, change->before, change->after);
+}
+
+static bool honors_taints(const struct kt_json *constraints)
+{
+	const struct kt_json *one;
+
+	KT_JSON_EACH (one, constraints)
+		if (hard(one) && kt_streq(kt_get_str(one, "nodeTaintsPolicy"), "Honor"))
+			return true;
+	return false;
+}
+
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	const struct kt_json *constraints = kt_get(view_pod(pod)->spec, "topologySpreadConstraints"), *one;
+	const struct store_object *other = change->after ? change->after : change->before;
+	size_t selecting = 0;
+
+	(void)scheduler;
+	if (change->what & (SCHED_NODE_ADDED | SCHED_NODE_GONE | SCHED_NODE_LABELS | SCHED_NODE_TAINTS))
+		return node_helps(constraints, change);
+	if (strcmp(other->ns, pod->ns) != 0)
+		return false;
+	if ((change->what & SCHED_POD_ITSELF) && honors_taints(constraints) &&
+	    !kt_equal(kt_get(view_pod(change->before)->spec, "tolerations"),
+	              kt_get(view_pod(change->after)->spec, "tolerations")))
+		return true;
+	KT_JSON_EACH (one, constraints) {
+		bool selected = selects(one, other);
+
+		selecting += selected;
+		if (change->before && change->after && selected != selects(one, change->before))
+			return true;
+	}
+	return !(change->before && change->after) && selecting;
+}
+
 /* Hostname counts are read off the node; the others by domain. The weight grows with the number of domains,
  * so that few large ones do not drown many small ones. */
 static bool prescore(struct sched_cycle *cycle)
@@ -185,10 +268,12 @@ static void score(struct sched_cycle *cycle, int64_t *scores)
 
 const struct sched_plugin sched_topology_spread = {.name = "PodTopologySpread",
                                                    .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS |
+                                                             SCHED_NODE_GONE | SCHED_NODE_TAINTS |
                                                              SCHED_POD_ADDED | SCHED_POD_DELETED |
                                                              SCHED_POD_ITSELF,
                                                    .prefilter = prefilter,
                                                    .filter = filter,
+                                                   .helps = helps,
                                                    .weight = 2,
                                                    .prescore = prescore,
                                                    .score = score};

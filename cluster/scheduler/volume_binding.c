@@ -150,11 +150,31 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_OK;
 }
 
+/* A claim helps those that use it; anything else may help anybody. */
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	const struct kt_json *volume;
+
+	if (change->after->kind != scheduler->claims)
+		return true;
+	if (strcmp(change->after->ns, pod->ns) != 0)
+		return false;
+	KT_JSON_EACH (volume, kt_get(view_pod(pod)->spec, "volumes")) {
+		char name[VIEW_CLAIM_NAME];
+
+		if (kt_streq(view_volume_claim(pod, volume, name), change->after->name))
+			return true;
+	}
+	return false;
+}
+
 const struct sched_plugin sched_volume_binding = {.name = "VolumeBinding",
                                                   .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS |
                                                             SCHED_VOLUMES,
                                                   .prefilter = prefilter,
-                                                  .filter = filter};
+                                                  .filter = filter,
+                                                  .helps = helps};
 
 /* --- after the choice --- */
 
