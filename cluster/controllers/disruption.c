@@ -272,6 +272,11 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	return done;
 }
 
+static bool covers(const struct store_object *budget, const struct store_object *pod)
+{
+	return view_selector_matches(kt_path(budget->json, "spec.selector"), view_pod(pod)->labels);
+}
+
 /* A budget over many pods is counted less often. */
 static void add_budget(struct cluster *cluster, struct controller_queue *queue,
                        const struct store_object *budget, const struct store_object *because)
@@ -298,9 +303,7 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	if (object->kind != queue->kinds->pod)
 		return;
 	STORE_EACH (budget, cluster_store(cluster), queue->kinds->pdb, object->ns) {
-		const struct kt_json *selector = kt_path(budget->json, "spec.selector");
-		if (view_selector_matches(selector, view_pod(object)->labels) ||
-		    (event->old && view_selector_matches(selector, view_pod(event->old)->labels)))
+		if (covers(budget, object) || (event->old && covers(budget, event->old)))
 			add_budget(cluster, queue, budget, object);
 	}
 }

@@ -253,7 +253,7 @@ static bool propose_resource(struct hpa_sync *sync, const struct kt_json *source
 		out->why = kt_strf("failed to get %s %s: %s", question.resource,
 		                   question.by_value ? "usage" : "utilization", why);
 		out->longer = question.container ? kt_strf("failed to get %s container metric value: %s",
-		                                           question.resource, out->why)
+		                                           question.container, out->why)
 		                                 : kt_strf("failed to get %s resource metric value: %s",
 		                                           question.resource, out->why);
 	} else {
@@ -271,27 +271,93 @@ static bool propose_resource(struct hpa_sync *sync, const struct kt_json *source
 	return out->reason == NULL;
 }
 
-/* Metrics that need an adapter which this cluster, as most, does not have. */
-static bool propose_custom(const struct kt_json *metric, const char *type, struct hpa_proposal *out)
+/* As Go prints a LabelSelector. */
+static void add_selector(struct kt_buf *out, const struct kt_json *selector)
 {
-	bool external = kt_streq(type, "External"), object = kt_streq(type, "Object");
-	const char *name = kt_path_str(metric, external ? "external.metric.name"
-	                                       : object ? "object.metric.name"
-	                                                : "pods.metric.name");
-	const char *api =
-	        external
-	                ? "external metrics API: no external metrics API (external.metrics.k8s.io) registered"
-	                : "custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered";
-	out->reason = external ? "FailedGetExternalMetric"
-	              : object ? "FailedGetObjectMetric"
-	                       : "FailedGetPodsMetric";
-	out->why = kt_strf("unable to get %s %s: unable to fetch metrics from %s",
-	                   external ? "external metric" : "metric", name ? name : "", api);
-	out->longer = kt_strf("failed to get %s metric value: %s",
-	                      external ? (name ? name : "external")
-	                      : object ? "object"
-	                               : "pods",
-	                      out->why);
+	const struct kt_json *labels = kt_get(selector, "matchLabels"), *one, *value;
+
+	if (!selector) {
+		kt_buf_adds(out, "nil");
+		return;
+	}
+	kt_buf_adds(out, "&LabelSelector{MatchLabels:map[string]string{");
+	for (size_t i = 0; i < kt_count(labels); i++)
+		kt_buf_addf(out, "%s: %s,", kt_key(labels, i), kt_str_or(kt_at(labels, i), ""));
+	kt_buf_adds(out, "},MatchExpressions:[]LabelSelectorRequirement{");
+	KT_JSON_EACH (one, kt_get(selector, "matchExpressions")) {
+		const char *gap = "";
+
+		kt_buf_addf(out, "LabelSelectorRequirement{Key:%s,Operator:%s,Values:[",
+		            kt_str_or(kt_get(one, "key"), ""), kt_str_or(kt_get(one, "operator"), ""));
+		KT_JSON_EACH (value, kt_get(one, "values")) {
+			kt_buf_addf(out, "%s%s", gap, kt_str_or(value, ""));
+			gap = " ";
+		}
+		kt_buf_adds(out, "],},");
+	}
+	kt_buf_adds(out, "},}");
+}
+
+static const char *const no_custom =
+        "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) "
+        "registered";
+
+static void lacks_pods(const struct kt_json *source, struct hpa_proposal *out)
+{
+	out->reason = "FailedGetPodsMetric";
+	out->why = kt_strf("unable to get metric %s: %s", kt_str_or(kt_path(source, "metric.name"), ""),
+	                   no_custom);
+	out->longer = kt_strf("failed to get pods metric value: %s", out->why);
+}
+
+/* "Ingress on NAMESPACE NAME/…": its arguments are in another order than its words. */
+static void lacks_object(const struct hpa_sync *sync, const struct kt_json *source, struct hpa_proposal *out)
+{
+	const char *name = kt_str_or(kt_path(source, "metric.name"), "");
+
+	out->reason = "FailedGetObjectMetric";
+	out->why = kt_strf("unable to get metric %s: %s on %s %s/%s", name,
+	                   kt_str_or(kt_path(source, "describedObject.kind"), ""), sync->hpa->ns,
+	                   kt_str_or(kt_path(source, "describedObject.name"), ""), no_custom);
+	out->longer =
+	        kt_path(source, "target.value")
+	                ? kt_strf("failed to get object metric value: %s", out->why)
+	                : kt_strf("failed to get object metric value: failed to get %s object metric: %s",
+	                          name, out->why);
+}
+
+static void lacks_external(const struct hpa_sync *sync, const struct kt_json *source,
+                           struct hpa_proposal *out)
+{
+	const char *name = kt_str_or(kt_path(source, "metric.name"), "");
+	struct kt_buf selector = {0};
+
+	add_selector(&selector, kt_path(source, "metric.selector"));
+	out->reason = "FailedGetExternalMetric";
+	out->why = kt_strf("unable to get external metric %s/%s/%s: unable to fetch metrics from external "
+	                   "metrics API: the server could not find the requested resource (get "
+	                   "%s.external.metrics.k8s.io)",
+	                   sync->hpa->ns, name, kt_buf_str(&selector), name);
+	out->longer =
+	        kt_strf(kt_path(source, "target.value")
+	                        ? "failed to get %s external metric value: failed to get external metric "
+	                          "%s: %s"
+	                        : "failed to get %s external metric value: failed to get %s external "
+	                          "metric: %s",
+	                name, name, out->why);
+	kt_buf_clear(&selector);
+}
+
+/* Metrics that need an adapter which this cluster, as most, does not have. */
+static bool propose_custom(const struct hpa_sync *sync, const struct kt_json *metric, const char *type,
+                           struct hpa_proposal *out)
+{
+	if (kt_streq(type, "External"))
+		lacks_external(sync, kt_get(metric, "external"), out);
+	else if (kt_streq(type, "Object"))
+		lacks_object(sync, kt_get(metric, "object"), out);
+	else
+		lacks_pods(kt_get(metric, "pods"), out);
 	return false;
 }
 
@@ -304,7 +370,7 @@ bool hpa_propose(struct hpa_sync *sync, const struct kt_json *metric, struct hpa
 	if (kt_streq(type, "ContainerResource"))
 		return propose_resource(sync, kt_get(metric, "containerResource"), "containerResource", type,
 		                        "FailedGetContainerResourceMetric", out);
-	return propose_custom(metric, type, out);
+	return propose_custom(sync, metric, type, out);
 }
 
 void hpa_proposal_clear(struct hpa_proposal *proposal)

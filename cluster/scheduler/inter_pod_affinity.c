@@ -75,8 +75,7 @@ static bool matches_all(struct scheduler *scheduler, const struct store_object *
 
 	KT_JSON_EACH (term, terms) {
 		struct sched_match match = sched_term_match(term);
-		bool matched =
-		        sched_matches(scheduler, &match, pod->ns, other->ns, view_labels(other->json));
+		bool matched = sched_matches(scheduler, &match, pod->ns, other->ns, view_labels(other->json));
 
 		sched_match_clear(&match);
 		if (!matched)
@@ -108,12 +107,15 @@ static bool node_helps(const struct store_object *pod, const struct sched_change
 	for (size_t i = 0; i < KT_COUNT(kinds); i++)
 		KT_JSON_EACH (term, required(pod, kinds[i])) {
 			const char *key = kt_str_or(kt_get(term, "topologyKey"), "");
-			const struct kt_json *before = change->before ? kt_get(view_node(change->before)->labels,
-			                                                       key)
-			                                              : NULL,
+			const struct kt_json *before =
+			                             change->before
+			                                     ? kt_get(view_node(change->before)->labels, key)
+			                                     : NULL,
 			                     *after = kt_get(view_node(change->after)->labels, key);
 
-			if (kt_equal(before, after) ? i == 1 && !change->before : i == 0 ? after != NULL : before || !change->before)
+			if (kt_equal(before, after) ? i == 1 && !change->before
+			    : i == 0                ? after != NULL
+			                            : before || !change->before)
 				return true;
 		}
 	return false;

@@ -20,6 +20,18 @@ static bool clash(const struct sched_port *a, const struct sched_port *b)
 	       (any(a->ip) || any(b->ip) || strcmp(a->ip, b->ip) == 0);
 }
 
+bool scheduler_ports_clash(const struct kt_json *a_spec, const struct kt_json *b_spec)
+{
+	struct sched_port a[32], b[32];
+	size_t count = sched_ports(a_spec, a, KT_COUNT(a)), others = sched_ports(b_spec, b, KT_COUNT(b));
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < others; j++)
+			if (clash(&a[i], &b[j]))
+				return true;
+	return false;
+}
+
 static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node,
                               struct sched_verdict *verdict)
 {
@@ -49,21 +61,10 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 static bool helps(struct scheduler *scheduler, const struct store_object *pod,
                   const struct sched_change *change)
 {
-	struct sched_port freed[32], wanted[32];
-	size_t count, want;
-
 	(void)scheduler;
 	if (change->what & SCHED_NODE_ADDED)
 		return true;
-	if (change->after)
-		return false;
-	count = sched_ports(view_pod(change->before)->spec, freed, KT_COUNT(freed));
-	want = sched_ports(view_pod(pod)->spec, wanted, KT_COUNT(wanted));
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < want; j++)
-			if (clash(&freed[i], &wanted[j]))
-				return true;
-	return false;
+	return !change->after && scheduler_ports_clash(view_pod(change->before)->spec, view_pod(pod)->spec);
 }
 
 const struct sched_plugin sched_node_ports = {.name = "NodePorts",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduling queue: active (by priority, then age), backing off, parked until something happens that may
- * help. Those that back off are taken when nobody else is active; but not those whose cycle ended in an error.
- * Source: kubernetes pkg/scheduler/backend/queue. */
+ * help. Those that back off are taken when nobody else is active; but not those whose cycle ended in an
+ * error. Source: kubernetes pkg/scheduler/backend/queue. */
 #include <string.h>
 
 #include "cluster/scheduler/scheduler_internal.h"

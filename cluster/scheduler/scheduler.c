@@ -73,8 +73,8 @@ static void scheduled(struct scheduler *scheduler, const struct store_event *eve
 	if (assigned &&
 	    (assigned->assumed || assigned->deleting != view->deleting || over(view) || respecified(event))) {
 		if (!assigned->assumed) {
-			change.what = respecified(event) || over(view) ? SCHED_POD_DELETED | SCHED_POD_ADDED
-			                                               : 0;
+			change.what =
+			        respecified(event) || over(view) ? SCHED_POD_DELETED | SCHED_POD_ADDED : 0;
 			change.before = event->old;
 		}
 		sched_unassign(scheduler, assigned);
@@ -104,8 +104,8 @@ static void pod_event(struct scheduler *scheduler, const struct store_event *eve
 		if (!assigned)
 			return;
 		sched_unassign(scheduler, assigned);
-		sched_queue_event(scheduler, &(struct sched_change){.what = SCHED_POD_DELETED,
-		                                                    .before = event->object});
+		sched_queue_event(scheduler,
+		                  &(struct sched_change){.what = SCHED_POD_DELETED, .before = event->object});
 	} else if (view->node && *view->node) {
 		scheduled(scheduler, event, view);
 	} else {
@@ -133,8 +133,8 @@ static void node_event(struct scheduler *scheduler, const struct store_event *ev
 
 	if (event->change == STORE_DELETED) {
 		sched_node_remove(scheduler, event->object->name);
-		sched_queue_event(scheduler, &(struct sched_change){.what = SCHED_NODE_GONE,
-		                                                    .before = event->object});
+		sched_queue_event(scheduler,
+		                  &(struct sched_change){.what = SCHED_NODE_GONE, .before = event->object});
 		return;
 	}
 	sched_node_set(scheduler, event->object, &change.what);
@@ -184,10 +184,10 @@ static void observe(struct cluster *cluster, void *state, const struct store_eve
 		node_event(scheduler, event);
 	} else if (kind == scheduler->claims || kind == scheduler->disks ||
 	           kind == scheduler->storage_classes) {
-		volume_event(scheduler,
-		             &(struct sched_change){.what = event->change == STORE_DELETED ? 0 : SCHED_VOLUMES,
-		                                    .before = event->old,
-		                                    .after = event->object});
+		volume_event(scheduler, &(struct sched_change){
+		                                .what = event->change == STORE_DELETED ? 0 : SCHED_VOLUMES,
+		                                .before = event->old,
+		                                .after = event->object});
 	} else if (kind == scheduler->services || kind == scheduler->replica_sets ||
 	           kind == scheduler->stateful_sets || kind == scheduler->replication_controllers) {
 		if (event->change != STORE_MODIFIED ||

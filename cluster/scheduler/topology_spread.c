@@ -121,7 +121,8 @@ static bool hard(const struct kt_json *constraint)
 
 static bool selects(const struct kt_json *constraint, const struct store_object *pod)
 {
-	return hard(constraint) && view_selector_matches(kt_get(constraint, "labelSelector"), view_labels(pod->json));
+	return hard(constraint) &&
+	       view_selector_matches(kt_get(constraint, "labelSelector"), view_labels(pod->json));
 }
 
 static bool has_keys(const struct kt_json *constraints, const struct store_object *node)
@@ -266,14 +267,13 @@ static void score(struct sched_cycle *cycle, int64_t *scores)
 	}
 }
 
-const struct sched_plugin sched_topology_spread = {.name = "PodTopologySpread",
-                                                   .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS |
-                                                             SCHED_NODE_GONE | SCHED_NODE_TAINTS |
-                                                             SCHED_POD_ADDED | SCHED_POD_DELETED |
-                                                             SCHED_POD_ITSELF,
-                                                   .prefilter = prefilter,
-                                                   .filter = filter,
-                                                   .helps = helps,
-                                                   .weight = 2,
-                                                   .prescore = prescore,
-                                                   .score = score};
+const struct sched_plugin sched_topology_spread = {
+        .name = "PodTopologySpread",
+        .events = SCHED_NODE_ADDED | SCHED_NODE_LABELS | SCHED_NODE_GONE | SCHED_NODE_TAINTS |
+                  SCHED_POD_ADDED | SCHED_POD_DELETED | SCHED_POD_ITSELF,
+        .prefilter = prefilter,
+        .filter = filter,
+        .helps = helps,
+        .weight = 2,
+        .prescore = prescore,
+        .score = score};

@@ -70,8 +70,9 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	}
 	if (!taken)
 		return SCHED_OK;
-	sched_no(verdict, "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod "
-	                  "access mode");
+	sched_no(verdict,
+	         "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode "
+	         "already in-use by another pod");
 	return SCHED_UNSCHEDULABLE;
 }
 

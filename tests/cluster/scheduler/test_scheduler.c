@@ -269,8 +269,9 @@ static void a_claim_for_one_pod_has_one_in_the_whole_cluster(void **state)
 	assert_string_not_equal(support_text(cluster, "first", "spec.nodeName"), "");
 	assert_string_equal(
 	        support_condition(cluster, "second", "PodScheduled", "message"),
-	        "0/3 nodes are available: 3 node has pod using PersistentVolumeClaim with the same "
-	        "name and ReadWriteOncePod access mode. no new claims to deallocate, preemption: "
+	        "0/3 nodes are available: 3 node(s) unavailable due to PersistentVolumeClaim with "
+	        "ReadWriteOncePod access mode already in-use by another pod. no new claims to deallocate, "
+	        "preemption: "
 	        "0/3 nodes are available: 3 No preemption victims found for incoming pod.");
 	api_delete(cluster, &support_actor, support_kind(cluster, "", "Pod"), "default", "first", &options,
 	           NULL);
