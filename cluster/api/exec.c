@@ -228,7 +228,7 @@ static bool fail_with(struct api_request *request, const char *why)
 	return api_fail(&request->status, 400, "BadRequest", "%s", why);
 }
 
-static struct container *container_of_request(struct api_request *request)
+static struct container *container_of_request(struct api_request *request, bool attach)
 {
 	const char *name = api_query(request, "container");
 	struct container *container;
@@ -240,8 +240,18 @@ static struct container *container_of_request(struct api_request *request)
 	}
 	container = kubelet_container(request->cluster, request->ns, request->name,
 	                              name && *name ? name : NULL, &why);
-	if (!container)
+	if (!container && why && attach && strstr(why, "container not found")) {
+		char *quoted = strchr(why, '"') + 1;
+
+		quoted[strcspn(quoted, "\"")] = '\0';
+		char *told = kt_strf("unable to upgrade connection: container %s not found in pod %s_%s",
+		                     quoted, request->name, request->ns);
+
+		fail_with(request, told);
+		kt_free(told);
+	} else if (!container) {
 		fail_with(request, why ? why : "container not found");
+	}
 	kt_free(why);
 	return container;
 }
@@ -311,7 +321,7 @@ static void upgraded(struct api_request *request, struct cluster_stream *stream)
 
 void api_exec_request(struct api_request *request)
 {
-	struct container *container = container_of_request(request);
+	struct container *container = container_of_request(request, false);
 	struct exec_stream *exec;
 
 	if (!container)
@@ -330,7 +340,7 @@ void api_exec_request(struct api_request *request)
 
 void api_attach_request(struct api_request *request)
 {
-	struct container *container = container_of_request(request);
+	struct container *container = container_of_request(request, true);
 	struct exec_stream *exec;
 	struct kt_buf unused = {0};
 

@@ -131,7 +131,7 @@ struct kubelet_exec *kubelet_exec_new(struct kubelet_ctr *ctr, const struct kt_j
 			answer_at(exec, span, KUBELET_SUCCESS, NULL);
 	} else if (kubelet_exec_instant(ctr, action, timeout > 0 ? timeout : 30 * KT_SEC, &answer, &took,
 	                                &text)) {
-		answer_at(exec, took, answer, text);
+		answer_at(exec, took, answer == KUBELET_BAD_STATUS ? KUBELET_SUCCESS : answer, text);
 	} else {
 		answer_at(exec, 0, KUBELET_SUCCESS, NULL);
 	}
@@ -215,6 +215,7 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 	} else if (response.status >= 200 && response.status < 400) {
 		answer = KUBELET_SUCCESS;
 	} else {
+		answer = KUBELET_BAD_STATUS;
 		*text = kt_strf("HTTP probe failed with statuscode: %d", response.status);
 	}
 	network_http_response_clear(&response);

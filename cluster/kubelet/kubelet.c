@@ -66,7 +66,7 @@ static void pod_event(struct kubelet *kubelet, const struct store_event *event)
 	pod = pod_find(kubelet, object->uid);
 	if (event->change == STORE_DELETED) {
 		if (pod)
-			kubelet_pod_free(kubelet, pod);
+			kubelet_pod_gone(pod);
 		return;
 	}
 	if (pod) {

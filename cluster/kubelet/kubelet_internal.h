@@ -143,6 +143,7 @@ struct kubelet_pod {
 	struct kubelet_mount *mounts;
 	size_t mount_count;
 	enum kubelet_stage stage;
+	bool orphaned;        /* deleted while its containers ran */
 	bool storage_bounded; /* of its spec: kubelet_storage_bounded */
 	bool initialized, dirty, writing, deleting, sandbox, gone, held, restored,
 	        lost,      /* its sandbox, with the machine's power */
@@ -221,6 +222,8 @@ void kubelet_pod_power_back(struct kubelet_pod *pod);
 struct kubelet_pod *kubelet_pod_new(struct kubelet_node *node, const struct store_object *object);
 void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *object);
 void kubelet_pod_free(struct kubelet *kubelet, struct kubelet_pod *pod);
+/* Its object was deleted; the pod is not valid afterwards. */
+void kubelet_pod_gone(struct kubelet_pod *pod);
 void kubelet_pod_sync(struct kubelet_pod *pod);
 void kubelet_pod_wake(struct kubelet_pod *pod, kt_ns when);
 /* A sync that failed is tried again after 10 to 15 seconds (pod_workers.go, completeWork). */
@@ -301,6 +304,8 @@ bool kubelet_storage_bounded(const struct kt_json *spec);
 void kubelet_pressure_check(struct kubelet_node *node, kt_ns now);
 
 /* --- status.c --- */
+/* Was a pod with this reason not let in at all? Of such a pod nothing is told but that. */
+bool kubelet_is_rejection(const char *reason);
 struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now);
 void kubelet_status_write(struct kubelet_pod *pod, kt_ns now);
 const char *kubelet_phase(struct kubelet_pod *pod);
@@ -310,7 +315,8 @@ void kubelet_probes_start(struct kubelet_ctr *ctr, kt_ns now);
 void kubelet_probes_stop(struct kubelet_ctr *ctr);
 
 /* --- exec.c: a program, a request or a pause inside a container: for probes and hooks --- */
-enum kubelet_answer { KUBELET_SUCCESS, KUBELET_FAILURE, KUBELET_ERROR };
+/* REFUSED: an HTTP status that tells of a failure; to a hook any answer is as good as another. */
+enum kubelet_answer { KUBELET_SUCCESS, KUBELET_FAILURE, KUBELET_ERROR, KUBELET_BAD_STATUS };
 typedef void kubelet_exec_fn(void *arg, enum kubelet_answer answer, const char *text);
 /* `action` is a Probe or LifecycleHandler ({exec}, {httpGet}, {tcpSocket}, {grpc}, {sleep}). fn is called
  * once, never before this returns; then the exec is over and must be freed. */

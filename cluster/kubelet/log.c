@@ -184,7 +184,9 @@ static struct kubelet_log *find(struct kubelet *kubelet, const char *ns, const c
 		return ctr->log;
 	if (ctr && ctr->last && ctr->previous)
 		return ctr->previous;
-	if (pod->node->up) {
+	if (kubelet_is_rejection(pod->fail_reason)) {
+		*why = kt_strf("container \"%s\" in pod \"%s\" is not available", container, name);
+	} else if (pod->node->up) {
 		const char *reason = ctr && ctr->wait_reason ? ctr->wait_reason
 		                     : kt_path(object->json, "spec.initContainers") && !pod->initialized
 		                             ? "PodInitializing"

@@ -178,8 +178,9 @@ void kubelet_pod_restore(struct kubelet_pod *pod)
 		pod->stage = KUBELET_OVER;
 		pod->remove_at = now + KUBELET_REMOVE;
 		if (reason) {
-			static const char *const reasons[] = {"DeadlineExceeded", "Evicted", "OutOfcpu",
-			                                      "OutOfmemory", "OutOfpods"};
+			static const char *const reasons[] = {"DeadlineExceeded", "Evicted",   "OutOfcpu",
+			                                      "OutOfmemory",      "OutOfpods", "NodeAffinity",
+			                                      "NodePorts"};
 
 			for (size_t i = 0; i < KT_COUNT(reasons); i++)
 				if (strcmp(reason, reasons[i]) == 0)

@@ -313,7 +313,7 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	                 {"image", full ? word(kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image"))},
 	                 {"imageID", made ? image_id_json(ctr, full) : kt_json_str("")},
 	                 {"containerID", run ? kt_json_strf("containerd://%s", hex) : NULL},
-	                 {"started", kt_json_bool(ctr->started)},
+	                 {"started", ctr->role == KUBELET_EPHEMERAL ? NULL : kt_json_bool(ctr->started)},
 	                 {"allocatedResources", kt_count(requests) ? kt_json_ref(requests) : NULL},
 	                 {"resources", !made       ? NULL
 	                               : resources ? kt_json_ref(resources)
@@ -408,6 +408,12 @@ static bool gates_open(struct kubelet_pod *pod, const struct kt_json *old, char 
 	return !*message;
 }
 
+bool kubelet_is_rejection(const char *reason)
+{
+	return reason && (kt_starts(reason, "OutOf") || strcmp(reason, "NodeAffinity") == 0 ||
+	                  strcmp(reason, "NodePorts") == 0);
+}
+
 static bool is_own_condition(const char *type)
 {
 	static const char *const own[] = {"PodScheduled",
@@ -425,6 +431,21 @@ static bool is_own_condition(const char *type)
 	return false;
 }
 
+/* What others have set comes first (status_manager.go, mergePodStatus). */
+static struct kt_json *others_json(const struct kubelet_pod *pod, const struct kt_json *old)
+{
+	struct kt_json *list = NULL;
+	const struct kt_json *one;
+
+	KT_JSON_EACH (one, old) {
+		const char *type = kt_str_or(kt_get(one, "type"), "");
+
+		if (!is_own_condition(type) && !(pod->disrupted && strcmp(type, "DisruptionTarget") == 0))
+			kt_push(&list, kt_json_ref(one));
+	}
+	return list;
+}
+
 static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_json *old, const char *phase,
                                        int64_t generation, kt_ns now)
 {
@@ -436,9 +457,11 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 	struct condition ready = {.type = "Ready", .is = !not_ready && !end && pod->initialized};
 	struct condition containers = {.type = "ContainersReady", .is = ready.is};
 	struct condition sandbox = {.type = "PodReadyToStartContainers", .is = pod->sandbox};
-	struct kt_json *list = kt_json_array();
+	struct kt_json *list = others_json(pod, old);
 	const struct kt_json *one;
 
+	if (!list)
+		list = kt_json_array();
 	if (succeeded) {
 		initialized.is = true;
 		initialized.reason = "PodCompleted";
@@ -457,12 +480,6 @@ static struct kt_json *conditions_json(struct kubelet_pod *pod, const struct kt_
 		ready.is = false;
 		ready.reason = "ReadinessGatesNotReady";
 		ready.message = gates;
-	}
-	KT_JSON_EACH (one, old) { /* what others have set comes first (status_manager.go, mergePodStatus) */
-		const char *type = kt_str_or(kt_get(one, "type"), "");
-
-		if (!is_own_condition(type) && !(pod->disrupted && strcmp(type, "DisruptionTarget") == 0))
-			kt_push(&list, kt_json_ref(one));
 	}
 	if (pod->resize_reason) {
 		struct condition pending = {.type = "PodResizePending",
@@ -552,7 +569,7 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 	const char *phase = kubelet_phase(pod), *why = pod->fail_reason;
 	struct kubelet *kubelet = pod->node->kubelet;
 	struct kt_json *lists[3] = {NULL, NULL, NULL};
-	bool rejected = why && kt_starts(why, "OutOf");
+	bool rejected = kubelet_is_rejection(why);
 
 	for (struct kubelet_ctr *ctr = pod->ctrs; ctr && !rejected; ctr = ctr->next) {
 		size_t which = ctr->role == KUBELET_MAIN ? 1 : ctr->role == KUBELET_EPHEMERAL ? 2 : 0;
@@ -570,7 +587,9 @@ struct kt_json *kubelet_status(struct kubelet_pod *pod, kt_ns now)
 	return KT_MEMBERS(
 	        {"observedGeneration", generation ? kt_json_int(generation) : NULL},
 	        {"phase", word(kubelet, phase)},
-	        {"conditions", conditions_json(pod, kt_get(old, "conditions"), phase, generation, now)},
+	        {"conditions",
+	         rejected ? others_json(pod, kt_get(old, "conditions"))
+	                  : conditions_json(pod, kt_get(old, "conditions"), phase, generation, now)},
 	        {"message", why ? kt_json_str(pod->fail_message) : NULL}, {"reason", kt_json_str(why)},
 	        {"hostIP", placed ? kt_json_ref(kt_path(pod->node->host_ips, "0.ip")) : NULL},
 	        {"hostIPs", placed ? kt_json_ref(pod->node->host_ips) : NULL}, {"podIP", ip}, {"podIPs", ips},

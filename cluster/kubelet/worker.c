@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cluster/kubelet/kubelet_internal.h"
+#include "cluster/scheduler/scheduler.h"
 
 static struct cluster *cluster_of(const struct kubelet_pod *pod)
 {
@@ -454,38 +455,71 @@ static void notice(struct kubelet_pod *pod, kt_ns now)
 
 /* --- stages --- */
 
-static bool admit(struct kubelet_pod *pod)
+static void reject(struct kubelet_pod *pod, const char *reason, char *why)
 {
-	struct kubelet_node *node = pod->node;
-	const struct store_object *object =
-	        store_get(cluster_store(cluster_of(pod)), node->kubelet->nodes, "", node->name);
-	const struct view_node *view = object ? view_node(object) : NULL;
-	struct {
+	char *text = kt_strf("Pod was rejected: %s", why);
+
+	kubelet_event(pod, NULL, true, reason, "%s", why);
+	kubelet_pod_fail(pod, reason, text);
+	kt_free(text);
+	kt_free(why);
+}
+
+static bool fits(struct kubelet_pod *pod, const struct view_node *view)
+{
+	const struct kubelet_node *node = pod->node;
+	const struct {
 		const char *reason, *what;
 		int64_t asked, used, has;
-	} fits[] = {
-	        {"OutOfpods", "pods", 1, (int64_t)node->pod_count - 1, view ? view->allocatable.pods : 0},
+	} all[] = {
+	        {"OutOfpods", "pods", 1, (int64_t)node->pod_count - 1, view->allocatable.pods},
 	        {"OutOfcpu", "cpu", pod->cpu_milli, node->cpu_milli - pod->cpu_milli,
-	         view ? view->allocatable.cpu_milli : 0},
-	        {"OutOfmemory", "memory", pod->memory, node->memory - pod->memory,
-	         view ? view->allocatable.memory : 0},
+	         view->allocatable.cpu_milli},
+	        {"OutOfmemory", "memory", pod->memory, node->memory - pod->memory, view->allocatable.memory},
 	};
 
-	for (size_t i = 0; view && i < KT_COUNT(fits); i++) {
-		struct kt_buf text = {0};
-
-		if (!fits[i].asked || fits[i].asked + fits[i].used <= fits[i].has)
+	for (size_t i = 0; i < KT_COUNT(all); i++) {
+		if (!all[i].asked || all[i].asked + all[i].used <= all[i].has)
 			continue;
-		kt_buf_addf(&text,
-		            "Pod was rejected: Node didn't have enough resource: %s, requested: %lld, used: "
-		            "%lld, "
-		            "capacity: %lld",
-		            fits[i].what, (long long)fits[i].asked, (long long)fits[i].used,
-		            (long long)fits[i].has);
-		kubelet_event(pod, NULL, true, fits[i].reason, "%s",
-		              kt_buf_str(&text) + strlen("Pod was rejected: "));
-		kubelet_pod_fail(pod, fits[i].reason, kt_buf_str(&text));
-		kt_buf_clear(&text);
+		reject(pod, all[i].reason,
+		       kt_strf("Node didn't have enough resource: %s, requested: %lld, used: %lld, capacity: "
+		               "%lld",
+		               all[i].what, (long long)all[i].asked, (long long)all[i].used,
+		               (long long)all[i].has));
+		return false;
+	}
+	return true;
+}
+
+static bool ports_free(const struct kubelet_pod *pod)
+{
+	for (const struct kubelet_pod *other = pod->node->pods; other; other = other->next)
+		if (other != pod && other->started_at && other->stage != KUBELET_OVER &&
+		    !other->fail_reason && scheduler_ports_clash(other->spec, pod->spec))
+			return false;
+	return true;
+}
+
+/* The filters that matter for a pod that is bound by hand, too (pkg/kubelet/lifecycle/predicate.go). */
+static bool admit(struct kubelet_pod *pod)
+{
+	const struct store_object *node =
+	        store_get(cluster_store(cluster_of(pod)), pod->node->kubelet->nodes, "", pod->node->name);
+
+	if (!node)
+		return true;
+	if (!fits(pod, view_node(node)))
+		return false;
+	if (!scheduler_wants_node(pod->spec, view_node(node)->labels, node->name)) {
+		reject(pod, "NodeAffinity",
+		       kt_strdup("Predicate NodeAffinity failed: node(s) didn't match Pod's node "
+		                 "affinity/selector"));
+		return false;
+	}
+	if (!ports_free(pod)) {
+		reject(pod, "NodePorts",
+		       kt_strdup("Predicate NodePorts failed: node(s) didn't have free ports for the "
+		                 "requested pod ports"));
 		return false;
 	}
 	return true;
@@ -708,10 +742,34 @@ static void go(struct kubelet_pod *pod, kt_ns now)
 	}
 }
 
+void kubelet_pod_gone(struct kubelet_pod *pod)
+{
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr && !pod->held; ctr = ctr->next)
+		if (ctr->process && !ctr->stopping)
+			pod->orphaned = true;
+	if (pod->orphaned)
+		kubelet_pod_wake(pod, cluster_now(cluster_of(pod)));
+	else
+		kubelet_pod_free(pod->node->kubelet, pod);
+}
+
+/* Its object went before its containers did. */
+static void stop_gone(struct kubelet_pod *pod)
+{
+	for (struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
+		if (ctr->process && !ctr->stopping)
+			kubelet_event(pod, ctr, false, "Killing", "Stopping container %s", ctr->pub.name);
+	kubelet_pod_free(pod->node->kubelet, pod);
+}
+
 void kubelet_pod_sync(struct kubelet_pod *pod)
 {
 	kt_ns now = cluster_now(cluster_of(pod)), at;
 
+	if (pod->orphaned) {
+		stop_gone(pod);
+		return;
+	}
 	if (pod->held || removed(pod, now))
 		return;
 	if (pod->pleg_at && now >= pod->pleg_at)

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What CoreDNS answers with its kubernetes plugin (specification: kubernetes/dns docs/specification.md), and
@@ -152,7 +153,22 @@ static bool srv(struct network *network, const struct service *service, const ch
 	return out->count > 0;
 }
 
-/* One absolute name. `type` "A", "SRV", "CNAME" or "TXT". */
+/* The name of an address, D.C.B.A.in-addr.arpa: of a Service, else of endpoints. */
+static bool reverse(struct cluster *cluster, const struct labels *l, struct kt_strs *out)
+{
+	char address[64];
+	if (l->count != 6 || strcmp(l->items[4], "in-addr") != 0 || strcmp(l->items[5], "arpa") != 0)
+		return false;
+	snprintf(address, sizeof(address), "%s.%s.%s.%s", l->items[3], l->items[2], l->items[1], l->items[0]);
+	const struct store_object *object;
+	STORE_EACH (object, cluster_store(cluster), network_of(cluster)->kinds[NETWORK_SERVICE], NULL) {
+		if (kt_streq(kt_path_str(object->json, "spec.clusterIP"), address))
+			kt_strs_steal(out, kt_strf("%s.%s.svc.cluster.local", object->name, object->ns));
+	}
+	return out->count > 0;
+}
+
+/* One absolute name. `type` "A", "SRV", "CNAME", "TXT" or "PTR". */
 bool dns_lookup(struct cluster *cluster, const char *name, const char *type, struct kt_strs *out,
                 char **canonical)
 {
@@ -160,6 +176,8 @@ bool dns_lookup(struct cluster *cluster, const char *name, const char *type, str
 	struct labels l;
 	if (!split(name, &l))
 		return false;
+	if (kt_streq(type, "PTR"))
+		return reverse(cluster, &l, out);
 	bool cluster_name = l.count >= 3 && !strcmp(l.items[l.count - 1], "local") &&
 	                    !strcmp(l.items[l.count - 2], "cluster");
 	if (!cluster_name)

@@ -591,11 +591,7 @@ static const struct tool *find_program(struct task *task, const char *path, int 
 	}
 	char *full = task_path(task, path);
 	int there = files_stat(files, full, &st);
-	if (there == 0 && st.type == FILES_DIR) {
-		*rc = 126;
-		if (why)
-			*why = kt_strf("exec: \"%s\": is a directory", path);
-	} else if (there == 0 && !(st.mode & 0111)) {
+	if (there == 0 && (st.type == FILES_DIR || !(st.mode & 0111))) {
 		*rc = 126;
 		if (why)
 			*why = kt_strf("exec: \"%s\": permission denied", path);

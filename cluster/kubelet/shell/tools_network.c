@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster/kubelet/shell/fetch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -533,6 +534,9 @@ static bool ask(struct tool_run *r, const char *name, const char *type, bool qui
 			          (int)(strlen(found.items[i]) -
 			                (tool_busybox(r) && kt_ends(found.items[i], "."))),
 			          found.items[i]);
+	} else if (ok && !strcmp(type, "PTR")) {
+		for (size_t i = 0; i < found.count; i++)
+			tool_outf(r, "%s\tname = %s\n", name, found.items[i]);
 	} else if (ok && (!strcmp(type, "CNAME") || !strcmp(type, "TXT"))) {
 		bool text = !strcmp(type, "TXT");
 		for (size_t i = 0; i < found.count; i++)
@@ -545,7 +549,8 @@ static bool ask(struct tool_run *r, const char *name, const char *type, bool qui
 			tool_outf(r, "Name:\t%s\nAddress: %s\n", canonical ? canonical : name,
 			          found.items[i]);
 	} else if (*outcome == NETWORK_REFUSED && !quiet) {
-		tool_outf(r, "** server can't find %s: NXDOMAIN\n", name);
+		tool_outf(r, "** server can't find %s%s: NXDOMAIN\n", name,
+		          tool_busybox(r) && s->name && kt_ends(s->name, ".") ? "." : "");
 	}
 	kt_strs_clear(&found);
 	kt_free(canonical);
@@ -607,7 +612,13 @@ static int run_nslookup(struct tool_run *r)
 	if (kt_ends(plain, "."))
 		plain[strlen(plain) - 1] = '\0';
 	bool ok = false, missed = false;
-	if (v6) {
+	unsigned a, b, c, d;
+	char rest;
+	if (sscanf(plain, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) == 4) {
+		char *backwards = kt_strf("%u.%u.%u.%u.in-addr.arpa", d, c, b, a);
+		ok = ask(r, backwards, "PTR", false, &outcome);
+		kt_free(backwards);
+	} else if (v6) {
 		tool_outs(r, "\n");
 		ok = true;
 	} else if (absolute || kt_ends(name, ".")) {

@@ -36,7 +36,7 @@ static void end_tar(struct tool_run *r)
 	kt_free(s->dir);
 }
 
-static void tar_header(struct kt_buf *out, const char *name, const struct files_stat *st)
+static void tar_header(struct kt_buf *out, const char *name, const struct files_stat *st, const char *target)
 {
 	char block[512] = {0};
 	size_t len = KT_MIN(strlen(name), (size_t)99);
@@ -44,9 +44,10 @@ static void tar_header(struct kt_buf *out, const char *name, const struct files_
 	struct kt_buf text = {0};
 	memcpy(block, name, len);
 	kt_buf_addf(&text, "%07o%c%07o%c%07o%c%011zo%c%011llo", st->mode & 07777, 0, 0, 0, 0, 0,
-	            st->type == FILES_DIR ? (size_t)0 : st->size, 0, (long long)(st->modified / KT_SEC));
+	            st->type == FILES_REGULAR ? st->size : (size_t)0, 0, (long long)(st->modified / KT_SEC));
 	memcpy(block + 100, text.data, KT_MIN(text.len, (size_t)48));
-	block[156] = st->type == FILES_DIR ? '5' : '0';
+	block[156] = st->type == FILES_DIR ? '5' : target ? '2' : '0';
+	memcpy(block + 157, target ? target : "", target ? KT_MIN(strlen(target), (size_t)99) : 0);
 	memcpy(block + 257, "ustar\00000", 8);
 	memcpy(block + 265, "root", 4);
 	memcpy(block + 297, "root", 4);
@@ -65,14 +66,15 @@ static int tar_add(struct tool_run *r, struct kt_buf *out, const char *name, uns
 {
 	struct files_stat st;
 	char *path = tool_path(r, name);
-	int rc = depth > 40 ? ELOOP : files_stat(files_of(r), path, &st);
+	struct kt_buf target = {0};
+	int rc = depth > 40 ? ELOOP : files_lstat(files_of(r), path, &st, &target);
 	const char *given = name;
 	while (*name == '/')
 		name++;
 	if (!rc && st.type == FILES_DIR) {
 		struct kt_strs names = {0};
 		char *folder = kt_strf("%s%s", name, kt_ends(name, "/") ? "" : "/");
-		tar_header(out, folder, &st);
+		tar_header(out, folder, &st, NULL);
 		kt_free(folder);
 		(void)files_list(files_of(r), path, &names);
 		for (size_t i = 0; i < names.count && !rc; i++) {
@@ -81,16 +83,19 @@ static int tar_add(struct tool_run *r, struct kt_buf *out, const char *name, uns
 			kt_free(full);
 		}
 		kt_strs_clear(&names);
+	} else if (!rc && st.type == FILES_LINK) {
+		tar_header(out, name, &st, kt_buf_str(&target));
 	} else if (!rc) {
 		struct kt_buf data = {0};
 		static const char zeros[512];
 		rc = files_read(files_of(r), path, &data);
 		st.size = data.len;
-		tar_header(out, name, &st);
+		tar_header(out, name, &st, NULL);
 		kt_buf_add(out, kt_buf_str(&data), data.len);
 		kt_buf_add(out, zeros, (512 - data.len % 512) % 512);
 		kt_buf_clear(&data);
 	}
+	kt_buf_clear(&target);
 	kt_free(path);
 	return rc;
 }
