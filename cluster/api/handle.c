@@ -274,6 +274,25 @@ static void no_route(struct api_request *request)
 	api_respond_text(request, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }
 
+/* Below the paths of a group that the server itself has, what is missing is told with a Status; other
+ * servers, and the handler of custom kinds, know no such path. */
+static bool is_own_group(const struct api_request *request)
+{
+	static const char *const others[] = {"metrics.k8s.io", "gateway.networking.k8s.io"};
+	const struct schema *schema = cluster_schema(request->cluster);
+
+	for (size_t i = 0; i < KT_COUNT(others); i++)
+		if (kt_streq(others[i], request->group))
+			return false;
+	for (size_t i = 0, n = schema_kind_count(schema); i < n; i++) {
+		const struct schema_kind *kind = schema_kind_at(schema, i);
+
+		if (!kind->crd && kt_streq(kind->group, request->group))
+			return true;
+	}
+	return false;
+}
+
 static void not_allowed(struct api_request *request)
 {
 	api_fail(&request->status, 405, "MethodNotAllowed",
@@ -392,7 +411,10 @@ static void resource_route(struct api_request *request)
 	request->kind = schema_by_resource(cluster_schema(request->cluster), request->group, request->version,
 	                                   request->resource);
 	if (!request->kind || request->segments.count > 8) {
-		no_route(request);
+		if (is_own_group(request))
+			not_found(request);
+		else
+			no_route(request);
 		return;
 	}
 	if (!scope_fits(request)) {

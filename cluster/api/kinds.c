@@ -22,8 +22,6 @@ static const struct api_traits traits[] = {
         {"networking.k8s.io", "Ingress", GEN},
         {"networking.k8s.io", "IngressClass", GEN},
         {"networking.k8s.io", "NetworkPolicy", GEN},
-        {"networking.k8s.io", "IPAddress", GEN},
-        {"networking.k8s.io", "ServiceCIDR", GEN},
         {"policy", "PodDisruptionBudget", GEN | API_NEEDS_VERSION},
         {"discovery.k8s.io", "EndpointSlice", GEN},
         {"scheduling.k8s.io", "PriorityClass", GEN},
