@@ -299,7 +299,8 @@ static void custom_kinds_are_checked_field_by_field(void **state)
 	         "converting (v1.Secret) to (core.Pod): unknown conversion"},
 	        {0, "GET", PODS "?resourceVersion=x", NULL, 400,
 	         "invalid resource version: resourceVersion: "},
-	        {0, "GET", "/api/v1/namespaces/default/nothing", NULL, 404, "404 page not found"},
+	        {0, "GET", "/api/v1/namespaces/default/nothing", NULL, 404,
+	         "the server could not find the requested resource"},
 	};
 	(void)state;
 	run_rows(rows, KT_COUNT(rows));
