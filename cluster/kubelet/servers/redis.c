@@ -41,6 +41,11 @@ void resp_array(struct kt_buf *out, size_t count)
 	kt_buf_addf(out, "*%zu\r\n", count);
 }
 
+void resp_none(struct kt_buf *out)
+{
+	kt_buf_adds(out, "*-1\r\n");
+}
+
 /* "$LEN\r\n…\r\n" */
 static bool bulk(const char **at, const char *end, struct kt_strs *words)
 {
@@ -396,9 +401,12 @@ void redis_bytes(struct tool_run *r, const char *data, size_t len, struct kt_buf
 	if (redis->master && redis_now(redis) >= redis->following + FIRST_SYNC)
 		follow(redis);
 	while (resp_request(&at, end, &words)) {
+		if (redis_now(redis) < redis->paused_until && strcasecmp(words.items[0], "client") != 0)
+			break; /* no reply yet: who asks waits, and asks again */
 		redis->commands++;
 		redis_command(&client, words.items, words.count, reply);
 	}
+	redis_client_clear(&client);
 	kt_strs_clear(&words);
 }
 

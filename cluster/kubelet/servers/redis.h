@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Redis: RESP in, RESP out, over one data set. Source: redis.io/docs/latest/develop/reference/protocol-spec
- * and commands. Commands are rows (redis_commands.c); the data and how it is kept are redis_keep.c's,
+ * and commands. Commands are rows (redis_command.h); the data and how it is kept are redis_keep.c's,
  * configuration and replication redis.c's. Expiry is looked at when a key is used. */
 #ifndef REDIS_H
 #define REDIS_H
@@ -22,6 +22,7 @@ struct redis {
 	struct kt_json *replicas; /* {address: when it asked last, ns} */
 	int part, append_db; /* of appendonly: which pair of files; the database of its last command, -1 */
 	bool loading;
+	kt_ns paused_until; /* CLIENT PAUSE: nobody else is answered before */
 };
 
 /* One conversation: what AUTH and SELECT of it hold for. */
@@ -30,11 +31,14 @@ struct redis_client {
 	const char *address;
 	int db;
 	bool known, is_replica;
+	struct kt_json *queued; /* since MULTI: a list of words each; NULL: none */
+	bool spoilt;            /* one of them was refused */
 };
 
 kt_ns redis_now(const struct redis *redis);
 /* Answer one command; argv[0] is its name. */
 void redis_command(struct redis_client *client, char **argv, size_t argc, struct kt_buf *out);
+void redis_client_clear(struct redis_client *client);
 const char *redis_config(const struct redis *redis, const char *name);
 /* Its log. `role`: M, or C while it starts. */
 void redis_note(const struct redis *redis, char role, const char *fmt, ...) KT_PRINTF(3, 4);
@@ -65,6 +69,7 @@ void resp_error(struct kt_buf *out, const char *fmt, ...) KT_PRINTF(2, 3);
 void resp_int(struct kt_buf *out, int64_t n);
 void resp_text(struct kt_buf *out, const char *text); /* NULL: nil */
 void resp_array(struct kt_buf *out, size_t count);
+void resp_none(struct kt_buf *out); /* no list */
 /* The next request of `*at`: an array of bulk strings, or an inline line. False: nothing (more). */
 bool resp_request(const char **at, const char *end, struct kt_strs *words);
 

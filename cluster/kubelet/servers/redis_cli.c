@@ -17,6 +17,8 @@ struct cli {
 	        last_from_stdin, scan;
 	const char *pattern;
 	size_t first; /* of the command's words */
+	bool waits;   /* no answer yet: it is asked for again */
+	kt_ns since;  /* it waits */
 	struct kt_buf input, ask;
 	int status;
 };
@@ -148,7 +150,7 @@ static void print_reply(struct tool_run *r, struct cli *s, const char **at, unsi
 		*at += n + 2;
 	} else if (kind == '*') {
 		if (n <= 0)
-			tool_outs(r, s->formatted ? "(empty array)\n" : "\n");
+			tool_outs(r, !s->formatted ? "\n" : n < 0 ? "(nil)\n" : "(empty array)\n");
 		for (long i = 0; i < n; i++) {
 			if (s->formatted)
 				tool_outf(r, "%*s%ld) ", i ? (int)indent : 0, "", i + 1);
@@ -202,6 +204,32 @@ static int not_connected(struct tool_run *r, const struct cli *s)
 	return 1;
 }
 
+/* Commands that wait for somebody to push: how long is said by their last word. One who waits asks again. */
+static bool goes_on_waiting(struct tool_run *r, const struct cli *s, const char *reply)
+{
+	static const char *const names[] = {"blpop", "brpop", "brpoplpush", "blmove"};
+	const char *name = s->first < r->argv.count ? r->argv.items[s->first] : "";
+	bool blocks = false;
+	if (!*reply) /* CLIENT PAUSE, unless nothing was asked or there is nobody to answer */
+		return s->ask.len > 0 && strcasecmp(name, "shutdown") != 0;
+	for (size_t i = 0; i < KT_COUNT(names); i++)
+		blocks = blocks || !strcasecmp(name, names[i]);
+	double seconds = blocks ? strtod(r->argv.items[r->argv.count - 1], NULL) : 0;
+	return blocks && (kt_starts(reply, "*-1") || kt_starts(reply, "$-1")) &&
+	       (seconds <= 0 || (double)(process_now(r->task->process) - s->since) < seconds * 1e9);
+}
+
+/* How much of what is typed comes before "quit" or "exit", which the client takes itself. */
+static size_t until_quit(const char *text)
+{
+	const char *rest = text;
+	size_t len;
+	for (const char *line; (line = kt_split(&rest, '\n', &len));)
+		if (len == 4 && (!strncasecmp(line, "quit", len) || !strncasecmp(line, "exit", len)))
+			return (size_t)(line - text);
+	return strlen(text);
+}
+
 static void ask(struct tool_run *r, struct cli *s)
 {
 	struct kt_buf reply = {0};
@@ -210,6 +238,7 @@ static void ask(struct tool_run *r, struct cli *s)
 		tool_err(r, "Error: Server closed the connection\n");
 		s->status = 1;
 		s->repeat = 0;
+		s->waits = false;
 		return;
 	}
 	kt_buf_cut(&s->ask, 0);
@@ -223,22 +252,27 @@ static void ask(struct tool_run *r, struct cli *s)
 		add_words(s, r->argv.items + s->first, r->argv.count - s->first,
 		          s->last_from_stdin ? kt_buf_str(&s->input) : NULL);
 	} else {
-		kt_buf_add(&s->ask, kt_buf_str(&s->input), s->input.len);
+		kt_buf_add(&s->ask, kt_buf_str(&s->input), until_quit(kt_buf_str(&s->input)));
 	}
 	if (to && to->bytes)
 		to->bytes(to->arg, kt_buf_str(&s->ask), s->ask.len, &reply);
 	const char *at = kt_buf_str(&reply), *name = words ? r->argv.items[s->first] : "";
-	s->verbatim =
-	        !strcasecmp(name, "info") || !strcasecmp(name, "client") || !strcasecmp(name, "cluster");
-	if (s->verbatim)
-		s->formatted = false;
 	for (size_t i = 0; i < greetings && *at; i++) {
 		const char *end = strstr(at, "\r\n");
-		if (*at == '-' && end)
+		if (*at == '-' && end && !s->waits)
 			tool_err(r, "%s failed: %.*s\n", i || !s->password ? "SELECT" : "AUTH",
 			         (int)(end - at - 1), at + 1);
 		at = end ? end + 2 : at + strlen(at);
 	}
+	if (!s->waits)
+		s->since = process_now(r->task->process);
+	s->waits = to && to->bytes && goes_on_waiting(r, s, at);
+	s->verbatim =
+	        !strcasecmp(name, "info") || !strcasecmp(name, "client") || !strcasecmp(name, "cluster");
+	if (s->verbatim)
+		s->formatted = false;
+	if (s->waits)
+		at = "";
 	while (*at)
 		print_reply(r, s, &at, 0);
 	kt_buf_clear(&reply);
@@ -262,11 +296,15 @@ static int run_cli(struct tool_run *r)
 	}
 	if (s->done && s->interval && tool_sleep(r, s->interval))
 		return TOOL_WAIT;
+	if (s->waits && tool_sleep(r, 100 * KT_MS))
+		return TOOL_WAIT;
 	if (fetch_connect(r, &s->fetch))
 		return TOOL_WAIT;
 	if (s->fetch.result != FETCH_OK)
 		return not_connected(r, s);
 	ask(r, s);
+	if (s->waits)
+		return TOOL_AGAIN;
 	return ++s->done < s->repeat || s->repeat < 0 ? TOOL_AGAIN : s->status;
 }
 

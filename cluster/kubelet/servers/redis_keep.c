@@ -201,6 +201,7 @@ static void replay(struct redis *redis)
 	}
 	redis->loading = false;
 	redis->append_db = -1;
+	redis_client_clear(&client);
 	kt_strs_clear(&words);
 	kt_buf_clear(&text);
 	kt_free(path);
