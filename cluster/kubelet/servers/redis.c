@@ -81,12 +81,13 @@ bool resp_request(const char **at, const char *end, struct kt_strs *words)
 			}
 		return count > 0;
 	}
+	static const char blanks[] = " \t\v\f";
 	const char *stop = *at + strcspn(*at, "\r\n");
 	for (const char *c = *at; c < stop;) {
-		c += strspn(c, " \t");
+		c += strspn(c, blanks);
 		char quote = *c == '"' || *c == '\'' ? *c : '\0';
 		const char *from = c + (quote != '\0'), *to = from;
-		while (to < stop && (quote ? *to != quote : !isspace((unsigned char)*to)))
+		while (to < stop && (quote ? *to != quote : !strchr(blanks, *to)))
 			to++;
 		if (from < stop && c < stop)
 			kt_strs_steal(words, kt_strndup(from, (size_t)(to - from)));
