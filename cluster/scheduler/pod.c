@@ -262,8 +262,9 @@ static void read_claims(struct scheduler *scheduler, struct sched_pod *pod)
 		if (!name || pod->claim_count == KT_COUNT(pod->claims))
 			continue;
 		claim.claim = store_get(store, scheduler->claims, pod->object->ns, name);
-		if (!claim.claim && !pod->missing_claim)
-			pod->missing_claim =
+		char **missing = name == own ? &pod->missing_own : &pod->missing_claim;
+		if (!claim.claim && !*missing)
+			*missing =
 			        kt_strf(name == own ? "waiting for ephemeral volume controller to create the "
 			                              "persistentvolumeclaim \"%s\""
 			                            : "persistentvolumeclaim \"%s\" not found",
@@ -350,6 +351,7 @@ void sched_pod_clear(struct scheduler *scheduler, struct sched_pod *pod)
 	pod->class->held = false;
 	sched_class_unused(scheduler, pod->class);
 	kt_free(pod->missing_claim);
+	kt_free(pod->missing_own);
 	store_unref(pod->object);
 	pod->object = NULL;
 }

@@ -199,7 +199,8 @@ struct sched_pod {
 	struct sched_claim claims[32];
 	size_t claim_count,
 	        taken_claims; /* taken: ReadWriteOncePod, and pods that have been placed use them */
-	char *missing_claim;  /* the name of one that is not there */
+	char *missing_claim;  /* what is said of one that is not there */
+	char *missing_own;    /* the same, where the pod's ephemeral volume makes it */
 	int32_t priority;
 	bool never_preempts, tolerates_unschedulable;
 };

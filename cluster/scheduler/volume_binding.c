@@ -15,6 +15,10 @@ static bool prefilter(struct sched_cycle *cycle)
 {
 	const struct sched_pod *pod = cycle->pod;
 
+	if (pod->missing_own) {
+		cycle->reject = kt_strdup(pod->missing_own);
+		return false;
+	}
 	for (size_t i = 0; i < pod->claim_count; i++) {
 		const struct sched_claim *claim = &pod->claims[i];
 		const char *volume = claim->claim ? kt_path_str(claim->claim->json, "spec.volumeName") : NULL;
@@ -156,7 +160,7 @@ static bool helps(struct scheduler *scheduler, const struct store_object *pod,
 {
 	const struct kt_json *volume;
 
-	if (change->after->kind != scheduler->claims)
+	if (!change->after || change->after->kind != scheduler->claims)
 		return true;
 	if (strcmp(change->after->ns, pod->ns) != 0)
 		return false;

@@ -76,8 +76,24 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	return SCHED_UNSCHEDULABLE;
 }
 
+/* A claim helps those that name it; one of an ephemeral volume is not this plugin's matter. */
+static bool helps(struct scheduler *scheduler, const struct store_object *pod,
+                  const struct sched_change *change)
+{
+	const struct kt_json *volume;
+
+	if (!change->after || change->after->kind != scheduler->claims)
+		return true;
+	KT_JSON_EACH (volume, kt_get(view_pod(pod)->spec, "volumes")) {
+		if (kt_streq(kt_path_str(volume, "persistentVolumeClaim.claimName"), change->after->name))
+			return strcmp(change->after->ns, pod->ns) == 0;
+	}
+	return false;
+}
+
 const struct sched_plugin sched_volume_restrictions = {.name = "VolumeRestrictions",
                                                        .events = SCHED_VOLUMES | SCHED_POD_DELETED |
                                                                  SCHED_NODE_ADDED,
                                                        .prefilter = prefilter,
-                                                       .filter = filter};
+                                                       .filter = filter,
+                                                       .helps = helps};

@@ -45,7 +45,8 @@ class Run:
         namespace, config = cluster.begin(folder, attempt)
         self.values = dict(cluster.variables, NS=namespace, FOLDER=folder, SERVER=cluster.server,
                            NS_BASE64=base64.b64encode(namespace.encode()).decode())
-        self.environment = {"PATH": os.environ.get("PATH", ""), "HOME": cluster.home, "KUBECONFIG": config}
+        # GOGC: kubectl is gone before it needs to tidy up
+        self.environment = {"PATH": os.environ.get("PATH", ""), "HOME": cluster.home, "KUBECONFIG": config, "GOGC": "off"}
         self.names = Names(cluster.nodes)
         self.own = ""
 
@@ -232,7 +233,7 @@ def main():
     parser.add_argument("ktutor")
     parser.add_argument("kubectl")
     parser.add_argument("--only", action="append")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--attempts", type=int, default=ATTEMPTS)
     parser.add_argument("--told", action="store_true")
     options = parser.parse_args()

@@ -527,7 +527,7 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 	const char *daemon = nginx ? nginx_value(nginx->conf->top, "daemon") : NULL;
 	if (nginx && !kt_streq(daemon, "off")) {
 		nginx_free(nginx);
-		server_background(r, "-g", "daemon off;");
+		server_background(r, "-g", "daemon off;", false); /* its logs are open by then */
 		*status = 0;
 		return false;
 	}

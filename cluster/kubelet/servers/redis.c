@@ -354,7 +354,7 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		return false;
 	}
 	if (!strcasecmp(redis_config(redis, "daemonize"), "yes")) {
-		server_background(r, "--daemonize", "no");
+		server_background(r, "--daemonize", "no", true);
 		*status = 0;
 		return false;
 	}

@@ -62,9 +62,11 @@ struct tm server_now(const struct tool_run *r)
 	return *gmtime_r(&seconds, &tm);
 }
 
-void server_background(struct tool_run *r, const char *option, const char *value)
+void server_background(struct tool_run *r, const char *option, const char *value, bool silent)
 {
 	struct task *child = task_fork(r->task, NULL, NULL);
+	for (int fd = 0; silent && fd < 3; fd++)
+		fd_put(&child->fds[fd], chan_new(child->process, CHAN_NULL), fd > 0);
 	kt_strs_add(&r->argv, option);
 	if (value)
 		kt_strs_add(&r->argv, value);

@@ -55,8 +55,8 @@ void server_plain(struct network_http_response *response, int status, const char
 /* The value of -name VALUE, --name=VALUE; "" without one; NULL: not given. */
 const char *server_option(const struct tool_run *r, const char *name);
 /* The same program once more, with one or two words behind its arguments, as a task of its own that nobody
- * waits for. */
-void server_background(struct tool_run *r, const char *option, const char *value);
+ * waits for. `silent`: it lets its terminal or pipe go, so that an exec that began it ends. */
+void server_background(struct tool_run *r, const char *option, const char *value, bool silent);
 const char *server_pod_name(const struct tool_run *r);
 struct tm server_now(const struct tool_run *r); /* the time of logs, UTC */
 /* A file below `root`, with nginx' pages for what is not there. */

@@ -92,7 +92,7 @@ bool small_httpd_prepare(struct tool_run *r, struct server *s, int *status)
 	if (!s->port_count)
 		server_port(s, 80, "TCP");
 	if (!stays) {
-		server_background(r, "-f", NULL);
+		server_background(r, "-f", NULL, true);
 		*status = 0;
 		return false;
 	}
