@@ -401,7 +401,7 @@ void redis_bytes(struct tool_run *r, const char *data, size_t len, struct kt_buf
 	redis->connections++;
 	if (redis->master && redis_now(redis) >= redis->following + FIRST_SYNC)
 		follow(redis);
-	while (resp_request(&at, end, &words)) {
+	while (!redis->leaves && resp_request(&at, end, &words)) {
 		if (redis_now(redis) < redis->paused_until && strcasecmp(words.items[0], "client") != 0)
 			break; /* no reply yet: who asks waits, and asks again */
 		redis->commands++;
@@ -409,6 +409,8 @@ void redis_bytes(struct tool_run *r, const char *data, size_t len, struct kt_buf
 	}
 	redis_client_clear(&client);
 	kt_strs_clear(&words);
+	if (redis->leaves)
+		task_signal(r->task, 15); /* and with it this server is gone */
 }
 
 /* SIGTERM: what is in memory is saved when there are save points. */

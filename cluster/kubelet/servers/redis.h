@@ -21,7 +21,8 @@ struct redis {
 	kt_ns following;          /* since */
 	struct kt_json *replicas; /* {address: when it asked last, ns} */
 	int part, append_db; /* of appendonly: which pair of files; the database of its last command, -1 */
-	bool loading;
+	bool loading,
+	        leaves; /* leaves: SHUTDOWN was said; it ends behind the conversation, which it is freed by */
 	kt_ns paused_until; /* CLIENT PAUSE: nobody else is answered before */
 };
 

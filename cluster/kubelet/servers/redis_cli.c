@@ -254,7 +254,8 @@ static void ask(struct tool_run *r, struct cli *s)
 	} else {
 		kt_buf_add(&s->ask, kt_buf_str(&s->input), until_quit(kt_buf_str(&s->input)));
 	}
-	if (to && to->bytes)
+	bool speaks = to && to->bytes; /* SHUTDOWN takes the listener away */
+	if (speaks)
 		to->bytes(to->arg, kt_buf_str(&s->ask), s->ask.len, &reply);
 	const char *at = kt_buf_str(&reply), *name = words ? r->argv.items[s->first] : "";
 	for (size_t i = 0; i < greetings && *at; i++) {
@@ -266,7 +267,7 @@ static void ask(struct tool_run *r, struct cli *s)
 	}
 	if (!s->waits)
 		s->since = process_now(r->task->process);
-	s->waits = to && to->bytes && goes_on_waiting(r, s, at);
+	s->waits = speaks && goes_on_waiting(r, s, at);
 	s->verbatim =
 	        !strcasecmp(name, "info") || !strcasecmp(name, "client") || !strcasecmp(name, "cluster");
 	if (s->verbatim)

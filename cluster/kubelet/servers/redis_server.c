@@ -252,11 +252,10 @@ static void do_shutdown(struct redis_call *c)
 	const char *how = c->argc > 1 ? c->argv[1] : "";
 	if (!strcasecmp(how, "save"))
 		(void)redis_save(c->redis);
-	struct task *task = c->redis->r->task;
 	if (!strcasecmp(how, "nosave"))
 		kt_set(&c->redis->config, "save", kt_json_str(""));
 	((struct server *)c->redis->r->state)->exit_after = 1;
-	task_signal(task, 15);
+	c->redis->leaves = true;
 }
 
 static void do_rewrite(struct redis_call *c)
