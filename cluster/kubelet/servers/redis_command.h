@@ -67,6 +67,7 @@ bool redis_patience(const struct redis_call *c, double *seconds);
 /* "0 -1" at `at` and behind it, of `count` items: [*from, *to); false after an error reply. */
 bool redis_range(const struct redis_call *c, size_t at, size_t count, size_t *from, size_t *to);
 char *redis_float_text(long double n);                                   /* owned */
+size_t redis_any(const struct redis_call *c, size_t count);              /* one of so many; 0: of none */
 void redis_give_strs(struct redis_call *c, struct kt_strs *list);        /* clears it */
 void redis_give_scan(struct redis_call *c, struct kt_strs *list);        /* as SCAN does, all at once */
 const char *redis_scan_pattern(const struct redis_call *c, size_t from); /* of "MATCH pattern"; "*" */

@@ -46,7 +46,7 @@ const struct kt_json *redis_value(const struct redis_call *c, const char *key, c
 	const struct kt_json *e = redis_entry(c, key);
 	*wrong = e && strcmp(kt_str_or(kt_get(e, "type"), ""), type) != 0;
 	if (*wrong)
-		resp_error(c->out, "%s", REDIS_WRONG_TYPE);
+		resp_error(c->out, REDIS_WRONG_TYPE);
 	return *wrong ? NULL : kt_get(e, "value");
 }
 
@@ -118,6 +118,11 @@ bool redis_take_float(const struct redis_call *c, size_t at, double *out)
 	return good;
 }
 
+size_t redis_any(const struct redis_call *c, size_t count)
+{
+	return count ? (size_t)(redis_now(c->redis) / KT_US) % count : 0;
+}
+
 bool redis_patience(const struct redis_call *c, double *seconds)
 {
 	bool number = redis_float(c->argv[c->argc - 1], seconds);
@@ -141,10 +146,8 @@ char *redis_float_text(long double n)
 bool redis_range(const struct redis_call *c, size_t at, size_t count, size_t *from, size_t *to)
 {
 	int64_t a, b, n = (int64_t)count;
-	if (!redis_integer(c->argv[at], &a) || !redis_integer(c->argv[at + 1], &b)) {
-		resp_error(c->out, "%s", REDIS_NO_INTEGER);
+	if (!redis_take_int(c, at, &a) || !redis_take_int(c, at + 1, &b))
 		return false;
-	}
 	a = a < 0 ? KT_MAX(a + n, 0) : a;
 	b = b < 0 ? b + n : KT_MIN(b, n - 1);
 	*from = (size_t)a;

@@ -138,7 +138,7 @@ static void do_hrandfield(struct redis_call *c)
 	const struct kt_json *hash = redis_value(c, c->argv[1], "hash", &wrong);
 	size_t n = kt_count(hash);
 	if (!wrong)
-		resp_text(c->out, n ? kt_key(hash, (size_t)(redis_now(c->redis) / KT_US) % n) : NULL);
+		resp_text(c->out, n ? kt_key(hash, redis_any(c, n)) : NULL);
 }
 
 static void do_hscan(struct redis_call *c)

@@ -63,7 +63,7 @@ static void do_randomkey(struct redis_call *c)
 {
 	struct kt_strs keys = {0};
 	live_keys(c, "*", &keys);
-	resp_text(c->out, keys.count ? keys.items[(size_t)(redis_now(c->redis) / KT_US) % keys.count] : NULL);
+	resp_text(c->out, keys.count ? keys.items[redis_any(c, keys.count)] : NULL);
 	kt_strs_clear(&keys);
 }
 

@@ -167,8 +167,7 @@ static void do_any(struct redis_call *c)
 		return;
 	for (size_t i = 0; i < kt_count(set); i++)
 		kt_strs_add(&left, kt_key(set, i));
-	size_t count = KT_MIN((size_t)llabs(most), left.count),
-	       start = left.count ? (size_t)(redis_now(c->redis) / KT_US) % left.count : 0;
+	size_t count = KT_MIN((size_t)llabs(most), left.count), start = redis_any(c, left.count);
 	for (size_t i = 0; i < count; i++) {
 		const char *member = left.items[(start + i) % left.count];
 		kt_strs_add(&out, member);

@@ -197,10 +197,8 @@ static void add_to(struct redis_call *c, int64_t by)
 static void do_incr(struct redis_call *c)
 {
 	int64_t by = 1;
-	if (c->argc > 2 && !redis_integer(c->argv[2], &by)) {
-		resp_error(c->out, REDIS_NO_INTEGER);
+	if (c->argc > 2 && !redis_take_int(c, 2, &by))
 		return;
-	}
 	add_to(c, tolower((unsigned char)c->argv[0][0]) == 'd' ? -by : by);
 }
 

@@ -79,6 +79,7 @@ const struct schema_kind *kubectl_kind_named(const struct kubectl *s, const char
 const char *kubectl_option(const struct kubectl *s, const char *name); /* its last value; NULL: not given */
 /* kubectl_make.c: what `create TYPE` makes; `known` whether it is one of these types */
 struct kt_json *kubectl_made(struct tool_run *r, struct kubectl *s, bool *known);
+struct kt_json *kubectl_pairs(const char *text); /* "a=1,b=2" as an object; new */
 /* create job NAME --from=cronjob/X: asked for first, then made of it */
 bool kubectl_ask_from(struct tool_run *r, struct kubectl *s);
 struct kt_json *kubectl_made_from(struct kubectl *s);

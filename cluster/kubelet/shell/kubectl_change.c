@@ -42,21 +42,6 @@ static struct kt_json *pod_patch(const struct kubectl *s, struct kt_json *steal)
 	return kt_jsonf("{spec: {template: {spec: %j}}}", steal);
 }
 
-static struct kt_json *amounts(const char *text)
-{
-	struct kt_json *out = kt_json_object();
-	size_t len;
-	for (const char *one; text && (one = kt_split(&text, ',', &len));) {
-		char *pair = kt_strndup(one, len), *equals = strchr(pair, '=');
-		if (equals) {
-			*equals = '\0';
-			kt_set(&out, pair, kt_json_str(equals + 1));
-		}
-		kt_free(pair);
-	}
-	return out;
-}
-
 /* What `set` makes of one container; NULL: it says nothing of it. */
 static struct kt_json *container_change(const struct kubectl *s, const char *what, size_t first,
                                         const char *name)
@@ -79,9 +64,9 @@ static struct kt_json *container_change(const struct kubectl *s, const char *wha
 		const char *limits = kubectl_option(s, "limits"), *requests = kubectl_option(s, "requests");
 		struct kt_json *resources = kt_json_object();
 		if (limits)
-			kt_set(&resources, "limits", amounts(limits));
+			kt_set(&resources, "limits", kubectl_pairs(limits));
 		if (requests)
-			kt_set(&resources, "requests", amounts(requests));
+			kt_set(&resources, "requests", kubectl_pairs(requests));
 		kt_set(&out, "resources", resources);
 	} else {
 		const char *image = NULL;

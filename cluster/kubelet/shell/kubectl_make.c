@@ -10,8 +10,7 @@ static const char *word_at(const struct kubectl *s, size_t i)
 	return i < s->words.count ? s->words.items[i] : NULL;
 }
 
-/* "a=1,b=2" */
-static struct kt_json *pairs(const char *text)
+struct kt_json *kubectl_pairs(const char *text)
 {
 	struct kt_json *out = kt_json_object();
 	const char *rest = text;
@@ -56,7 +55,7 @@ static struct kt_json *container(const struct kubectl *s, const char *name, bool
 	if (s->rest.count)
 		kt_set(&out, args ? "args" : "command", rest_words(s));
 	KT_JSON_EACH (one, kt_get(s->more, "env")) {
-		struct kt_json *pair = pairs(kt_str_or(one, ""));
+		struct kt_json *pair = kubectl_pairs(kt_str_or(one, ""));
 		if (kt_count(pair))
 			kt_push(&env, kt_jsonf("{name: %s, value: %s}", kt_key(pair, 0),
 			                       kt_str_or(kt_at(pair, 0), "")));
@@ -205,7 +204,7 @@ static struct kt_json *make_quota(struct tool_run *r, struct kubectl *s, const c
 	(void)r;
 	const char *hard = kubectl_option(s, "hard");
 	return kt_jsonf("{apiVersion: 'v1', kind: 'ResourceQuota', metadata: {name: %s}, spec: {hard: %j}}",
-	                name, pairs(hard ? hard : ""));
+	                name, kubectl_pairs(hard ? hard : ""));
 }
 
 static const struct {
@@ -272,7 +271,7 @@ bool kubectl_ask_run(struct tool_run *r, struct kubectl *s)
 	for (size_t i = 2; i < s->words.count; i++)
 		kt_strs_add(&s->rest, s->words.items[i]);
 	s->kind = kubectl_kind_named(s, "pods");
-	struct kt_json *marked = labels ? pairs(labels) : kt_jsonf("{run: %s}", name);
+	struct kt_json *marked = labels ? kubectl_pairs(labels) : kt_jsonf("{run: %s}", name);
 	struct kt_json *pod =
 	        kt_jsonf("{apiVersion: 'v1', kind: 'Pod', metadata: {name: %s, labels: %j}, spec: "
 	                 "{restartPolicy: %s, dnsPolicy: 'ClusterFirst', containers: [%j]}}",

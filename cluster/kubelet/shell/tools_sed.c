@@ -78,6 +78,18 @@ static const char *bracket_end(const char *at)
 	return *c ? c + 1 : NULL;
 }
 
+/* What was read, with *at behind `stop`; NULL: the text ended first. */
+static char *taken(struct kt_buf *out, const char **at, char stop)
+{
+	kt_buf_adds(out, "");
+	if (**at != stop) {
+		kt_buf_clear(out);
+		return NULL;
+	}
+	++*at;
+	return kt_buf_take(out);
+}
+
 /* A pattern up to an unescaped `stop`; \stop stands for itself. Owned; NULL: it does not end. */
 static char *pattern_until(const char **at, char stop)
 {
@@ -101,13 +113,7 @@ static char *pattern_until(const char **at, char stop)
 			kt_buf_addc(&out, *(*at)++);
 		}
 	}
-	kt_buf_adds(&out, "");
-	if (**at != stop) {
-		kt_buf_clear(&out);
-		return NULL;
-	}
-	++*at;
-	return kt_buf_take(&out);
+	return taken(&out, at, stop);
 }
 
 /* What stands behind it keeps its escapes for \1 and \&. */
@@ -126,13 +132,7 @@ static char *replacement_until(const char **at, char stop)
 		}
 		kt_buf_addc(&out, **at);
 	}
-	kt_buf_adds(&out, "");
-	if (**at != stop) {
-		kt_buf_clear(&out);
-		return NULL;
-	}
-	++*at;
-	return kt_buf_take(&out);
+	return taken(&out, at, stop);
 }
 
 static bool read_address(struct sed *s, const char **at, struct address *out, bool second)
