@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/identity.h"
 #include "cluster/kubelet/shell/shell.h"
 
 #include <errno.h>
@@ -6,9 +7,11 @@
 #include <string.h>
 
 static const struct tool *const tables[] = {
-        tools_awk,     tools_bc,        tools_sort,  tools_text,   tools_filter,  tools_sed,  tools_files,
-        tools_list,    tools_kubectl,   tools_diff,  tools_system, tools_network, tools_curl, tools_servers,
-        tools_agnhost, tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack, tools_date};
+        tools_awk,   tools_bc,      tools_sort,    tools_text,      tools_filter, tools_sed,
+        tools_files, tools_list,    tools_kubectl, tools_diff,      tools_system, tools_network,
+        tools_curl,  tools_servers, tools_agnhost, tools_databases, tools_redis,  tools_mongo,
+        tools_dump,  tools_pack,    tools_date,    tools_ends,      tools_lines,  tools_sums,
+        tools_time,  tools_process, tools_disk,    tools_work,      tools_expr};
 
 const struct tool *tool_at(size_t i)
 {
@@ -535,4 +538,10 @@ size_t tool_flags(struct tool_run *r, const char *spec, char flags[32])
 			flags[n++] = (char)option;
 	}
 	return at;
+}
+
+bool tool_may(const struct tool_run *r, const char *capability)
+{
+	const struct container *c = tool_container(r);
+	return files_user(c->files)->uid == 0 && identity_may(c->capabilities, capability);
 }

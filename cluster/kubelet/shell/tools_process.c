@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* The container's processes: who runs, signals, what they use. */
+#include "cluster/kubelet/identity.h"
+#include "cluster/kubelet/shell/shell.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVERY "busybox debian"
+
+static const char *argument(const struct tool_run *r, size_t i)
+{
+	return i < r->argv.count ? r->argv.items[i] : NULL;
+}
+
+static int run_ps(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	bool wide = !tool_busybox(r) && argument(r, 1);
+	tool_outs(r, tool_busybox(r) ? "PID   USER     TIME  COMMAND\n"
+	                             : (wide ? "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START  "
+	                                       " TIME COMMAND\n"
+	                                     : "    PID TTY          TIME CMD\n"));
+	int last = 0;
+	struct kt_buf user = {0};
+	uint32_t uid = files_user(tool_container(r)->files)->uid;
+	if (!identity_user_name(tool_container(r), uid, &user))
+		kt_buf_addf(&user, "%u", (unsigned)uid);
+	for (;;) {
+		/* in the order of pids */
+		const struct task *next = NULL;
+		for (const struct process *p = c->processes; p; p = p->next) {
+			for (const struct task *t = p->tasks; t; t = t->next) {
+				if (!t->done && t->pid > last && (!next || t->pid < next->pid))
+					next = t;
+			}
+		}
+		if (!next)
+			break;
+		last = next->pid;
+		const char *command =
+		        next == r->task && next->depth > 1 ? "ps" : (next->command ? next->command : "sh");
+		if (tool_busybox(r))
+			tool_outf(r, "%5d %-8s  0:00 %s\n", next->pid, kt_buf_str(&user), command);
+		else if (wide)
+			tool_outf(r, "%-8s %7d  0.0  0.1   2576  1536 ?        Ss   00:00   0:00 %s\n",
+			          "root", next->pid, command);
+		else
+			tool_outf(r, "%7d ?        00:00:00 %.15s\n", next->pid, command);
+	}
+	kt_buf_clear(&user);
+	return 0;
+}
+
+static int run_kill(struct tool_run *r)
+{
+	int signo = SIGTERM, status = 0;
+	size_t i = 1;
+	const char *option = argument(r, 1);
+	const struct container *c = tool_container(r);
+	if (option && option[0] == '-') {
+		const char *name = !strcmp(option, "-s") && argument(r, 2) ? r->argv.items[++i] : option + 1;
+		signo = signal_number(name);
+		i++;
+	}
+	bool by_name = strcmp(r->tool->name, "kill") != 0;
+	for (; i < r->argv.count; i++) {
+		bool any = false;
+		for (struct process *p = c->processes; p; p = p->next) {
+			for (struct task *t = p->tasks, *next; t; t = next) {
+				next = t->next;
+				if (t->done || t == r->task)
+					continue;
+				bool hit = by_name ? t->command && kt_starts(kt_basename(t->command),
+				                                             r->argv.items[i])
+				                   : t->pid == (int)strtol(r->argv.items[i], NULL, 10);
+				if (!hit)
+					continue;
+				any = true;
+				if (signo > 0)
+					task_signal(t, signo);
+			}
+		}
+		if (!any) {
+			status = 1;
+			if (!by_name)
+				tool_errf(r,
+				          tool_busybox(r) ? "can't kill pid %s: No such process"
+				                          : "(%s): No such process",
+				          r->argv.items[i]);
+			else if (r->tool->name[0] == 'k')
+				tool_errf(r, "%s: no process killed", r->argv.items[i]);
+		}
+	}
+	return status;
+}
+
+static int run_pgrep(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	const char *pattern = argument(r, r->argv.count - 1);
+	int status = 1;
+	for (const struct process *p = c->processes; p && r->argv.count > 1; p = p->next) {
+		for (const struct task *t = p->tasks; t; t = t->next) {
+			if (t->done || t == r->task || !t->command || !strstr(t->command, pattern))
+				continue;
+			tool_outf(r, "%d\n", t->pid);
+			status = 0;
+		}
+	}
+	return status;
+}
+
+static int run_top(struct tool_run *r)
+{
+	int64_t cpu, memory;
+	container_usage(tool_container(r), &cpu, &memory);
+	tool_outf(r, "Mem: %lldK used, %lldK free, 0K shrd, 0K buff, 0K cached\n", (long long)(memory / 1024),
+	          (long long)(tool_node_memory(r) / 2048));
+	return run_ps(r);
+}
+
+static int run_uptime(struct tool_run *r)
+{
+	struct kt_buf up = {0}, load = {0};
+	(void)special_file(r->task, "/proc/uptime", &up);
+	(void)special_file(r->task, "/proc/loadavg", &load);
+	kt_buf_adds(&up, "");
+	kt_buf_adds(&load, "");
+	long long seconds = strtoll(up.data, NULL, 10), minutes = seconds / 60 % 60,
+	          hours = seconds / 3600 % 24, days = seconds / 86400;
+	kt_ns now = process_now(r->task->process);
+	double loads[3] = {0};
+	char *at = load.data;
+	for (size_t i = 0; i < KT_COUNT(loads); i++)
+		loads[i] = strtod(at, &at);
+	tool_outf(r, " %02lld:%02lld:%02lld up ", (long long)(now / KT_HOUR % 24),
+	          (long long)(now / (60 * KT_SEC) % 60), (long long)(now / KT_SEC % 60));
+	if (days)
+		tool_outf(r, "%lld day%s, ", days, days == 1 ? "" : "s");
+	if (hours)
+		tool_outf(r, "%2lld:%02lld", hours, minutes);
+	else
+		tool_outf(r, "%lld min", minutes);
+	tool_outf(r, ",  0 users,  load average: %.2f, %.2f, %.2f\n", loads[0], loads[1], loads[2]);
+	kt_buf_clear(&up);
+	kt_buf_clear(&load);
+	return 0;
+}
+
+const struct tool tools_process[] = {
+        {.name = "kill", .sets = EVERY, .run = run_kill},
+        {.name = "killall", .sets = "busybox", .run = run_kill},
+        {.name = "pgrep", .sets = "busybox netshoot", .run = run_pgrep},
+        {.name = "pkill", .sets = "busybox netshoot", .run = run_kill},
+        {.name = "ps", .sets = "busybox netshoot mysql", .run = run_ps},
+        {.name = "top", .sets = "busybox netshoot", .run = run_top},
+        {.name = "uptime", .sets = EVERY, .run = run_uptime},
+        {.name = NULL},
+};

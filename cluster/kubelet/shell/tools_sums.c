@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Check sums, and what is written in letters: base64. */
+#include "base/codec.h"
+#include "cluster/kubelet/shell/shell.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVERY "busybox debian"
+
+struct summed {
+	struct kt_buf text;
+	long width; /* base64's lines */
+	bool decodes;
+};
+
+static void end_summed(struct tool_run *r)
+{
+	struct summed *s = r->state;
+	kt_buf_clear(&s->text);
+}
+
+static void print_sum(struct tool_run *r, const struct kt_buf *data, const char *name)
+{
+	unsigned char sum[64];
+	size_t len = 32;
+	struct kt_buf text = {0};
+	if (r->tool->name[2] == '5') {
+		kt_md5(data->data ? data->data : "", data->len, sum);
+		len = 16;
+	} else if (kt_starts(r->tool->name, "sha1")) {
+		kt_sha1(kt_buf_str(data), data->len, sum);
+		len = 20;
+	} else if (kt_starts(r->tool->name, "sha512")) {
+		kt_sha512(kt_buf_str(data), data->len, sum);
+		len = 64;
+	} else {
+		kt_sha256(kt_buf_str(data), data->len, sum);
+	}
+	kt_hex(sum, len, &text);
+	tool_outf(r, "%s  %s\n", text.data, name);
+	kt_buf_clear(&text);
+}
+
+static int run_sum(struct tool_run *r)
+{
+	struct summed *s = r->state;
+	if (r->argv.count > 1) {
+		int status = 0;
+		for (size_t i = 1; i < r->argv.count; i++) {
+			struct kt_buf data = {0};
+			char *path = tool_path(r, r->argv.items[i]);
+			int rc = special_file(r->task, path, &data);
+			if (rc) {
+				status = 1;
+				tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "%s: %s",
+				          r->argv.items[i], tool_strerror(rc));
+			} else {
+				print_sum(r, &data, r->argv.items[i]);
+			}
+			kt_free(path);
+			kt_buf_clear(&data);
+		}
+		return status;
+	}
+	tool_inputs(r, 1);
+	if (tool_all(r, &s->text))
+		return TOOL_WAIT;
+	print_sum(r, &s->text, "-");
+	return 0;
+}
+
+static int run_base64(struct tool_run *r)
+{
+	struct summed *s = r->state;
+	const char *value;
+	int option;
+	if (!r->opened) {
+		size_t at = 1, in = 0;
+		s->width = 76;
+		while ((option = tool_option(r, &at, &in, "dDw:i", &value))) {
+			if (option == '?')
+				return 1;
+			if (option == 'd' || option == 'D' || (option == '-' && !strcmp(value, "decode")))
+				s->decodes = true;
+			if (option == 'w')
+				s->width = strtol(value, NULL, 10);
+			if (option == '-' && kt_starts(value, "wrap="))
+				s->width = strtol(value + 5, NULL, 10);
+		}
+		tool_inputs(r, at);
+		r->opened = true;
+	}
+	if (tool_all(r, &s->text))
+		return TOOL_WAIT;
+	struct kt_buf out = {0};
+	int status = r->in_status;
+	if (s->decodes) {
+		struct kt_buf packed = {0};
+		for (size_t i = 0; i < s->text.len; i++) {
+			if (!isspace((unsigned char)s->text.data[i]))
+				kt_buf_addc(&packed, s->text.data[i]);
+		}
+		if (!kt_unbase64(kt_buf_str(&packed), packed.len, &out)) {
+			tool_errf(r, tool_busybox(r) ? "truncated input" : "invalid input");
+			status = 1;
+		}
+		tool_out(r, kt_buf_str(&out), out.len);
+		kt_buf_clear(&packed);
+	} else {
+		kt_base64(kt_buf_str(&s->text), s->text.len, &out);
+		size_t width = s->width > 0 ? (size_t)s->width : SIZE_MAX;
+		for (size_t at = 0; at < out.len; at += KT_MIN(width, out.len - at)) {
+			tool_out(r, out.data + at, KT_MIN(width, out.len - at));
+			if (s->width > 0)
+				tool_outs(r, "\n");
+		}
+	}
+	kt_buf_clear(&out);
+	return status;
+}
+
+const struct tool tools_sums[] = {
+        {.name = "base64",
+         .sets = EVERY,
+         .run = run_base64,
+         .state_size = sizeof(struct summed),
+         .end = end_summed},
+        {.name = "md5sum",
+         .sets = EVERY,
+         .run = run_sum,
+         .state_size = sizeof(struct summed),
+         .end = end_summed},
+        {.name = "sha1sum",
+         .sets = EVERY,
+         .run = run_sum,
+         .state_size = sizeof(struct summed),
+         .end = end_summed},
+        {.name = "sha256sum",
+         .sets = EVERY,
+         .run = run_sum,
+         .state_size = sizeof(struct summed),
+         .end = end_summed},
+        {.name = "sha512sum",
+         .sets = EVERY,
+         .run = run_sum,
+         .state_size = sizeof(struct summed),
+         .end = end_summed},
+        {.name = NULL},
+};
