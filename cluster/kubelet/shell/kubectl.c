@@ -3,16 +3,8 @@
  * that Jobs and sidecars run: get, describe's little brothers are not among them. */
 #include "cluster/kubelet/shell/kubectl.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
-
-static struct cluster *cluster_of(const struct tool_run *r)
-{
-	return r->task->process->cluster;
-}
 
 void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...)
 {
@@ -25,318 +17,6 @@ void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ..
 	task_write(r->task, 2, text.data, text.len);
 	kt_buf_clear(&text);
 	s->status = 1;
-}
-
-/* --- the command line --- */
-static char *read_text(const struct tool_run *r, const char *path)
-{
-	struct kt_buf text = {0};
-	if (files_read(tool_container(r)->files, path, &text)) {
-		kt_buf_clear(&text);
-		return NULL;
-	}
-	kt_buf_adds(&text, "");
-	return kt_buf_take(&text);
-}
-
-static void add_option(struct kubectl *s, const char *name, const char *value)
-{
-	struct kt_json *values = kt_get(s->more, name) ? kt_json_ref(kt_get(s->more, name)) : kt_json_array();
-	kt_push(&values, kt_json_str(value));
-	kt_set(&s->more, name, values);
-}
-
-const char *kubectl_option(const struct kubectl *s, const char *name)
-{
-	const struct kt_json *values = kt_get(s->more, name);
-	const char *value = kt_str_or(kt_at(values, kt_count(values) - (kt_count(values) > 0)), NULL);
-	return kt_streq(value, "false") ? NULL : value;
-}
-
-static bool takes_value(const char *name)
-{
-	static const char *const names[] = {"port",
-	                                    "target-port",
-	                                    "name",
-	                                    "restart",
-	                                    "env",
-	                                    "labels",
-	                                    "requests",
-	                                    "limits",
-	                                    "schedule",
-	                                    "from",
-	                                    "verb",
-	                                    "resource",
-	                                    "user",
-	                                    "group",
-	                                    "role",
-	                                    "clusterrole",
-	                                    "min",
-	                                    "max",
-	                                    "cpu-percent",
-	                                    "to-revision",
-	                                    "revision",
-	                                    "since",
-	                                    "hard",
-	                                    "tcp",
-	                                    "cluster-ip",
-	                                    "from-file",
-	                                    "grace-period",
-	                                    "serviceaccount",
-	                                    "protocol",
-	                                    "external-ip",
-	                                    "limit-bytes",
-	                                    "since-time",
-	                                    "context",
-	                                    "kubeconfig",
-	                                    "cascade",
-	                                    "token",
-	                                    "server",
-	                                    "as",
-	                                    "field-manager",
-	                                    "chunk-size",
-	                                    "resource-name",
-	                                    "from-env-file",
-	                                    "duration",
-	                                    "overrides",
-	                                    "request-timeout",
-	                                    "max-log-requests",
-	                                    "pod-running-timeout",
-	                                    "containers"};
-	for (size_t i = 0; i < KT_COUNT(names); i++)
-		if (kt_streq(names[i], name))
-			return true;
-	return false;
-}
-
-/* -f, -p of logs and -i, -t of exec are no options with a value. */
-static bool own_letters(struct kubectl *s, const char *verb, const char *word)
-{
-	static const struct {
-		const char *verb;
-		char letter;
-		const char *name;
-	} rows[] = {{"logs", 'f', "follow"}, {"logs", 'p', "previous"}, {"exec", 'i', "stdin"},
-	            {"exec", 't', "tty"},    {"run", 'i', "stdin"},     {"run", 't', "tty"}};
-	bool all = word[1] != '-';
-	for (const char *c = word + 1; all && *c; c++) {
-		bool known = false;
-		for (size_t i = 0; i < KT_COUNT(rows); i++)
-			known = known || (kt_streq(rows[i].verb, verb) && rows[i].letter == *c);
-		all = known;
-	}
-	for (const char *c = word + 1; all && *c; c++)
-		for (size_t i = 0; i < KT_COUNT(rows); i++)
-			if (kt_streq(rows[i].verb, verb) && rows[i].letter == *c)
-				add_option(s, rows[i].name, "true");
-	return all;
-}
-
-static bool parse(struct tool_run *r, struct kubectl *s)
-{
-	const struct {
-		const char *longer, *shorter;
-		const char **value;
-		bool *flag;
-	} options[] = {{"namespace", "n", &s->ns, NULL},
-	               {"output", "o", &s->output, NULL},
-	               {"selector", "l", &s->selector, NULL},
-	               {"container", "c", &s->container, NULL},
-	               {"patch", "p", &s->patch, NULL},
-	               {"type", "", &s->patch_type, NULL},
-	               {"filename", "f", &s->file, NULL},
-	               {"replicas", "", &s->replicas, NULL},
-	               {"tail", "", &s->tail, NULL},
-	               {"image", "", &s->image, NULL},
-	               {"timeout", "", &s->timeout, NULL},
-	               {"field-selector", "", &s->field_selector, NULL},
-	               {"for", "", &s->condition, NULL},
-	               {"raw", "", &s->raw, NULL},
-	               {"subresource", "", &s->subresource, NULL},
-	               {"sort-by", "", &s->sort_by, NULL},
-	               {"label-columns", "L", &s->label_columns, NULL},
-	               {"all", "", NULL, &s->all},
-	               {"show-labels", "", NULL, &s->show_labels},
-	               {"all-namespaces", "A", NULL, &s->all_namespaces},
-	               {"no-headers", "", NULL, &s->no_headers},
-	               {"quiet", "q", NULL, &s->quiet},
-	               {"ignore-not-found", "", NULL, &s->ignore_missing},
-	               {"overwrite", "", NULL, &s->overwrite},
-	               {"client", "", NULL, &s->dry}};
-	const char *verb = NULL;
-	s->cluster = cluster_of(r);
-	s->more = kt_json_object();
-	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i], *equals;
-		bool longer = kt_starts(word, "--");
-		size_t n = 0, len;
-		if (!strcmp(word, "--")) {
-			while (++i < r->argv.count)
-				kt_strs_add(&s->rest, r->argv.items[i]);
-			break;
-		}
-		if (word[0] != '-' || !word[1]) {
-			verb = verb ? verb : word;
-			kt_strs_add(&s->words, word);
-			continue;
-		}
-		if (own_letters(s, verb, word))
-			continue;
-		if (kt_starts(word, "--from-literal")) {
-			equals = strchr(word, '=');
-			if (equals)
-				kt_strs_add(&s->literals, equals + 1);
-			else if (i + 1 < r->argv.count)
-				kt_strs_add(&s->literals, r->argv.items[++i]);
-			continue;
-		}
-		word += longer ? 2 : 1;
-		equals = longer ? strchr(word, '=') : NULL;
-		len = longer ? (equals ? (size_t)(equals - word) : strlen(word)) : 1;
-		for (; n < KT_COUNT(options); n++) {
-			const char *name = longer ? options[n].longer : options[n].shorter;
-			if (strlen(name) == len && !strncmp(name, word, len))
-				break;
-		}
-		if (longer && !strncmp(word, "dry-run", len)) { /* without a value it has one */
-			s->dry_run = equals ? equals + 1 : "unchanged";
-			continue;
-		}
-		if (n == KT_COUNT(options) && !longer) {
-			kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[0], word);
-			return false;
-		}
-		if (n == KT_COUNT(options)) {
-			/* most do not matter here: --wait, --grace-period=0, --force */
-			char *name = kt_strndup(word, len);
-			bool takes = !equals && takes_value(name) && i + 1 < r->argv.count;
-			add_option(s, name, equals ? equals + 1 : (takes ? r->argv.items[++i] : "true"));
-			kt_free(name);
-			continue;
-		}
-		if (options[n].flag) {
-			*options[n].flag = !equals || strcmp(equals + 1, "false") != 0;
-			if (!longer && word[1])
-				kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[1],
-				                 word);
-		} else if (equals) {
-			*options[n].value = equals + 1;
-		} else if (!longer && word[1]) {
-			*options[n].value = word + 1 + (word[1] == '=');
-		} else if (i + 1 < r->argv.count) {
-			*options[n].value = r->argv.items[++i];
-		} else {
-			kubectl_complain(r, s, "error: flag needs an argument: %s", r->argv.items[i]);
-			return false;
-		}
-	}
-	s->own_ns = read_text(r, ACCOUNT "namespace");
-	if (!s->ns)
-		s->ns = s->own_ns ? s->own_ns : "default";
-	return s->status == 0;
-}
-
-/* --- kinds --- */
-static bool names_kind(const struct schema_kind *kind, const char *name, size_t len)
-{
-	if ((strlen(kind->resource) == len && !strncasecmp(kind->resource, name, len)) ||
-	    (kind->singular && strlen(kind->singular) == len && !strncasecmp(kind->singular, name, len)))
-		return true;
-	for (size_t i = 0; kind->short_names && kind->short_names[i]; i++) {
-		if (strlen(kind->short_names[i]) == len && !strncasecmp(kind->short_names[i], name, len))
-			return true;
-	}
-	return false;
-}
-
-/* "pods", "po", "deployments.apps". */
-const struct schema_kind *kubectl_kind_named(const struct kubectl *s, const char *name)
-{
-	const struct schema *schema = cluster_schema(s->cluster);
-	size_t len = strcspn(name, ".");
-	const char *group = name[len] ? name + len + 1 : NULL;
-	const struct schema_kind *found = NULL;
-	for (size_t i = 0; i < schema_kind_count(schema); i++) {
-		const struct schema_kind *kind = schema_kind_at(schema, i);
-		if (kind->unstored || !names_kind(kind, name, len) ||
-		    (group && strcmp(group, kind->group) != 0))
-			continue;
-		/* core first, and the version that is kept */
-		if (!found || (found->storage != found && kind->storage == kind) ||
-		    (*found->group && !*kind->group))
-			found = kind;
-	}
-	return found;
-}
-
-static bool want_kind(struct tool_run *r, struct kubectl *s, const char *name)
-{
-	s->kind = kubectl_kind_named(s, name);
-	if (!s->kind)
-		kubectl_complain(r, s, "error: the server doesn't have a resource type \"%s\"", name);
-	return s->kind != NULL;
-}
-
-bool kubectl_want_objects(struct tool_run *r, struct kubectl *s, size_t *first)
-{
-	char *word, *slash;
-	bool good;
-	if (s->words.count < 2) {
-		kubectl_complain(r, s, "error: You must specify the type of resource to %s.",
-		                 s->command->name);
-		return false;
-	}
-	word = kt_strdup(s->words.items[1]);
-	slash = strchr(word, '/');
-	*first = 2;
-	if (slash) {
-		/* every word is TYPE/NAME */
-		*slash = '\0';
-		*first = 1;
-	}
-	good = want_kind(r, s, word);
-	kt_free(word);
-	return good;
-}
-
-const char *kubectl_name_at(const struct kubectl *s, size_t i)
-{
-	const char *word = s->words.items[i], *slash = strchr(word, '/');
-	return slash ? slash + 1 : word;
-}
-
-char *kubectl_path_of(const struct kubectl *s, const struct schema_kind *kind, const char *ns,
-                      const char *name)
-{
-	struct kt_buf path = {0};
-	kt_buf_addf(&path, *kind->group ? "/apis/%s/%s" : "/api%.0s/%s", kind->group, kind->version);
-	if (kind->namespaced && !s->all_namespaces)
-		kt_buf_addf(&path, "/namespaces/%s", ns);
-	kt_buf_addf(&path, "/%s", kind->resource);
-	if (name)
-		kt_buf_addf(&path, "/%s", name);
-	return kt_buf_take(&path);
-}
-
-/* "deployment.apps/web" */
-void kubectl_full_name(const struct schema_kind *kind, const char *name, bool slash, struct kt_buf *out)
-{
-	kt_buf_addf(out, "%s%s%s", kind->singular, *kind->group ? "." : "", kind->group);
-	kt_buf_addf(out, slash ? "/%s" : " \"%s\"", name);
-}
-
-void kubectl_told(struct tool_run *r, const struct kubectl *s, const char *name, bool slash, const char *what)
-{
-	struct kt_buf text = {0};
-	kubectl_full_name(s->kind, name, slash, &text);
-	tool_outf(r, "%s %s\n", kt_buf_str(&text), what);
-	kt_buf_clear(&text);
-}
-
-struct kt_json *kubectl_answer(const char *body)
-{
-	struct kt_json *object = NULL;
-	return kt_json_parse(body, strlen(body), NULL, &object, NULL, NULL) ? NULL : object;
 }
 
 /* --- get --- */
@@ -384,7 +64,7 @@ static bool next_type(struct tool_run *r, struct kubectl *s)
 		if (n != s->type_at)
 			continue;
 		char *type = kt_strndup(one, len);
-		bool good = want_kind(r, s, type);
+		bool good = kubectl_want_kind(r, s, type);
 		kt_free(type);
 		s->type_at++;
 		if (!good)
@@ -436,7 +116,6 @@ static bool ask_get(struct tool_run *r, struct kubectl *s)
 }
 
 /* --- changes --- */
-static const struct kt_json *next_document(struct tool_run *r, struct kubectl *s);
 
 static void tell_delete(struct tool_run *r, struct kubectl *s, const char *body)
 {
@@ -448,7 +127,7 @@ static bool ask_delete(struct tool_run *r, struct kubectl *s)
 {
 	size_t first = 0;
 	if (s->file) {
-		const struct kt_json *doc = next_document(r, s);
+		const struct kt_json *doc = kubectl_document(r, s);
 		if (!doc)
 			return false;
 		const char *name = kt_str_or(kt_path(doc, "metadata.name"), "");
@@ -637,193 +316,6 @@ static void tell_rollout(struct tool_run *r, struct kubectl *s, const char *body
 	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, s->what ? s->what : "restarted");
 }
 
-/* --- create and apply from files; create configmap|secret generic --- */
-/* create deployment NAME --image=IMAGE */
-static struct kt_json *created_deployment(struct tool_run *r, struct kubectl *s)
-{
-	if (s->words.count < 3 || !s->image) {
-		kubectl_complain(r, s,
-		                 s->image ? "error: exactly one NAME is required, got %d"
-		                          : "error: required flag(s) \"image\" not set%.0d",
-		                 (int)s->words.count - 2);
-		return NULL;
-	}
-	if (!want_kind(r, s, "deployments"))
-		return NULL;
-	const char *name = s->words.items[2], *base = kt_basename(s->image);
-	char *container = kt_strndup(base, strcspn(base, ":@"));
-	struct kt_json *object = kt_jsonf("{apiVersion: 'apps/v1', kind: 'Deployment', metadata: {name: %s, "
-	                                  "labels: {app: %s}}, spec: {replicas: %l, "
-	                                  "selector: {matchLabels: {app: %s}}, template: {metadata: {labels: "
-	                                  "{app: %s}}, spec: {containers: [{name: %s, "
-	                                  "image: %s}]}}}}",
-	                                  name, name, s->replicas ? strtoll(s->replicas, NULL, 10) : 1LL,
-	                                  name, name, container, s->image);
-	kt_free(container);
-	return object;
-}
-
-static struct kt_json *created_object(struct tool_run *r, struct kubectl *s)
-{
-	if (s->words.count > 1 &&
-	    (kt_streq(s->words.items[1], "deployment") || kt_streq(s->words.items[1], "deploy")))
-		return created_deployment(r, s);
-	bool made;
-	struct kt_json *other = kubectl_made(r, s, &made);
-	if (made)
-		return other;
-	bool secret = s->words.count > 1 && kt_streq(s->words.items[1], "secret");
-	size_t name = secret ? 3 : 2;
-	struct kt_json *data = kt_json_object();
-	if (s->words.count <= name ||
-	    !(secret || kt_streq(s->words.items[1], "configmap") || kt_streq(s->words.items[1], "cm") ||
-	      kt_streq(s->words.items[1], "namespace") || kt_streq(s->words.items[1], "ns") ||
-	      kt_streq(s->words.items[1], "serviceaccount") || kt_streq(s->words.items[1], "sa"))) {
-		kubectl_complain(r, s, "error: unknown command \"%s\"",
-		                 s->words.count > 1 ? s->words.items[1] : "");
-		kt_json_free(data);
-		return NULL;
-	}
-	if (!want_kind(r, s, s->words.items[1])) {
-		kt_json_free(data);
-		return NULL;
-	}
-	for (size_t i = 0; i < s->literals.count; i++) {
-		char *key = kt_strndup(s->literals.items[i], strcspn(s->literals.items[i], "="));
-		const char *value = s->literals.items[i] + strlen(key);
-		kt_set(&data, key, kt_json_str(*value ? value + 1 : ""));
-		kt_free(key);
-	}
-	struct kt_json *object = kt_jsonf("{apiVersion: %s, kind: %s, metadata: {name: %s}}",
-	                                  s->kind->api_version, s->kind->kind, s->words.items[name]);
-	if (kt_count(data))
-		kt_set(&object, secret ? "stringData" : "data", data);
-	else
-		kt_json_free(data);
-	return object;
-}
-
-static const struct kt_json *next_document(struct tool_run *r, struct kubectl *s)
-{
-	if (!s->docs) {
-		struct kt_err err = {0};
-		struct kt_buf text = {0};
-		if (kt_streq(s->file, "-")) {
-			kt_buf_add(&text, kt_buf_str(&s->input), s->input.len);
-		} else {
-			char *path = tool_path(r, s->file), *read = read_text(r, path);
-			kt_free(path);
-			if (!read) {
-				kubectl_complain(r, s, "error: the path \"%s\" does not exist", s->file);
-				return NULL;
-			}
-			kt_buf_adds(&text, read);
-			kt_free(read);
-		}
-		if (kt_yaml_parse(s->file, kt_buf_str(&text), text.len, &s->docs, &err))
-			kubectl_complain(r, s, "error: error parsing %s", s->file);
-		kt_buf_clear(&text);
-		if (!s->docs)
-			return NULL;
-	}
-	return s->at < kt_yaml_count(s->docs) ? kt_yaml_doc(s->docs, s->at) : NULL;
-}
-
-/* --dry-run=client: what would be sent. */
-static void tell_dry(struct tool_run *r, struct kubectl *s, const struct kt_json *object)
-{
-	if (!s->output)
-		kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
-		             "created (dry run)");
-	else
-		kubectl_print(r, s, object);
-}
-
-static bool ask_create(struct tool_run *r, struct kubectl *s)
-{
-	bool apply = s->command->name[0] == 'a', replace = s->command->name[0] == 'r';
-	struct kt_json *object = NULL;
-	if (s->file) {
-		const struct kt_json *doc = next_document(r, s);
-		if (!doc)
-			return false;
-		object = kt_json_ref(doc);
-		s->kind = schema_by_api_version(cluster_schema(cluster_of(r)),
-		                                kt_str_or(kt_get(doc, "apiVersion"), ""),
-		                                kt_str_or(kt_get(doc, "kind"), ""));
-		if (!s->kind)
-			kubectl_complain(
-			        r, s,
-			        "error: resource mapping not found for name: \"%s\" from \"%s\": no matches "
-			        "for kind "
-			        "\"%s\" in version \"%s\"",
-			        kt_str_or(kt_path(doc, "metadata.name"), ""), s->file,
-			        kt_str_or(kt_get(doc, "kind"), ""), kt_str_or(kt_get(doc, "apiVersion"), ""));
-	} else if (!s->at && !apply && kubectl_option(s, "from") && !s->seen) {
-		return kubectl_ask_from(r, s);
-	} else if (!s->at && !apply && s->seen) {
-		object = kubectl_made_from(s);
-	} else if (!s->at && s->words.count == 3 && kt_streq(s->words.items[1], "token")) {
-		s->at++;
-		s->call = (struct kubectl_call){
-		        .method = "POST",
-		        .type = "application/json",
-		        .body = kt_strdup(
-		                "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\","
-		                "\"spec\":{}}"),
-		        .path = kt_strf("/api/v1/namespaces/%s/serviceaccounts/%s/token", s->ns,
-		                        s->words.items[2])};
-		return true;
-	} else if (!s->at && !apply) {
-		object = created_object(r, s);
-	} else if (!s->at) {
-		kubectl_complain(r, s, "error: must specify one of -f and -k");
-	}
-	if (!object || !s->kind) {
-		kt_json_free(object);
-		return false;
-	}
-	if (s->dry_run && strcmp(s->dry_run, "server") != 0 && strcmp(s->dry_run, "none") != 0) {
-		tell_dry(r, s, object);
-		kt_json_free(object);
-		s->at++;
-		return s->file ? ask_create(r, s) : false;
-	}
-	const char *name = kt_str_or(kt_path(object, "metadata.name"), ""),
-	           *ns = kt_str_or(kt_path(object, "metadata.namespace"), s->ns);
-	char *base = kubectl_path_of(s, s->kind, ns, apply || replace ? name : NULL);
-	s->call = (struct kubectl_call){
-	        .method = apply ? "PATCH" : (replace ? "PUT" : "POST"),
-	        .type = apply ? "application/apply-patch+yaml" : "application/json",
-	        .body = kt_json_text(object),
-	        .path = kt_strf("%s?fieldManager=kubectl%s%s", base, apply ? "&force=true" : "-create",
-	                        s->dry_run && !strcmp(s->dry_run, "server") ? "&dryRun=All" : "")};
-	kt_free(base);
-	kt_json_free(object);
-	s->at++;
-	return true;
-}
-
-static void tell_create(struct tool_run *r, struct kubectl *s, const char *body)
-{
-	struct kt_json *object = kubectl_answer(body);
-	if (!object)
-		return;
-	if (kubectl_option(s, "from") && !s->seen) {
-		s->seen = object;
-		return;
-	}
-	if (kt_streq(kt_get_str(object, "kind"), "TokenRequest")) {
-		tool_outf(r, "%s\n", kt_str_or(kt_path(object, "status.token"), ""));
-		kt_json_free(object);
-		return;
-	}
-	bool created = s->command->name[0] == 'c' || s->fetch.response.status == 201;
-	kubectl_told(r, s, kt_str_or(kt_path(object, "metadata.name"), ""), true,
-	             created ? "created" : (s->command->name[0] == 'r' ? "replaced" : "configured"));
-	kt_json_free(object);
-}
-
 /* --- auth can-i VERB TYPE [NAME] --- */
 static bool ask_auth(struct tool_run *r, struct kubectl *s)
 {
@@ -869,14 +361,14 @@ static void tell_auth(struct tool_run *r, struct kubectl *s, const char *body)
 
 static const struct kubectl_command commands[] = {
         {"annotate", ask_label, tell_label, false, false},
-        {"apply", ask_create, tell_create, false, false},
+        {"apply", kubectl_ask_create, kubectl_tell_create, false, false},
         {"auth", ask_auth, tell_auth, false, false},
         {"autoscale", kubectl_ask_autoscale, kubectl_tell_created, false, false},
         {"cordon", kubectl_ask_cordon, kubectl_tell_cordon, false, false},
-        {"create", ask_create, tell_create, false, false},
+        {"create", kubectl_ask_create, kubectl_tell_create, false, false},
         {"exec", kubectl_ask_exec, kubectl_tell_exec, false, true},
         {"expose", kubectl_ask_expose, kubectl_tell_expose, false, true},
-        {"replace", ask_create, tell_create, false, false},
+        {"replace", kubectl_ask_create, kubectl_tell_create, false, false},
         {"delete", ask_delete, tell_delete, true, false},
         {"get", ask_get, tell_get, false, false},
         {"label", ask_label, tell_label, false, false},
@@ -964,7 +456,7 @@ static bool prepare(struct tool_run *r, struct kubectl *s)
 {
 	const char *host = tool_env(r, "KUBERNETES_SERVICE_HOST"),
 	           *port = tool_env(r, "KUBERNETES_SERVICE_PORT");
-	char *token = read_text(r, ACCOUNT "token"), *bearer;
+	char *token = kubectl_read(r, KUBECTL_ACCOUNT "token"), *bearer;
 	if (!host || !token) {
 		kubectl_complain(
 		        r, s,
@@ -987,7 +479,7 @@ static bool prepare(struct tool_run *r, struct kubectl *s)
 
 static bool begin(struct tool_run *r, struct kubectl *s)
 {
-	if (!parse(r, s))
+	if (!kubectl_parse(r, s))
 		return false;
 	const char *word = s->words.count ? s->words.items[0] : "";
 	if (!strcmp(word, "cluster-info")) {

@@ -6,6 +6,8 @@
 #include "cluster/api/api.h"
 #include "cluster/kubelet/shell/fetch.h"
 
+#define KUBECTL_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
+
 struct kubectl_call {
 	const char *method, *type; /* of the body */
 	char *path, *body;
@@ -54,6 +56,18 @@ struct kubectl_command {
 	bool many;   /* it takes -l and --all */
 	bool staged; /* several questions for one thing: a refusal ends it */
 };
+
+/* kubectl_line.c: the words and options of argv; false: complained */
+bool kubectl_parse(struct tool_run *r, struct kubectl *s);
+char *kubectl_read(const struct tool_run *r,
+                   const char *path); /* a file of the container; NULL: there is none */
+struct cluster *kubectl_cluster(const struct tool_run *r);
+bool kubectl_want_kind(struct tool_run *r, struct kubectl *s, const char *name); /* false: complained */
+/* kubectl_create.c */
+bool kubectl_ask_create(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_create(struct tool_run *r, struct kubectl *s, const char *body);
+/* The next document of -f; NULL: there is none, or it cannot be read (complained). */
+const struct kt_json *kubectl_document(struct tool_run *r, struct kubectl *s);
 
 void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ...) KT_PRINTF(3, 4);
 void kubectl_full_name(const struct schema_kind *kind, const char *name, bool slash, struct kt_buf *out);

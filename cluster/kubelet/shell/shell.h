@@ -188,6 +188,9 @@ bool task_source(struct task *task, const char *text, size_t len, bool keep_stat
 void task_forget(struct task *task);    /* exec: drop what it does, keep its files */
 void task_interrupt(struct task *task); /* ^C in an interactive shell */
 struct frame *task_push(struct task *task, enum frame_kind kind);
+enum { MAX_STACK = 400 };
+void task_push_node(struct task *task, const struct sh_node *node, struct sh_program *program,
+                    bool no_errexit);
 
 /* --- expansion --- */
 /* The fields of a word list; false after an error (told). */
@@ -319,8 +322,12 @@ struct hoard {
 int run_hoard(struct tool_run *r, struct hoard *hoard);
 void tool_time(kt_ns now, const char *format, struct kt_buf *out); /* as date prints it, in UTC */
 
-/* builtins.c: run builtin `name`; false: none of that name. *step as of the machine. */
+/* run_simple.c: the command of a frame. Its phases are 0 substitutions, 1 redirections, then the command. */
 enum step { STEP_AGAIN, STEP_WAIT, STEP_POP };
+enum step task_substitute(struct task *task, struct frame *frame);
+bool task_redirect(struct task *task, struct frame *frame);
+enum step task_run_simple(struct task *task, struct frame *frame);
+/* builtins.c: run builtin `name`; false: none of that name. *step as of the machine. */
 bool builtin_run(struct task *task, struct frame *frame, const struct kt_strs *argv, enum step *step);
 bool builtin_is(const char *name);
 int signal_number(const char *name); /* "TERM", "SIGTERM", "15", "EXIT" (0); -1 */
