@@ -180,7 +180,7 @@ static bool write_status(struct budget_sync *sync, int64_t expected_pods, int64_
 	return controller_write_status(sync->cluster, &sync->actor, sync->budget, status) != NULL;
 }
 
-/* What cannot be counted allows nothing. */
+/* What cannot be counted allows nothing. It is not tried again until something changes. */
 static bool fail_safe(struct budget_sync *sync, const char *why)
 {
 	api_event(sync->cluster, &sync->actor, sync->budget, "Warning", "CalculateExpectedPodCountFailed",
@@ -189,8 +189,7 @@ static bool fail_safe(struct budget_sync *sync, const char *why)
 	kt_set(&status, "observedGeneration", kt_json_int(controller_generation(sync->budget)));
 	kt_set(&status, "disruptionsAllowed", kt_json_int(0));
 	set_condition(sync, &status, false, "SyncFailed", why);
-	controller_write_status(sync->cluster, &sync->actor, sync->budget, status);
-	return false;
+	return controller_write_status(sync->cluster, &sync->actor, sync->budget, status) != NULL;
 }
 
 /* As Go prints a selector (apimachinery meta/v1, generated.pb.go). */
@@ -289,23 +288,46 @@ static void add_budget(struct cluster *cluster, struct controller_queue *queue,
 		controller_add(cluster, queue, budget->ns, budget->name, because);
 }
 
+/* A pod wakes one budget; of several any one, and it is told so. */
+static void observe_pod(struct cluster *cluster, struct controller_queue *queue,
+                        const struct store_object *pod)
+{
+	const struct store_object *budget;
+	struct store_list found = {0};
+	STORE_EACH (budget, cluster_store(cluster), queue->kinds->pdb, pod->ns) {
+		if (covers(budget, pod))
+			controller_list_add(&found, budget);
+	}
+	if (found.count > 1) {
+		struct api_actor actor = controller_actor(queue, pod);
+		char *words = kt_strf("%s %llu", pod->uid, (unsigned long long)pod->version);
+		budget = found.items[cluster_hash(cluster, words) % found.count];
+		kt_free(words);
+		api_event(
+		        cluster, &actor, pod, "Warning", "MultiplePodDisruptionBudgets", NULL, NULL,
+		        "Pod \"%s\"/\"%s\" matches multiple PodDisruptionBudgets.  Chose \"%s\" arbitrarily.",
+		        pod->ns, pod->name, budget->name);
+		add_budget(cluster, queue, budget, pod);
+	} else if (found.count) {
+		add_budget(cluster, queue, found.items[0], pod);
+	}
+	store_list_clear(&found);
+}
+
 static void observe(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event)
 {
-	const struct store_object *object = event->object, *budget;
-	if (object->kind == queue->kinds->pdb) {
-		/* its own status comes back, too */
-		if (event->old && kt_equal(kt_get(event->old->json, "spec"), kt_get(object->json, "spec")))
-			add_budget(cluster, queue, object, object);
-		else
-			controller_add(cluster, queue, object->ns, object->name, object);
+	const struct store_object *object = event->object;
+	if (object->kind == queue->kinds->pod) {
+		observe_pod(cluster, queue, object);
 		return;
 	}
-	if (object->kind != queue->kinds->pod)
+	if (object->kind != queue->kinds->pdb)
 		return;
-	STORE_EACH (budget, cluster_store(cluster), queue->kinds->pdb, object->ns) {
-		if (covers(budget, object) || (event->old && covers(budget, event->old)))
-			add_budget(cluster, queue, budget, object);
-	}
+	/* its own status comes back, too */
+	if (event->old && kt_equal(kt_get(event->old->json, "spec"), kt_get(object->json, "spec")))
+		add_budget(cluster, queue, object, object);
+	else
+		controller_add(cluster, queue, object->ns, object->name, object);
 }
 
 static void start(struct cluster *cluster, struct controller_queue *queue)

@@ -4,6 +4,7 @@
 #include "cluster/controllers/endpoints.h"
 #include <string.h>
 #include "cluster/controllers/hash.h"
+#include "cluster/controllers/topology_hints.h"
 
 #define PER_SLICE  100
 #define SERVICE    "kubernetes.io/service-name"
@@ -31,20 +32,12 @@ struct slice_sync {
 	struct store_list slices; /* ours, of this service */
 	struct kt_json *labels;
 	struct kt_json *trigger;
+	const char *key; /* of the service */
+	struct hint_event event;
 	bool failed;
 };
 
 /* --- what there must be --- */
-static struct kt_json *hints_of(const struct store_object *service, const char *zone, const char *node)
-{
-	const char *distribution = kt_path_str(service->json, "spec.trafficDistribution");
-	if (!distribution || !zone)
-		return NULL;
-	if (kt_streq(distribution, "PreferSameNode"))
-		return kt_jsonf("{forZones: [{name: %s}], forNodes: [{name: %s}]}", zone, node);
-	return kt_jsonf("{forZones: [{name: %s}]}", zone);
-}
-
 static struct kt_json *endpoint_of(struct slice_sync *sync, const struct store_object *object)
 {
 	const struct view_pod *pod = view_pod(object);
@@ -56,10 +49,9 @@ static struct kt_json *endpoint_of(struct slice_sync *sync, const struct store_o
 	bool ready = always || (pod->ready && !pod->deleting);
 	return kt_jsonf(
 	        "{addresses: [%s], conditions: {ready: %b, serving: %b, terminating: %b}, hostname: %s, "
-	        "targetRef: %j, nodeName: %s, zone: %s, hints: %j}",
+	        "targetRef: %j, nodeName: %s, zone: %s}",
 	        pod->ip, ready, pod->ready, pod->deleting, endpoints_hostname(sync->service, object),
-	        endpoints_target(object), pod->node, zone,
-	        ready ? hints_of(sync->service, zone, pod->node) : NULL);
+	        endpoints_target(object), pod->node, zone);
 }
 
 static struct port_group *group_for(struct slice_sync *sync, struct kt_json *steal_ports)
@@ -113,14 +105,15 @@ static void groups_free(struct slice_sync *sync)
 }
 
 /* --- what there is --- */
-static void find_slices(struct slice_sync *sync)
+static void find_slices(struct cluster *cluster, struct controller_queue *queue,
+                        const struct store_object *service, struct store_list *out)
 {
 	const struct store_object *slice;
-	STORE_EACH (slice, cluster_store(sync->cluster), sync->queue->kinds->slice, sync->service->ns) {
-		if (kt_streq(controller_label(slice->json, SERVICE), sync->service->name) &&
+	STORE_EACH (slice, cluster_store(cluster), queue->kinds->slice, service->ns) {
+		if (kt_streq(controller_label(slice->json, SERVICE), service->name) &&
 		    kt_streq(controller_label(slice->json, MANAGED_BY), MANAGER) &&
 		    !view_is_deleting(slice->json))
-			controller_list_add(&sync->slices, slice);
+			controller_list_add(out, slice);
 	}
 }
 
@@ -134,12 +127,29 @@ static struct kt_json *labels_of(const struct store_object *service)
 	return labels;
 }
 
-/* --- plan: for each slice, the endpoints that it will hold; NULL: as it is --- */
+/* --- plan: the endpoints that each slice will hold; first those that there are, in order, then new ones ---
+ */
 struct plan {
 	struct kt_json *endpoints; /* array; NULL: delete */
 	const struct kt_json *ports;
 	bool changed, gone;
 };
+struct plans {
+	struct plan *items;
+	size_t count, cap;
+};
+
+/* Hints are put in at the end, so they do not count. */
+static bool same_endpoint(const struct kt_json *stored, const struct kt_json *wanted)
+{
+	if (!kt_get(stored, "hints"))
+		return kt_equal(stored, wanted);
+	struct kt_json *plain = kt_json_ref(stored);
+	kt_unset(&plain, "hints");
+	bool same = kt_equal(plain, wanted);
+	kt_json_free(plain);
+	return same;
+}
 
 static struct wanted *take(struct port_group *group, const char *uid)
 {
@@ -160,7 +170,7 @@ static void keep_endpoints(struct port_group *group, const struct store_object *
 			plan->changed = true;
 			continue;
 		}
-		plan->changed |= !kt_equal(endpoint, wanted->endpoint);
+		plan->changed |= !same_endpoint(endpoint, wanted->endpoint);
 		kt_push(&plan->endpoints, wanted->endpoint);
 		HASH_DEL(group->wanted, wanted);
 		kt_free(wanted);
@@ -233,47 +243,86 @@ static void write_slice(struct slice_sync *sync, const struct store_object *slic
 	api_status_clear(&status);
 }
 
-static void carry_out(struct slice_sync *sync, struct plan *plans)
+/* What fits into no slice. A service has one at least, if an empty one. */
+static void add_slices(struct slice_sync *sync, struct plans *plans)
 {
-	size_t left = 0, made = 0, spare = SIZE_MAX;
-	for (size_t i = 0; i < sync->slices.count; i++) {
-		plans[i].gone = kt_count(plans[i].endpoints) == 0;
-		left += !plans[i].gone;
-	}
 	for (size_t g = 0; g < sync->group_count; g++) {
 		while (sync->groups[g].wanted) {
 			struct plan more = {.endpoints = kt_json_array(), .ports = sync->groups[g].ports};
 			fill(&sync->groups[g], &more);
-			write_slice(sync, NULL, more.ports, more.endpoints);
-			made++;
+			plans->items = kt_grow(plans->items, &plans->cap, plans->count + 1, sizeof(more));
+			plans->items[plans->count++] = more;
 		}
 	}
-	/* a service has one slice at least, if an empty one */
-	for (size_t i = 0; i < sync->slices.count && left + made == 0 && spare == SIZE_MAX; i++)
-		spare = i;
-	if (left + made == 0 && spare == SIZE_MAX)
+}
+
+static void put_hints(struct slice_sync *sync, struct plans *plans)
+{
+	struct hinted_slice *slices = kt_alloc((plans->count + 1) * sizeof(*slices));
+	struct hint_event event;
+	bool populated = endpoints_hinted(sync->queue, sync->key);
+	for (size_t i = 0; i < plans->count; i++) {
+		const struct store_object *slice = i < sync->slices.count ? sync->slices.items[i] : NULL;
+		slices[i].endpoints = plans->items[i].endpoints;
+		slices[i].changed = plans->items[i].changed;
+		slices[i].before = slice && slices[i].endpoints ? kt_get(slice->json, "endpoints") : NULL;
+	}
+	topology_hints_put(sync->cluster, sync->queue->kinds, sync->service, slices, plans->count, &populated,
+	                   &event);
+	for (size_t i = 0; i < plans->count; i++) {
+		plans->items[i].endpoints = slices[i].endpoints;
+		plans->items[i].changed = slices[i].changed;
+	}
+	kt_free(slices);
+	endpoints_note_hinted(sync->queue, sync->key, populated);
+	sync->event = event;
+}
+
+static void carry_out(struct slice_sync *sync, struct plans *plans)
+{
+	size_t left = 0, spare = SIZE_MAX;
+	for (size_t i = 0; i < plans->count; i++) {
+		plans->items[i].gone = kt_count(plans->items[i].endpoints) == 0;
+		left += !plans->items[i].gone;
+	}
+	for (size_t i = sync->slices.count; i < plans->count; i++) {
+		write_slice(sync, NULL, plans->items[i].ports, plans->items[i].endpoints);
+		plans->items[i].endpoints = NULL;
+	}
+	if (!left && sync->slices.count)
+		spare = 0;
+	else if (!left)
 		write_slice(sync, NULL, NULL, NULL);
 	for (size_t i = 0; i < sync->slices.count; i++) {
 		const struct store_object *slice = sync->slices.items[i];
+		struct plan *plan = &plans->items[i];
 		if (i == spare) {
 			if (kt_count(kt_get(slice->json, "endpoints")) ||
 			    kt_count(kt_get(slice->json, "ports")) || !labels_ok(sync, slice))
 				write_slice(sync, slice, NULL, NULL);
-		} else if (plans[i].gone) {
+		} else if (plan->gone) {
 			controller_delete(sync->cluster, &sync->actor, slice, NULL, NULL);
-		} else if (plans[i].changed || !labels_ok(sync, slice)) {
-			write_slice(sync, slice, plans[i].ports, plans[i].endpoints);
-			plans[i].endpoints = NULL;
+		} else if (plan->changed) {
+			write_slice(sync, slice, plan->ports, plan->endpoints);
+			plan->endpoints = NULL;
 		}
-		kt_json_freep(&plans[i].endpoints);
+		kt_json_freep(&plan->endpoints);
 	}
 }
 
-static void sync_slices(struct slice_sync *sync)
+static void tell_hints(struct slice_sync *sync)
 {
-	struct plan *plans = kt_alloc((sync->slices.count + 1) * sizeof(*plans));
+	if (sync->event.type)
+		api_event(sync->cluster, &sync->actor, sync->service, sync->event.type, sync->event.reason,
+		          NULL, NULL, "%s", sync->event.message);
+	kt_free(sync->event.message);
+}
+
+static void plan_kept(struct slice_sync *sync, struct plan *plans)
+{
 	for (size_t i = 0; i < sync->slices.count; i++) {
 		const struct kt_json *ports = kt_get(sync->slices.items[i]->json, "ports");
+		plans[i].changed = !labels_ok(sync, sync->slices.items[i]);
 		for (size_t g = 0; g < sync->group_count; g++) {
 			bool same = kt_equal(sync->groups[g].ports, ports) ||
 			            (!kt_count(sync->groups[g].ports) && !kt_count(ports));
@@ -281,23 +330,33 @@ static void sync_slices(struct slice_sync *sync)
 				keep_endpoints(&sync->groups[g], sync->slices.items[i], &plans[i]);
 		}
 	}
+}
+
+static void sync_slices(struct slice_sync *sync)
+{
+	struct plans plans = {.count = sync->slices.count, .cap = sync->slices.count + 1};
+	plans.items = kt_alloc(plans.cap * sizeof(*plans.items));
+	plan_kept(sync, plans.items);
 	/* an empty placeholder is filled rather than replaced */
 	for (size_t i = 0; i < sync->slices.count && sync->group_count; i++) {
-		if (plans[i].endpoints)
+		if (plans.items[i].endpoints)
 			continue;
 		size_t g = 0;
 		while (g < sync->group_count && !sync->groups[g].wanted)
 			g++;
 		if (g == sync->group_count)
 			break;
-		plans[i] = (struct plan){
+		plans.items[i] = (struct plan){
 		        .endpoints = kt_json_array(), .ports = sync->groups[g].ports, .changed = true};
-		fill(&sync->groups[g], &plans[i]);
+		fill(&sync->groups[g], &plans.items[i]);
 	}
 	for (size_t g = 0; g < sync->group_count; g++)
-		place_new(sync, &sync->groups[g], plans);
-	carry_out(sync, plans);
-	kt_free(plans);
+		place_new(sync, &sync->groups[g], plans.items);
+	add_slices(sync, &plans);
+	put_hints(sync, &plans);
+	carry_out(sync, &plans);
+	tell_hints(sync);
+	kt_free(plans.items);
 }
 
 static bool reconcile(struct cluster *cluster, struct controller_queue *queue, const char *key,
@@ -306,6 +365,7 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	const struct store_object *service = controller_get(cluster, queue->kinds->service, key);
 	if (!service) { /* its slices belong to it: the garbage collector takes them */
 		endpoints_note_size(queue, key, 0);
+		endpoints_note_hinted(queue, key, false);
 		return true;
 	}
 	if (kt_count(kt_path(service->json, "spec.selector")) == 0 ||
@@ -315,8 +375,9 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	                          .queue = queue,
 	                          .actor = controller_actor(queue, because ? because : service),
 	                          .service = store_ref(service),
+	                          .key = key,
 	                          .labels = labels_of(service)};
-	find_slices(&sync);
+	find_slices(cluster, queue, service, &sync.slices);
 	endpoints_note_size(queue, key, collect(&sync));
 	sync_slices(&sync);
 	groups_free(&sync);
@@ -327,6 +388,27 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	return !sync.failed;
 }
 
+/* Nodes that come, go, are ready or not, or move to another zone: the services whose hints they upset. */
+static void observe_node(struct cluster *cluster, struct controller_queue *queue,
+                         const struct store_event *event)
+{
+	const struct view_node *node = view_node(event->object),
+	                       *old = event->old ? view_node(event->old) : NULL;
+	const struct store_object *service;
+	if (event->change == STORE_MODIFIED && old && old->ready == node->ready &&
+	    kt_streq(old->zone, node->zone))
+		return;
+	STORE_EACH (service, cluster_store(cluster), queue->kinds->service, NULL) {
+		struct store_list slices = {0};
+		if (!topology_hints_wanted(service))
+			continue;
+		find_slices(cluster, queue, service, &slices);
+		if (topology_hints_overloaded(cluster, queue->kinds, &slices))
+			controller_add(cluster, queue, service->ns, service->name, event->object);
+		store_list_clear(&slices);
+	}
+}
+
 static void observe(struct cluster *cluster, struct controller_queue *queue, const struct store_event *event)
 {
 	const struct controller_kinds *kinds = queue->kinds;
@@ -335,6 +417,8 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 		endpoints_observe_pod(cluster, queue, event);
 	} else if (object->kind == kinds->service) {
 		controller_add(cluster, queue, object->ns, object->name, object);
+	} else if (object->kind == kinds->node) {
+		observe_node(cluster, queue, event);
 	} else if (object->kind == kinds->slice &&
 	           kt_streq(controller_label(object->json, MANAGED_BY), MANAGER)) {
 		const char *service = controller_label(object->json, SERVICE);
@@ -343,8 +427,21 @@ static void observe(struct cluster *cluster, struct controller_queue *queue, con
 	}
 }
 
+/* Whether hints were given by the annotation is seen by the hints. */
 static void start(struct cluster *cluster, struct controller_queue *queue)
 {
+	const struct store_object *service, *slice;
+	STORE_EACH (slice, cluster_store(cluster), queue->kinds->slice, NULL) {
+		const char *name = controller_label(slice->json, SERVICE);
+		if (!name || !kt_path(slice->json, "endpoints.0.hints"))
+			continue;
+		service = store_get(cluster_store(cluster), queue->kinds->service, slice->ns, name);
+		if (service && topology_hints_wanted(service)) {
+			char *key = kt_strf("%s/%s", slice->ns, name);
+			endpoints_note_hinted(queue, key, true);
+			kt_free(key);
+		}
+	}
 	controller_add_all(cluster, queue, queue->kinds->service);
 }
 
@@ -354,6 +451,6 @@ const struct controller controller_endpoint_slice = {
         .reconcile = reconcile,
         .observe = observe,
         .start = start,
-        .stop = endpoints_forget_sizes,
+        .stop = endpoints_forget,
         .latency = 8 * KT_MS,
 };

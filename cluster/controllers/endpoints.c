@@ -149,42 +149,68 @@ struct kt_json *endpoints_target(const struct store_object *pod)
 	return kt_jsonf("{kind: 'Pod', namespace: %s, name: %s, uid: %s}", pod->ns, pod->name, pod->uid);
 }
 
-/* --- sizes --- */
+/* --- what is remembered of services: large ones, and those whose slices have hints --- */
 #define PER_POD (50 * KT_US) /* what a sync of one pod more takes */
 #define SMALL   100
 
-struct size {
+struct memory {
 	UT_hash_handle hh;
-	size_t pods;
+	size_t pods; /* 0: few */
+	bool hinted;
 	char key[];
 };
 
-void endpoints_note_size(struct controller_queue *queue, const char *key, size_t pods)
+static struct memory *recall(const struct controller_queue *queue, const char *key)
 {
-	struct size *all = queue->state, *size;
-	HASH_FIND_STR(all, key, size);
-	if (!size && pods > SMALL) {
+	struct memory *all = queue->state, *memory = NULL;
+	HASH_FIND_STR(all, key, memory);
+	return memory;
+}
+
+static void remember(struct controller_queue *queue, const char *key, size_t pods, bool hinted)
+{
+	struct memory *all = queue->state, *memory = recall(queue, key);
+	if (!memory && (pods || hinted)) {
 		size_t len = strlen(key);
-		size = kt_alloc(sizeof(*size) + len + 1);
-		memcpy(size->key, key, len + 1);
-		HASH_ADD_STR(all, key, size);
-	} else if (size && pods <= SMALL) {
-		HASH_DEL(all, size);
-		kt_free(size);
-		size = NULL;
+		memory = kt_alloc(sizeof(*memory) + len + 1);
+		memcpy(memory->key, key, len + 1);
+		HASH_ADD_STR(all, key, memory);
+	} else if (memory && !pods && !hinted) {
+		HASH_DEL(all, memory);
+		kt_free(memory);
+		memory = NULL;
 	}
-	if (size)
-		size->pods = pods;
+	if (memory) {
+		memory->pods = pods;
+		memory->hinted = hinted;
+	}
 	queue->state = all;
 }
 
-void endpoints_forget_sizes(struct cluster *cluster, struct controller_queue *queue)
+void endpoints_note_size(struct controller_queue *queue, const char *key, size_t pods)
 {
-	struct size *all = queue->state, *size, *next;
+	remember(queue, key, pods > SMALL ? pods : 0, endpoints_hinted(queue, key));
+}
+
+void endpoints_note_hinted(struct controller_queue *queue, const char *key, bool hinted)
+{
+	const struct memory *memory = recall(queue, key);
+	remember(queue, key, memory ? memory->pods : 0, hinted);
+}
+
+bool endpoints_hinted(const struct controller_queue *queue, const char *key)
+{
+	const struct memory *memory = recall(queue, key);
+	return memory && memory->hinted;
+}
+
+void endpoints_forget(struct cluster *cluster, struct controller_queue *queue)
+{
+	struct memory *all = queue->state, *memory, *next;
 	(void)cluster;
-	HASH_ITER (hh, all, size, next) {
-		HASH_DEL(all, size);
-		kt_free(size);
+	HASH_ITER (hh, all, memory, next) {
+		HASH_DEL(all, memory);
+		kt_free(memory);
 	}
 	queue->state = NULL;
 }
@@ -192,15 +218,15 @@ void endpoints_forget_sizes(struct cluster *cluster, struct controller_queue *qu
 void endpoints_add(struct cluster *cluster, struct controller_queue *queue, const char *ns, const char *name,
                    const struct store_object *because)
 {
-	struct size *all = queue->state, *size = NULL;
-	if (all) {
+	const struct memory *memory = NULL;
+	if (queue->state) {
 		char *key = kt_strf("%s/%s", ns, name);
-		HASH_FIND_STR(all, key, size);
+		memory = recall(queue, key);
 		kt_free(key);
 	}
-	if (size)
+	if (memory && memory->pods)
 		controller_add_after(cluster, queue, ns, name,
-		                     queue->controller->latency + (kt_ns)size->pods * PER_POD);
+		                     queue->controller->latency + (kt_ns)memory->pods * PER_POD);
 	else
 		controller_add(cluster, queue, ns, name, because);
 }
@@ -470,6 +496,6 @@ const struct controller controller_endpoints = {
         .reconcile = reconcile,
         .observe = observe,
         .start = start,
-        .stop = endpoints_forget_sizes,
+        .stop = endpoints_forget,
         .latency = 8 * KT_MS,
 };

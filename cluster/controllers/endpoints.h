@@ -27,10 +27,13 @@ void endpoints_observe_pod(struct cluster *cluster, struct controller_queue *que
 /* How many pods the service of `key` had at its last sync: large ones are synced less often. The queue's
  * state. */
 void endpoints_note_size(struct controller_queue *queue, const char *key, size_t pods);
+/* Whether its slices got hints by the annotation at the last sync (topology_hints.h). */
+void endpoints_note_hinted(struct controller_queue *queue, const char *key, bool hinted);
+bool endpoints_hinted(const struct controller_queue *queue, const char *key);
 /* Queue a service, the later the larger it is. */
 void endpoints_add(struct cluster *cluster, struct controller_queue *queue, const char *ns, const char *name,
                    const struct store_object *because);
-void endpoints_forget_sizes(struct cluster *cluster, struct controller_queue *queue);
+void endpoints_forget(struct cluster *cluster, struct controller_queue *queue);
 bool endpoints_headless(const struct store_object *service);
 
 #endif

@@ -81,11 +81,12 @@ static bool find_target(struct hpa_sync *sync)
 		              (int)(kt_streq(group, "v1") ? 0 : (size_t)(strcspn(group, "/"))), group);
 	} else {
 		const struct store_object *target = hpa_target(sync, sync->hpa);
-		if (target && schema_subresource_named(kind, "scale")) {
+		bool scalable = schema_subresource_named(kind, "scale");
+		if (target && scalable) {
 			sync->target = store_ref(target);
 			return true;
 		}
-		if (target)
+		if (!scalable) /* there is no such path, whatever the name */
 			why = kt_strdup("the server could not find the requested resource");
 		else if (*kind->group)
 			why = kt_strf("%s.%s \"%s\" not found", kind->resource, kind->group, name);

@@ -52,9 +52,6 @@ static bool create_claim(struct stateful_sync *sync, const struct kt_json *templ
 		                 "labels: %j, annotations: %J}, spec: %J}",
 		                 name, sync->set->ns, labels, kt_path(template, "metadata.annotations"),
 		                 kt_get(template, "spec"));
-		if (retention(sync, "whenDeleted"))
-			kt_push(kt_edit_path(&claim, "metadata.ownerReferences"),
-			        controller_owner_ref(sync->set));
 		done = api_create(sync->cluster, &sync->actor, kind, claim, &status) != NULL;
 		if (done)
 			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL,
@@ -94,7 +91,9 @@ static struct kt_json *pod_of(const struct stateful_sync *sync, int64_t ordinal,
 {
 	const struct kt_json *template = kt_path(revision->json, "data.spec.template");
 	char index[24];
-	struct kt_json *pod = controller_pod_from_template(sync->set, template, name, NULL);
+	char *prefix = kt_strf("%s-", sync->set->name);
+	struct kt_json *pod = controller_pod_from_template(sync->set, template, name, prefix);
+	kt_free(prefix);
 	snprintf(index, sizeof(index), "%lld", (long long)ordinal);
 	controller_set_label(&pod, "apps.kubernetes.io/pod-index", index);
 	controller_set_label(&pod, "controller-revision-hash", revision->name);
@@ -149,12 +148,12 @@ bool stateful_create(struct stateful_sync *sync, int64_t ordinal, const struct s
 	bool done = true;
 	KT_JSON_EACH (claim, claims_of(sync))
 		done = done && create_claim(sync, claim, ordinal, name);
-	if (done)
-		(void)keep_claims(sync, ordinal, NULL); /* of claims that were there */
 	if (done) {
 		struct api_status status = {0};
 		done = api_create(sync->cluster, &sync->actor, sync->queue->kinds->pod,
 		                  pod_of(sync, ordinal, name, revision), &status) != NULL;
+		if (!kt_streq(status.reason, "AlreadyExists"))
+			(void)keep_claims(sync, ordinal, NULL); /* only now: the scheduler looks again */
 		if (done)
 			api_event(sync->cluster, &sync->actor, sync->set, "Normal", "SuccessfulCreate", NULL,
 			          NULL, "create Pod %s in StatefulSet %s successful", name, sync->set->name);
