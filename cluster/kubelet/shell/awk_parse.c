@@ -368,8 +368,9 @@ static struct awk_node *print_statement(struct awk *s, enum awk_kind kind)
 		}
 		c += *c != '\0';
 		c += strspn(c, " \t");
-		paren = !*c || strchr(";}\n>", *c);
+		paren = !*c || strchr(";}\n>|", *c);
 		s->at += paren;
+		s->parse_print = !paren; /* in it `>` compares */
 	}
 	for (blanks(s, false); !s->bad && *s->at && !strchr(";}\n>)", *s->at); blanks(s, false)) {
 		*tail = expression(s);

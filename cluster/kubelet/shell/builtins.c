@@ -618,7 +618,7 @@ static enum step do_wait(struct task *task, struct frame *frame, const struct kt
 	}
 	for (struct task *child = task->process->tasks, *next; child; child = next) {
 		next = child->next;
-		if (child->ppid != task->pid || child == task)
+		if (child->ppid != task->pid || child == task || child->orphan) /* a daemon is nobody's */
 			continue;
 		if (!child->done)
 			return STEP_WAIT;

@@ -300,7 +300,7 @@ extern const struct tool tools_awk[], tools_bc[], tools_sort[], tools_text[], to
         tools_kubectl[], tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[],
         tools_dump[], tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_mongo[],
         tools_pack[], tools_date[], tools_sed[], tools_ends[], tools_lines[], tools_sums[], tools_time[],
-        tools_process[], tools_disk[], tools_work[], tools_expr[];
+        tools_process[], tools_disk[], tools_work[], tools_expr[], tools_find[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

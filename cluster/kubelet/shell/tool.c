@@ -11,7 +11,7 @@ static const struct tool *const tables[] = {
         tools_files, tools_list,    tools_kubectl, tools_diff,      tools_system, tools_network,
         tools_curl,  tools_servers, tools_agnhost, tools_databases, tools_redis,  tools_mongo,
         tools_dump,  tools_pack,    tools_date,    tools_ends,      tools_lines,  tools_sums,
-        tools_time,  tools_process, tools_disk,    tools_work,      tools_expr};
+        tools_time,  tools_process, tools_disk,    tools_work,      tools_expr, tools_find};
 
 const struct tool *tool_at(size_t i)
 {

@@ -387,117 +387,6 @@ static int run_basename(struct tool_run *r)
 	return 0;
 }
 
-/* --- find --- */
-struct find {
-	const char *name, *path, *exec_end;
-	char type;
-	bool print, delete, nocase;
-	size_t exec_from, exec_to, next, minimum, deepest;
-	struct kt_strs found;
-};
-
-static void find_below(struct tool_run *r, const char *path, size_t depth)
-{
-	struct find *s = r->state;
-	struct files_stat st;
-	char *full = tool_path(r, path);
-	struct kt_strs names = {0};
-	int rc = files_lstat(files_of(r), full, &st, NULL);
-	if (rc) {
-		tool_errf(r, tool_busybox(r) ? "%s: %s" : "'%s': %s", path, tool_strerror(rc));
-		r->in_status = 1;
-	} else {
-		bool fits = (!s->name || pattern_match(s->name, kt_basename(path))) &&
-		            (!s->path || pattern_match(s->path, path));
-		fits = fits && (!s->type || (s->type == 'f' && st.type == FILES_REGULAR) ||
-		                (s->type == 'd' && st.type == FILES_DIR) ||
-		                (s->type == 'l' && st.type == FILES_LINK));
-		if (fits && depth >= s->minimum && s->found.count < 100000)
-			kt_strs_add(&s->found, path);
-		if (st.type == FILES_DIR && depth < s->deepest &&
-		    files_list(files_of(r), full, &names) == 0) {
-			for (size_t i = 0; i < names.count; i++) {
-				char *inner = kt_strf("%s%s%s", path, kt_ends(path, "/") ? "" : "/",
-				                      names.items[i]);
-				find_below(r, inner, depth + 1);
-				kt_free(inner);
-			}
-			kt_strs_clear(&names);
-		}
-	}
-	kt_free(full);
-}
-
-static void find_parse(struct tool_run *r, size_t at)
-{
-	struct find *s = r->state;
-	s->deepest = 40;
-	for (; at < r->argv.count; at++) {
-		const char *word = r->argv.items[at],
-		           *value = at + 1 < r->argv.count ? r->argv.items[at + 1] : "";
-		if (!strcmp(word, "-name") || !strcmp(word, "-iname"))
-			s->name = value, at++;
-		else if (!strcmp(word, "-path"))
-			s->path = value, at++;
-		else if (!strcmp(word, "-type"))
-			s->type = value[0], at++;
-		else if (!strcmp(word, "-maxdepth"))
-			s->deepest = KT_MIN((size_t)strtoul(value, NULL, 10), (size_t)40), at++;
-		else if (!strcmp(word, "-mindepth"))
-			s->minimum = (size_t)strtoul(value, NULL, 10), at++;
-		else if (!strcmp(word, "-delete"))
-			s->delete = true;
-		else if (!strcmp(word, "-exec")) {
-			s->exec_from = at + 1;
-			while (at < r->argv.count && strcmp(r->argv.items[at], ";") != 0 &&
-			       strcmp(r->argv.items[at], "+") != 0)
-				at++;
-			s->exec_to = at;
-		}
-	}
-}
-
-static void end_find(struct tool_run *r)
-{
-	kt_strs_clear(&((struct find *)r->state)->found);
-}
-
-static int run_find(struct tool_run *r)
-{
-	struct find *s = r->state;
-	if (!r->opened) {
-		size_t at = 1;
-		while (at < r->argv.count && r->argv.items[at][0] != '-')
-			at++;
-		find_parse(r, at);
-		for (size_t i = 1; i < at; i++)
-			find_below(r, r->argv.items[i], 0);
-		if (at == 1)
-			find_below(r, ".", 0);
-		r->opened = true;
-	}
-	for (; s->next < s->found.count; s->next++) {
-		const char *path = s->found.items[s->next];
-		if (s->delete) {
-			char *full = tool_path(r, path);
-			(void)files_remove(files_of(r), full, true);
-			kt_free(full);
-		} else if (s->exec_from) {
-			struct kt_strs argv = {0};
-			int status, rc;
-			for (size_t i = s->exec_from; i < s->exec_to; i++)
-				kt_strs_add(&argv, strcmp(r->argv.items[i], "{}") ? r->argv.items[i] : path);
-			rc = argv.count ? tool_run_child(r, &argv, &status) : 0;
-			kt_strs_clear(&argv);
-			if (rc)
-				return TOOL_WAIT;
-		} else {
-			tool_outf(r, "%s\n", path);
-		}
-	}
-	return r->in_status;
-}
-
 static int run_mktemp(struct tool_run *r)
 {
 	bool dir = false, dry = false, in_tmp = false, quiet = false;
@@ -651,7 +540,6 @@ const struct tool tools_files[] = {
         {.name = "dirname", .sets = EVERY, .run = run_basename},
         {.name = "du", .sets = EVERY, .run = run_du},
         {.name = "fallocate", .sets = EVERY, .run = run_truncate},
-        {.name = "find", .sets = EVERY, .run = run_find, .state_size = sizeof(struct find), .end = end_find},
         {.name = "ln", .sets = EVERY, .run = run_ln},
         {.name = "mkdir", .sets = EVERY, .run = run_mkdir},
         {.name = "mktemp", .sets = EVERY, .run = run_mktemp},

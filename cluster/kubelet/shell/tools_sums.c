@@ -46,7 +46,7 @@ static void print_sum(struct tool_run *r, const struct kt_buf *data, const char 
 static int run_sum(struct tool_run *r)
 {
 	struct summed *s = r->state;
-	if (r->argv.count > 1) {
+	if (r->argv.count > 1 && !kt_streq(r->argv.items[1], "-")) {
 		int status = 0;
 		for (size_t i = 1; i < r->argv.count; i++) {
 			struct kt_buf data = {0};
