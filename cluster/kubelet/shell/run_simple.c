@@ -76,11 +76,12 @@ static bool open_file(struct task *task, struct frame *frame, const struct sh_re
 		enum chan_kind kind;
 		int fd;
 	} special[] = {{"/dev/null", CHAN_NULL, 0},      {"/dev/zero", CHAN_ZERO, 0},
-	               {"/dev/urandom", CHAN_ZERO, 0},   {"/dev/full", CHAN_NULL, 0},
-	               {"/dev/stdout", CHAN_FILE, 1},    {"/dev/stderr", CHAN_FILE, 2},
-	               {"/dev/stdin", CHAN_FILE, 0},     {"/dev/tty", CHAN_FILE, 1},
-	               {"/proc/1/fd/1", CHAN_OUTPUT, 1}, {"/proc/1/fd/2", CHAN_OUTPUT, 2},
-	               {"/dev/fd/1", CHAN_FILE, 1},      {"/proc/self/fd/1", CHAN_FILE, 1}};
+	               {"/dev/urandom", CHAN_RANDOM, 0}, {"/dev/random", CHAN_RANDOM, 0},
+	               {"/dev/full", CHAN_NULL, 0},      {"/dev/stdout", CHAN_FILE, 1},
+	               {"/dev/stderr", CHAN_FILE, 2},    {"/dev/stdin", CHAN_FILE, 0},
+	               {"/dev/tty", CHAN_FILE, 1},       {"/proc/1/fd/1", CHAN_OUTPUT, 1},
+	               {"/proc/1/fd/2", CHAN_OUTPUT, 2}, {"/dev/fd/1", CHAN_FILE, 1},
+	               {"/proc/self/fd/1", CHAN_FILE, 1}};
 	bool writes = redirect->op[0] == '>' || !strcmp(redirect->op, "<>");
 	char *path = task_path(task, target);
 	struct chan *chan = NULL;

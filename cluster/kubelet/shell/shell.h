@@ -10,7 +10,16 @@
 #include "cluster/network/network.h"
 
 /* --- channels: what a file descriptor stands for --- */
-enum chan_kind { CHAN_NULL, CHAN_OUTPUT, CHAN_INPUT, CHAN_PIPE, CHAN_FILE, CHAN_ZERO, CHAN_CAPTURE };
+enum chan_kind {
+	CHAN_NULL,
+	CHAN_OUTPUT,
+	CHAN_INPUT,
+	CHAN_PIPE,
+	CHAN_FILE,
+	CHAN_ZERO,
+	CHAN_RANDOM,
+	CHAN_CAPTURE
+};
 struct chan {
 	unsigned refs, readers, writers;
 	enum chan_kind kind;
@@ -21,6 +30,7 @@ struct chan {
 	size_t offset;      /* CHAN_FILE: reading */
 	struct kt_buf data; /* bytes on the way */
 	int64_t taken;      /* CHAN_CAPTURE: all of them, kept or not */
+	char lock;          /* CHAN_FILE: flock's, s(hared) or x; 0: none */
 };
 struct fd {
 	struct chan *chan; /* NULL: closed */
@@ -222,7 +232,7 @@ struct tool_run {
 	int child;
 	/* inputs: files named by arguments, or stdin */
 	size_t file, file_end;
-	bool use_stdin, opened, ended, whole, endless; /* endless: /dev/zero */
+	bool use_stdin, opened, ended, whole, endless, random; /* endless: /dev/zero; random: /dev/urandom */
 	struct kt_buf in;
 	size_t in_at, scanned; /* scanned: bytes behind in_at without a newline */
 	const char *in_name;
@@ -300,7 +310,7 @@ extern const struct tool tools_awk[], tools_bc[], tools_sort[], tools_text[], to
         tools_kubectl[], tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[],
         tools_dump[], tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_mongo[],
         tools_pack[], tools_date[], tools_sed[], tools_ends[], tools_lines[], tools_sums[], tools_time[],
-        tools_process[], tools_disk[], tools_work[], tools_expr[], tools_find[];
+        tools_process[], tools_disk[], tools_work[], tools_expr[], tools_find[], tools_wrap[], tools_getopt[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

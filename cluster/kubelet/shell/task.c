@@ -355,6 +355,7 @@ void task_write(struct task *task, int fd, const void *data, size_t len)
 		break;
 	case CHAN_NULL:
 	case CHAN_ZERO:
+	case CHAN_RANDOM:
 	case CHAN_INPUT:
 	default:
 		break;
@@ -510,8 +511,8 @@ static int become_shell(struct task *task, const struct kt_strs *argv, size_t fi
 static size_t skip_wrappers(const struct kt_strs *argv)
 {
 	static const char *const wrappers[] = {
-	        "docker-entrypoint.sh",  "entrypoint.sh", "tini", "dumb-init", "nohup",
-	        "docker-php-entrypoint", "setsid",        "exec", "busybox"};
+	        "docker-entrypoint.sh",  "entrypoint.sh", "tini",   "dumb-init",
+	        "docker-php-entrypoint", "exec",          "busybox"};
 	size_t at = 0;
 	for (bool again = true; again && at + 1 < argv->count;) {
 		const char *name = kt_basename(argv->items[at]);

@@ -7,11 +7,11 @@
 #include <string.h>
 
 static const struct tool *const tables[] = {
-        tools_awk,   tools_bc,      tools_sort,    tools_text,      tools_filter, tools_sed,
-        tools_files, tools_list,    tools_kubectl, tools_diff,      tools_system, tools_network,
-        tools_curl,  tools_servers, tools_agnhost, tools_databases, tools_redis,  tools_mongo,
-        tools_dump,  tools_pack,    tools_date,    tools_ends,      tools_lines,  tools_sums,
-        tools_time,  tools_process, tools_disk,    tools_work,      tools_expr, tools_find};
+        tools_awk,     tools_bc,        tools_sort,  tools_text,   tools_filter,  tools_sed,  tools_files,
+        tools_list,    tools_kubectl,   tools_diff,  tools_system, tools_network, tools_curl, tools_servers,
+        tools_agnhost, tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack, tools_date,
+        tools_ends,    tools_lines,     tools_sums,  tools_time,   tools_process, tools_disk, tools_work,
+        tools_expr,    tools_find,      tools_wrap,  tools_getopt};
 
 const struct tool *tool_at(size_t i)
 {
@@ -279,6 +279,7 @@ static bool open_next(struct tool_run *r)
 		} else if (!strcmp(path, "/dev/zero") || !strcmp(path, "/dev/urandom") ||
 		           !strcmp(path, "/dev/random")) {
 			r->endless = true;
+			r->random = path[5] != 'z';
 		} else {
 			rc = special_file(r->task, path, &r->in);
 		}
@@ -299,6 +300,14 @@ static bool open_next(struct tool_run *r)
 
 enum { LONGEST_LINE = 16 << 20 };
 
+static void endless_bytes(struct tool_run *r, bool random)
+{
+	char bytes[4096] = {0};
+	if (random)
+		kt_random_fill(cluster_random(r->task->process->cluster), bytes, sizeof(bytes));
+	kt_buf_add(&r->in, bytes, sizeof(bytes));
+}
+
 /* Have bytes at in_at, or: 0 the end of all, TOOL_WAIT. `more`: beyond what is there. */
 static int fill(struct tool_run *r, bool more)
 {
@@ -306,16 +315,14 @@ static int fill(struct tool_run *r, bool more)
 		if (r->in_at < r->in.len && !more)
 			return 1;
 		if (r->endless) {
-			static const char zeros[4096];
-			kt_buf_add(&r->in, zeros, sizeof(zeros));
+			endless_bytes(r, r->random);
 			return 1;
 		}
 		if (r->use_stdin) {
 			struct chan *chan = r->task->fds[0].chan;
 			size_t have = chan ? chan->data.len - chan->offset : 0;
-			if (chan && chan->kind == CHAN_ZERO) {
-				char zeros[4096] = {0};
-				kt_buf_add(&r->in, zeros, sizeof(zeros));
+			if (chan && (chan->kind == CHAN_ZERO || chan->kind == CHAN_RANDOM)) {
+				endless_bytes(r, chan->kind == CHAN_RANDOM);
 				return 1;
 			}
 			if (have) {

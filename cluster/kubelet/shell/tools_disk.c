@@ -219,14 +219,20 @@ static int run_dd(struct tool_run *r)
 	}
 	if (endless && count < 0)
 		count = 1 << 30;
-	if (endless)
+	int64_t random = endless && in[5] != 'z' ? block * KT_MAX(count, 0) : 0;
+	if (endless && !(random > 0 && random <= NOTICED))
 		return dd_zeros(r, out,
 		                block > 0 && count > (1LL << 40) / KT_MAX(block, 1)
 		                        ? 1LL << 40
 		                        : block * KT_MAX(count, 0),
 		                block);
 	struct kt_buf data = {0};
-	if (in) {
+	if (random) {
+		char *bytes = kt_alloc((size_t)random);
+		kt_random_fill(cluster_random(r->task->process->cluster), bytes, (size_t)random);
+		kt_buf_add(&data, bytes, (size_t)random);
+		kt_free(bytes);
+	} else if (in) {
 		char *path = tool_path(r, in);
 		int rc = special_file(r->task, path, &data);
 		kt_free(path);
@@ -254,7 +260,32 @@ static int run_dd(struct tool_run *r)
 	return rc ? 1 : 0;
 }
 
+/* mountpoint [-q] PATH */
+static int run_mountpoint(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = tool_flags(r, "qd", flags);
+	struct files_mounted mounted;
+	if (!first || first >= r->argv.count)
+		return tool_fail(r, 1, "missing operand");
+	char *path = tool_path(r, r->argv.items[first]);
+	struct files_stat st;
+	int rc = files_stat(tool_container(r)->files, path, &st);
+	bool is = kt_streq(path, "/") || kt_streq(path, "/proc") || kt_streq(path, "/dev") ||
+	          kt_streq(path, "/sys");
+	for (size_t i = 0; !rc && !is && files_mounted(tool_container(r)->files, i, &mounted); i++)
+		is = kt_streq(mounted.path, path);
+	kt_free(path);
+	bool told = !strchr(flags, 'q');
+	if (rc && told)
+		tool_errf(r, "%s: %s", r->argv.items[first], tool_strerror(rc));
+	else if (told)
+		tool_outf(r, "%s is %sa mountpoint\n", r->argv.items[first], is ? "" : "not ");
+	return rc || !is ? (tool_busybox(r) ? 1 : 32 - 31 * (rc != 0)) : 0;
+}
+
 const struct tool tools_disk[] = {
+        {.name = "mountpoint", .sets = EVERY, .run = run_mountpoint},
         {.name = "dd", .sets = EVERY, .run = run_dd},
         {.name = "df", .sets = EVERY, .run = run_df},
         {.name = "mount", .sets = EVERY, .run = run_mount},

@@ -437,12 +437,43 @@ static int run_expand(struct tool_run *r)
 	}
 }
 
+/* strings [-n COUNT]: what can be printed, COUNT (4) characters and more of it */
+static int run_strings(struct tool_run *r)
+{
+	const char *value;
+	size_t at = 1, in = 0, least = 4;
+	struct kt_buf all = {0};
+	for (int option; (option = tool_option(r, &at, &in, "an:fo", &value));) {
+		if (option == '?' || (option == 'n' && !number_of(value, &least)))
+			return 1;
+	}
+	if (!r->opened)
+		tool_inputs(r, at);
+	r->opened = true;
+	struct dump *s = r->state;
+	if (tool_all(r, &s->data))
+		return TOOL_WAIT;
+	for (size_t i = 0; i <= s->data.len; i++) {
+		char c = i < s->data.len ? s->data.data[i] : '\0';
+		if ((c >= ' ' && c < 127) || c == '\t') {
+			kt_buf_addc(&all, c);
+			continue;
+		}
+		if (all.len >= least)
+			tool_outf(r, "%s\n", kt_buf_str(&all));
+		kt_buf_cut(&all, 0);
+	}
+	kt_buf_clear(&all);
+	return r->in_status;
+}
+
 #define DUMP(program) .run = program, .state_size = sizeof(struct dump), .end = end_dump
 const struct tool tools_dump[] = {
         {.name = "expand", .sets = EVERY, DUMP(run_expand)},
         {.name = "hd", .sets = EVERY, DUMP(run_hexdump)},
         {.name = "hexdump", .sets = EVERY, DUMP(run_hexdump)},
         {.name = "od", .sets = EVERY, DUMP(run_od)},
+        {.name = "strings", .sets = EVERY, DUMP(run_strings)},
         {.name = "xxd", .sets = EVERY, DUMP(run_xxd)},
         {.name = NULL},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expr */
+/* expr, factor: numbers of the command line */
 #include "cluster/kubelet/shell/shell.h"
 
 #include <regex.h>
@@ -126,7 +126,33 @@ static int run_expr(struct tool_run *r)
 	return tool_fail(r, 2, "syntax error");
 }
 
+/* factor NUMBER…: "12: 2 2 3" */
+static int run_factor(struct tool_run *r)
+{
+	int status = 0;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		char *end;
+		unsigned long long n = strtoull(r->argv.items[i], &end, 10);
+		if (*end || end == r->argv.items[i]) {
+			status = tool_fail(r, 1,
+			                   tool_busybox(r) ? "invalid number '%s'"
+			                                   : "'%s' is not a valid positive integer",
+			                   r->argv.items[i]);
+			continue;
+		}
+		tool_outf(r, "%llu:", n);
+		for (unsigned long long by = 2; by <= n / by && by < 1u << 22; by += by == 2 ? 1 : 2)
+			for (; n % by == 0 && n > 1; n /= by)
+				tool_outf(r, " %llu", by);
+		if (n > 1)
+			tool_outf(r, " %llu", n);
+		tool_outs(r, "\n");
+	}
+	return status;
+}
+
 const struct tool tools_expr[] = {
+        {.name = "factor", .sets = EVERY, .run = run_factor},
         {.name = "expr", .sets = EVERY, .run = run_expr},
         {.name = NULL},
 };

@@ -387,6 +387,67 @@ static int run_basename(struct tool_run *r)
 	return 0;
 }
 
+/* unlink FILE, link FILE NEW (a copy: there are no second names here) */
+static int run_unlink(struct tool_run *r)
+{
+	bool links = r->tool->name[0] == 'l';
+	if (r->argv.count != (links ? 3u : 2u))
+		return tool_fail(r, 1, "missing operand");
+	struct kt_buf data = {0};
+	char *path = tool_path(r, r->argv.items[1]), *to = links ? tool_path(r, r->argv.items[2]) : NULL;
+	int rc = links ? files_read(files_of(r), path, &data) : files_remove(files_of(r), path, false);
+	if (links && !rc)
+		rc = files_write(files_of(r), to, kt_buf_str(&data), data.len, false, 0644, now_of(r));
+	kt_buf_clear(&data);
+	kt_free(path);
+	kt_free(to);
+	return rc ? tool_fail(r, 1, "%s: %s", r->argv.items[1], tool_strerror(rc)) : 0;
+}
+
+/* install [-d] [-m MODE] FILE… TO */
+static int run_install(struct tool_run *r)
+{
+	size_t at = 1, in = 0;
+	const char *value;
+	unsigned mode = 0755;
+	bool folders = false;
+	int status = 0;
+	for (int option; (option = tool_option(r, &at, &in, "dDcsm:o:g:v", &value));) {
+		if (option == '?')
+			return 1;
+		folders = folders || option == 'd';
+		if (option == 'm')
+			mode = (unsigned)strtoul(value, NULL, 8);
+	}
+	const char *last = r->argv.count > at ? r->argv.items[r->argv.count - 1] : "";
+	for (size_t i = at; i + !folders < r->argv.count && !status; i++) {
+		struct kt_buf data = {0};
+		struct files_stat st;
+		char *from = tool_path(r, r->argv.items[i]),
+		     *to = tool_path(r, folders ? r->argv.items[i] : last);
+		if (!folders && !files_stat(files_of(r), to, &st) && st.type == FILES_DIR) {
+			char *inner = kt_strf("%s/%s", to, kt_basename(from));
+			kt_free(to);
+			to = inner;
+		}
+		int rc = folders ? files_mkdir(files_of(r), to, true, now_of(r))
+		                 : files_read(files_of(r), from, &data);
+		if (!rc && !folders)
+			rc = files_write(files_of(r), to, kt_buf_str(&data), data.len, false, mode,
+			                 now_of(r));
+		if (!rc)
+			rc = files_chmod(files_of(r), to, mode);
+		if (rc)
+			status = tool_fail(r, 1,
+			                   tool_busybox(r) ? "can't stat '%s': %s" : "cannot stat '%s': %s",
+			                   r->argv.items[i], tool_strerror(rc));
+		kt_buf_clear(&data);
+		kt_free(from);
+		kt_free(to);
+	}
+	return status;
+}
+
 static int run_mktemp(struct tool_run *r)
 {
 	bool dir = false, dry = false, in_tmp = false, quiet = false;
@@ -534,6 +595,9 @@ static int run_truncate(struct tool_run *r)
 }
 
 const struct tool tools_files[] = {
+        {.name = "install", .sets = EVERY, .run = run_install},
+        {.name = "link", .sets = EVERY, .run = run_unlink},
+        {.name = "unlink", .sets = EVERY, .run = run_unlink},
         {.name = "basename", .sets = EVERY, .run = run_basename},
         {.name = "chmod", .sets = EVERY, .run = run_chmod},
         {.name = "cp", .sets = EVERY, .run = run_cp},

@@ -189,29 +189,186 @@ static int run_paste(struct tool_run *r)
 	return rc ? rc : r->in_status;
 }
 
+/* fold [-w WIDTH] [-s]: as the bytes come, for a line may have no end */
 static int run_fold(struct tool_run *r)
 {
 	struct whole *s = r->state;
-	int rc = gather(r, "w:s");
-	for (size_t i = 0; !rc && i < s->lines.count; i++) {
-		const char *line = s->lines.items[i];
-		size_t width = KT_MAX(strtoul(whole_value(r, 'w', "80"), NULL, 10), 1);
-		bool words = strchr(s->flags, 's') != NULL;
-		for (size_t len = strlen(line), at = 0, take; at == 0 || at < len; at += take) {
-			take = KT_MIN(width, len - at);
-			for (size_t cut = take; words && take < len - at && cut > 0; cut--)
-				if (line[at + cut - 1] == ' ') { /* -s: between words */
-					take = cut;
-					break;
-				}
-			tool_outf(r, "%.*s\n", (int)take, line + at);
-			take = KT_MAX(take, 1);
+	const char *value;
+	int option, rc;
+	if (!r->opened) {
+		size_t at = 1, in = 0;
+		while ((option = tool_option(r, &at, &in, "w:sb", &value))) {
+			if (option == '?')
+				return 1;
+			if (option == 'w')
+				s->width = strtol(value, NULL, 10);
+			s->flags[0] = option == 's' ? 's' : s->flags[0];
+		}
+		s->width = s->width > 0 ? s->width : 80;
+		tool_inputs(r, at);
+		r->opened = true;
+	}
+	struct kt_buf data = {0}, out = {0};
+	rc = tool_bytes(r, &data);
+	for (size_t i = 0; i < data.len; i++) {
+		char c = data.data[i];
+		if (c != '\n' && s->text.len >= (size_t)s->width) {
+			size_t cut = s->text.len;
+			while (s->flags[0] == 's' && cut > 0 && s->text.data[cut - 1] != ' ')
+				cut--;
+			cut = cut ? cut : s->text.len; /* -s: between words */
+			kt_buf_add(&out, s->text.data, cut);
+			kt_buf_addc(&out, '\n');
+			kt_buf_drop(&s->text, cut);
+		}
+		kt_buf_addc(&s->text, c);
+		if (c == '\n') {
+			kt_buf_add(&out, s->text.data, s->text.len);
+			kt_buf_cut(&s->text, 0);
 		}
 	}
-	return rc ? rc : r->in_status;
+	if (!rc) {
+		kt_buf_add(&out, kt_buf_str(&s->text), s->text.len);
+		kt_buf_cut(&s->text, 0);
+	}
+	tool_out(r, kt_buf_str(&out), out.len);
+	kt_buf_clear(&out);
+	kt_buf_clear(&data);
+	return rc == 1 ? TOOL_AGAIN : (rc == TOOL_WAIT ? TOOL_WAIT : r->in_status);
 }
 
+/* shuf [-e] [-i LOW-HIGH] [-n COUNT] [-z]: drawn from the cluster's random numbers */
+static int run_shuf(struct tool_run *r)
+{
+	struct whole *s = r->state;
+	struct kt_random *random = cluster_random(r->task->process->cluster);
+	bool words = false, numbers = false;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		words = words || kt_streq(r->argv.items[i], "-e");
+		numbers = numbers || kt_starts(r->argv.items[i], "-i");
+	}
+	int rc = words || numbers ? 0 : gather(r, "n:o:zr");
+	if (rc)
+		return rc;
+	if (words || numbers) {
+		size_t at = 1, in = 0;
+		const char *value;
+		for (int option; (option = tool_option(r, &at, &in, "ei:n:o:zr", &value));)
+			if (option > 0 && option <= 'z')
+				s->given[option] = value;
+		const char *range = whole_value(r, 'i', "1-0"), *dash = strchr(range, '-');
+		for (long n = strtol(range, NULL, 10);
+		     numbers && dash && n <= strtol(dash + 1, NULL, 10) && n < 1000000; n++) {
+			char *text = kt_strf("%ld", n);
+			kt_strs_add(&s->lines, text);
+			kt_free(text);
+		}
+		for (; words && at < r->argv.count; at++)
+			kt_strs_add(&s->lines, r->argv.items[at]);
+	}
+	size_t most = strtoul(whole_value(r, 'n', "4000000000"), NULL, 10);
+	for (size_t i = 0; i < s->lines.count && i < most; i++) {
+		size_t other = i + kt_random_below(random, (uint32_t)(s->lines.count - i));
+		char *line = s->lines.items[other];
+		s->lines.items[other] = s->lines.items[i];
+		s->lines.items[i] = line;
+		tool_outf(r, "%s\n", line);
+	}
+	return r->in_status;
+}
+
+static bool read_lines(struct tool_run *r, const char *name, struct kt_strs *out)
+{
+	struct kt_buf data = {0};
+	size_t len;
+	char *path = tool_path(r, name);
+	int rc = special_file(r->task, path, &data);
+	kt_free(path);
+	if (rc)
+		tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "%s: %s", name, tool_strerror(rc));
+	if (data.len && data.data[data.len - 1] == '\n')
+		kt_buf_cut(&data, data.len - 1);
+	const char *rest = data.len ? kt_buf_str(&data) : NULL;
+	for (const char *line; rest && (line = kt_split(&rest, '\n', &len));) {
+		char *one = kt_strndup(line, len);
+		kt_strs_add(out, one);
+		kt_free(one);
+	}
+	kt_buf_clear(&data);
+	return !rc;
+}
+
+/* comm [-123] A B: of two sorted files */
+static int run_comm(struct tool_run *r)
+{
+	char flags[32];
+	size_t first = tool_flags(r, "123", flags), at[2] = {0, 0};
+	struct kt_strs files[2] = {{0}, {0}};
+	if (!first || first + 2 > r->argv.count)
+		return tool_fail(r, 1, "missing operand");
+	bool good = read_lines(r, r->argv.items[first], &files[0]) &&
+	            read_lines(r, r->argv.items[first + 1], &files[1]);
+	while (good && (at[0] < files[0].count || at[1] < files[1].count)) {
+		const char *a = at[0] < files[0].count ? files[0].items[at[0]] : NULL,
+		           *b = at[1] < files[1].count ? files[1].items[at[1]] : NULL;
+		int order = !a ? 1 : (!b ? -1 : strcmp(a, b));
+		char column = order < 0 ? '1' : (order > 0 ? '2' : '3');
+		if (!strchr(flags, column)) {
+			for (char c = '1'; c < column; c++)
+				tool_outs(r, strchr(flags, c) ? "" : "\t");
+			tool_outf(r, "%s\n", order <= 0 ? a : b);
+		}
+		at[0] += order <= 0;
+		at[1] += order >= 0;
+	}
+	kt_strs_clear(&files[0]);
+	kt_strs_clear(&files[1]);
+	return !good;
+}
+
+/* dos2unix, unix2dos: files in place, or the input */
+static int run_dos(struct tool_run *r)
+{
+	struct whole *s = r->state;
+	bool to_unix = r->tool->name[0] == 'd';
+	if (r->argv.count < 2) {
+		int rc = gather(r, "");
+		for (size_t i = 0; !rc && i < s->lines.count; i++) {
+			size_t len = strlen(s->lines.items[i]);
+			len -= len && s->lines.items[i][len - 1] == '\r';
+			tool_outf(r, "%.*s%s\n", (int)len, s->lines.items[i], to_unix ? "" : "\r");
+		}
+		return rc;
+	}
+	for (size_t f = 1; f < r->argv.count; f++) {
+		struct kt_buf data = {0}, out = {0};
+		char *path = tool_path(r, r->argv.items[f]);
+		int rc = special_file(r->task, path, &data);
+		for (size_t i = 0; i < data.len; i++) {
+			bool ends = data.data[i] == '\r' && i + 1 < data.len && data.data[i + 1] == '\n';
+			if (!to_unix && data.data[i] == '\n')
+				kt_buf_addc(&out, '\r');
+			if (!ends)
+				kt_buf_addc(&out, data.data[i]);
+		}
+		if (!rc)
+			rc = files_write(tool_container(r)->files, path, kt_buf_str(&out), out.len, false,
+			                 0644, process_now(r->task->process));
+		if (rc)
+			r->in_status = tool_fail(r, 1, "%s: %s", r->argv.items[f], tool_strerror(rc));
+		kt_buf_clear(&data);
+		kt_buf_clear(&out);
+		kt_free(path);
+	}
+	return r->in_status;
+}
+
+#define WHOLE .state_size = sizeof(struct whole), .end = end_whole
 const struct tool tools_lines[] = {
+        {.name = "comm", .sets = EVERY, .run = run_comm},
+        {.name = "dos2unix", .sets = EVERY, .run = run_dos, WHOLE},
+        {.name = "shuf", .sets = EVERY, .run = run_shuf, WHOLE},
+        {.name = "unix2dos", .sets = EVERY, .run = run_dos, WHOLE},
         {.name = "fold",
          .sets = EVERY,
          .run = run_fold,

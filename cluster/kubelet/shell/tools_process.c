@@ -113,6 +113,37 @@ static int run_pgrep(struct tool_run *r)
 	return status;
 }
 
+static int run_renice(struct tool_run *r)
+{
+	(void)r;
+	return 0;
+}
+
+/* pidof NAME…: processes whose program is so called */
+static int run_pidof(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	struct kt_buf out = {0};
+	for (size_t i = 1; i < r->argv.count; i++) {
+		for (const struct process *p = c->processes; p; p = p->next) {
+			for (const struct task *t = p->tasks; t; t = t->next) {
+				const char *command = t->command ? t->command : "";
+				size_t len = strcspn(command, " :");
+				char *name = kt_strndup(command, len);
+				if (!t->done && t != r->task &&
+				    kt_streq(kt_basename(name), kt_basename(r->argv.items[i])))
+					kt_buf_addf(&out, "%s%d", out.len ? " " : "", t->pid);
+				kt_free(name);
+			}
+		}
+	}
+	bool any = out.len > 0;
+	if (any)
+		tool_outf(r, "%s\n", kt_buf_str(&out));
+	kt_buf_clear(&out);
+	return !any;
+}
+
 static int run_top(struct tool_run *r)
 {
 	int64_t cpu, memory;
@@ -151,6 +182,8 @@ static int run_uptime(struct tool_run *r)
 }
 
 const struct tool tools_process[] = {
+        {.name = "pidof", .sets = EVERY, .run = run_pidof},
+        {.name = "renice", .sets = EVERY, .run = run_renice},
         {.name = "kill", .sets = EVERY, .run = run_kill},
         {.name = "killall", .sets = "busybox", .run = run_kill},
         {.name = "pgrep", .sets = "busybox netshoot", .run = run_pgrep},

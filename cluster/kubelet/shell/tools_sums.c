@@ -21,9 +21,31 @@ static void end_summed(struct tool_run *r)
 	kt_buf_clear(&s->text);
 }
 
+/* cksum: POSIX' CRC, over the bytes and then their number. */
+static uint32_t posix_sum(const struct kt_buf *data)
+{
+	uint32_t crc = 0;
+	size_t len = data->len;
+	for (size_t i = 0; i < data->len || len; i++) {
+		unsigned char byte =
+		        (unsigned char)(i < data->len ? (unsigned char)data->data[i] : len & 255);
+		if (i >= data->len)
+			len >>= 8;
+		crc ^= (uint32_t)byte << 24;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 0x80000000u ? crc << 1 ^ 0x04c11db7u : crc << 1;
+	}
+	return ~crc;
+}
+
 static void print_sum(struct tool_run *r, const struct kt_buf *data, const char *name)
 {
 	unsigned char sum[64];
+	if (kt_streq(r->tool->name, "cksum")) {
+		tool_outf(r, kt_streq(name, "-") ? "%u %zu%s\n" : "%u %zu %s\n", (unsigned)posix_sum(data),
+		          data->len, kt_streq(name, "-") ? "" : name);
+		return;
+	}
 	size_t len = 32;
 	struct kt_buf text = {0};
 	if (r->tool->name[2] == '5') {
@@ -122,6 +144,11 @@ static int run_base64(struct tool_run *r)
 }
 
 const struct tool tools_sums[] = {
+        {.name = "cksum",
+         .sets = EVERY,
+         .run = run_sum,
+         .state_size = sizeof(struct summed),
+         .end = end_summed},
         {.name = "base64",
          .sets = EVERY,
          .run = run_base64,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cluster/kubelet/identity.h"
 #include "cluster/kubelet/shell/shell.h"
 
 #include <errno.h>
@@ -177,6 +178,51 @@ static int run_nothing(struct tool_run *r)
 	return 0;
 }
 
+/* groups, logname, hostid, dnsdomainname */
+static int run_groups(struct tool_run *r)
+{
+	const struct files_user *user = files_user(tool_container(r)->files);
+	struct kt_buf out = {0};
+	if (!identity_group_name(tool_container(r), user->gid, &out))
+		kt_buf_addf(&out, "%u", (unsigned)user->gid);
+	for (size_t i = 0; i < user->group_count; i++) {
+		if (user->groups[i] == user->gid)
+			continue;
+		kt_buf_addc(&out, ' ');
+		if (!identity_group_name(tool_container(r), user->groups[i], &out))
+			kt_buf_addf(&out, "%u", (unsigned)user->groups[i]);
+	}
+	tool_outf(r, "%s\n", kt_buf_str(&out));
+	kt_buf_clear(&out);
+	return 0;
+}
+
+static int run_hostid(struct tool_run *r)
+{
+	tool_outs(r, "00000000\n");
+	return 0;
+}
+
+static int run_domain(struct tool_run *r)
+{
+	const struct container *c = tool_container(r);
+	const char *subdomain = kt_get_str(c->spec, "subdomain");
+	if (subdomain && *subdomain)
+		tool_outf(r, "%s.%s.svc.cluster.local\n", subdomain, c->ns);
+	return 0;
+}
+
+static int run_logname(struct tool_run *r)
+{
+	return tool_fail(r, 1, tool_busybox(r) ? "getlogin: No such device or address" : "no login name");
+}
+
+static int run_nologin(struct tool_run *r)
+{
+	tool_outs(r, "This account is not available\n");
+	return tool_busybox(r) ? 1 : 1;
+}
+
 /* --- packages: there is no network for them --- */
 static int run_package(struct tool_run *r)
 {
@@ -211,6 +257,13 @@ static int run_pwd(struct tool_run *r)
 }
 
 const struct tool tools_system[] = {
+        {.name = "dnsdomainname", .sets = EVERY, .run = run_domain},
+        {.name = "groups", .sets = EVERY, .run = run_groups},
+        {.name = "hostid", .sets = EVERY, .run = run_hostid},
+        {.name = "logger", .sets = EVERY, .run = run_nothing},
+        {.name = "logname", .sets = EVERY, .run = run_logname},
+        {.name = "nologin", .sets = EVERY, .run = run_nologin},
+        {.name = "stty", .sets = EVERY, .run = run_nothing},
         {.name = "apk", .sets = "alpine", .run = run_package},
         {.name = "apt", .sets = "debian", .run = run_package},
         {.name = "apt-get", .sets = "debian", .run = run_package},

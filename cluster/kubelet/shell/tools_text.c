@@ -477,6 +477,8 @@ static int run_yes(struct tool_run *r)
 const struct tool tools_text[] = {
         {.name = "[", .sets = EVERY, .run = run_test},
         {.name = "cat", .sets = EVERY, .run = run_cat, .state_size = 2 * sizeof(size_t)},
+        {.name = "less", .sets = EVERY, .run = run_cat, .state_size = 2 * sizeof(size_t)},
+        {.name = "more", .sets = EVERY, .run = run_cat, .state_size = 2 * sizeof(size_t)},
         {.name = "cut", .sets = EVERY, .run = run_cut, .state_size = sizeof(struct cut)},
         {.name = "echo", .sets = EVERY, .run = run_echo},
         {.name = "false", .sets = EVERY, .run = run_false},

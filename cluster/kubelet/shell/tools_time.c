@@ -184,7 +184,35 @@ static int run_usleep(struct tool_run *r)
 	return tool_sleep(r, argument(r, 1) ? strtoll(argument(r, 1), NULL, 10) * KT_US : 0);
 }
 
+/* ts [-s] [FORMAT]: the time in front of each line, -s: since it began */
+static int run_ts(struct tool_run *r)
+{
+	kt_ns *began = r->state;
+	char flags[32];
+	size_t first = tool_flags(r, "si", flags);
+	bool since = strchr(flags, 's') != NULL;
+	struct kt_buf line = {0};
+	int rc;
+	if (!*began)
+		*began = process_now(r->task->process);
+	if (!r->opened)
+		tool_inputs(r, r->argv.count);
+	r->opened = true;
+	while ((rc = tool_line(r, &line)) == 1) {
+		struct kt_buf text = {0};
+		kt_ns now = process_now(r->task->process) - (since ? *began : 0);
+		tool_time(now,
+		          first && first < r->argv.count ? r->argv.items[first] : (since ? "%T" : "%b %d %T"),
+		          &text);
+		tool_outf(r, "%s %s\n", kt_buf_str(&text), kt_buf_str(&line));
+		kt_buf_clear(&text);
+	}
+	kt_buf_clear(&line);
+	return rc;
+}
+
 const struct tool tools_time[] = {
+        {.name = "ts", .sets = "busybox netshoot", .run = run_ts, .state_size = sizeof(kt_ns)},
         {.name = "sleep", .sets = EVERY, .run = run_sleep},
         {.name = "time", .sets = EVERY, .run = run_time, .state_size = sizeof(kt_ns)},
         {.name = "timeout", .sets = EVERY, .run = run_timeout, .state_size = sizeof(struct limited)},
