@@ -90,4 +90,8 @@ void api_event(struct cluster *cluster, const struct api_actor *actor, const str
 void api_handle(struct cluster *cluster, const struct cluster_request *request,
                 struct cluster_response *response);
 
+/* The pod range of the index-th node: of 10.244.0.0/16 as long as that has some (of 256), then of what lies
+ * behind it, then of what lies behind the Services' 10.96.0.0/12. Each has its own: 36,864 nodes. */
+void api_pod_range(unsigned index, char out[32]);
+
 #endif

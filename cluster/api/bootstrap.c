@@ -55,9 +55,7 @@ static void fill(struct kt_json **slot, const char *key, struct kt_json *steal)
 		kt_set(slot, key, steal);
 }
 
-/* The pod range of the index-th node: of 10.244.0.0/16 as long as that has some (of 256), then of what lies
- * behind it, then of what lies behind the Services' 10.96.0.0/12. Each has its own: 36,864 nodes. */
-static void pod_range(unsigned index, char out[32])
+void api_pod_range(unsigned index, char out[32])
 {
 	enum { FIRST = 244, FIRST_COUNT = 256 - FIRST, THEN = 112, THEN_COUNT = FIRST - THEN };
 	unsigned block = index / 256;
@@ -75,7 +73,7 @@ static void complete_node(struct cluster *cluster, struct kt_json **node, unsign
 	struct kt_json **labels = kt_edit_path(node, "metadata.labels"), **spec, **status;
 
 	snprintf(address, sizeof(address), "172.18.%u.%u", index / 250, index % 250 + 2);
-	pod_range(index, range);
+	api_pod_range(index, range);
 	snprintf(provider, sizeof(provider), "ktutor://%s/%s", cluster_get_options(cluster)->name, name);
 	fill(labels, "kubernetes.io/hostname", kt_json_str(name));
 	fill(labels, "kubernetes.io/os", kt_json_str("linux"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pods/exec and pods/attach: a program's input and output as channels, its end as a Status (client-go
  * tools/remotecommand, v4 and v5). */
+#include "base/codec.h"
 #include "cluster/api/internal.h"
 #include "cluster/kubelet/kubelet.h"
 #include <signal.h>
@@ -217,13 +218,61 @@ static void fail_upgraded(struct api_request *request, const char *why)
 	upgraded(request, &exec->stream);
 }
 
-static bool fail_with(struct api_request *request, const char *why)
+/* As Go's url.Values: a space is a plus. */
+static void add_value(struct kt_buf *url, const char *text)
 {
+	struct kt_buf escaped = {0};
+
+	kt_percent(text, &escaped);
+	for (const char *p = kt_buf_str(&escaped); *p; p++) {
+		bool space = kt_starts(p, "%20");
+
+		kt_buf_add(url, space ? "+" : p, 1);
+		p += space ? 2 : 0;
+	}
+	kt_buf_clear(&escaped);
+}
+
+/* Nobody answered at the node's address. */
+static void fail_unsent(struct api_request *request, const char *verb, const char *dial)
+{
+	static const char *const rows[][2] = {
+	        {"stderr", "error"}, {"stdin", "input"}, {"stdout", "output"}, {"tty", "tty"}};
+	const char *host = dial + strlen("dial tcp "), *container = api_query(request, "container");
+	struct kt_buf url = {0}, told = {0};
+
+	for (size_t i = 0; i < request->query_names.count; i++) {
+		if (!kt_streq(request->query_names.items[i], "command"))
+			continue;
+		kt_buf_adds(&url, url.len ? "&command=" : "command=");
+		add_value(&url, request->query_values.items[i]);
+	}
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		if (api_query_bool(request, rows[i][0]))
+			kt_buf_addf(&url, "%s%s=1", url.len ? "&" : "", rows[i][1]);
+	kt_buf_addf(&told, "error sending request: Post \"https://%.*s/%s/%s/%s/%s?%s\": %s",
+	            (int)(strcspn(host, ":") + strlen(":10250")), host, verb, request->ns, request->name,
+	            container ? container : "", kt_buf_str(&url), dial);
+	fail_upgraded(request, kt_buf_str(&told));
+	kt_buf_clear(&url);
+	kt_buf_clear(&told);
+}
+
+static bool fail_with(struct api_request *request, bool attach, const char *why)
+{
+	static const char dialing[] = "error dialing backend: ";
+
 	if (kt_starts(why, "unable to upgrade") && is_web_socket(request)) {
 		fail_upgraded(request, why);
 		return false;
 	}
-	if (kt_starts(why, "error dialing") || kt_starts(why, "unable to upgrade"))
+	if (kt_starts(why, dialing) && is_web_socket(request)) {
+		fail_unsent(request, attach ? "attach" : "exec", why + strlen(dialing));
+		return false;
+	}
+	if (kt_starts(why, dialing) || kt_starts(why, "no preferred"))
+		return api_fail(&request->status, 500, "", "%s", why);
+	if (kt_starts(why, "unable to upgrade"))
 		return api_fail(&request->status, 500, "InternalError", "%s", why);
 	return api_fail(&request->status, 400, "BadRequest", "%s", why);
 }
@@ -247,10 +296,10 @@ static struct container *container_of_request(struct api_request *request, bool 
 		char *told = kt_strf("unable to upgrade connection: container %s not found in pod %s_%s",
 		                     quoted, request->name, request->ns);
 
-		fail_with(request, told);
+		fail_with(request, attach, told);
 		kt_free(told);
 	} else if (!container) {
-		fail_with(request, why ? why : "container not found");
+		fail_with(request, attach, why ? why : "container not found");
 	}
 	kt_free(why);
 	return container;

@@ -260,6 +260,7 @@ void api_portforward_request(struct api_request *request)
 	const struct store_object *pod = store_get(cluster_store(request->cluster), request->kind->storage,
 	                                           request->ns, request->name);
 	const char *connection = api_header(request->http, "Connection");
+	char *address = NULL, *silence;
 	struct forward *forward;
 
 	if (!pod) {
@@ -273,6 +274,14 @@ void api_portforward_request(struct api_request *request)
 	}
 	if (!request->http->loopback_admin && (!connection || !strcasestr(connection, "upgrade"))) {
 		api_fail(&request->status, 400, "BadRequest", "Upgrade request required");
+		return;
+	}
+	silence = kubelet_no_answer(request->cluster, view_pod(pod)->node, &address);
+	if (silence) {
+		api_fail(&request->status, 500, "", "%s%s", address ? "error dialing backend: " : "",
+		         silence);
+		kt_free(address);
+		kt_free(silence);
 		return;
 	}
 	forward = kt_alloc(sizeof(*forward));

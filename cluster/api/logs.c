@@ -141,8 +141,8 @@ void api_log_request(struct api_request *request)
 		kt_buf_add(&request->response->body, text.data, text.len);
 		if (options.follow)
 			request->response->stream = follow(request, &options, position);
-	} else if (why && kt_starts(why, "Get \"")) {
-		api_fail(&request->status, 500, "InternalError", "%s", why);
+	} else if (why && (kt_starts(why, "Get \"") || kt_starts(why, "no preferred"))) {
+		api_fail(&request->status, 500, "", "%s", why);
 	} else {
 		api_fail(&request->status, 400, "BadRequest", "%s", why ? why : "the log cannot be read");
 	}

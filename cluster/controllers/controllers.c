@@ -27,6 +27,8 @@ static const struct controller *const rows[] = {
         &controller_slice_mirroring,
         &controller_disruption,
         &controller_hpa,
+        &controller_node_ipam,
+        &controller_ttl,
         &controller_node_lifecycle,
         &controller_taint_eviction,
         &controller_pod_gc,

@@ -57,13 +57,14 @@ struct controller_kinds {
 extern const struct controller controller_deployment, controller_replica_set, controller_replication,
         controller_endpoints, controller_endpoint_slice, controller_slice_mirroring,
         controller_service_account, controller_root_ca, controller_token_secret, controller_csr_signing,
-        controller_namespace, controller_garbage, controller_disruption, controller_hpa,
-        controller_node_lifecycle, controller_taint_eviction, controller_pod_gc, controller_stateful_set,
-        controller_daemon_set, controller_job, controller_cron_job, controller_job_ttl,
-        controller_ephemeral_volume, controller_quota, controller_volume, controller_volume_protection,
-        controller_role_aggregation, controller_node_pools, controller_load_balancer, controller_ingress,
-        controller_gateway_class, controller_gateway, controller_http_route, controller_spot, controller_cost,
-        controller_flow_schema, controller_api_service, controller_policy_status;
+        controller_namespace, controller_garbage, controller_disruption, controller_hpa, controller_node_ipam,
+        controller_ttl, controller_node_lifecycle, controller_taint_eviction, controller_pod_gc,
+        controller_stateful_set, controller_daemon_set, controller_job, controller_cron_job,
+        controller_job_ttl, controller_ephemeral_volume, controller_quota, controller_volume,
+        controller_volume_protection, controller_role_aggregation, controller_node_pools,
+        controller_load_balancer, controller_ingress, controller_gateway_class, controller_gateway,
+        controller_http_route, controller_spot, controller_cost, controller_flow_schema,
+        controller_api_service, controller_policy_status;
 
 /* --- reading --- */
 const struct store_object *controller_get(struct cluster *cluster, const struct schema_kind *kind,

@@ -108,6 +108,7 @@ static void observe(struct cluster *cluster, void *state, const struct store_eve
 	if (kind == kubelet->pods) {
 		pod_event(kubelet, event);
 	} else if (kind == kubelet->nodes) {
+		kubelet_node_note(kubelet, event);
 		if (event->change == STORE_DELETED)
 			kubelet_node_lost(kubelet, event->object);
 		else
@@ -302,13 +303,12 @@ struct container *kubelet_container(struct cluster *cluster, const char *ns, con
 	}
 	pod = pod_find(kubelet, object->uid);
 	if (!pod || !pod->node->up) {
-		struct kubelet_node *node = kubelet_node_find(kubelet, node_name);
+		char *address = NULL, *silence = kubelet_no_answer(cluster, node_name, &address);
 
-		if (node && !node->up)
-			*why = kt_strf("error dialing backend: dial tcp %s:10250: connect: no route to host",
-			               node->address ? node->address : "");
-		else
-			*why = kt_strf("unable to upgrade connection: pod does not exist");
+		*why = silence ? kt_strf("%s%s", address ? "error dialing backend: " : "", silence)
+		               : kt_strdup("unable to upgrade connection: pod does not exist");
+		kt_free(address);
+		kt_free(silence);
 		goto out;
 	}
 	ctr = kubelet_ctr_find(pod, chosen);

@@ -12,6 +12,10 @@ extern const struct cluster_part kubelet_part;
  * one. */
 struct container *kubelet_container(struct cluster *cluster, const char *ns, const char *pod,
                                     const char *container, char **why);
+/* What the API server meets instead of the kubelet of `node`: "dial tcp ADDRESS:10250: connect: no route to
+ * host" where the machine is off or there is none, "no preferred addresses found…" where the Node tells no
+ * address (then *out_address is NULL). Both are owned. NULL: it answers. */
+char *kubelet_no_answer(struct cluster *cluster, const char *node, char **out_address);
 /* Every running container of the cluster, for traffic and metrics. Stops when fn returns false. */
 void kubelet_each(struct cluster *cluster, bool (*fn)(void *arg, struct container *container), void *arg);
 

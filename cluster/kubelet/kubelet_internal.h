@@ -202,6 +202,8 @@ void kubelet_event(struct kubelet_pod *pod, const struct kubelet_ctr *ctr, bool 
                    const char *fmt, ...) KT_PRINTF(5, 6);
 
 /* --- node.c --- */
+/* A Node that came or went: whether a machine stands behind it. To be told before the two below. */
+void kubelet_node_note(struct kubelet *kubelet, const struct store_event *event);
 void kubelet_node_seen(struct kubelet *kubelet, const struct store_object *node);
 void kubelet_node_lost(struct kubelet *kubelet, const struct store_object *node);
 struct kubelet_node *kubelet_node_find(struct kubelet *kubelet, const char *name);

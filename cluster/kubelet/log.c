@@ -162,12 +162,16 @@ static struct kubelet_log *find(struct kubelet *kubelet, const char *ns, const c
 	HASH_FIND_STR(kubelet->pod_table, object->uid, pod);
 	if (!pod) {
 		const char *node_name = kt_path_str(object->json, "spec.nodeName");
-		struct kubelet_node *node = node_name ? kubelet_node_find(kubelet, node_name) : NULL;
+		char *address = NULL,
+		     *silence = node_name ? kubelet_no_answer(kubelet->cluster, node_name, &address) : NULL;
 
-		if (node && !node->up)
-			*why = kt_strf("Get \"https://%s:10250/containerLogs/%s/%s/%s\": dial tcp %s:10250: "
-			               "connect: no route to host",
-			               node->address, ns, name, container, node->address);
+		if (silence && address)
+			*why = kt_strf("Get \"https://%s:10250/containerLogs/%s/%s/%s\": %s", address, ns,
+			               name, container, silence);
+		else if (silence)
+			*why = kt_strdup(silence);
+		kt_free(address);
+		kt_free(silence);
 		return NULL; /* not scheduled, or not seen yet: an empty log */
 	}
 	ctr = kubelet_ctr_find(pod, container);

@@ -27,6 +27,72 @@ static char *power_key(const char *name)
 	return kt_strf("kubelet/off/%s", name);
 }
 
+/* --- machines and the objects that tell of them --- */
+
+/* A Node that somebody made by hand, without a machine. */
+static char *bare_key(const char *name)
+{
+	return kt_strf("kubelet/bare/%s", name);
+}
+
+/* A machine that runs although somebody deleted its Node. */
+static char *unlisted_key(const char *name)
+{
+	return kt_strf("kubelet/unlisted/%s", name);
+}
+
+static bool is_bare(struct kubelet *kubelet, const char *name)
+{
+	char *key = bare_key(name);
+	bool bare = cluster_kept(kubelet->cluster, key) != NULL;
+
+	kt_free(key);
+	return bare;
+}
+
+/* A kubelet registers its node itself. What somebody else makes is an object and no more, unless it bears the
+ * name of a machine that is there. */
+void kubelet_node_note(struct kubelet *kubelet, const struct store_event *event)
+{
+	const char *name = event->object->name;
+	char *bare = bare_key(name), *unlisted = unlisted_key(name);
+	bool gone = event->change == STORE_DELETED;
+
+	/* what a rewind brings back was kept with it */
+	if (event->change != STORE_MODIFIED && !kt_streq(event->actor, "rewind")) {
+		bool machine =
+		        gone ? !cluster_kept(kubelet->cluster, bare)
+		             : kt_streq(event->actor, "kubelet") || cluster_kept(kubelet->cluster, unlisted);
+
+		if (machine == gone)
+			cluster_keep(kubelet->cluster, unlisted, gone ? kt_json_bool(true) : NULL);
+		if (machine != !cluster_kept(kubelet->cluster, bare) || gone)
+			cluster_keep(kubelet->cluster, bare, gone || machine ? NULL : kt_json_bool(true));
+	}
+	kt_free(bare);
+	kt_free(unlisted);
+}
+
+char *kubelet_no_answer(struct cluster *cluster, const char *name, char **out_address)
+{
+	struct kubelet *kubelet = kubelet_of(cluster);
+	struct kubelet_node *node = kubelet_node_find(kubelet, name);
+	const struct store_object *object = store_get(cluster_store(cluster), kubelet->nodes, "", name);
+	const struct kt_json *list = object ? kt_path(object->json, "status.addresses") : NULL;
+	ptrdiff_t at = kt_find(list, "type", "InternalIP");
+	const char *address = at >= 0 ? kt_get_str(kt_at(list, (size_t)at), "address") : NULL;
+
+	*out_address = NULL;
+	if (node && node->up)
+		return NULL;
+	if (node && node->address)
+		address = node->address;
+	if (!address)
+		return object ? kt_strdup("no preferred addresses found; known addresses: []") : NULL;
+	*out_address = kt_strdup(address);
+	return kt_strf("dial tcp %s:10250: connect: no route to host", address);
+}
+
 /* --- status --- */
 
 static struct kt_json *time_json(kt_ns at)
@@ -319,6 +385,8 @@ void kubelet_node_seen(struct kubelet *kubelet, const struct store_object *objec
 	struct kubelet_node *node = kubelet_node_find(kubelet, object->name);
 	bool ready = view_node(object)->ready;
 
+	if (is_bare(kubelet, object->name))
+		return;
 	if (!node) {
 		char *key = power_key(object->name);
 

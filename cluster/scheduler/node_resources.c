@@ -60,7 +60,7 @@ static enum sched_code filter(struct sched_cycle *cycle, struct sched_node *node
 	if (cycle->scheduler->nominated)
 		nominated(cycle, node, &cpu, &memory, &pods);
 	if (pods + 1 > node->cap_pods)
-		lacks(verdict, &code, "Too many pods", node->cap_pods < 1);
+		lacks(verdict, &code, "Too many pods", false);
 	if (pod->cpu > 0 && pod->cpu > node->cap_cpu - cpu)
 		lacks(verdict, &code, "Insufficient cpu", pod->cpu > node->cap_cpu);
 	if (pod->memory > 0 && pod->memory > node->cap_memory - memory)

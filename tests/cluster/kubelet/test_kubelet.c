@@ -250,6 +250,37 @@ static void a_machine_without_power_is_silent_and_its_containers_start_anew(void
 	cluster_free(cluster);
 }
 
+static void make_node(struct cluster *cluster, const char *name)
+{
+	const struct schema_kind *kind = support_kind(cluster, "", "Node");
+
+	assert_non_null(
+	        api_create(cluster, &support_actor, kind, kt_jsonf("{metadata: {name: %s}}", name), NULL));
+	support_wait(cluster, 10);
+}
+
+static void a_node_made_by_hand_has_no_machine_unless_its_object_alone_was_deleted(void **state)
+{
+	struct cluster *cluster = one_node();
+	struct cluster_snapshot *snapshot;
+
+	(void)state;
+	make_node(cluster, "bare");
+	assert_false(kubelet_node_is_up(cluster, "bare"));
+	snapshot = cluster_snapshot(cluster);
+	api_delete(cluster, &support_actor, support_kind(cluster, "", "Node"), "", "a", NULL, NULL);
+	support_wait(cluster, 1);
+	assert_false(kubelet_node_is_up(cluster, "a"));
+	make_node(cluster, "a");
+	assert_true(kubelet_node_is_up(cluster, "a"));
+	cluster_restore(cluster, snapshot);
+	cluster_snapshot_free(snapshot);
+	support_wait(cluster, 1);
+	assert_true(kubelet_node_is_up(cluster, "a"));
+	assert_false(kubelet_node_is_up(cluster, "bare"));
+	cluster_free(cluster);
+}
+
 static void after_a_restore_containers_run_on_without_a_restart(void **state)
 {
 	struct cluster *cluster = one_node();
@@ -517,6 +548,7 @@ int main(void)
 	        cmocka_unit_test(a_deleted_pod_gets_its_grace_and_is_gone),
 	        cmocka_unit_test(a_deleted_pod_whose_program_heeds_sigterm_is_seen_to_end_and_gone_soon),
 	        cmocka_unit_test(a_machine_without_power_is_silent_and_its_containers_start_anew),
+	        cmocka_unit_test(a_node_made_by_hand_has_no_machine_unless_its_object_alone_was_deleted),
 	        cmocka_unit_test(after_a_restore_containers_run_on_without_a_restart),
 	        cmocka_unit_test(what_a_program_had_in_memory_outlives_a_restore),
 	        cmocka_unit_test(what_was_just_written_on_a_disk_is_in_a_snapshot),
