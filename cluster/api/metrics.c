@@ -88,6 +88,10 @@ void api_metrics_get(struct api_request *request)
 		metrics = metrics_of(request, object);
 	if (metrics)
 		api_respond_object(request, 200, metrics);
+	else if (object) /* it is there and was not looked at yet */
+		api_fail(&request->status, 404, "NotFound", "%s.metrics.k8s.io \"%s%s%s\" not found",
+		         is_pods(request->kind) ? "podmetrics" : "nodemetrics", object->ns,
+		         *object->ns ? "/" : "", object->name);
 	else /* metrics-server names what it measures, not what it serves */
 		api_fail(&request->status, 404, "NotFound", "%s \"%s\" not found",
 		         is_pods(request->kind) ? "pods" : "node", request->name);

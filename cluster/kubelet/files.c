@@ -59,7 +59,9 @@ int files_lstat(struct files *files, const char *path, struct files_stat *out, s
 	struct files_walk at;
 	if (is_null(path))
 		return files_stat(files, path, out);
-	int rc = files_walk(files, path, false, &at);
+	size_t len = strlen(path);
+	int rc = files_walk(files, path, len && path[len - 1] == '/',
+	                    &at); /* a slash behind a link: what it names */
 	if (rc)
 		return rc < 0 ? -rc : rc;
 	*out = (struct files_stat){at.node->type, (size_t)files_node_size(at.node),

@@ -19,7 +19,8 @@ void volume_make_file(struct volume *volume); /* it is a file, not a folder, if 
  * kubelet's atomic writer does it: a folder with the time as its name, the link ..data to it, and links to
  * the files. */
 void volume_project(struct volume *volume, const struct kt_json *files /* {path: "text"} */, unsigned mode,
-                    const struct kt_json *modes /* {path: mode} of some of them */, kt_ns now);
+                    const struct kt_json *modes /* {path: mode}, or NULL */,
+                    const struct kt_json *owners /* {path: uid}, or NULL: root */, kt_ns now);
 struct kt_json *volume_save(const struct volume *volume); /* for persistence and snapshots */
 void volume_load(struct volume *volume, const struct kt_json *saved);
 int64_t volume_used(const struct volume *volume); /* bytes: for sizeLimit evictions */

@@ -64,7 +64,7 @@ static char *project_name(kt_ns now)
 }
 
 void volume_project(struct volume *volume, const struct kt_json *files, unsigned mode,
-                    const struct kt_json *modes, kt_ns now)
+                    const struct kt_json *modes, const struct kt_json *owners, kt_ns now)
 {
 	struct files_node *old = volume->root, *root = files_node_new(FILES_DIR, "", 0, old->mode, now), *dir,
 	                  *data;
@@ -83,9 +83,10 @@ void volume_project(struct volume *volume, const struct kt_json *files, unsigned
 		if (!node || node->type != FILES_REGULAR)
 			continue;
 		files_node_set(node, kt_str_or(kt_at(files, i), ""), kt_str_len(kt_at(files, i)));
+		node->uid = (uint32_t)kt_get_int(owners, path, 0);
 		node->gid = old->gid;
 		if (old->mode & 02000)
-			node->mode |= 0040; /* the fsGroup may read */
+			node->mode |= 0440; /* the fsGroup may read */
 		char *top = kt_strndup(path, strcspn(path, "/")), *target = kt_strf("..data/%s", top);
 		struct files_node *link = files_plant(root, top, FILES_LINK, 0777, now);
 		if (link)

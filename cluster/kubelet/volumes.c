@@ -195,12 +195,14 @@ static bool add_projected(struct kubelet_pod *pod, const struct kt_json *project
 
 /* --- kinds --- */
 
-/* The volume's folder belongs to the pod's fsGroup, and so does what is made in it. */
-static struct volume *grouped(const struct kubelet_pod *pod, struct volume *volume)
+/* The volume's folder belongs to the pod's fsGroup, and so does what is made in it. One in memory is a file
+ * system of its own: sticky, as /tmp. */
+static struct volume *grouped(const struct kubelet_pod *pod, struct volume *volume, bool memory)
 {
 	int64_t group = kt_path_int(pod->spec, "securityContext.fsGroup", -1);
 
-	volume_own(volume, 0, group < 0 ? 0 : (uint32_t)group, group < 0 ? 0777 : 02777);
+	volume_own(volume, 0, group < 0 ? 0 : (uint32_t)group,
+	           (group < 0 ? 0777 : 02777) | (memory ? 01000 : 0));
 	return volume;
 }
 
@@ -217,17 +219,60 @@ static void add_modes(const struct kt_json *source, struct kt_json **modes)
 			add_modes(kt_at(one, i), modes);
 }
 
+/* The user that all containers are told to run as; -1 if some are told none, or another (pkg/volume/util
+ * FsUserFrom). */
+static int64_t common_user(const struct kubelet_pod *pod)
+{
+	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
+	int64_t of_pod = kt_path_int(pod->spec, "securityContext.runAsUser", -1), common = -1;
+	const struct kt_json *container;
+	bool first = true;
+
+	for (size_t i = 0; i < KT_COUNT(lists); i++) {
+		KT_JSON_EACH (container, kt_get(pod->spec, lists[i])) {
+			int64_t user = kt_path_int(container, "securityContext.runAsUser", of_pod);
+
+			if (user < 0 || (!first && user != common))
+				return -1;
+			common = user;
+			first = false;
+		}
+	}
+	return common;
+}
+
+/* Only who is meant may read a token: that user, or the fsGroup. */
+static void guard_tokens(const struct kubelet_pod *pod, const struct kt_json *source, struct kt_json **modes,
+                         struct kt_json **owners)
+{
+	const struct kt_json *one, *token;
+	int64_t user = common_user(pod);
+
+	KT_JSON_EACH (one, kt_get(source, "sources")) {
+		token = kt_get(one, "serviceAccountToken");
+		if (!token)
+			continue;
+		if (user >= 0)
+			kt_set(owners, kt_str_or(kt_get(token, "path"), "token"), kt_json_int(user));
+		if (user >= 0 || kt_path_int(pod->spec, "securityContext.fsGroup", -1) >= 0)
+			kt_set(modes, kt_str_or(kt_get(token, "path"), "token"), kt_json_int(0600));
+	}
+}
+
+/* All but ConfigMaps are kept in memory, never on the node's disk. */
 static bool project(const struct kubelet_pod *pod, struct kubelet_mount *mount, const struct kt_json *source,
                     struct kt_json *steal, bool good)
 {
 	if (good) {
 		if (!mount->volume)
-			mount->volume = grouped(pod, volume_new(true, 0));
-		struct kt_json *modes = kt_json_object();
+			mount->volume = grouped(pod, volume_new(true, 0), !kt_get(mount->spec, "configMap"));
+		struct kt_json *modes = kt_json_object(), *owners = kt_json_object();
 		add_modes(source, &modes);
-		volume_project(mount->volume, steal, mode_of(source), modes,
+		guard_tokens(pod, source, &modes, &owners);
+		volume_project(mount->volume, steal, mode_of(source), modes, owners,
 		               cluster_now(pod->node->kubelet->cluster));
 		kt_json_free(modes);
+		kt_json_free(owners);
 	}
 	kt_json_free(steal);
 	return good;
@@ -293,7 +338,7 @@ static bool set_projected(struct kubelet_pod *pod, struct kubelet_mount *mount, 
 		kt_json_free(files);
 		mount->put_off = true;
 		if (good && !mount->volume)
-			mount->volume = grouped(pod, volume_new(true, 0));
+			mount->volume = grouped(pod, volume_new(true, 0), true);
 		return good;
 	}
 	good = add_projected(pod, source, true, &files, why);
@@ -332,9 +377,10 @@ static bool set_empty(struct kubelet_pod *pod, struct kubelet_mount *mount, cons
                       char **why)
 {
 	(void)why;
+	bool memory = kt_streq(kt_get_str(source, "medium"), "Memory");
 	if (!mount->volume)
-		mount->volume = grouped(pod, volume_new(false, memory_size(source)));
-	if (kt_streq(kt_get_str(source, "medium"), "Memory"))
+		mount->volume = grouped(pod, volume_new(false, memory_size(source)), memory);
+	if (memory)
 		volume_in_memory(mount->volume);
 	return true;
 }

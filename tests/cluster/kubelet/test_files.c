@@ -91,7 +91,7 @@ static void projected_files_are_links_replaced_as_one(void **state)
 	struct files_stat st;
 	(void)state;
 	struct kt_json *modes = kt_jsonf("{key: %d}", 0755);
-	volume_project(volume, data, 0, modes, KT_SEC);
+	volume_project(volume, data, 0, modes, NULL, KT_SEC);
 	kt_json_free(modes);
 	files_mount(files, "/config", volume, NULL, true);
 	files_mount(files, "/one", volume, "key", true);
@@ -101,7 +101,7 @@ static void projected_files_are_links_replaced_as_one(void **state)
 	assert_int_equal(st.mode, 0755);
 	kt_json_free(data);
 	data = kt_jsonf("{key: 'new'}");
-	volume_project(volume, data, 0, NULL, 2 * KT_SEC);
+	volume_project(volume, data, 0, NULL, NULL, 2 * KT_SEC);
 	assert_int_equal(files_read(files, "/config/key", &text), 0);
 	assert_int_equal(files_read(files, "/one", &text), 0);
 	assert_string_equal(kt_buf_str(&text), "newold");
