@@ -43,37 +43,18 @@ static bool warn_level_of(const struct kt_json *ns, enum security_level *level, 
 	return *level > SECURITY_PRIVILEGED;
 }
 
-/* Where a kind holds a pod; NULL: nowhere. Pods are held to "enforce", the others only warned about. */
-static const struct kt_json *pod_spec(const struct rules_request *r)
-{
-	static const struct {
-		const char *group, *kind, *path;
-	} rows[] = {
-	        {"", "Pod", "spec"},
-	        {"", "PodTemplate", "template.spec"},
-	        {"", "ReplicationController", "spec.template.spec"},
-	        {"apps", "Deployment", "spec.template.spec"},
-	        {"apps", "ReplicaSet", "spec.template.spec"},
-	        {"apps", "StatefulSet", "spec.template.spec"},
-	        {"apps", "DaemonSet", "spec.template.spec"},
-	        {"batch", "Job", "spec.template.spec"},
-	        {"batch", "CronJob", "spec.jobTemplate.spec.template.spec"},
-	};
-	for (size_t i = 0; i < KT_COUNT(rows); i++)
-		if (admit_is(r, rows[i].group, rows[i].kind))
-			return kt_path(*r->object, rows[i].path);
-	return NULL;
-}
-
+/* Pods are held to "enforce"; what makes pods is only warned about. */
 bool admit_pod_security(const struct rules_request *r, struct api_status *status)
 {
 	const struct kt_json *spec, *ns;
 	enum security_level level = SECURITY_PRIVILEGED;
-	const char *version;
+	const char *version, *path = schema_pod_spec_path(r->kind->group, r->kind->kind);
 	bool is_pod = admit_is(r, "", "Pod"), fine = true;
 	if (!r->kind->namespaced || (*r->subresource && strcmp(r->subresource, "ephemeralcontainers") != 0))
 		return true;
-	spec = pod_spec(r);
+	if (!path)
+		return true;
+	spec = kt_path(*r->object, path);
 	if (!spec || (is_pod && r->operation == RULES_UPDATE && !*r->subresource &&
 	              kt_get(r->old, "spec") == kt_get(*r->object, "spec")))
 		return true;

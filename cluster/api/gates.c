@@ -78,28 +78,26 @@ static const struct {
 	const char *group, *kind, *path;
 	void (*drop)(struct kt_json **slot);
 } rows[] = {
-        {"", "Pod", "spec", drop_of_pod},
-        {"", "PodTemplate", "template.spec", drop_of_pod},
-        {"", "ReplicationController", "spec.template.spec", drop_of_pod},
-        {"apps", "Deployment", "spec.template.spec", drop_of_pod},
-        {"apps", "ReplicaSet", "spec.template.spec", drop_of_pod},
-        {"apps", "StatefulSet", "spec.template.spec", drop_of_pod},
-        {"apps", "DaemonSet", "spec.template.spec", drop_of_pod},
-        {"batch", "Job", "spec.template.spec", drop_of_pod},
-        {"batch", "CronJob", "spec.jobTemplate.spec.template.spec", drop_of_pod},
         {"coordination.k8s.io", "Lease", "spec", drop_strategy},
         {"autoscaling", "HorizontalPodAutoscaler", "spec.behavior", drop_tolerance},
 };
 
+static void drop_at(const struct kt_json *old, struct kt_json **object, const char *path,
+                    void (*drop)(struct kt_json **slot))
+{
+	const struct kt_json *part = kt_path(*object, path);
+
+	if (part && part != kt_path(old, path))
+		drop(kt_edit_path(object, path));
+}
+
 void api_drop_disabled(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object)
 {
-	for (size_t i = 0; i < KT_COUNT(rows); i++) {
-		const struct kt_json *part;
+	const char *pod = schema_pod_spec_path(kind->group, kind->kind);
 
-		if (!kt_streq(rows[i].kind, kind->kind) || !kt_streq(rows[i].group, kind->group))
-			continue;
-		part = kt_path(*object, rows[i].path);
-		if (part && part != kt_path(old, rows[i].path))
-			rows[i].drop(kt_edit_path(object, rows[i].path));
-	}
+	if (pod)
+		drop_at(old, object, pod, drop_of_pod);
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		if (kt_streq(rows[i].kind, kind->kind) && kt_streq(rows[i].group, kind->group))
+			drop_at(old, object, rows[i].path, rows[i].drop);
 }

@@ -5,6 +5,27 @@
 
 #include <string.h>
 
+const char *schema_pod_spec_path(const char *group, const char *kind)
+{
+	static const struct {
+		const char *group, *kind, *path;
+	} rows[] = {
+	        {"", "Pod", "spec"},
+	        {"", "PodTemplate", "template.spec"},
+	        {"", "ReplicationController", "spec.template.spec"},
+	        {"apps", "Deployment", "spec.template.spec"},
+	        {"apps", "ReplicaSet", "spec.template.spec"},
+	        {"apps", "StatefulSet", "spec.template.spec"},
+	        {"apps", "DaemonSet", "spec.template.spec"},
+	        {"batch", "Job", "spec.template.spec"},
+	        {"batch", "CronJob", "spec.jobTemplate.spec.template.spec"},
+	};
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		if (kt_streq(rows[i].kind, kind) && kt_streq(rows[i].group, group))
+			return rows[i].path;
+	return NULL;
+}
+
 static void add(struct kt_json **into, const char *name, const struct kt_json *value, bool largest)
 {
 	struct kt_quantity have = {0}, more = {0};

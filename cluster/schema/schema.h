@@ -192,6 +192,9 @@ bool schema_pattern_parses(const char *pattern, struct kt_err *err);
 bool schema_pattern_matches(const char *pattern, const char *text);
 /* Where the first of what fits lies: bytes. */
 bool schema_pattern_find(const char *pattern, const char *text, size_t *begin, size_t *end);
+/* Where objects of that kind hold a pod's spec ("spec" of Pod, "spec.template.spec" of what makes pods), to
+ * be given to kt_path(); NULL: such a kind holds none. */
+const char *schema_pod_spec_path(const char *group, const char *kind);
 /* "requests" or "limits" of all containers of a pod spec together, by resource. New. */
 struct kt_json *schema_pod_sum(const struct kt_json *spec, const char *member);
 /* Whether a resource can be asked for by a pod as a whole. */
