@@ -20,6 +20,31 @@ void kubectl_complain(struct tool_run *r, struct kubectl *s, const char *fmt, ..
 }
 
 /* --- get --- */
+/* get -w: what changed, then again in a second; of a list in another form than a table one object after the
+ * other. */
+static void watch_print(struct tool_run *r, struct kubectl *s, struct kt_json *steal)
+{
+	bool only = kubectl_option(s, "watch-only") && !s->watched;
+	const struct kt_json *one;
+	if (kt_get(steal, "rows")) {
+		struct kt_json *rows = kubectl_changed_rows(s, steal);
+		if (kt_count(kt_get(rows, "rows")) && !only) {
+			kubectl_print(r, s, rows);
+			s->no_headers = true;
+		}
+		kt_json_free(rows);
+	} else if (kt_get(steal, "items")) {
+		KT_JSON_EACH (one, kt_get(steal, "items"))
+			if (kubectl_is_news(s, one) && !only)
+				kubectl_print(r, s, one);
+	} else if (kubectl_is_news(s, steal) && !only) {
+		kubectl_print(r, s, steal);
+	}
+	kt_json_free(steal);
+	s->pause = KT_SEC;
+	s->at = 0;
+}
+
 static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	if (s->raw) {
@@ -29,6 +54,10 @@ static void tell_get(struct tool_run *r, struct kubectl *s, const char *body)
 	struct kt_json *object = kubectl_answer(body);
 	if (!object) {
 		kubectl_complain(r, s, "error: %s", body);
+		return;
+	}
+	if (kubectl_watches(s)) {
+		watch_print(r, s, object);
 		return;
 	}
 	kubectl_print(r, s, object);
@@ -91,6 +120,8 @@ static bool ask_get(struct tool_run *r, struct kubectl *s)
 		if (asks || s->many_types)
 			return asks;
 	}
+	if (kubectl_watches(s) && kubectl_watch_over(r, s))
+		return false;
 	if (s->raw) {
 		s->call = (struct kubectl_call){.method = "GET", .path = kt_strdup(s->raw)};
 		return !s->at++;
@@ -227,34 +258,6 @@ static void tell_patch(struct tool_run *r, struct kubectl *s, const char *body)
 	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true, "patched");
 }
 
-/* label and annotate: NAME KEY=VALUE KEY- */
-static bool ask_label(struct tool_run *r, struct kubectl *s)
-{
-	const char *field = s->command->name[0] == 'l' ? "labels" : "annotations";
-	struct kt_json *map = kt_json_object();
-	size_t first = s->words.count > 1 && strchr(s->words.items[1], '/') ? 2 : 3;
-	for (size_t i = first; i < s->words.count; i++) {
-		const char *word = s->words.items[i], *equals = strchr(word, '=');
-		size_t len = equals ? (size_t)(equals - word) : strlen(word) - kt_ends(word, "-");
-		char *key = kt_strndup(word, len);
-		kt_set(&map, key, equals ? kt_json_str(equals + 1) : kt_json_null());
-		kt_free(key);
-	}
-	struct kt_json *meta = NULL, *patch = NULL;
-	kt_set(&meta, field, map);
-	kt_set(&patch, "metadata", meta);
-	char *text = kt_json_text(patch);
-	kt_json_free(patch);
-	return kubectl_patch_with(r, s, "application/merge-patch+json", "", text);
-}
-
-static void tell_label(struct tool_run *r, struct kubectl *s, const char *body)
-{
-	(void)body;
-	kubectl_told(r, s, kubectl_name_at(s, s->at - 1), true,
-	             s->command->name[0] == 'l' ? "labeled" : "annotated");
-}
-
 void kubectl_drop_word(struct kubectl *s, size_t i)
 {
 	kt_free(s->words.items[i]);
@@ -263,11 +266,11 @@ void kubectl_drop_word(struct kubectl *s, size_t i)
 	s->words.count--;
 }
 
-static const struct kubectl_command rollout_status = {"rollout", kubectl_ask_status, kubectl_tell_status,
-                                                      false, false};
+static const struct kubectl_command rollout_status = {
+        "rollout", kubectl_ask_status, kubectl_tell_status, false, false, NULL};
 
-static const struct kubectl_command rollout_revisions = {"rollout", kubectl_ask_revisions,
-                                                         kubectl_tell_revisions, false, true};
+static const struct kubectl_command rollout_revisions = {
+        "rollout", kubectl_ask_revisions, kubectl_tell_revisions, false, true, NULL};
 
 /* rollout restart TYPE NAME */
 static bool ask_rollout(struct tool_run *r, struct kubectl *s)
@@ -321,6 +324,16 @@ static bool ask_auth(struct tool_run *r, struct kubectl *s)
 {
 	if (s->at)
 		return false;
+	if (s->words.count > 1 && kt_streq(s->words.items[1], "whoami")) {
+		s->at = 1;
+		s->call = (struct kubectl_call){
+		        .method = "POST",
+		        .type = "application/json",
+		        .path = kt_strdup("/apis/authentication.k8s.io/v1/selfsubjectreviews"),
+		        .body = kt_strdup("{\"apiVersion\":\"authentication.k8s.io/"
+		                          "v1\",\"kind\":\"SelfSubjectReview\"}")};
+		return true;
+	}
 	if (s->words.count < 4 || strcmp(s->words.items[1], "can-i") != 0) {
 		kubectl_complain(r, s,
 		                 "error: you must specify two arguments: verb resource or verb "
@@ -349,6 +362,10 @@ static bool ask_auth(struct tool_run *r, struct kubectl *s)
 
 static void tell_auth(struct tool_run *r, struct kubectl *s, const char *body)
 {
+	if (kt_streq(s->words.items[1], "whoami")) {
+		kubectl_tell_whoami(r, s, body);
+		return;
+	}
 	struct kt_json *review = kubectl_answer(body);
 	if (!review)
 		return;
@@ -360,27 +377,33 @@ static void tell_auth(struct tool_run *r, struct kubectl *s, const char *body)
 }
 
 static const struct kubectl_command commands[] = {
-        {"annotate", ask_label, tell_label, false, false},
-        {"apply", kubectl_ask_create, kubectl_tell_create, false, false},
-        {"auth", ask_auth, tell_auth, false, false},
-        {"autoscale", kubectl_ask_autoscale, kubectl_tell_created, false, false},
-        {"cordon", kubectl_ask_cordon, kubectl_tell_cordon, false, false},
-        {"create", kubectl_ask_create, kubectl_tell_create, false, false},
-        {"exec", kubectl_ask_exec, kubectl_tell_exec, false, true},
-        {"expose", kubectl_ask_expose, kubectl_tell_expose, false, true},
-        {"replace", kubectl_ask_create, kubectl_tell_create, false, false},
-        {"delete", ask_delete, tell_delete, true, false},
-        {"get", ask_get, tell_get, false, false},
-        {"label", ask_label, tell_label, false, false},
-        {"logs", kubectl_ask_logs, kubectl_tell_logs, false, false},
-        {"patch", ask_patch, tell_patch, false, false},
-        {"rollout", ask_rollout, tell_rollout, false, false},
-        {"scale", ask_scale, tell_scale, false, false},
-        {"run", kubectl_ask_run, kubectl_tell_created, false, false},
-        {"set", kubectl_ask_set, kubectl_tell_set, false, true},
-        {"top", kubectl_ask_top, kubectl_tell_top, false, true},
-        {"uncordon", kubectl_ask_cordon, kubectl_tell_cordon, false, false},
-        {"wait", kubectl_ask_wait, kubectl_tell_wait, true, false},
+        {"annotate", kubectl_ask_alter, kubectl_tell_alter, true, true, NULL},
+        {"api-resources", kubectl_ask_resources, NULL, false, false, NULL},
+        {"api-versions", kubectl_ask_versions, NULL, false, false, NULL},
+        {"apply", kubectl_ask_create, kubectl_tell_create, false, false, NULL},
+        {"auth", ask_auth, tell_auth, false, false, NULL},
+        {"autoscale", kubectl_ask_autoscale, kubectl_tell_created, false, false, NULL},
+        {"config", kubectl_ask_config, NULL, false, false, NULL},
+        {"cordon", kubectl_ask_alter, kubectl_tell_alter, false, true, NULL},
+        {"create", kubectl_ask_create, kubectl_tell_create, false, false, NULL},
+        {"exec", kubectl_ask_exec, kubectl_tell_exec, false, true, NULL},
+        {"expose", kubectl_ask_expose, kubectl_tell_expose, false, true, NULL},
+        {"replace", kubectl_ask_create, kubectl_tell_create, false, false, NULL},
+        {"delete", ask_delete, tell_delete, true, false, NULL},
+        {"describe", kubectl_ask_describe, kubectl_tell_describe, true, true, NULL},
+        {"drain", kubectl_ask_drain, kubectl_tell_drain, false, true, kubectl_drain_refused},
+        {"get", ask_get, tell_get, false, false, NULL},
+        {"label", kubectl_ask_alter, kubectl_tell_alter, true, true, NULL},
+        {"logs", kubectl_ask_logs, kubectl_tell_logs, false, false, NULL},
+        {"patch", ask_patch, tell_patch, false, false, NULL},
+        {"rollout", ask_rollout, tell_rollout, false, false, NULL},
+        {"scale", ask_scale, tell_scale, false, false, NULL},
+        {"run", kubectl_ask_run, kubectl_tell_created, false, false, NULL},
+        {"set", kubectl_ask_set, kubectl_tell_set, false, true, NULL},
+        {"top", kubectl_ask_top, kubectl_tell_top, false, true, NULL},
+        {"taint", kubectl_ask_alter, kubectl_tell_alter, true, true, NULL},
+        {"uncordon", kubectl_ask_alter, kubectl_tell_alter, false, true, NULL},
+        {"wait", kubectl_ask_wait, kubectl_tell_wait, true, false, NULL},
 };
 
 /* -l, --all: those that are there become words of the command line. */
@@ -417,7 +440,7 @@ static void tell_list(struct tool_run *r, struct kubectl *s, const char *body)
 	kt_json_free(list);
 }
 
-static const struct kubectl_command listing = {"list", ask_list, tell_list, false, false};
+static const struct kubectl_command listing = {"list", ask_list, tell_list, false, false, NULL};
 
 /* --- the conversation --- */
 static void call_clear(struct kubectl_call *call)
@@ -444,7 +467,9 @@ static void refused(struct tool_run *r, struct kubectl *s, const struct network_
 	else if (response->status == 401)
 		kubectl_complain(r, s, "error: You must be logged in to the server (Unauthorized)");
 	else if (kt_streq(reason, "Invalid"))
-		kubectl_complain(r, s, "The %s", message ? message : "");
+		kubectl_complain(r, s,
+		                 kt_path(status, "details.kind") ? "The %s" : "The request is invalid: %s",
+		                 message ? message : "");
 	else
 		kubectl_complain(r, s, "Error from server%s%s%s: %s", reason ? " (" : "",
 		                 reason ? reason : "", reason ? ")" : "", message ? message : "");
@@ -456,7 +481,9 @@ static bool prepare(struct tool_run *r, struct kubectl *s)
 {
 	const char *host = tool_env(r, "KUBERNETES_SERVICE_HOST"),
 	           *port = tool_env(r, "KUBERNETES_SERVICE_PORT");
-	char *token = kubectl_read(r, KUBECTL_ACCOUNT "token"), *bearer;
+	char *token = kubectl_option(s, "token") ? kt_strdup(kubectl_option(s, "token"))
+	                                         : kubectl_read(r, KUBECTL_ACCOUNT "token"),
+	     *bearer;
 	if (!host || !token) {
 		kubectl_complain(
 		        r, s,
@@ -468,6 +495,10 @@ static bool prepare(struct tool_run *r, struct kubectl *s)
 	token[strcspn(token, "\r\n")] = '\0';
 	bearer = kt_strf("Bearer %s", token);
 	kt_set(&s->headers, "Authorization", kt_json_str(bearer));
+	if (kubectl_option(s, "as"))
+		kt_set(&s->headers, "Impersonate-User", kt_json_str(kubectl_option(s, "as")));
+	if (kubectl_option(s, "as-group"))
+		kt_set(&s->headers, "Impersonate-Group", kt_json_str(kubectl_option(s, "as-group")));
 	kt_free(bearer);
 	kt_free(token);
 	s->fetch.host = kt_strdup(host);
@@ -483,7 +514,10 @@ static bool begin(struct tool_run *r, struct kubectl *s)
 		return false;
 	const char *word = s->words.count ? s->words.items[0] : "";
 	if (!strcmp(word, "cluster-info")) {
-		tool_outf(r, "Kubernetes control plane is running at https://%s:%s\n",
+		tool_outf(r,
+		          "Kubernetes control plane is running at https://%s:%s\n\nTo further debug and "
+		          "diagnose cluster "
+		          "problems, use 'kubectl cluster-info dump'.\n",
 		          tool_env(r, "KUBERNETES_SERVICE_HOST"), tool_env(r, "KUBERNETES_SERVICE_PORT"));
 		return false;
 	}
@@ -521,9 +555,9 @@ static int run_kubectl(struct tool_run *r)
 	for (;;) {
 		bool lists = s->command->many && (s->selector || s->field_selector || s->all) && !s->listed;
 		const struct kubectl_command *command = lists ? &listing : s->command;
-		if (s->pause && tool_sleep(r, KT_SEC))
+		if (s->pause && tool_sleep(r, s->pause))
 			return TOOL_WAIT;
-		s->pause = false;
+		s->pause = 0;
 		if (!s->call.path) {
 			if (s->listed && s->words.count < 3)
 				return s->status;
@@ -567,11 +601,14 @@ static int run_kubectl(struct tool_run *r)
 			call_clear(&s->call);
 			return kubectl_exec_run(r, s);
 		}
-		if (s->fetch.response.status >= 300)
+		bool bad = s->fetch.response.status >= 300;
+		if (bad && command->refused && command->refused(r, s, (int)s->fetch.response.status))
+			bad = false;
+		else if (bad)
 			refused(r, s, &s->fetch.response);
 		else
 			command->tell(r, s, kt_buf_str(&s->fetch.response.body));
-		if ((lists || command->staged) && s->fetch.response.status >= 300)
+		if ((lists || command->staged) && bad)
 			return s->status;
 		call_clear(&s->call);
 	}
@@ -585,6 +622,8 @@ static void end_kubectl(struct tool_run *r)
 	kt_json_free(s->headers);
 	kt_strs_clear(&s->words);
 	kt_strs_clear(&s->literals);
+	kt_strs_clear(&s->pairs);
+	kt_json_free(s->watched);
 	kt_strs_clear(&s->rest);
 	kt_json_free(s->more);
 	kt_json_free(s->seen);

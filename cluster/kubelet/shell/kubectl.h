@@ -27,10 +27,15 @@ struct kubectl {
 	const char *replicas, *tail, *timeout, *image, *field_selector, *condition, *raw, *subresource,
 	        *dry_run;
 	struct kt_strs literals;
+	struct kt_strs pairs; /* of label, annotate, taint */
 	char *own_ns;
 	bool all_namespaces, no_headers, quiet, ignore_missing, overwrite, dry, all, show_labels;
-	bool listed, pause; /* -l, --all: whom it names; to be asked again in a while */
-	kt_ns since;        /* of a wait */
+	bool listed;             /* -l, --all: whom it names */
+	kt_ns pause;             /* before it is asked again */
+	struct kt_json *watched; /* get -w: {uid: version} */
+	size_t printed;          /* logs -f: bytes; describe: objects */
+	bool last_look;
+	kt_ns since; /* of a wait */
 	struct kt_buf input;
 	char *told; /* of a rollout, last */
 	size_t at;  /* of several objects */
@@ -55,6 +60,8 @@ struct kubectl_command {
 	void (*tell)(struct tool_run *r, struct kubectl *s, const char *body);
 	bool many;   /* it takes -l and --all */
 	bool staged; /* several questions for one thing: a refusal ends it */
+	/* A status that is no error, dealt with; may be NULL. */
+	bool (*refused)(struct tool_run *r, struct kubectl *s, int status);
 };
 
 /* kubectl_line.c: the words and options of argv; false: complained */
@@ -107,8 +114,28 @@ bool kubectl_ask_set(struct tool_run *r, struct kubectl *s);
 void kubectl_tell_set(struct tool_run *r, struct kubectl *s, const char *body);
 bool kubectl_ask_revisions(struct tool_run *r, struct kubectl *s); /* rollout history, undo */
 void kubectl_tell_revisions(struct tool_run *r, struct kubectl *s, const char *body);
-bool kubectl_ask_cordon(struct tool_run *r, struct kubectl *s);
-void kubectl_tell_cordon(struct tool_run *r, struct kubectl *s, const char *body);
+/* kubectl_alter.c: label, annotate, taint, cordon, uncordon */
+bool kubectl_ask_alter(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_alter(struct tool_run *r, struct kubectl *s, const char *body);
+/* kubectl_drain.c */
+bool kubectl_ask_drain(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_drain(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_drain_refused(struct tool_run *r, struct kubectl *s, int status);
+/* kubectl_describe.c */
+bool kubectl_ask_describe(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_describe(struct tool_run *r, struct kubectl *s, const char *body);
+/* kubectl_facts.c */
+bool kubectl_ask_resources(struct tool_run *r, struct kubectl *s);
+bool kubectl_ask_versions(struct tool_run *r, struct kubectl *s);
+bool kubectl_ask_config(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_whoami(struct tool_run *r, struct kubectl *s, const char *body);
+/* kubectl_follow.c: get -w and logs -f */
+bool kubectl_watches(const struct kubectl *s);
+struct kt_json *kubectl_changed_rows(struct kubectl *s, const struct kt_json *table); /* new */
+bool kubectl_is_news(struct kubectl *s, const struct kt_json *object);
+bool kubectl_watch_over(struct tool_run *r, struct kubectl *s);
+void kubectl_tell_more(struct tool_run *r, struct kubectl *s, const char *body);
+bool kubectl_log_over(const struct kt_json *pod, const char *container);
 /* kubectl_look.c */
 bool kubectl_ask_logs(struct tool_run *r, struct kubectl *s);
 void kubectl_tell_logs(struct tool_run *r, struct kubectl *s, const char *body);

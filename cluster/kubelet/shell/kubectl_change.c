@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kubectl in a pod: set, rollout, cordon, and what looks at an object first. */
+/* kubectl in a pod: set, rollout, and what looks at an object first. */
 #include "cluster/kubelet/shell/kubectl.h"
 
 #include <stdlib.h>
@@ -149,7 +149,7 @@ static void list_env(struct tool_run *r, const struct kubectl *s)
 {
 	const struct kt_json *item, *one;
 	KT_JSON_EACH (item, kt_get(kt_path(s->seen, pod_spec(s)), "containers")) {
-		tool_outf(r, "# %s %s, container %s\n", s->kind->resource, kubectl_name_at(s, s->at),
+		tool_outf(r, "# %s %s, container %s\n", s->kind->kind, kubectl_name_at(s, s->at),
 		          kt_str_or(kt_get(item, "name"), ""));
 		KT_JSON_EACH (one, kt_get(item, "env"))
 			if (kt_get_str(one, "value"))
@@ -173,7 +173,11 @@ void kubectl_tell_set(struct tool_run *r, struct kubectl *s, const char *body)
 		}
 		return;
 	}
-	for (size_t i = 0; i < KT_COUNT(told); i++)
+	struct kt_json *now = kubectl_answer(body);
+	bool same = kt_streq(kt_path_str(now, "metadata.resourceVersion"),
+	                     kt_path_str(s->seen, "metadata.resourceVersion"));
+	kt_json_free(now);
+	for (size_t i = 0; !same && i < KT_COUNT(told); i++)
 		if (kt_streq(told[i][0], s->what))
 			kubectl_told(r, s, kubectl_name_at(s, s->at), true, told[i][1]);
 }
@@ -315,30 +319,4 @@ void kubectl_tell_revisions(struct tool_run *r, struct kubectl *s, const char *b
 		kubectl_told(r, s, kubectl_name_at(s, s->at), true, "rolled back");
 	}
 	kt_json_free(answer);
-}
-
-/* cordon, uncordon NODE… */
-bool kubectl_ask_cordon(struct tool_run *r, struct kubectl *s)
-{
-	s->kind = kubectl_kind_named(s, "nodes");
-	if (s->words.count < 2) {
-		kubectl_complain(r, s, "error: USAGE: %s NODE [flags]", s->command->name);
-		return false;
-	}
-	if (++s->at >= s->words.count)
-		return false;
-	s->call = (struct kubectl_call){
-	        .method = "PATCH",
-	        .type = "application/strategic-merge-patch+json",
-	        .body = kt_strdup(s->command->name[0] == 'c' ? "{\"spec\":{\"unschedulable\":true}}"
-	                                                     : "{\"spec\":{\"unschedulable\":null}}"),
-	        .path = kubectl_path_of(s, s->kind, s->ns, kubectl_name_at(s, s->at))};
-	return true;
-}
-
-void kubectl_tell_cordon(struct tool_run *r, struct kubectl *s, const char *body)
-{
-	(void)body;
-	kubectl_told(r, s, kubectl_name_at(s, s->at), true,
-	             s->command->name[0] == 'c' ? "cordoned" : "uncordoned");
 }

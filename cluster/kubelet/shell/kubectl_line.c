@@ -84,7 +84,18 @@ static bool takes_value(const char *name)
 	                                    "request-timeout",
 	                                    "max-log-requests",
 	                                    "pod-running-timeout",
-	                                    "containers"};
+	                                    "containers",
+	                                    "as-group",
+	                                    "description",
+	                                    "api-group",
+	                                    "verbs",
+	                                    "categories",
+	                                    "pod-selector",
+	                                    "min-available",
+	                                    "max-unavailable",
+	                                    "value",
+	                                    "rule",
+	                                    "class"};
 	for (size_t i = 0; i < KT_COUNT(names); i++)
 		if (kt_streq(names[i], name))
 			return true;
@@ -99,7 +110,8 @@ static bool own_letters(struct kubectl *s, const char *verb, const char *word)
 		char letter;
 		const char *name;
 	} rows[] = {{"logs", 'f', "follow"}, {"logs", 'p', "previous"}, {"exec", 'i', "stdin"},
-	            {"exec", 't', "tty"},    {"run", 'i', "stdin"},     {"run", 't', "tty"}};
+	            {"exec", 't', "tty"},    {"run", 'i', "stdin"},     {"run", 't', "tty"},
+	            {"get", 'w', "watch"}};
 	bool all = word[1] != '-';
 	for (const char *c = word + 1; all && *c; c++) {
 		bool known = false;

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of one container only: several would have to be asked at once. */
+static bool follows(const struct kubectl *s)
+{
+	return kubectl_option(s, "follow") && s->rest.count == 2;
+}
+
 /* --- logs POD, TYPE/NAME, -l SELECTOR --- */
 static char *log_path(const struct kubectl *s, const char *pod, const char *container)
 {
@@ -18,9 +24,9 @@ static char *log_path(const struct kubectl *s, const char *pod, const char *cont
 	if (container)
 		kt_buf_addf(&path, "container=%s&", container);
 	for (size_t i = 0; i < KT_COUNT(passed); i++) {
-		const char *value = i ? kubectl_option(s, passed[i][0]) : s->tail;
+		const char *value = i ? kubectl_option(s, passed[i][0]) : (follows(s) ? NULL : s->tail);
 		kt_ns span;
-		if (value && i == 1 && !kt_duration_parse(value, &span))
+		if (value && i == 1 && kt_duration_parse(value, &span))
 			kt_buf_addf(&path, "%s=%lld&", passed[i][1], (long long)(span / KT_SEC));
 		else if (value && i != 1 && strcmp(value, "-1") != 0)
 			kt_buf_addf(&path, "%s=%s&", passed[i][1], value);
@@ -105,7 +111,13 @@ bool kubectl_ask_logs(struct tool_run *r, struct kubectl *s)
 		kt_free(selector);
 		return asked;
 	}
-	if (s->stage != 3 || s->at + 1 >= s->rest.count)
+	if (s->stage == 4 && !s->status) { /* is what is followed over? */
+		s->call = (struct kubectl_call){
+		        .method = "GET",
+		        .path = kubectl_path_of(s, kubectl_kind_named(s, "pods"), s->ns, s->rest.items[0])};
+		return true;
+	}
+	if (s->stage != 3 || s->at + 1 >= s->rest.count || (s->status && follows(s)))
 		return false;
 	s->call = (struct kubectl_call){
 	        .method = "GET",
@@ -137,6 +149,20 @@ void kubectl_tell_logs(struct tool_run *r, struct kubectl *s, const char *body)
 {
 	if (s->stage == 1) {
 		s->seen = kubectl_answer(body);
+		return;
+	}
+	if (s->stage == 4) {
+		struct kt_json *pod = kubectl_answer(body);
+		s->last_look = kubectl_log_over(pod, *s->rest.items[1] ? s->rest.items[1] : NULL);
+		s->pause = s->last_look ? 0 : KT_SEC;
+		kt_json_free(pod);
+		s->stage = 3;
+		s->at = 0;
+		return;
+	}
+	if (s->stage == 3 && follows(s)) {
+		kubectl_tell_more(r, s, body);
+		s->stage = s->last_look ? 5 : 4;
 		return;
 	}
 	if (s->stage == 3) {

@@ -207,6 +207,88 @@ static struct kt_json *make_quota(struct tool_run *r, struct kubectl *s, const c
 	                name, kubectl_pairs(hard ? hard : ""));
 }
 
+/* A number, or a text as in 50% */
+static struct kt_json *int_or_text(const char *text)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+	return *end ? kt_json_str(text) : kt_jsonf("%l", n);
+}
+
+static struct kt_json *make_budget(struct tool_run *r, struct kubectl *s, const char *name)
+{
+	const char *least = kubectl_option(s, "min-available"), *most = kubectl_option(s, "max-unavailable");
+	if (!s->selector || !least == !most) {
+		kubectl_complain(r, s,
+		                 s->selector
+		                         ? "error: one of min-available or max-unavailable must be specified"
+		                         : "error: a selector must be specified");
+		return NULL;
+	}
+	struct kt_json *spec = kt_jsonf("{selector: {matchLabels: %j}}", kubectl_pairs(s->selector));
+	kt_set(&spec, least ? "minAvailable" : "maxUnavailable", int_or_text(least ? least : most));
+	return kt_jsonf(
+	        "{apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: {name: %s}, spec: %j}",
+	        name, spec);
+}
+
+static struct kt_json *make_priority(struct tool_run *r, struct kubectl *s, const char *name)
+{
+	(void)r;
+	const char *value = kubectl_option(s, "value"), *words = kubectl_option(s, "description");
+	struct kt_json *object =
+	        kt_jsonf("{apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: {name: "
+	                 "%s}, value: %l}",
+	                 name, value ? strtoll(value, NULL, 10) : 0LL);
+	if (words)
+		kt_set(&object, "description", kt_json_str(words));
+	if (kubectl_option(s, "global-default"))
+		kt_set(&object, "globalDefault", kt_json_bool(true));
+	return object;
+}
+
+/* --rule=HOST/PATH[*]=SERVICE:PORT */
+static struct kt_json *make_ingress(struct tool_run *r, struct kubectl *s, const char *name)
+{
+	struct kt_json *all = listed(s, "rule"), *rules_made = kt_json_array();
+	const struct kt_json *one;
+	KT_JSON_EACH (one, all) {
+		const char *text = kt_str_or(one, ""), *equals = strrchr(text, '='),
+		           *slash = strchr(text, '/'), *colon = equals ? strchr(equals, ':') : NULL;
+		if (!equals || !slash || slash > equals || !colon) {
+			kubectl_complain(
+			        r, s,
+			        "error: rule %s is invalid and should be in format host/path=svcname:svcport",
+			        text);
+			break;
+		}
+		bool prefix = equals[-1] == '*';
+		char *host = kt_strndup(text, (size_t)(slash - text)),
+		     *path = kt_strndup(slash, (size_t)(equals - slash) - prefix),
+		     *service = kt_strndup(equals + 1, (size_t)(colon - equals - 1));
+		char *end;
+		long long port = strtoll(colon + 1, &end, 10);
+		struct kt_json *backend =
+		        *end ? kt_jsonf("{name: %s}", colon + 1) : kt_jsonf("{number: %l}", port);
+		struct kt_json *rule = kt_jsonf("{http: {paths: [{path: %s, pathType: %s, backend: {service: "
+		                                "{name: %s, port: %j}}}]}}",
+		                                path, prefix ? "Prefix" : "Exact", service, backend);
+		if (*host)
+			kt_set(&rule, "host", kt_json_str(host));
+		kt_push(&rules_made, rule);
+		kt_free(host);
+		kt_free(path);
+		kt_free(service);
+	}
+	kt_json_free(all);
+	struct kt_json *spec = kt_jsonf("{rules: %j}", rules_made);
+	if (kubectl_option(s, "class"))
+		kt_set(&spec, "ingressClassName", kt_json_str(kubectl_option(s, "class")));
+	return kt_jsonf(
+	        "{apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: {name: %s}, spec: %j}", name,
+	        spec);
+}
+
 static const struct {
 	const char *kind;
 	bool image; /* it needs one */
@@ -218,7 +300,10 @@ static const struct {
               {"RoleBinding", false, make_binding},
               {"ClusterRoleBinding", false, make_binding},
               {"Service", false, make_service},
-              {"ResourceQuota", false, make_quota}};
+              {"ResourceQuota", false, make_quota},
+              {"PodDisruptionBudget", false, make_budget},
+              {"PriorityClass", false, make_priority},
+              {"Ingress", false, make_ingress}};
 
 struct kt_json *kubectl_made(struct tool_run *r, struct kubectl *s, bool *known)
 {

@@ -197,7 +197,7 @@ static void print_template(struct tool_run *r, struct kubectl *s, const struct k
 		}
 		char *inner = kt_strndup(open + 1, (size_t)(close - open - 1));
 		text = close + 1;
-		if (inner[0] == '"') {
+		if (inner[0] == '"' || inner[0] == '\'') {
 			struct kt_buf out = {0};
 			bool stop = false;
 			unescape(inner + 1, strlen(inner) > 1 ? strlen(inner) - 2 : 0, false, &out, &stop);

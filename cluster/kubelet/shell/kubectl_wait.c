@@ -15,7 +15,7 @@ static bool go_on(struct tool_run *r, struct kubectl *s, kt_ns usual)
 		limit = usual ? 0 : INT64_MAX / 2;
 	if (now - s->since >= limit)
 		return false;
-	s->pause = true;
+	s->pause = KT_SEC;
 	return true;
 }
 
