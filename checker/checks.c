@@ -476,6 +476,9 @@ static kt_ns time_left(const struct patience *p, const struct check_finding **wa
 	return left;
 }
 
+/* What programs do changes no object: it is looked at this often at least. */
+#define LOOKS (10 * KT_SEC)
+
 /* What came about only now must last: a container that ends at once was Ready for a moment, too. */
 #define STEADY (2 * KT_SEC)
 
@@ -503,7 +506,7 @@ static bool wait_for_all(const struct patience *p)
 		if (!waiting ||
 		    !check_tell(p->run, elapsed_of(p), elapsed_of(p) + left, "waiting for %s",
 		                waiting->expected) ||
-		    check_pass(p->run, left, true, NULL, NULL))
+		    check_pass(p->run, KT_MIN(left, LOOKS), true, NULL, NULL))
 			return false;
 		waited = true;
 		passed = look_at(p, false);

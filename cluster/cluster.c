@@ -43,10 +43,10 @@ void cluster_advance(struct cluster *cluster, kt_ns until)
 
 bool cluster_advance_to_change(struct cluster *cluster, kt_ns until)
 {
-	uint64_t before = store_version(cluster->store);
+	uint64_t before = cluster->changes;
 
 	while (run_next(cluster, until)) {
-		if (store_version(cluster->store) != before)
+		if (cluster->changes != before)
 			return true;
 	}
 	cluster->now = KT_MAX(cluster->now, until);
@@ -163,10 +163,19 @@ static void follow_crd(struct cluster *cluster, const struct store_event *event)
 	(void)!schema_add_crd(cluster->schema, event->object->json, NULL);
 }
 
+/* The holder of a lease says that it is still there. */
+static bool is_heartbeat(const struct cluster *cluster, const struct store_event *event)
+{
+	return event->object->kind == cluster->lease_kind && event->change == STORE_MODIFIED &&
+	       kt_equal(kt_path(event->object->json, "spec.holderIdentity"),
+	                kt_path(event->old->json, "spec.holderIdentity"));
+}
+
 static void on_event(void *arg, const struct store_event *event)
 {
 	struct cluster *cluster = arg;
 
+	cluster->changes += !is_heartbeat(cluster, event);
 	if (event->object->kind == cluster->crd_kind)
 		follow_crd(cluster, event);
 	api_observe(cluster, event);
@@ -270,6 +279,7 @@ enum kt_code cluster_new(const struct cluster_options *options, struct cluster *
 	cluster->part_runs = kt_alloc(part_count() + 1);
 	cluster->crd_kind =
 	        schema_by_kind(cluster->schema, "apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+	cluster->lease_kind = schema_by_kind(cluster->schema, "coordination.k8s.io", "v1", "Lease");
 	if (options->journal) {
 		enum kt_code rc = cluster_journal_read(cluster, &found, err);
 

@@ -70,8 +70,8 @@ kt_ns cluster_now(const struct cluster *cluster);
 kt_ns cluster_next(const struct cluster *cluster);
 /* Do everything that is due up to and including `until`, in order; now == until afterwards. */
 void cluster_advance(struct cluster *cluster, kt_ns until);
-/* As cluster_advance, but stops (with now = that moment) after the first change to the store. True if one
- * happened. */
+/* As cluster_advance, but stops (with now = that moment) after the first change to the store that is not a
+ * lease renewed by its holder, which says only that all is as it was. True if one happened. */
 bool cluster_advance_to_change(struct cluster *cluster, kt_ns until);
 /* Write what changed to the journal. The daemon calls it before an answer leaves. */
 KT_MUST_CHECK enum kt_code cluster_flush(struct cluster *cluster, struct kt_err *err);

@@ -16,6 +16,7 @@ struct cluster {
 	struct cluster_timers timers;
 	struct api_state *api;
 	uint64_t listener;
+	uint64_t changes; /* of the store, but for heartbeats */
 	void **part_states;
 	bool *part_runs;
 	struct kt_json *kept;
@@ -25,7 +26,7 @@ struct cluster {
 	} * kept_before;
 	size_t kept_before_count, kept_before_cap;
 	struct kt_strs kept_dirty;
-	const struct schema_kind *crd_kind;
+	const struct schema_kind *crd_kind, *lease_kind;
 	kt_ns written_now;
 	struct cluster_batch *unwritten; /* the journal failed: for the next write */
 };

@@ -76,6 +76,22 @@ static void advancing_to_a_change_stops_at_its_moment(void **state)
 	cluster_free(cluster);
 }
 
+static void a_renewed_lease_is_no_change(void **state)
+{
+	struct cluster *cluster = test_cluster();
+	kt_ns end;
+	uint64_t version;
+
+	(void)state;
+	cluster_advance(cluster, cluster_now(cluster) + 60 * KT_SEC);
+	version = store_version(cluster_store(cluster));
+	end = cluster_now(cluster) + 60 * KT_SEC;
+	assert_false(cluster_advance_to_change(cluster, end));
+	assert_true(cluster_now(cluster) == end);
+	assert_true(store_version(cluster_store(cluster)) > version);
+	cluster_free(cluster);
+}
+
 static void a_restore_brings_objects_and_time_back(void **state)
 {
 	struct cluster *cluster = test_cluster();
@@ -187,6 +203,7 @@ int main(void)
 	        cmocka_unit_test(an_idle_cluster_has_little_to_do),
 	        cmocka_unit_test(two_clusters_with_one_seed_have_one_history),
 	        cmocka_unit_test(advancing_to_a_change_stops_at_its_moment),
+	        cmocka_unit_test(a_renewed_lease_is_no_change),
 	        cmocka_unit_test(a_restore_brings_objects_and_time_back),
 	        cmocka_unit_test(a_rewind_goes_to_any_moment_of_the_history),
 	        cmocka_unit_test(the_history_says_who_changed_what),
