@@ -167,6 +167,8 @@ KT_MUST_CHECK enum kt_code kt_json_parse(const char *text, size_t len, const str
 void kt_json_print(const struct kt_json *v, struct kt_buf *out);
 /* As kubectl -o json: indent of `width` spaces, keys in stored order, no HTML escapes. */
 void kt_json_print_pretty(const struct kt_json *v, unsigned width, struct kt_buf *out);
+/* As json.MarshalIndent: the same with HTML escapes. */
+void kt_json_print_indented(const struct kt_json *v, unsigned width, struct kt_buf *out);
 char *kt_json_text(const struct kt_json *v);                              /* compact; owned by the caller */
 void kt_json_print_string(const char *s, size_t len, struct kt_buf *out); /* with quotes, Go style */
 

@@ -379,6 +379,11 @@ void kt_json_print_pretty(const struct kt_json *v, unsigned width, struct kt_buf
 	print(v, &(struct style){.width = width}, 0, out);
 }
 
+void kt_json_print_indented(const struct kt_json *v, unsigned width, struct kt_buf *out)
+{
+	print(v, &(struct style){.width = width, .html = true}, 0, out);
+}
+
 char *kt_json_text(const struct kt_json *v)
 {
 	struct kt_buf out = {0};

@@ -74,12 +74,65 @@ static void drop_strategy(struct kt_json **spec)
 	kt_unset(spec, "preferredHolder");
 }
 
+/* DRAConsumableCapacity */
+static void drop_request_capacity(struct kt_json **requests)
+{
+	for (size_t i = 0; i < kt_count(*requests); i++) {
+		struct kt_json **request = kt_edit_at(requests, i);
+
+		if (kt_path(*request, "exactly.capacity"))
+			kt_unset_path(request, "exactly.capacity");
+		for (size_t k = 0; k < kt_count(kt_get(*request, "firstAvailable")); k++)
+			kt_unset(kt_edit_at(kt_edit(request, "firstAvailable"), k), "capacity");
+	}
+}
+
+/* DRADeviceTaints, DRAPartitionableDevices, DRADeviceBindingConditions, DRAConsumableCapacity */
+static void drop_of_slice(struct kt_json **spec)
+{
+	static const char *const fields[] = {"taints",
+	                                     "consumesCounters",
+	                                     "nodeName",
+	                                     "nodeSelector",
+	                                     "allNodes",
+	                                     "bindsToNode",
+	                                     "bindingConditions",
+	                                     "bindingFailureConditions",
+	                                     "allowMultipleAllocations"};
+
+	kt_unset(spec, "sharedCounters");
+	kt_unset(spec, "perDeviceNodeSelection");
+	for (size_t i = 0; i < kt_count(kt_get(*spec, "devices")); i++) {
+		struct kt_json **device = kt_edit_at(kt_edit(spec, "devices"), i);
+
+		for (size_t k = 0; k < KT_COUNT(fields); k++)
+			kt_unset(device, fields[k]);
+		for (size_t k = 0; k < kt_count(kt_get(*device, "capacity")); k++) {
+			const struct kt_json *capacity = kt_get(*device, "capacity");
+
+			if (kt_get(kt_at(capacity, k), "requestPolicy"))
+				kt_unset(kt_edit(kt_edit(device, "capacity"), kt_key(capacity, k)),
+				         "requestPolicy");
+		}
+	}
+}
+
+/* DRAExtendedResource */
+static void drop_extended_name(struct kt_json **spec)
+{
+	kt_unset(spec, "extendedResourceName");
+}
+
 static const struct {
 	const char *group, *kind, *path;
 	void (*drop)(struct kt_json **slot);
 } rows[] = {
         {"coordination.k8s.io", "Lease", "spec", drop_strategy},
         {"autoscaling", "HorizontalPodAutoscaler", "spec.behavior", drop_tolerance},
+        {"resource.k8s.io", "ResourceClaim", "spec.devices.requests", drop_request_capacity},
+        {"resource.k8s.io", "ResourceClaimTemplate", "spec.spec.devices.requests", drop_request_capacity},
+        {"resource.k8s.io", "ResourceSlice", "spec", drop_of_slice},
+        {"resource.k8s.io", "DeviceClass", "spec", drop_extended_name},
 };
 
 static void drop_at(const struct kt_json *old, struct kt_json **object, const char *path,

@@ -293,6 +293,18 @@ static bool is_own_group(const struct api_request *request)
 	return false;
 }
 
+static void no_such_path(struct api_request *request)
+{
+	const char *first = segment(request, 0);
+
+	request->group = kt_streq(first, "apis") ? segment(request, 1) : "";
+	if (kt_streq(first, "api") || kt_streq(first, "openid") ||
+	    (kt_streq(first, "apis") && is_own_group(request)))
+		not_found(request);
+	else
+		no_route(request);
+}
+
 static void not_allowed(struct api_request *request)
 {
 	api_fail(&request->status, 405, "MethodNotAllowed",
@@ -417,6 +429,10 @@ static void resource_route(struct api_request *request)
 			no_route(request);
 		return;
 	}
+	if (kt_streq(request->http->method, "HEAD")) {
+		not_allowed(request);
+		return;
+	}
 	if (!scope_fits(request)) {
 		if (request->kind->namespaced && !*request->ns && !*request->name)
 			not_allowed(request);
@@ -469,7 +485,7 @@ static void answer(struct api_request *request)
 		return;
 	if (!is_resource) {
 		if (!api_nonresource(request) && !request->status.code)
-			not_found(request);
+			no_such_path(request);
 		return;
 	}
 	if (api_negotiate(request))

@@ -74,29 +74,56 @@ static struct cluster_stream *follow(struct api_request *request, const struct k
 }
 
 /* --- options (PodLogOptions) --- */
-static bool number_option(struct api_request *request, const char *name, int64_t least, int64_t *out)
+static bool number_option(struct api_request *request, const char *name, int64_t *out)
 {
-	static const struct schema_kind options = {.group = "", .kind = "PodLogOptions", .resource = ""};
 	const char *text = api_query(request, name);
 	char *end;
-	struct rules_errors errors = {0};
-	struct kt_json *value;
 
 	if (!text || !*text)
 		return true;
 	*out = strtoll(text, &end, 10);
-	if (*end)
-		return api_fail(&request->status, 400, "BadRequest",
-		                "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
-	if (*out >= least)
-		return true;
-	value = kt_json_int(*out);
-	rules_error(&errors, "FieldValueInvalid", name, value,
+	return !*end || api_fail(&request->status, 400, "BadRequest",
+	                         "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+}
+
+static void check_least(const struct api_request *request, const char *name, int64_t least, int64_t is,
+                        struct rules_errors *errors)
+{
+	const char *text = api_query(request, name);
+	struct kt_json *value;
+
+	if (!text || !*text || is >= least)
+		return;
+	value = kt_json_int(is);
+	rules_error(errors, "FieldValueInvalid", name, value,
 	            least ? "must be greater than 0" : "must be greater than or equal to 0");
-	api_fail_invalid(&request->status, &options, request->name, errors.causes);
-	rules_errors_clear(&errors);
 	kt_json_free(value);
-	return false;
+}
+
+/* ValidatePodLogOptions. */
+static bool options_fit(struct api_request *request, const struct kubelet_log_options *options,
+                        int64_t seconds)
+{
+	static const struct schema_kind kind = {.group = "", .kind = "PodLogOptions", .resource = ""};
+	const char *time = api_query(request, "sinceTime"), *stream = api_query(request, "stream"),
+	           *since = api_query(request, "sinceSeconds");
+	struct rules_errors errors = {0};
+	bool fine;
+
+	check_least(request, "tailLines", 0, options->tail, &errors);
+	check_least(request, "limitBytes", 1, options->limit_bytes, &errors);
+	if (time && *time && since && *since)
+		rules_error(&errors, "FieldValueForbidden", "[]", NULL,
+		            "at most one of `sinceTime` or `sinceSeconds` may be specified");
+	else
+		check_least(request, "sinceSeconds", 1, seconds, &errors);
+	if (stream)
+		rules_error(&errors, "FieldValueForbidden", "stream", NULL, "may not be specified");
+	fine = !errors.causes;
+	if (!fine)
+		api_fail_invalid(&request->status, &kind, request->name, errors.causes);
+	rules_errors_clear(&errors);
+	return fine;
 }
 
 static bool read_options(struct api_request *request, struct kubelet_log_options *out)
@@ -112,9 +139,9 @@ static bool read_options(struct api_request *request, struct kubelet_log_options
 	        .tail = -1,
 	        .limit_bytes = -1,
 	};
-	if (!number_option(request, "tailLines", 0, &out->tail) ||
-	    !number_option(request, "limitBytes", 1, &out->limit_bytes) ||
-	    !number_option(request, "sinceSeconds", 1, &seconds))
+	if (!number_option(request, "tailLines", &out->tail) ||
+	    !number_option(request, "limitBytes", &out->limit_bytes) ||
+	    !number_option(request, "sinceSeconds", &seconds) || !options_fit(request, out, seconds))
 		return false;
 	if (seconds > 0)
 		out->since = cluster_now(request->cluster) - seconds * KT_SEC;

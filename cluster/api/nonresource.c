@@ -296,8 +296,10 @@ static bool openapi(struct api_request *request)
 	if (!kt_starts(path, "/openapi/v3/"))
 		return false;
 	text = schema_openapi(schema, path + strlen("/openapi/v3/"), hash);
-	if (!text)
-		return false;
+	if (!text) {
+		api_respond_text(request, 404, "", "");
+		return true;
+	}
 	snprintf(etag, sizeof(etag), "\"%s\"", hash);
 	header(request, "ETag", etag);
 	header(request, "Vary", "Accept");
@@ -404,16 +406,26 @@ static bool read(struct api_request *request)
 	return health(request) || openid(request) || openapi(request);
 }
 
+/* Some handlers look at the method (go-restful routes of GET), the others answer whatever it is. */
+static bool only_gets(const struct api_request *request)
+{
+	const struct kt_strs *at = &request->segments;
+	const char *first = at->count ? at->items[0] : "";
+
+	return kt_streq(first, "version") || kt_streq(first, "openid") || kt_streq(first, ".well-known") ||
+	       kt_streq(first, "api") || (kt_streq(first, "apis") && at->count > 2);
+}
+
 bool api_nonresource(struct api_request *request)
 {
-	bool reads = kt_streq(request->http->method, "GET") || kt_streq(request->http->method, "HEAD");
-
 	if (!read(request))
 		return false;
-	if (!reads) {
+	if (!kt_streq(request->http->method, "GET") && only_gets(request)) {
 		kt_strs_clear(&request->response->headers.names);
 		kt_strs_clear(&request->response->headers.values);
-		api_respond_text(request, 405, "text/plain; charset=utf-8", "405: Method Not Allowed");
+		api_fail(&request->status, 405, "MethodNotAllowed",
+		         "the server does not allow this method on the requested resource");
+		request->status.details = kt_json_object();
 	}
 	return true;
 }

@@ -172,11 +172,33 @@ static bool refuse(const struct patching *p, const struct kt_json *patched, cons
 	return false;
 }
 
+/* Members of an operation that no operation has are told with the fields that the kind has not. */
+static void note_operations(const struct patching *p, struct schema_problems *problems)
+{
+	static const char *const known[] = {"op", "path", "from", "value"};
+	const struct kt_json *op;
+
+	if (p->type != PATCH_JSON)
+		return;
+	KT_JSON_EACH (op, p->body) {
+		for (size_t i = 0; i < kt_count(op); i++) {
+			bool fits = false;
+
+			for (size_t k = 0; k < KT_COUNT(known); k++)
+				fits = fits || kt_streq(kt_key(op, i), known[k]);
+			if (!fits)
+				kt_strs_steal(&problems->unknown,
+				              kt_strf("json patch unknown field \"[%zu].%s\"", (size_t)op_i,
+				                      kt_key(op, i)));
+		}
+	}
+}
+
 /* The patched value, decoded as the kind. */
 static bool decode_patched(const struct patching *p, struct kt_json *patched, struct kt_json **out)
 {
 	struct api_request *request = p->request;
-	struct schema_problems problems = {0};
+	struct schema_problems problems = {.wraps = p->type == PATCH_STRATEGIC};
 	struct kt_err err = {0};
 	kt_ns offset = cluster_wire_offset(request->cluster);
 	bool strict = kt_streq(api_query(request, "fieldValidation"), "Strict"), fine = true;
@@ -186,6 +208,7 @@ static bool decode_patched(const struct patching *p, struct kt_json *patched, st
 	struct kt_json *sorted = kt_json_sorted(patched);
 
 	api_add_duplicates(p->duplicates, p->type == PATCH_JSON ? "json patch " : "", &problems);
+	note_operations(p, &problems);
 	if (!why && schema_decode(cluster_schema(request->cluster), p->kind, sorted, out, &problems, &err))
 		why = p->type == PATCH_STRATEGIC ? converter_words(err.text) : kt_strdup(err.text);
 	else if (!why && strict && (problems.unknown.count || problems.duplicate.count))
@@ -258,7 +281,7 @@ static bool server_side_apply(struct api_request *request, const struct schema_k
                               const struct kt_json *target, struct kt_json *body, struct kt_json **out)
 {
 	struct kt_json *applied = NULL, *merged = NULL;
-	struct schema_problems problems = {0};
+	struct schema_problems problems = {.wraps = true};
 	struct kt_err err = {0};
 	bool fine = apply_options_fit(request) && applied_kind_fits(request, kind, body);
 
@@ -304,7 +327,7 @@ static bool patch_object(const struct patching *p, const struct kt_json *target,
 	struct kt_json *patched = NULL;
 	/* a patch that is null changes nothing, if it is not a merge */
 	bool nothing = kt_json_type(p->body) == KT_JSON_NULL && p->type != PATCH_MERGE;
-	bool fine = nothing || apply_type(p->request, p->kind, p->type, outward, p->body, &patched);
+	bool fine = nothing || apply_type(p->request, p->kind, p->type, outward, p->body, &patched), named;
 
 	if (nothing)
 		patched = kt_json_ref(outward);
@@ -313,8 +336,10 @@ static bool patch_object(const struct patching *p, const struct kt_json *target,
 		kt_set(&patched, "kind", kt_json_str(p->kind->kind));
 		kt_set(&patched, "apiVersion", kt_json_str(p->kind->api_version));
 	}
+	/* what has a kind and no version is read as nothing at all */
+	named = p->kind->crd || *kt_get_text(patched, "apiVersion") || !*kt_get_text(patched, "kind");
 	fine = fine && decode_patched(p, patched, out);
-	if (fine && !api_name_fits(p->request, *out)) {
+	if (fine && !api_name_fits(p->request, named ? *out : NULL)) {
 		kt_json_freep(out);
 		fine = false;
 	}

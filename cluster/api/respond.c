@@ -230,8 +230,7 @@ static void finish(struct api_request *request, int code)
 		kt_yaml_print(value, false, &response->body);
 		set_type(response, "application/yaml");
 	} else {
-		kt_json_print_pretty(value, 2, &response->body);
-		kt_buf_addc(&response->body, '\n');
+		kt_json_print_indented(value, 2, &response->body);
 	}
 	kt_json_free(value);
 }
@@ -249,7 +248,7 @@ void api_respond_json(struct api_request *request, int code, const struct kt_jso
 {
 	kt_buf_clear(&request->response->body);
 	if (indent)
-		kt_json_print_pretty(value, 2, &request->response->body);
+		kt_json_print_indented(value, 2, &request->response->body);
 	else
 		kt_json_print(value, &request->response->body);
 	if (indent) {
@@ -450,6 +449,21 @@ static bool take_clause(struct api_request *request, const struct clause *clause
 	return false;
 }
 
+/* TableOptions (apiserver pkg/endpoints/handlers/response.go). */
+static bool include_fits(struct api_request *request)
+{
+	const char *include = api_query(request, "includeObject");
+
+	if (!include || !*include || kt_streq(include, "Metadata") || kt_streq(include, "Object") ||
+	    kt_streq(include, "None"))
+		return true;
+	return api_fail(
+	        &request->status, 400, "BadRequest",
+	        "Unable to convert to Table as requested: includeObject: Invalid value: \"%s\": must be "
+	        "'Metadata', 'Object', 'None', or empty",
+	        include);
+}
+
 bool api_negotiate(struct api_request *request)
 {
 	const char *accept = api_header(request->http, "Accept"), *piece;
@@ -468,7 +482,7 @@ bool api_negotiate(struct api_request *request)
 		clause_clear(&clause);
 	}
 	if (taken)
-		return true;
+		return request->as != API_AS_TABLE || include_fits(request);
 	/* the routes of built-in kinds look at the types themselves, but not at what more they ask for */
 	accept = api_header(request->http, "Accept");
 	bool known = accept && (strstr(accept, "application/json") || strstr(accept, "application/yaml"));

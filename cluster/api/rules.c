@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const struct v_kind *const tables[] = {
-        v_kinds_pods,    v_kinds_apps,   v_kinds_batch, v_kinds_core, v_kinds_net,
-        v_kinds_storage, v_kinds_policy, v_kinds_rbac,  v_kinds_crd,  v_kinds_admission,
-        v_kinds_flow,    v_kinds_csi,    v_kinds_csr,
+        v_kinds_pods,    v_kinds_apps,   v_kinds_batch, v_kinds_core,   v_kinds_net,
+        v_kinds_storage, v_kinds_policy, v_kinds_rbac,  v_kinds_crd,    v_kinds_admission,
+        v_kinds_flow,    v_kinds_csi,    v_kinds_csr,   v_kinds_device,
 };
 
 const struct v_kind *v_kind_of(const struct schema_kind *kind)

@@ -445,6 +445,8 @@ static const struct field fields[] = {
         {"events.k8s.io", "Event", "type", NULL, ""},
         {"batch", "Job", "status.successful", "status.succeeded", "0"},
         {"certificates.k8s.io", "CertificateSigningRequest", "spec.signerName", NULL, ""},
+        {"resource.k8s.io", "ResourceSlice", "spec.nodeName", NULL, ""},
+        {"resource.k8s.io", "ResourceSlice", "spec.driver", NULL, ""},
 };
 
 static const struct field *field_of(const struct schema_kind *kind, const char *name, bool *special)
@@ -484,6 +486,9 @@ static bool check_field(const struct schema_kind *kind, const char *name, struct
 		return true;
 	if (kt_streq(kind->kind, "Job") && kt_streq(kind->group, "batch"))
 		kt_buf_addf(why, "field label \"%s\" not supported for Job", name);
+	else if (kt_streq(kind->kind, "ResourceSlice") && kt_streq(kind->group, "resource.k8s.io"))
+		kt_buf_addf(why, "field label not supported for %s, Kind=%s: %s", kind->api_version,
+		            kind->kind, name);
 	else if (special)
 		kt_buf_addf(why, "field label not supported: %s", name);
 	else
@@ -494,16 +499,28 @@ static bool check_field(const struct schema_kind *kind, const char *name, struct
 	return false;
 }
 
-static char *unescape(const char *text, size_t len)
+/* apimachinery pkg/fields/selector.go UnescapeValue; NULL and `why` if it is not escaped as it should be. */
+static char *unescape(const char *text, size_t len, struct kt_buf *why)
 {
 	struct kt_buf out = {0};
+	size_t why_len = why->len;
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\\' && i + 1 < len)
-			i++;
-		kt_buf_addc(&out, text[i]);
+	for (size_t i = 0; i < len && why->len == why_len; i++) {
+		if (text[i] == ',' || text[i] == '=') {
+			kt_buf_addf(why, "invalid field selector: unescaped character in value: %d", text[i]);
+		} else if (text[i] != '\\') {
+			kt_buf_addc(&out, text[i]);
+		} else if (i + 1 < len && strchr("\\,=", text[i + 1])) {
+			kt_buf_addc(&out, text[++i]);
+		} else {
+			kt_buf_addf(why, "invalid field selector: invalid escape sequence: %.*s",
+			            (int)KT_MIN(len - i, 2), text + i);
+		}
 	}
-	return kt_buf_take(&out);
+	if (why->len == why_len)
+		return kt_buf_take(&out);
+	kt_buf_clear(&out);
+	return NULL;
 }
 
 static bool parse_term(const char *text, size_t len, const char *whole, struct api_requirement *r,
@@ -526,8 +543,10 @@ static bool parse_term(const char *text, size_t len, const char *whole, struct a
 				continue;
 			r->op = ops[k].op;
 			r->key = kt_strndup(text, i);
-			kt_strs_steal(&r->values, unescape(text + i + op_len, len - i - op_len));
-			return true;
+			char *value = unescape(text + i + op_len, len - i - op_len, why);
+			if (value)
+				kt_strs_steal(&r->values, value);
+			return value != NULL;
 		}
 	}
 	kt_buf_addf(why, "invalid selector: '%s'; can't understand '%.*s'", whole, (int)len, text);

@@ -50,7 +50,7 @@ static const char *none_if_empty(const char *s)
 static struct kt_json *details_of(const struct schema_kind *kind, const char *name, const char *word)
 {
 	return kt_jsonf("{name: %s, group: %s, kind: %s}", none_if_empty(name), none_if_empty(kind->group),
-	                word);
+	                none_if_empty(word));
 }
 
 bool api_fail_not_found(struct api_status *status, const struct schema_kind *kind, const char *name)

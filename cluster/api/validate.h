@@ -132,6 +132,7 @@ void v_host_path(struct v *v, const struct v_path *path, const struct kt_json *s
 void v_class_parameters(struct v *v, const struct v_path *path, const struct kt_json *map);
 void v_csi_driver_name(struct v *v, const struct v_path *path, const char *name);
 void v_resources(struct v *v, const struct v_path *path, const struct kt_json *resources);
+void v_pod_claims(struct v *v, const struct v_path *path, const struct kt_json *claims);
 /* Of the pod as a whole: `path` its resources, `spec` all of it. */
 void v_pod_resources(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_security_context(struct v *v, const struct v_path *path, const struct kt_json *context);
@@ -184,7 +185,7 @@ struct v_kind {
 const struct v_kind *v_kind_of(const struct schema_kind *kind);
 extern const struct v_kind v_kinds_pods[], v_kinds_batch[], v_kinds_core[], v_kinds_apps[], v_kinds_net[],
         v_kinds_storage[], v_kinds_policy[], v_kinds_rbac[], v_kinds_crd[], v_kinds_admission[],
-        v_kinds_flow[], v_kinds_csi[], v_kinds_csr[];
+        v_kinds_flow[], v_kinds_csi[], v_kinds_csr[], v_kinds_device[];
 /* Rules in CEL of a schema that is structural: whether they compile, and what they may cost
  * (validate_crd_rules.c). `faulty`: nodes with a fault in them or below, at which rules are not looked at;
  * NULL-terminated. */

@@ -57,7 +57,8 @@ static struct kt_json *shown_labels(struct v *v, const struct kt_json *template)
 	const struct kt_json *labels = kt_path(template, "metadata.labels");
 	if (labels)
 		return kt_json_ref(labels);
-	return kt_get(template, "metadata") && kt_path(v->old, "spec.template.metadata.labels")
+	return kt_get(template, "metadata") && kt_count(kt_path(template, "spec.containers")) &&
+	                       kt_path(v->old, "spec.template.metadata.labels")
 	               ? kt_json_object()
 	               : kt_json_null();
 }

@@ -404,6 +404,7 @@ void v_pod_spec_of(struct v *v, const struct v_path *path, const struct kt_json 
 	        {.field = "overhead", .kind = V_OBJECT, .fn = overhead},
 	};
 	v_volumes(v, V_IN(path, "volumes"), kt_get(spec, "volumes"), meta);
+	v_pod_claims(v, V_IN(path, "resourceClaims"), kt_get(spec, "resourceClaims"));
 	v_containers(v, path, spec, meta);
 	v_pod_resources(v, V_IN(path, "resources"), spec);
 	if (kt_get_bool(spec, "hostNetwork", false))

@@ -193,6 +193,29 @@ static const struct internal types[] = {
                       "ControllerExpandSecretRef:n NodeExpandSecretRef:n"},
         {"VolumeNodeAffinity", "Required:*NodeSelector"},
         {"Taint", "Key:s Value:s Effect:s TimeAdded:n"},
+        {"AllocationResult", "Devices:AllocatedDevices NodeSelector:*NodeSelector AllocationTimestamp:n"},
+        {"AllocatedDevices", "Results:[]AllocatedDevice Config:[]AllocatedConfig"},
+        {"AllocatedDevice", "Request:s Driver:s Pool:s Device:s AdminAccess:n Tolerations:[]DeviceToleration "
+                            "BindingConditions:n BindingFailureConditions:n ShareID(shareID):n "
+                            "ConsumedCapacity:n"},
+        {"AllocatedConfig", "Source:s Requests:n Opaque:*DeviceOpaque"},
+        {"PodResourceClaim", "Name:s ResourceClaimName:n ResourceClaimTemplateName:n"},
+        {"ResourceClaimSpec", "Devices:DeviceClaim"},
+        {"DeviceClaim", "Requests:[]DeviceRequest Constraints:[]DeviceConstraint Config:[]DeviceClaimConfig"},
+        {"DeviceRequest", "Name:s Exactly:*ExactRequest FirstAvailable:[]DeviceSubRequest"},
+        {"ExactRequest",
+         "DeviceClassName:s Selectors:[]DeviceSelector AllocationMode:s Count:i AdminAccess:n "
+         "Tolerations:[]DeviceToleration Capacity:n"},
+        {"DeviceSubRequest", "Name:s DeviceClassName:s Selectors:[]DeviceSelector AllocationMode:s Count:i "
+                             "Tolerations:[]DeviceToleration Capacity:n"},
+        {"DeviceSelector", "CEL(cel):*CELSelector"},
+        {"CELSelector", "Expression:s"},
+        {"DeviceToleration", "Key:s Operator:s Value:s Effect:s TolerationSeconds:n"},
+        {"DeviceConstraint", "Requests:n MatchAttribute:n DistinctAttribute:n"},
+        {"DeviceClaimConfig", "Requests:n Opaque:*DeviceOpaque"},
+        {"DeviceOpaque", "Driver:s Parameters:n"},
+        {"DeviceAttribute",
+         "IntValue(int):n BoolValue(bool):n StringValue(string):n VersionValue(version):n"},
         {"ValidationRule", "Rule:s Message:s MessageExpression:s Reason:n FieldPath:s OptionalOldSelf:n"},
 };
 
@@ -323,6 +346,11 @@ struct kt_json *v_internal(struct v *v, const char *type, const struct kt_json *
 	if (strcmp(type, "PodTemplateSpec") == 0) {
 		struct kt_json *out = kt_json_ref(kt_get(value, "metadata"));
 		kt_set(&out, "Spec", print_pod_spec(kt_get(value, "spec")));
+		return out;
+	}
+	if (strcmp(type, "ResourceClaimTemplateSpec") == 0) {
+		struct kt_json *out = kt_json_ref(kt_get(value, "metadata"));
+		kt_set(&out, "Spec", print_struct("ResourceClaimSpec", kt_get(value, "spec")));
 		return out;
 	}
 	if (kt_starts(type, "[]"))

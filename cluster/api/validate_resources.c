@@ -115,10 +115,45 @@ static void claims(struct v *v, const struct v_path *path, const struct kt_json 
 		kt_buf_adds(&detail, "must be one of the names in pod.spec.resourceClaims");
 		if (kt_count(of_pod) == 0)
 			kt_buf_adds(&detail, " which is empty");
+		struct kt_strs names = {0};
 		KT_JSON_EACH (item, of_pod)
-			kt_buf_addf(&detail, "%s%s", item_i == 0 ? ": " : ", ", kt_get_text(item, "name"));
+			if (!kt_strs_has(&names, kt_get_text(item, "name")))
+				kt_strs_add(&names, kt_get_text(item, "name"));
+		kt_strs_sort(&names);
+		for (size_t i = 0; i < names.count; i++)
+			kt_buf_addf(&detail, "%s%s", i == 0 ? ": " : ", ", names.items[i]);
+		kt_strs_clear(&names);
 		v_not_found_because(v, at, kt_get(claim, "name"), kt_buf_str(&detail));
 		kt_buf_clear(&detail);
+	}
+}
+
+/* spec.resourceClaims of a pod. */
+void v_pod_claims(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	static const char *const sources[] = {"resourceClaimName", "resourceClaimTemplateName"};
+	static const char *const faults[] = {
+	        "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`", NULL,
+	        "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"};
+	const struct kt_json *claim;
+	KT_JSON_EACH (claim, list) {
+		const struct v_path *at = V_AT(path, claim_i);
+		const char *name = kt_get_text(claim, "name");
+		size_t given = 0;
+		if (!*name)
+			v_required(v, V_IN(at, "name"), "");
+		else if (kt_find(list, "name", name) < (ptrdiff_t)claim_i)
+			v_duplicate(v, V_IN(at, "name"), kt_get(claim, "name"));
+		else
+			v_check(v, V_IN(at, "name"), name, v_dns_label);
+		for (size_t i = 0; i < KT_COUNT(sources); i++)
+			given += kt_get(claim, sources[i]) != NULL;
+		if (faults[given])
+			v_invalid_steal(v, at, v_internal(v, "PodResourceClaim", claim), "%s", faults[given]);
+		for (size_t i = 0; i < KT_COUNT(sources); i++)
+			if (kt_get(claim, sources[i]))
+				v_check(v, V_IN(at, sources[i]), kt_get_text(claim, sources[i]),
+				        v_dns_subdomain);
 	}
 }
 

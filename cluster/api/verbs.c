@@ -400,6 +400,21 @@ static void check_characters(const char *manager, struct kt_json **causes)
 	kt_buf_clear(&value);
 }
 
+/* All that the query says of `name`. New; NULL nothing. */
+static struct kt_json *queried(const struct api_request *request, const char *name)
+{
+	struct kt_json *values = NULL;
+
+	for (size_t i = 0; i < request->query_names.count; i++) {
+		if (!kt_streq(request->query_names.items[i], name))
+			continue;
+		if (!values)
+			values = kt_json_array();
+		kt_push(&values, kt_json_str(request->query_values.items[i]));
+	}
+	return values;
+}
+
 bool api_options_fit(struct api_request *request, const char *options)
 {
 	struct schema_kind kind = {.group = "meta.k8s.io", .kind = options, .resource = ""};
@@ -411,11 +426,10 @@ bool api_options_fit(struct api_request *request, const char *options)
 	bool fine;
 
 	api_media_type(request, type);
-	if (dry && !kt_streq(dry, "All")) {
-		value = kt_jsonf("[%s]", dry);
+	value = queried(request, "dryRun");
+	if (dry && (kt_count(value) > 1 || !kt_streq(dry, "All")))
 		rules_error(&errors, "FieldValueNotSupported", "dryRun", value, "supported values: \"All\"");
-		kt_json_free(value);
-	}
+	kt_json_free(value);
 	if (validation && *validation && !kt_streq(validation, "Strict") && !kt_streq(validation, "Warn") &&
 	    !kt_streq(validation, "Ignore")) {
 		value = kt_json_str(validation);

@@ -40,9 +40,10 @@ struct cel_type {
 	const struct cel_type *args[2];
 	const struct cel_field *fields; /* of a struct */
 	size_t field_count;
-	bool opened;     /* a struct whose fields are all that it has; else it is one of CEL's own */
-	uint64_t most;   /* items, members or characters that a value may have */
-	int64_t least;   /* bytes that the smallest value takes as JSON */
+	bool opened;   /* a struct whose fields are all that it has; else it is one of CEL's own. A map whose
+	                * values are known by it, by whatever name they are asked for */
+	uint64_t most; /* items, members or characters that a value may have */
+	int64_t least; /* bytes that the smallest value takes as JSON */
 	unsigned number; /* of a parameter */
 	/* A struct whose fields are looked up when they are asked for (types that contain themselves). */
 	const struct cel_type *(*find)(void *arg, const void *of, const char *name);

@@ -426,7 +426,11 @@ static struct range cost_select(struct coster *c, const struct cel_node *node)
 	if (of->kind == CEL_MAP || of->kind == CEL_STRUCT || of->kind == CEL_PARAM)
 		sum = add(sum, exactly(1));
 	decl = path_of(c, node->args[0]);
-	known(c, node)->decl = decl && decl->kind == CEL_STRUCT ? cel_field_type(decl, node->name) : NULL;
+	if (decl && decl->kind == CEL_MAP && decl->opened)
+		known(c, node)->decl = decl->args[1];
+	else
+		known(c, node)->decl =
+		        decl && decl->kind == CEL_STRUCT ? cel_field_type(decl, node->name) : NULL;
 	return sum;
 }
 

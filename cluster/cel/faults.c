@@ -71,6 +71,8 @@ void cel_faults_print(const struct cel_faults *faults, struct kt_buf *out)
 	for (const struct cel_fault *f = faults->first; f; f = f->next) {
 		if (f->line == 0) {
 			kt_buf_addf(out, "ERROR: <input>:-1:0: %s", f->message);
+		} else if (!*faults->text) { /* there is no line to show */
+			kt_buf_addf(out, "ERROR: <input>:1:0: %s", f->message);
 		} else {
 			kt_buf_addf(out, "ERROR: <input>:%zu:%zu: %s", f->line, f->column + 1, f->message);
 			print_line(faults, f, out);

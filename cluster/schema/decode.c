@@ -369,7 +369,7 @@ static enum kt_code decode_custom(const struct schema_kind *kind, const struct k
 		               "json: cannot unmarshal %s into Go value of type map[string]interface {}",
 		               json_word(raw));
 	struct decode d = {.problems = problems, .err = err};
-	struct schema_problems unknown = {{0}, {0}};
+	struct schema_problems unknown = {.wraps = false};
 	const struct schema_type *meta = schema_builtin_type_named("meta.v1.ObjectMeta");
 	struct decode_at at = {.name = "metadata", .owner = kind->type};
 	struct kt_json *v = structural_prune(schema_structural(kind), raw, &unknown.unknown);

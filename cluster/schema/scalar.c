@@ -39,6 +39,8 @@ static struct kt_json *decode_int32(struct decode *d, const struct decode_at *at
                                     const struct kt_json *raw)
 {
 	int64_t i = kt_int_or(raw, 0);
+	if (kt_json_type(raw) == KT_JSON_INT && d->problems && d->problems->wraps)
+		return kt_json_int((int32_t)(uint32_t)(uint64_t)i);
 	if (kt_json_type(raw) != KT_JSON_INT || i < INT32_MIN || i > INT32_MAX)
 		return decode_mismatch(d, at, go, raw);
 	return same(raw);

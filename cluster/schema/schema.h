@@ -146,6 +146,7 @@ uint64_t schema_generation(
 struct schema_problems {
 	struct kt_strs unknown;   /* `unknown field "spec.foo"`, as the real strict decoder words them */
 	struct kt_strs duplicate; /* `duplicate field "spec.replicas"` */
+	bool wraps; /* given: an int32 takes the lower half of what is wider, as Go converts it */
 };
 void schema_problems_clear(struct schema_problems *problems);
 /* `raw` (parsed JSON) as an object of `kind`: fields in schema order, unknown fields and nulls dropped and

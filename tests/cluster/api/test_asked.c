@@ -166,11 +166,18 @@ static void bad_requests_are_told_so(void **state)
 	ask_all("requests.jsonl");
 }
 
+static void odd_requests_are_answered_as_oddly(void **state)
+{
+	(void)state;
+	ask_all("odd.jsonl");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(patches_that_do_not_fit_are_told_so),
 	        cmocka_unit_test(bad_requests_are_told_so),
+	        cmocka_unit_test(odd_requests_are_answered_as_oddly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
