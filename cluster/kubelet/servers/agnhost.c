@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* agnhost, the test program of Kubernetes' own end-to-end tests. */
-#include "cluster/kubelet/servers/servers.h"
+#include "cluster/kubelet/servers/agnhost.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +162,74 @@ static void tell_header(const struct network_http_request *request, struct netwo
 	kt_buf_clear(&key);
 }
 
+/* porter: what SERVE_PORT_81 says, at 81 */
+static void serve_porter(struct tool_run *r, const struct network_http_request *request,
+                         struct network_http_response *response)
+{
+	char *name = kt_strf("SERVE_PORT_%u", request->port);
+	const char *text = tool_env(r, name);
+	server_plain(response, 200, "%s", text ? text : "");
+	kt_free(name);
+}
+
+/* /upload: the first file of the form, kept in /uploads */
+static void take_upload(struct tool_run *r, const struct network_http_request *request,
+                        struct network_http_response *response)
+{
+	struct server *s = r->state;
+	const char *body = request->body ? request->body : "", *from = strstr(body, "\r\n\r\n"),
+	           *line = strstr(body, "\r\n"), *end = NULL;
+	if (!kt_streq(request->method, "POST") || !from || !line || from > body + request->body_len) {
+		answer_json(response, kt_jsonf("{error: 'Unable to upload file.'}"));
+		return;
+	}
+	from += 4;
+	size_t mark = (size_t)(line - body);
+	for (const char *c = from; c + mark + 2 <= body + request->body_len && !end; c++)
+		if (!strncmp(c, "\r\n", 2) && !strncmp(c + 2, body, mark))
+			end = c;
+	end = end ? end : body + request->body_len;
+	char *path = kt_strf("/uploads/upload%llu", (unsigned long long)s->requests);
+	kt_ns now = process_now(r->task->process);
+	(void)files_mkdir(tool_container(r)->files, "/uploads", true, now);
+	int rc = files_write(tool_container(r)->files, path, from, (size_t)(end - from), false, 0644, now);
+	answer_json(response, rc ? kt_jsonf("{error: 'Unable to open file for write'}")
+	                         : kt_jsonf("{output: %s}", path));
+	kt_free(path);
+}
+
+/* netexec tells of each request; what it was asked for stands in words of its own. */
+static void log_request(struct tool_run *r, const char *path)
+{
+	static const struct {
+		const char *path, *shown, *keys[3];
+	} rows[] = {{"/echo", "/echo", {"msg", "code"}},
+	            {"/exit", "/exit", {"code", "timeout", "wait"}},
+	            {"/header", "/header", {"key"}},
+	            {"/redirect", "/redirect", {"location", "code"}},
+	            {"/shell", "/shell", {"cmd"}}};
+	static const char *const plain[] = {"/clientip", "/dial",       "/healthz",  "/hostname", "/hostName",
+	                                    "/readyz",   "/serverport", "/shutdown", "/upload"};
+	struct kt_buf text = {0};
+	for (size_t i = 0; i < KT_COUNT(rows) && !text.len; i++) {
+		if (strncmp(path, rows[i].path, strlen(rows[i].path)) != 0)
+			continue;
+		kt_buf_addf(&text, "GET %s", rows[i].shown);
+		for (size_t k = 0; k < 3 && rows[i].keys[k]; k++) {
+			struct kt_buf value = {0};
+			const char *name = rows[i].keys[k], *given = query_value(path, name, &value);
+			kt_buf_addf(&text, "%c%s=%s", k ? '&' : '?',
+			            kt_streq(name, "location") ? "msg" : name, given ? given : "");
+			kt_buf_clear(&value);
+		}
+	}
+	for (size_t i = 0; i < KT_COUNT(plain) && !text.len; i++)
+		if (kt_starts(path, plain[i]))
+			kt_buf_addf(&text, "GET %s", plain[i]);
+	agnhost_log(r, "log.go:244", text.len ? kt_buf_str(&text) : "GET /");
+	kt_buf_clear(&text);
+}
+
 void agnhost_serve(struct tool_run *r, const struct network_http_request *request,
                    struct network_http_response *response)
 {
@@ -169,7 +237,13 @@ void agnhost_serve(struct tool_run *r, const struct network_http_request *reques
 	struct kt_buf value = {0};
 	const char *mode = r->argv.count > 1 ? r->argv.items[1] : "", *path = request->path, *text;
 	kt_ns age = process_now(r->task->process) - s->since;
-	if (kt_streq(mode, "serve-hostname")) {
+	if (kt_streq(mode, "netexec"))
+		log_request(r, path);
+	if (kt_streq(mode, "porter")) {
+		serve_porter(r, request, response);
+	} else if (kt_streq(mode, "netexec") && kt_starts(path, "/upload")) {
+		take_upload(r, request, response);
+	} else if (kt_streq(mode, "serve-hostname")) {
 		server_plain(response, 200, "%s", server_pod_name(r));
 	} else if (kt_streq(mode, "liveness")) {
 		if (age > 10 * KT_SEC)
@@ -230,6 +304,20 @@ bool agnhost_prepare(struct tool_run *r, struct server *s, int *status)
 		server_port(s, port ? strtoul(port, NULL, 10) : 8080, "TCP");
 		port = server_option(r, "udp-port");
 		server_port(s, port ? strtoul(port, NULL, 10) : 8081, "UDP");
+		for (size_t i = 0; i < s->port_count; i++) {
+			char *line = kt_strf(i ? "Started UDP server on port  %u"
+			                       : "Started HTTP server on port %u",
+			                     s->ports[i]);
+			agnhost_log(r, "log.go:244", line);
+			kt_free(line);
+		}
+	} else if (kt_streq(mode, "porter")) {
+		struct kt_json *env = tool_env_all(r);
+		for (size_t i = 0; i < kt_count(env); i++)
+			if (kt_starts(kt_key(env, i), "SERVE_PORT_"))
+				server_port(s, strtoul(kt_key(env, i) + strlen("SERVE_PORT_"), NULL, 10),
+				            "TCP");
+		kt_json_free(env);
 	} else if (kt_streq(mode, "serve-hostname")) {
 		port = server_option(r, "port");
 		server_port(s, port ? strtoul(port, NULL, 10) : 9376, "TCP");
@@ -288,6 +376,9 @@ static int run_agnhost(struct tool_run *r)
 		return agnhost_connect(r, &s->fetch);
 	if (r->argv.count > 1 && !strcmp(r->argv.items[1], "stress"))
 		return run_hoard(r, &s->hoard);
+	int code;
+	if (agnhost_command(r, &code))
+		return code;
 	return server_run(r);
 }
 

@@ -366,15 +366,48 @@ static void put_pid_late(void *arg, struct files *files)
 		put_pid(files, main, c->began);
 }
 
+/* Where a configuration wants them; NULL: where they are usually. */
+static const char *wanted_path(const struct nginx *nginx, const char *directive)
+{
+	const struct nginx_directive *http = nginx_find(nginx->conf->top, "http");
+	const char *path = nginx_value(nginx->conf->top, directive);
+	return path ? path : (http ? nginx_value(http, directive) : NULL);
+}
+
+/* The five folders for what does not fit into memory: an errno value, and the folder that cannot be made. */
+static int make_folders(struct tool_run *r, const struct nginx *nginx, const char *base, char **folder)
+{
+	static const char *const kinds[][2] = {{"client_body_temp_path", "client_temp"},
+	                                       {"proxy_temp_path", "proxy_temp"},
+	                                       {"fastcgi_temp_path", "fastcgi_temp"},
+	                                       {"uwsgi_temp_path", "uwsgi_temp"},
+	                                       {"scgi_temp_path", "scgi_temp"}};
+	for (size_t n = 0; n < KT_COUNT(kinds); n++) {
+		size_t i = kt_streq(base, "/tmp") && n < 2 ? 1 - n
+		                                           : n; /* as that image's configuration names them */
+		const char *wanted = wanted_path(nginx, kinds[i][0]);
+		char *path = wanted ? kt_strdup(wanted) : kt_strf("%s/%s", base, kinds[i][1]);
+		int rc = files_mkdir(tool_container(r)->files, path, false, process_now(r->task->process));
+		if (rc && rc != EEXIST) {
+			*folder = path;
+			return rc;
+		}
+		kt_free(path);
+	}
+	return 0;
+}
+
 /* Its temporary folders and its pid file, when not everything is allowed. */
-static bool may_write(struct tool_run *r)
+static bool may_write(struct tool_run *r, const struct nginx *nginx)
 {
 	struct container *c = tool_container(r);
 	bool own = strstr(r->task->process->image->name, "unprivileged") != NULL;
-	const char *folder = own ? "/tmp/proxy_temp" : "/var/cache/nginx/client_temp",
-	           *pid = own ? "/tmp/nginx.pid" : "/run/nginx.pid";
+	const char *told = wanted_path(nginx, "pid"),
+	           *pid = told ? told : (own ? "/tmp/nginx.pid" : "/run/nginx.pid");
+	bool usual = kt_streq(pid, "/run/nginx.pid") || kt_streq(pid, "/var/run/nginx.pid");
 	kt_ns now = process_now(r->task->process);
-	if (files_user(c->files)->all && !c->read_only_root) {
+	bool all = files_user(c->files)->all && !c->read_only_root;
+	if (all && usual) {
 		/* thousands of servers have no tree of files before somebody looks */
 		if (files_untouched(c->files, "/run"))
 			files_on_look(c->files, put_pid_late, c);
@@ -382,20 +415,18 @@ static bool may_write(struct tool_run *r)
 			put_pid(c->files, r->task, now);
 		return true;
 	}
-	char *number = kt_strf("%d\n", r->task->pid);
-	int rc;
-	rc = files_mkdir(c->files, folder, false, now);
-	bool made = !rc || rc == EEXIST;
-	if (made)
-		rc = files_write(c->files, pid, number, strlen(number), false, 0644, now);
-	kt_free(number);
-	if (made && !rc)
-		return true;
-	char *text = made ? kt_strf("open() \"%s\" failed (%d: %s)", pid, rc, tool_strerror(rc))
-	                  : kt_strf("mkdir() \"%s\" failed (%d: %s)", folder, rc, tool_strerror(rc));
-	emerg(r, text);
+	char *number = kt_strf("%d\n", r->task->pid), *folder = NULL, *text = NULL;
+	int rc = all ? 0 : make_folders(r, nginx, own ? "/tmp" : "/var/cache/nginx", &folder);
+	if (folder)
+		text = kt_strf("mkdir() \"%s\" failed (%d: %s)", folder, rc, tool_strerror(rc));
+	else if ((rc = files_write(c->files, pid, number, strlen(number), false, 0644, now)))
+		text = kt_strf("open() \"%s\" failed (%d: %s)", pid, rc, tool_strerror(rc));
+	if (text)
+		emerg(r, text);
 	kt_free(text);
-	return false;
+	kt_free(folder);
+	kt_free(number);
+	return !rc;
 }
 
 /* The image's entrypoint: /etc/nginx/templates with the environment's variables in their places. */
@@ -532,7 +563,7 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 		return false;
 	}
 	s->own = nginx;
-	*status = !nginx || !may_write(r);
+	*status = !nginx || !may_write(r, nginx);
 	if (nginx)
 		take_ports(nginx, s);
 	return !*status;

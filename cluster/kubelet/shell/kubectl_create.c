@@ -30,6 +30,69 @@ static struct kt_json *created_deployment(struct tool_run *r, struct kubectl *s)
 	return object;
 }
 
+static bool add_file(struct tool_run *r, struct kubectl *s, const char *key, const char *path,
+                     struct kt_json **data)
+{
+	char *text = kubectl_read(r, path);
+	if (!text)
+		kubectl_complain(r, s, "error: error reading %s: no such file or directory", path);
+	else
+		kt_set(data, key ? key : kt_basename(path), kt_json_str(text));
+	kt_free(text);
+	return text != NULL;
+}
+
+/* --from-file=[KEY=]FILE or FOLDER, --from-env-file=FILE; false: complained */
+static bool add_files(struct tool_run *r, struct kubectl *s, struct kt_json **data)
+{
+	const struct kt_json *one;
+	struct files *files = tool_container(r)->files;
+	KT_JSON_EACH (one, kt_get(s->more, "from-file")) {
+		const char *word = kt_str_or(one, ""), *equals = strchr(word, '=');
+		char *path = tool_path(r, equals ? equals + 1 : word),
+		     *key = equals ? kt_strndup(word, (size_t)(equals - word)) : NULL;
+		struct files_stat st;
+		struct kt_strs names = {0};
+		bool folder = !files_stat(files, path, &st) && st.type == FILES_DIR, good = true;
+		if (folder)
+			(void)files_list(files, path, &names);
+		for (size_t i = 0; i < names.count && good; i++) {
+			char *inner = kt_strf("%s/%s", path, names.items[i]);
+			if (!files_stat(files, inner, &st) && st.type == FILES_REGULAR)
+				good = add_file(r, s, NULL, inner, data);
+			kt_free(inner);
+		}
+		if (!folder)
+			good = add_file(r, s, key, path, data);
+		kt_strs_clear(&names);
+		kt_free(path);
+		kt_free(key);
+		if (!good)
+			return false;
+	}
+	KT_JSON_EACH (one, kt_get(s->more, "from-env-file")) {
+		char *path = tool_path(r, kt_str_or(one, "")), *text = kubectl_read(r, path);
+		if (!text)
+			kubectl_complain(r, s, "error: open %s: no such file or directory",
+			                 kt_str_or(one, ""));
+		const char *rest = text;
+		size_t len;
+		for (const char *line; rest && (line = kt_split(&rest, '\n', &len));) {
+			const char *equals = memchr(line, '=', len);
+			if (!len || *line == '#' || !equals)
+				continue;
+			char *key = kt_strndup(line, (size_t)(equals - line)),
+			     *value = kt_strndup(equals + 1, len - (size_t)(equals - line) - 1);
+			kt_set(data, key, kt_json_str(value));
+			kt_free(key);
+			kt_free(value);
+		}
+		kt_free(path);
+		kt_free(text);
+	}
+	return !s->status;
+}
+
 static struct kt_json *created_object(struct tool_run *r, struct kubectl *s)
 {
 	if (s->words.count > 1 &&
@@ -60,6 +123,10 @@ static struct kt_json *created_object(struct tool_run *r, struct kubectl *s)
 		const char *value = s->literals.items[i] + strlen(key);
 		kt_set(&data, key, kt_json_str(*value ? value + 1 : ""));
 		kt_free(key);
+	}
+	if (!add_files(r, s, &data)) {
+		kt_json_free(data);
+		return NULL;
 	}
 	struct kt_json *object = kt_jsonf("{apiVersion: %s, kind: %s, metadata: {name: %s}}",
 	                                  s->kind->api_version, s->kind->kind, s->words.items[name]);

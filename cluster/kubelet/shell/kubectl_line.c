@@ -111,7 +111,7 @@ static bool own_letters(struct kubectl *s, const char *verb, const char *word)
 		const char *name;
 	} rows[] = {{"logs", 'f', "follow"}, {"logs", 'p', "previous"}, {"exec", 'i', "stdin"},
 	            {"exec", 't', "tty"},    {"run", 'i', "stdin"},     {"run", 't', "tty"},
-	            {"get", 'w', "watch"}};
+	            {"get", 'w', "watch"},   {"rollout", 'w', "watch"}};
 	bool all = word[1] != '-';
 	for (const char *c = word + 1; all && *c; c++) {
 		bool known = false;

@@ -194,6 +194,32 @@ static void add_resolve(struct curl *s, const char *value)
 	kt_free(key);
 }
 
+/* -F NAME=VALUE, NAME=@FILE, NAME=<FILE: one part of the form; the end is added with the last. */
+static void add_form(struct tool_run *r, const char *value)
+{
+	struct curl *s = r->state;
+	const char *equals = strchr(value, '='), *data = equals ? equals + 1 : "";
+	int name = (int)(equals ? equals - value : (long)strlen(value));
+	struct kt_buf read = {0};
+	kt_buf_addf(&s->body, "--form\r\nContent-Disposition: form-data; name=\"%.*s\"", name, value);
+	if (*data == '@' || *data == '<') {
+		char *file = kt_strndup(data + 1, strcspn(data + 1, ";")), *path = tool_path(r, file);
+		if (special_file(r->task, path, &read))
+			tool_err(r, "curl: (26) Failed to open/read local data from file/application\n");
+		if (*data == '@')
+			kt_buf_addf(&s->body, "; filename=\"%s\"\r\nContent-Type: application/octet-stream",
+			            kt_basename(file));
+		kt_free(file);
+		kt_free(path);
+	} else {
+		kt_buf_adds(&read, data);
+	}
+	kt_buf_adds(&s->body, "\r\n\r\n");
+	kt_buf_add(&s->body, kt_buf_str(&read), read.len);
+	kt_buf_adds(&s->body, "\r\n");
+	kt_buf_clear(&read);
+}
+
 static void take_option(struct tool_run *r, const struct option_row *option, const char *value)
 {
 	struct curl *s = r->state;
@@ -238,7 +264,7 @@ static void take_option(struct tool_run *r, const struct option_row *option, con
 		s->content_type = "application/json";
 		break;
 	case FORM:
-		kt_buf_addf(&s->body, "--form\r\nContent-Disposition: form-data\r\n\r\n%s\r\n", value);
+		add_form(r, value);
 		s->content_type = "multipart/form-data; boundary=form";
 		break;
 	case UPLOAD: {
