@@ -254,6 +254,7 @@ void nginx_free(void *own)
 	kt_json_free(nginx->addresses);
 	kt_json_free(nginx->turns);
 	kt_json_free(nginx->failed);
+	kt_json_free(nginx->buckets);
 	kt_free(nginx);
 }
 

@@ -13,6 +13,7 @@ struct nginx {
 	struct nginx_conf *conf;   /* as nginx_conf_ref gives it: of one image's own there is one a cluster */
 	struct kt_json *addresses; /* {host: [address…]}: names that were looked up at the start */
 	struct kt_json *turns;     /* {upstream: number of requests} */
+	struct kt_json *buckets;   /* of limit_req: {"zone key": {excess, last}} */
 	struct kt_json *failed;    /* {"address:port": until, ns}: servers of upstreams that are left out */
 };
 void nginx_free(void *own);
@@ -59,6 +60,8 @@ bool nginx_on(const struct nginx_visit *visit, const char *name, bool otherwise)
 
 /* proxy_pass. */
 void nginx_proxy(struct nginx_visit *visit, const struct nginx_directive *pass);
+/* limit_req: why this request is refused (owned), or NULL; what waits takes longer. */
+char *nginx_limited(struct nginx_visit *visit);
 /* nginx' own page for a status. */
 void nginx_page(struct nginx_visit *visit, int status);
 kt_ns nginx_time(const char *text); /* "10s", "500ms", "1m"; without a unit seconds */

@@ -162,7 +162,8 @@ static unsigned name_fits(const char *pattern, const char *host)
 	return 0;
 }
 
-static const struct nginx_directive *server_of(const struct nginx_visit *v)
+/* *name: its server_name that is a regular expression and fits, or NULL. */
+static const struct nginx_directive *server_of(const struct nginx_visit *v, const char **name)
 {
 	const struct nginx_directive *http = nginx_find(v->nginx->conf->top, "http"), *best = NULL,
 	                             *first = NULL;
@@ -190,7 +191,7 @@ static const struct nginx_directive *server_of(const struct nginx_visit *v)
 		for (size_t i = 0; names && i < names->count; i++) {
 			unsigned fits = name_fits(names->args[i], host);
 			if (fits > most)
-				most = fits, best = s;
+				most = fits, best = s, *name = fits == 2 ? names->args[i] : NULL;
 		}
 	}
 	kt_free(host);
@@ -712,7 +713,13 @@ static void visit(struct nginx_visit *v, const struct nginx_directive *named)
 	}
 	if (!v->here)
 		v->here = v->server;
-	if (!may(v))
+	char *limit = nginx_limited(v);
+	if (limit) {
+		const struct nginx_directive *status = nginx_setting(v, "limit_req_status");
+		trouble(v, "%s", limit);
+		nginx_page(v, status ? (int)strtol(status->args[0], NULL, 10) : 503);
+		kt_free(limit);
+	} else if (!may(v))
 		nginx_page(v, 403);
 	else if (is_known(v))
 		content(v);
@@ -830,7 +837,13 @@ void nginx_serve(struct tool_run *r, const struct network_http_request *request,
 	v.uri = kt_strdup(kt_buf_str(&uri));
 	v.args = kt_strdup(question ? question + 1 : "");
 	v.set = kt_json_object();
-	v.server = server_of(&v);
+	const char *pattern = NULL;
+	v.server = server_of(&v, &pattern);
+	if (pattern) { /* its groups are variables */
+		char *host = kt_strndup(request->host, strcspn(request->host, ":"));
+		(void)nginx_match(&v, host, pattern + 1, true);
+		kt_free(host);
+	}
 	kt_buf_clear(&uri);
 	if (v.server) {
 		enum way way = run_script(&v, v.server);

@@ -14,7 +14,7 @@ struct cli {
 	int64_t db, repeat, done;
 	kt_ns interval;
 	bool raw, formatted, verbatim /* as it comes, without a newline behind */, quiet, exit_code,
-	        last_from_stdin, scan;
+	        last_from_stdin, scan, pipes;
 	const char *pattern;
 	size_t first; /* of the command's words */
 	bool waits;   /* no answer yet: it is asked for again */
@@ -100,6 +100,7 @@ static bool read_options(struct tool_run *r, struct cli *s)
 			s->exit_code = s->exit_code || !strcmp(word, "-e");
 			s->last_from_stdin = s->last_from_stdin || !strcmp(word, "-x");
 			s->scan = s->scan || !strcmp(word, "--scan");
+			s->pipes = s->pipes || !strcmp(word, "--pipe");
 		}
 		i += takes;
 	}
@@ -204,6 +205,40 @@ static int not_connected(struct tool_run *r, const struct cli *s)
 	return 1;
 }
 
+/* Behind one value, with all that is in it. */
+static const char *behind_reply(const char *at)
+{
+	const char *end = strstr(at, "\r\n");
+	long n = strtol(at + 1, NULL, 10);
+	if (!end)
+		return at + strlen(at);
+	char kind = *at;
+	at = end + 2;
+	if (kind == '$' && n >= 0)
+		return at + KT_MIN(strlen(at), (size_t)n + 2);
+	for (long i = 0; kind == '*' && i < n && *at; i++)
+		at = behind_reply(at);
+	return at;
+}
+
+/* --pipe: errors as they are, then how many there were. */
+static void print_pipe(struct tool_run *r, struct cli *s, const char *at)
+{
+	size_t replies = 0, errors = 0;
+	for (; *at; at = behind_reply(at), replies++) {
+		if (*at != '-')
+			continue;
+		errors++;
+		tool_err(r, "%.*s\n", (int)strcspn(at + 1, "\r\n"), at + 1);
+	}
+	tool_outf(r,
+	          "All data transferred. Waiting for the last reply...\nLast reply received from "
+	          "server.\nerrors: %zu, "
+	          "replies: %zu\n",
+	          errors, replies);
+	s->status = errors ? 1 : 0;
+}
+
 /* Commands that wait for somebody to push: how long is said by their last word. One who waits asks again. */
 static bool goes_on_waiting(struct tool_run *r, const struct cli *s, const char *reply)
 {
@@ -274,7 +309,9 @@ static void ask(struct tool_run *r, struct cli *s)
 		s->formatted = false;
 	if (s->waits)
 		at = "";
-	while (*at)
+	if (s->pipes)
+		print_pipe(r, s, at);
+	while (!s->pipes && *at)
 		print_reply(r, s, &at, 0);
 	kt_buf_clear(&reply);
 }
