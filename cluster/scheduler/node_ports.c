@@ -20,6 +20,13 @@ static bool clash(const struct sched_port *a, const struct sched_port *b)
 	       (any(a->ip) || any(b->ip) || strcmp(a->ip, b->ip) == 0);
 }
 
+bool scheduler_wants_ports(const struct kt_json *spec)
+{
+	struct sched_port one;
+
+	return sched_ports(spec, &one, 1) > 0;
+}
+
 bool scheduler_ports_clash(const struct kt_json *a_spec, const struct kt_json *b_spec)
 {
 	struct sched_port a[32], b[32];

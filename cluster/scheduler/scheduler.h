@@ -16,7 +16,8 @@ bool scheduler_selects_node(const struct kt_json *node_selector, const struct kt
 bool scheduler_wants_node(const struct kt_json *pod_spec, const struct kt_json *labels, const char *name);
 /* Does one of the tolerations tolerate the taint? */
 bool scheduler_tolerates(const struct kt_json *tolerations, const struct kt_json *taint);
-/* Do two pods' specs want the same port of a host? */
+/* Does a pod's spec want any port of its host? Do two want the same? */
+bool scheduler_wants_ports(const struct kt_json *spec);
 bool scheduler_ports_clash(const struct kt_json *a_spec, const struct kt_json *b_spec);
 
 #endif
