@@ -38,6 +38,21 @@ bool kubelet_ctr_alive(const struct kubelet_ctr *ctr)
 	return ctr->process != NULL;
 }
 
+/* shareProcessNamespace: with all of the pod; a debug container with its target (kubernetes
+ * pkg/kubelet/util namespacesForPod). */
+static void share_processes(struct kubelet_ctr *ctr)
+{
+	const char *target = kt_get_str(ctr->spec, "targetContainerName");
+	struct kubelet_ctr *with;
+
+	if (kt_get_bool(ctr->pod->spec, "shareProcessNamespace", false)) {
+		with = ctr->pod->ctrs ? ctr->pod->ctrs : ctr;
+		process_share(&ctr->pub, &with->pub, true);
+	} else if (target && (with = kubelet_ctr_find(ctr->pod, target)) != NULL) {
+		process_share(&ctr->pub, &with->pub, false);
+	}
+}
+
 struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_json *spec,
                                     enum kubelet_role role)
 {
@@ -61,6 +76,7 @@ struct kubelet_ctr *kubelet_ctr_new(struct kubelet_pod *pod, const struct kt_jso
 	        .fs_group = -1,
 	        .kubelet = ctr,
 	};
+	share_processes(ctr);
 	return ctr;
 }
 
@@ -102,6 +118,7 @@ static void bury(struct kubelet_ctr *ctr)
 
 void kubelet_ctr_free(struct kubelet_ctr *ctr)
 {
+	process_unshare(&ctr->pub);
 	kubelet_ctr_drop(ctr);
 	if (ctr->pub.processes) {
 		struct kubelet *kubelet = ctr->pod->node->kubelet;

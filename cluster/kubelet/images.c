@@ -70,9 +70,16 @@ static bool split_reference(const char *reference, struct reference *out, char *
 	const char *at = strchr(rest, '@'), *end = rest + strlen(rest), *colon = NULL;
 	if (at) {
 		end = at;
+		const char *hex = strchr(at, ':');
+		size_t digits = hex ? strspn(hex + 1, "0123456789abcdefABCDEF") : 0;
 		out->digest = true;
-		if (strlen(at + 1) >= sizeof(out->tag))
+		if (strlen(at + 1) >= sizeof(out->tag) || digits < 32 || hex[1 + digits])
 			goto bad;
+		if (kt_starts(at, "@sha256:") && digits != 64) {
+			if (why)
+				*why = kt_strdup("invalid checksum digest length");
+			return false;
+		}
 		memcpy(out->tag, at + 1, strlen(at + 1) + 1);
 	}
 	for (const char *c = rest; c < end; c++) {

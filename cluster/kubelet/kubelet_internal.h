@@ -154,6 +154,7 @@ struct kubelet_pod {
 	const char *resize_reason; /* static; NULL: it has what it asks for */
 	char *resize_message;
 	kt_ns resize_at; /* a deferred one is tried again */
+	bool resizing;   /* it has new resources, and it was not told yet that all containers do */
 	kt_ns stage_at, pleg_at, retry_at, retry_delay, mount_began, started_at, delete_by, remove_at,
 	        refresh_at;
 	kt_ns wake;
@@ -287,6 +288,8 @@ void kubelet_env_free(struct kubelet *kubelet);
 bool kubelet_volumes_setup(struct kubelet_pod *pod, char **why);
 void kubelet_volumes_clear(struct kubelet_pod *pod);
 void kubelet_volumes_refresh(struct kubelet_pod *pod);
+/* Tell that a resize is over, once it is. */
+void kubelet_resize_tell(struct kubelet_pod *pod);
 /* The spec to go by (owned): as the API has it, but for resources that the node cannot give. */
 struct kt_json *kubelet_heeded_spec(struct kubelet_pod *pod, kt_ns now);
 /* Has it a volume that shows the pod's own labels or annotations? */

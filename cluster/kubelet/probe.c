@@ -46,6 +46,15 @@ static void next(struct kubelet_probe *probe, kt_ns now)
 	probe->timer = cluster_at(cluster, probe->due, tick, probe);
 }
 
+/* Nothing of the pod goes on without it: the pod as a whole is stopped (kuberuntime computePodActions). */
+static bool is_last(const struct kubelet_ctr *ctr)
+{
+	for (const struct kubelet_ctr *other = ctr->pod->ctrs; other; other = other->next)
+		if (other != ctr && other->role == KUBELET_MAIN && other->state != KUBELET_ENDED)
+			return false;
+	return true;
+}
+
 static void failed_for_good(struct kubelet_probe *probe, kt_ns now)
 {
 	struct kubelet_ctr *ctr = probe->ctr;
@@ -53,8 +62,14 @@ static void failed_for_good(struct kubelet_probe *probe, kt_ns now)
 	struct kt_buf text = {0};
 
 	grace = kt_get_int(probe->spec, "terminationGracePeriodSeconds", grace / KT_SEC) * KT_SEC;
-	kt_buf_addf(&text, "Container %s failed %s probe, will be restarted", ctr->pub.name,
-	            kinds[probe->kind].lower);
+	bool never =
+	        ctr->role == KUBELET_MAIN && kt_streq(kt_get_str(ctr->pod->spec, "restartPolicy"), "Never");
+
+	if (never && is_last(ctr))
+		kt_buf_addf(&text, "Stopping container %s", ctr->pub.name);
+	else
+		kt_buf_addf(&text, "Container %s failed %s probe%s", ctr->pub.name, kinds[probe->kind].lower,
+		            never ? "" : ", will be restarted");
 	kubelet_ctr_stop(ctr, now, grace, kt_buf_str(&text)); /* frees the probes */
 	kt_buf_clear(&text);
 }

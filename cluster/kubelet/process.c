@@ -396,12 +396,39 @@ struct kt_json *process_env(const struct process *process)
 	return vars;
 }
 
+void process_share(struct container *container, struct container *with, bool paused)
+{
+	container->paused = paused;
+	container->guest = !paused;
+	if (!with->sharing)
+		with->sharing = with;
+	if (container == with)
+		return;
+	container->sharing = with->sharing;
+	with->sharing = container;
+}
+
+void process_unshare(struct container *container)
+{
+	struct container *before = container->sharing;
+	while (before && before->sharing != container)
+		before = before->sharing;
+	if (before)
+		before->sharing = container->sharing;
+	container->sharing = NULL;
+}
+
 static int new_pid(const struct container *container)
 {
 	int pid = 1;
-	for (const struct process *process = container->processes; process; process = process->next)
+	for (const struct process *process = NULL; (process = process_next_seen(container, process)) != NULL;)
 		pid = KT_MAX(pid, process->next_pid + 6);
 	return pid;
+}
+
+static bool is_first(const struct process_spec *spec)
+{
+	return spec->is_main && !spec->container->paused && !spec->container->guest;
 }
 
 static void gather_argv(const struct process_spec *spec, const struct image *image, struct kt_strs *argv)
@@ -482,7 +509,7 @@ struct process *process_start(const struct process_spec *spec, char **why)
 	process->image = image;
 	process->running = true;
 	process->ran = spec->ran;
-	process->first_pid = process->next_pid = spec->is_main ? 1 : KT_MAX(new_pid(c), 7);
+	process->first_pid = process->next_pid = is_first(spec) ? 1 : KT_MAX(new_pid(c), 7);
 	process->counted = cluster_now(c->cluster);
 	process->next = c->processes;
 	c->processes = process;

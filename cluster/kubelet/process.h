@@ -34,7 +34,11 @@ struct container {
 	const struct kt_json *groups; /* supplementalGroups */
 	uint64_t capabilities;        /* what root may: bit N is Linux' capability N; see identity.h */
 	bool read_only_root, host_network, no_new_privileges, seccomp;
-	struct process *main;      /* PID 1; NULL while not running */
+	/* Containers whose programs see one another's, in a ring (process_share); NULL: it is alone. Then its
+	 * main is PID 1; in a ring that is the first one's main, or the sandbox' pause. */
+	struct container *sharing;
+	bool paused, guest;        /* PID 1 is pause; it came to another's processes */
+	struct process *main;      /* its first program; NULL while not running */
 	kt_ns began;               /* when its last main program was started */
 	struct process *processes; /* all of it, private to process.c; NULL at the start */
 	void *kubelet;             /* private to the kubelet */
@@ -82,6 +86,11 @@ char *process_memory_key(const struct container *container);
 /* Of one that is instant: run it to its end now (what does not end is killed). How long it would have taken.
  */
 kt_ns process_finish(struct process *process);
+/* `container` joins those whose processes `with` sees; `paused`: a pod's that shares them, where pause is PID
+ * 1
+ * (`with` may be itself: the first). */
+void process_share(struct container *container, struct container *with, bool paused);
+void process_unshare(struct container *container);
 /* Run a program of the container at once, with `in` as all of its input: what it says on stdout, and the time
  * it takes. False: there is no such program. */
 bool process_answer(struct container *container, const char *const *argv, const void *in, size_t len,

@@ -77,12 +77,63 @@ static void allot(struct kubelet_pod *pod)
 	pod->memory = view->requests.memory;
 }
 
+/* --- done --- */
+static bool in_progress(const struct kubelet_pod *pod)
+{
+	for (const struct kubelet_ctr *ctr = pod->ctrs; ctr; ctr = ctr->next)
+		if ((ctr->role == KUBELET_MAIN || ctr->role == KUBELET_SIDECAR) &&
+		    (ctr->stopping || ctr->state == KUBELET_STARTING || ctr->state == KUBELET_WAITING))
+			return true;
+	return false;
+}
+
+static void add_resources(const struct kt_json *containers, struct kt_json **out)
+{
+	const struct kt_json *one, *resources;
+
+	KT_JSON_EACH (one, containers) {
+		struct kt_json *row = NULL, *told = kt_json_object();
+
+		resources = kt_get(one, "resources");
+		if (kt_get(resources, "limits"))
+			kt_set(&told, "limits", kt_json_sorted(kt_get(resources, "limits")));
+		if (kt_get(resources, "requests"))
+			kt_set(&told, "requests", kt_json_sorted(kt_get(resources, "requests")));
+		kt_set(&row, "name", kt_json_ref(kt_get(one, "name")));
+		kt_set(&row, "resources", told);
+		kt_push(out, row);
+	}
+}
+
+void kubelet_resize_tell(struct kubelet_pod *pod)
+{
+	struct kt_json *summary = NULL;
+	struct kt_buf text = {0};
+
+	if (!pod->resizing || in_progress(pod))
+		return;
+	pod->resizing = false;
+	for (size_t i = 0; i < KT_COUNT(lists); i++) {
+		struct kt_json *list = NULL;
+
+		add_resources(kt_get(pod->spec, lists[i]), &list);
+		if (list)
+			kt_set(&summary, lists[i], list);
+	}
+	kt_json_print(summary, &text);
+	kubelet_event(pod, NULL, false, "ResizeCompleted", "Pod resize completed: %s", kt_buf_str(&text));
+	kt_buf_clear(&text);
+	kt_json_free(summary);
+}
+
 struct kt_json *kubelet_heeded_spec(struct kubelet_pod *pod, kt_ns now)
 {
 	struct kt_json *spec = kt_json_ref(kt_get(pod->object->json, "spec"));
 
+	bool same = same_resources(spec, pod->spec);
 	pod->resize_at = 0;
-	if (same_resources(spec, pod->spec) || fits(pod)) {
+	if (same || fits(pod)) {
+		pod->resizing |= !same;
 		pend(pod, NULL, NULL);
 		allot(pod);
 		return spec;

@@ -737,6 +737,7 @@ static void go(struct kubelet_pod *pod, kt_ns now)
 				respecify(pod, heeded, now);
 			kt_json_free(heeded);
 		}
+		kubelet_resize_tell(pod);
 		if (pod->refresh_at && now >= pod->refresh_at) {
 			pod->refresh_at = 0;
 			kubelet_volumes_refresh(pod);

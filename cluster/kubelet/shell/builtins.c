@@ -770,7 +770,10 @@ static enum step do_kill(struct task *task, struct frame *frame, const struct kt
 	for (; i < argv->count; i++) {
 		int pid =
 		        argv->items[i][0] == '%' ? job_pid(task, argv->items[i]) : number(argv->items[i], -1);
-		struct task *target = container_task(task->process->spec.container, abs(pid));
+		const struct container *c = task->process->spec.container;
+		struct task *target = pid == -1 ? NULL : container_task(c, abs(pid));
+		if (process_is_pause(c, abs(pid)))
+			continue; /* it looks after nobody's signals */
 		if (signo < 0 || !target) {
 			if (task->flavour == FLAVOUR_BASH)
 				task_error(task, "kill: (%s) - No such process", argv->items[i]);

@@ -214,6 +214,20 @@ static void of_environ(const struct task *task, struct kt_buf *out)
 	kt_json_free(env);
 }
 
+/* What there is of pause. */
+static bool of_pause(const char *path, struct kt_buf *out)
+{
+	if (!strcmp(path, "/cmdline"))
+		kt_buf_add(out, "/pause", sizeof("/pause"));
+	else if (!strcmp(path, "/comm"))
+		kt_buf_adds(out, "pause\n");
+	else if (!strcmp(path, "/status"))
+		kt_buf_adds(out, "Name:\tpause\nState:\tS (sleeping)\nTgid:\t1\nPid:\t1\nPPid:\t0\n");
+	else
+		return false;
+	return true;
+}
+
 static bool of_process(const struct task *self, const char *path, struct kt_buf *out)
 {
 	static const struct {
@@ -230,8 +244,14 @@ static bool of_process(const struct task *self, const char *path, struct kt_buf 
 		return false;
 	path += strlen("/proc/");
 	if (isdigit((unsigned char)*path)) {
-		task = container_task(self->process->spec.container, (int)strtol(path, &end, 10));
+		int pid = (int)strtol(path, &end, 10);
+		if (process_is_pause(self->process->spec.container, pid))
+			return of_pause(end, out);
+		task = container_task(self->process->spec.container, pid);
 		path = end;
+		/* the files of a program in another container */
+		if (task && kt_starts(path, "/root/"))
+			return !files_read(task->process->spec.container->files, path + strlen("/root"), out);
 	} else if (kt_starts(path, "self")) {
 		path += strlen("self");
 	} else {

@@ -157,8 +157,11 @@ struct kt_json *process_env(const struct process *process);
 kt_ns process_now(const struct process *process);
 void process_changed(struct process *process);
 struct task *process_task(struct process *process, int pid);
-/* A task of any process of the container; pid 1 is its main. */
+/* The processes that programs of the container see, one after the other: begin with NULL. */
+struct process *process_next_seen(const struct container *container, const struct process *process);
+/* A task of any of them; NULL: none, or pause (process_is_pause). */
 struct task *container_task(const struct container *container, int pid);
+bool process_is_pause(const struct container *container, int pid);
 void process_out_of_memory(struct process *process);
 void process_end(struct process *process, int code, const char *reason);
 /* Its first program is over. What an exec left in the background goes on, as long as the container does. */

@@ -13,9 +13,25 @@ struct task *process_task(struct process *process, int pid)
 	return NULL;
 }
 
+struct process *process_next_seen(const struct container *container, const struct process *process)
+{
+	const struct container *at = process ? process->spec.container : container;
+	struct process *next = process ? process->next : container->processes;
+	while (!next && at->sharing && at->sharing != container) {
+		at = at->sharing;
+		next = at->processes;
+	}
+	return next;
+}
+
+bool process_is_pause(const struct container *container, int pid)
+{
+	return pid == 1 && container->paused;
+}
+
 struct task *container_task(const struct container *container, int pid)
 {
-	for (struct process *process = container->processes; process; process = process->next) {
+	for (struct process *process = NULL; (process = process_next_seen(container, process)) != NULL;) {
 		struct task *task = process_task(process, pid);
 		if (task && !task->done)
 			return task;

@@ -15,6 +15,24 @@ static const char *argument(const struct tool_run *r, size_t i)
 	return i < r->argv.count ? r->argv.items[i] : NULL;
 }
 
+static void print_process(struct tool_run *r, bool wide, int pid, const char *user, const char *command)
+{
+	if (tool_busybox(r))
+		tool_outf(r, "%5d %-8s  0:00 %s\n", pid, user, command);
+	else if (wide)
+		tool_outf(r, "%-8s %7d  0.0  0.1   2576  1536 ?        Ss   00:00   0:00 %s\n", "root", pid,
+		          command);
+	else
+		tool_outf(r, "%7d ?        00:00:00 %.15s\n", pid, command);
+}
+
+static void user_of(const struct container *c, struct kt_buf *out)
+{
+	uint32_t uid = files_user(c->files)->uid;
+	if (!identity_user_name(c, uid, out))
+		kt_buf_addf(out, "%u", (unsigned)uid);
+}
+
 static int run_ps(struct tool_run *r)
 {
 	const struct container *c = tool_container(r);
@@ -24,14 +42,12 @@ static int run_ps(struct tool_run *r)
 	                                       " TIME COMMAND\n"
 	                                     : "    PID TTY          TIME CMD\n"));
 	int last = 0;
-	struct kt_buf user = {0};
-	uint32_t uid = files_user(tool_container(r)->files)->uid;
-	if (!identity_user_name(tool_container(r), uid, &user))
-		kt_buf_addf(&user, "%u", (unsigned)uid);
+	if (process_is_pause(c, 1))
+		print_process(r, wide, 1, "65535", "/pause");
 	for (;;) {
 		/* in the order of pids */
 		const struct task *next = NULL;
-		for (const struct process *p = c->processes; p; p = p->next) {
+		for (const struct process *p = NULL; (p = process_next_seen(c, p)) != NULL;) {
 			for (const struct task *t = p->tasks; t; t = t->next) {
 				if (!t->done && t->pid > last && (!next || t->pid < next->pid))
 					next = t;
@@ -42,15 +58,11 @@ static int run_ps(struct tool_run *r)
 		last = next->pid;
 		const char *command =
 		        next == r->task && next->depth > 1 ? "ps" : (next->command ? next->command : "sh");
-		if (tool_busybox(r))
-			tool_outf(r, "%5d %-8s  0:00 %s\n", next->pid, kt_buf_str(&user), command);
-		else if (wide)
-			tool_outf(r, "%-8s %7d  0.0  0.1   2576  1536 ?        Ss   00:00   0:00 %s\n",
-			          "root", next->pid, command);
-		else
-			tool_outf(r, "%7d ?        00:00:00 %.15s\n", next->pid, command);
+		struct kt_buf user = {0};
+		user_of(next->process->spec.container, &user);
+		print_process(r, wide, next->pid, kt_buf_str(&user), command);
+		kt_buf_clear(&user);
 	}
-	kt_buf_clear(&user);
 	return 0;
 }
 
@@ -67,8 +79,8 @@ static int run_kill(struct tool_run *r)
 	}
 	bool by_name = strcmp(r->tool->name, "kill") != 0;
 	for (; i < r->argv.count; i++) {
-		bool any = false;
-		for (struct process *p = c->processes; p; p = p->next) {
+		bool any = !by_name && process_is_pause(c, (int)strtol(r->argv.items[i], NULL, 10));
+		for (struct process *p = NULL; (p = process_next_seen(c, p)) != NULL;) {
 			for (struct task *t = p->tasks, *next; t; t = next) {
 				next = t->next;
 				if (t->done || t == r->task)
@@ -102,7 +114,7 @@ static int run_pgrep(struct tool_run *r)
 	const struct container *c = tool_container(r);
 	const char *pattern = argument(r, r->argv.count - 1);
 	int status = 1;
-	for (const struct process *p = c->processes; p && r->argv.count > 1; p = p->next) {
+	for (const struct process *p = NULL; r->argv.count > 1 && (p = process_next_seen(c, p)) != NULL;) {
 		for (const struct task *t = p->tasks; t; t = t->next) {
 			if (t->done || t == r->task || !t->command || !strstr(t->command, pattern))
 				continue;
@@ -125,7 +137,7 @@ static int run_pidof(struct tool_run *r)
 	const struct container *c = tool_container(r);
 	struct kt_buf out = {0};
 	for (size_t i = 1; i < r->argv.count; i++) {
-		for (const struct process *p = c->processes; p; p = p->next) {
+		for (const struct process *p = NULL; (p = process_next_seen(c, p)) != NULL;) {
 			for (const struct task *t = p->tasks; t; t = t->next) {
 				const char *command = t->command ? t->command : "";
 				size_t len = strcspn(command, " :");
