@@ -493,7 +493,8 @@ static bool fits(struct kubelet_pod *pod, const struct view_node *view)
 
 static bool ports_free(const struct kubelet_pod *pod)
 {
-	if (!scheduler_wants_ports(pod->spec)) /* nearly all: many pods on a node need not look at each other */
+	if (!scheduler_wants_ports(
+	            pod->spec)) /* nearly all: many pods on a node need not look at each other */
 		return true;
 	for (const struct kubelet_pod *other = pod->node->pods; other; other = other->next)
 		if (other != pod && other->started_at && other->stage != KUBELET_OVER &&
