@@ -266,6 +266,68 @@ static bool of_process(const struct task *self, const char *path, struct kt_buf 
 	return false;
 }
 
+static void made_cgroup(const struct task *task, struct kt_buf *out)
+{
+	(void)task;
+	kt_buf_adds(out, "0::/\n");
+}
+
+/* /proc/sys/net/core/somaxconn: as the pod's sysctls say, or as it usually is. */
+bool task_sysctl(const struct task *task, const char *name, struct kt_buf *out)
+{
+	static const char *const usual[][2] = {{"fs.file-max", "9223372036854775807"},
+	                                       {"fs.inotify.max_user_instances", "128"},
+	                                       {"fs.inotify.max_user_watches", "65536"},
+	                                       {"kernel.ostype", "Linux"},
+	                                       {"kernel.osrelease", "6.1.0"},
+	                                       {"kernel.msgmax", "8192"},
+	                                       {"kernel.pid_max", "4194304"},
+	                                       {"kernel.shm_rmid_forced", "0"},
+	                                       {"kernel.shmmax", "18446744073692774399"},
+	                                       {"net.core.somaxconn", "4096"},
+	                                       {"net.ipv4.ip_forward", "1"},
+	                                       {"net.ipv4.ip_local_port_range", "32768\t60999"},
+	                                       {"net.ipv4.ip_unprivileged_port_start", "0"},
+	                                       {"net.ipv4.ping_group_range", "0\t2147483647"},
+	                                       {"net.ipv4.tcp_fin_timeout", "60"},
+	                                       {"net.ipv4.tcp_keepalive_time", "7200"},
+	                                       {"net.ipv4.tcp_syncookies", "1"},
+	                                       {"vm.max_map_count", "65530"},
+	                                       {"vm.overcommit_memory", "1"},
+	                                       {"vm.swappiness", "60"}};
+	const struct container *c = task->process->spec.container;
+	const struct kt_json *one;
+	KT_JSON_EACH (one, kt_path(c->spec, "securityContext.sysctls")) {
+		if (kt_streq(kt_get_str(one, "name"), name)) {
+			kt_buf_addf(out, "%s\n", kt_str_or(kt_get(one, "value"), ""));
+			return true;
+		}
+	}
+	if (kt_streq(name, "kernel.hostname")) {
+		kt_buf_addf(out, "%s\n", c->host_name ? c->host_name : c->pod);
+		return true;
+	}
+	for (size_t i = 0; i < KT_COUNT(usual); i++) {
+		if (kt_streq(usual[i][0], name)) {
+			kt_buf_addf(out, "%s\n", usual[i][1]);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool of_sysctl(const struct task *task, const char *path, struct kt_buf *out)
+{
+	if (!kt_starts(path, "/proc/sys/"))
+		return false;
+	char *name = kt_strdup(path + strlen("/proc/sys/"));
+	for (char *c = name; *c; c++)
+		*c = *c == '/' ? '.' : *c;
+	bool there = task_sysctl(task, name, out);
+	kt_free(name);
+	return there;
+}
+
 int special_file(const struct task *task, const char *path, struct kt_buf *out)
 {
 	static const struct {
@@ -274,6 +336,8 @@ int special_file(const struct task *task, const char *path, struct kt_buf *out)
 	} rows[] = {{"/sys/fs/cgroup/memory.max", made_memory_max},
 	            {"/sys/fs/cgroup/cpu.max", made_cpu_max},
 	            {"/sys/fs/cgroup/memory.current", made_memory_now},
+	            {"/proc/self/cgroup", made_cgroup},
+	            {"/proc/1/cgroup", made_cgroup},
 	            {"/proc/cpuinfo", made_cpuinfo},
 	            {"/proc/meminfo", made_meminfo},
 	            {"/proc/loadavg", made_load},
@@ -287,5 +351,5 @@ int special_file(const struct task *task, const char *path, struct kt_buf *out)
 			return 0;
 		}
 	}
-	return rc == ENOENT && of_process(task, path, out) ? 0 : rc;
+	return rc == ENOENT && (of_process(task, path, out) || of_sysctl(task, path, out)) ? 0 : rc;
 }

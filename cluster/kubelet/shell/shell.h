@@ -291,6 +291,8 @@ char *tool_path(const struct tool_run *r, const char *path);
 const char *tool_strerror(int err);
 /* A file's bytes, those of /proc and /sys made up. An errno value or 0. */
 int special_file(const struct task *task, const char *path, struct kt_buf *out);
+/* A setting of the kernel ("net.core.somaxconn") and a newline; false: it is not known. */
+bool task_sysctl(const struct task *task, const char *name, struct kt_buf *out);
 /* What is mounted, as /proc/mounts has it (plain) or as mount prints it. */
 void task_mounts(const struct task *task, bool plain, struct kt_buf *out);
 int64_t tool_node_memory(const struct tool_run *r);

@@ -210,7 +210,15 @@ static bool test_file(struct test *t, char op, const char *word)
 	int rc = link ? files_lstat(files, path, &st, NULL) : files_stat(files, path, &st);
 	bool device = !strcmp(path, "/dev/null") || !strcmp(path, "/dev/zero");
 	bool program = rc && task_program_at(t->task, path);
+	bool made_up = rc && !program && (kt_starts(path, "/proc/") || kt_starts(path, "/sys/"));
+	struct kt_buf text = {0};
+	made_up = made_up && !special_file(t->task, path, &text);
+	kt_buf_clear(&text);
+	unsigned wanted = op == 'r' ? FILES_READ : (op == 'w' ? FILES_WRITE : 0);
+	bool may = !wanted || !files_access(files, path, wanted);
 	kt_free(path);
+	if (made_up)
+		return strchr("efr", op) != NULL;
 	if (program)
 		return strchr("efxrs", op) != NULL;
 	if (device)
@@ -235,7 +243,7 @@ static bool test_file(struct test *t, char op, const char *word)
 	case 'S':
 		return false;
 	default:
-		return true;
+		return may;
 	}
 }
 

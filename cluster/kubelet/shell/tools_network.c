@@ -119,6 +119,14 @@ static int wget_answer(struct tool_run *r, struct client *s)
 
 enum { MOST_REDIRECTS = 20 };
 
+/* The host as the URL has it: a port that is not the usual one is part of it. */
+static void tell_connecting(struct tool_run *r, const struct fetch *f)
+{
+	char *port = f->port == (f->https ? 443u : 80u) ? kt_strdup("") : kt_strf(":%u", f->port);
+	tool_err(r, "Connecting to %s%s (%s:%u)\n", f->host, port, f->address, f->port);
+	kt_free(port);
+}
+
 static int run_wget(struct tool_run *r)
 {
 	struct client *s = r->state;
@@ -144,13 +152,13 @@ static int run_wget(struct tool_run *r)
 		return tool_fail(r, 1, "bad address '%s'", f->host);
 	case FETCH_REFUSED:
 		if (!s->quiet)
-			tool_err(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+			tell_connecting(r, f);
 		return tool_fail(r, 1, "can't connect to remote host (%s): Connection refused", f->address);
 	case FETCH_UNREACHABLE:
 		return tool_fail(r, 1, "can't connect to remote host (%s): Host is unreachable", f->address);
 	case FETCH_TIMEOUT:
 		if (!s->quiet)
-			tool_err(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+			tell_connecting(r, f);
 		return tool_fail(r, 1, "download timed out");
 	case FETCH_SLOW:
 	case FETCH_SILENT:
@@ -160,7 +168,7 @@ static int run_wget(struct tool_run *r)
 		break;
 	}
 	if (f->stage == 3 && !s->quiet)
-		tool_err(r, "Connecting to %s (%s:%u)\n", f->host, f->address, f->port);
+		tell_connecting(r, f);
 	if (fetch_request(r, f, s->spider ? "HEAD" : s->method, s->headers,
 	                  s->body.len ? s->body.data : NULL))
 		return TOOL_WAIT;
@@ -189,7 +197,7 @@ struct netcat {
 	unsigned port, last;
 	struct kt_buf input;
 	struct kt_buf received;
-	bool met;
+	bool met, spoke;
 	struct kt_strs program; /* -e: what answers each connection */
 };
 
@@ -350,7 +358,9 @@ static bool nc_options(struct tool_run *r, struct netcat *s)
 		if (option == 'p')
 			port = value;
 		if (option == 'e') { /* the rest is the program's */
-			kt_strs_add(&s->program, value);
+			char *program = strchr(value, '/') ? tool_path(r, value) : kt_strdup(value);
+			kt_strs_add(&s->program, program);
+			kt_free(program);
 			while (at < r->argv.count)
 				kt_strs_add(&s->program, r->argv.items[at++]);
 		}
@@ -452,9 +462,12 @@ static int run_nc(struct tool_run *r)
 	        network_path_listener(r->task->process->cluster, &s->fetch.to);
 	if (s->fetch.to.listener && !listener)
 		return 0; /* the other side is gone */
-	if (listener && listener->bytes && s->input.len) {
+	bool listens =
+	        rc != TOOL_WAIT && !s->spoke; /* it has nothing to say, and hears what the other does */
+	if (listener && listener->bytes && (s->input.len || listens)) {
 		struct kt_buf reply = {0};
-		listener->bytes(listener->arg, s->input.data, s->input.len, &reply);
+		s->spoke = true;
+		listener->bytes(listener->arg, kt_buf_str(&s->input), s->input.len, &reply);
 		tool_out(r, kt_buf_str(&reply), reply.len);
 		kt_buf_clear(&reply);
 		kt_buf_cut(&s->input, 0);

@@ -178,6 +178,50 @@ static int run_nothing(struct tool_run *r)
 	return 0;
 }
 
+/* sysctl [-n] NAME…; writing is for privileged containers only */
+static int run_sysctl(struct tool_run *r)
+{
+	bool plain = false;
+	int status = 0;
+	for (size_t i = 1; i < r->argv.count; i++) {
+		const char *word = r->argv.items[i];
+		if (word[0] == '-') {
+			plain = plain || strchr(word, 'n');
+			continue;
+		}
+		char *name = kt_strndup(word, strcspn(word, "="));
+		struct kt_buf value = {0};
+		for (char *c = name; *c; c++)
+			*c = *c == '/' ? '.' : *c;
+		if (strchr(word, '='))
+			status = tool_may(r, "SYS_ADMIN")
+			                 ? 0
+			                 : tool_fail(r, 1,
+			                             tool_busybox(r)
+			                                     ? "error setting key '%s': Read-only file system"
+			                                     : "setting key \"%s\": Read-only file system",
+			                             name);
+		else if (!task_sysctl(r->task, name, &value))
+			status = tool_fail(r, 1,
+			                   tool_busybox(r) ? "error: '%s' is an unknown key"
+			                                   : "cannot stat %s: No such file or directory",
+			                   name);
+		else
+			tool_outf(r, "%s%s%s", plain ? "" : name, plain ? "" : " = ", kt_buf_str(&value));
+		kt_buf_clear(&value);
+		kt_free(name);
+	}
+	return status;
+}
+
+static int run_tty(struct tool_run *r)
+{
+	bool is = r->task->process->spec.tty;
+	if (!argument(r, 1))
+		tool_outs(r, is ? "/dev/pts/0\n" : "not a tty\n");
+	return !is;
+}
+
 /* groups, logname, hostid, dnsdomainname */
 static int run_groups(struct tool_run *r)
 {
@@ -282,8 +326,8 @@ const struct tool tools_system[] = {
         {.name = "pwd", .sets = EVERY, .run = run_pwd},
         {.name = "sh", .sets = EVERY, .run = run_shell, .shell = true},
         {.name = "sync", .sets = EVERY, .run = run_nothing},
-        {.name = "sysctl", .sets = EVERY, .run = run_nothing},
-        {.name = "tty", .sets = EVERY, .run = run_nothing},
+        {.name = "sysctl", .sets = EVERY, .run = run_sysctl},
+        {.name = "tty", .sets = EVERY, .run = run_tty},
         {.name = "uname", .sets = EVERY, .run = run_uname},
         {.name = "which", .sets = EVERY, .run = run_which},
         {.name = "zsh", .sets = "netshoot", .run = run_shell, .shell = true},

@@ -56,10 +56,40 @@ static int run_test(struct tool_run *r)
 }
 
 /* --- cat --- */
+struct cat {
+	bool numbered, full, shows, ends, tabs;
+	size_t line;
+};
+
+/* -v: what cannot be printed as ^X and M-x; -e: $ at a line's end, -t: tabs too */
+static void show_bytes(struct tool_run *r, const struct cat *s, const struct kt_buf *data)
+{
+	struct kt_buf out = {0};
+	for (size_t i = 0; i < data->len; i++) {
+		unsigned char c = (unsigned char)data->data[i];
+		if (c == '\n') {
+			kt_buf_adds(&out, s->ends ? "$\n" : "\n");
+			continue;
+		}
+		if (c >= 128)
+			kt_buf_adds(&out, "M-");
+		c &= 127;
+		if (c == '\t' && !s->tabs)
+			kt_buf_addc(&out, '\t');
+		else if (c < 32 || c == 127)
+			kt_buf_addf(&out, "^%c", c ^ 64);
+		else
+			kt_buf_addc(&out, (char)c);
+	}
+	tool_out(r, kt_buf_str(&out), out.len);
+	kt_buf_clear(&out);
+}
+
 static int run_cat(struct tool_run *r)
 {
-	bool *numbered = r->state;
-	size_t *line = (size_t *)r->state + 1;
+	struct cat *s = r->state;
+	bool *numbered = &s->numbered;
+	size_t *line = &s->line;
 	struct kt_buf data = {0};
 	const char *value;
 	int option, rc;
@@ -69,16 +99,26 @@ static int run_cat(struct tool_run *r)
 			if (option == '?')
 				return 1;
 			*numbered = *numbered || option == 'n' || option == 'b';
+			s->ends = s->ends || option == 'A' || option == 'e';
+			s->shows = s->shows || strchr("Aevt", option);
+			s->tabs = s->tabs || option == 'A' || option == 't';
+			s->full = s->full || option == 'b';
 		}
 		tool_inputs(r, at);
 		r->opened = true;
 	}
 	if (*numbered) {
 		while ((rc = tool_line(r, &data)) == 1)
-			tool_outf(r, "%6zu\t%s\n", ++*line, kt_buf_str(&data));
+			if (s->full && !data.len)
+				tool_outs(r, "\n");
+			else
+				tool_outf(r, "%6zu\t%s\n", ++*line, kt_buf_str(&data));
 	} else {
 		rc = tool_bytes(r, &data);
-		tool_out(r, kt_buf_str(&data), data.len);
+		if (s->shows)
+			show_bytes(r, s, &data);
+		else
+			tool_out(r, kt_buf_str(&data), data.len);
 	}
 	kt_buf_clear(&data);
 	if (rc == 1)
@@ -476,9 +516,9 @@ static int run_yes(struct tool_run *r)
 
 const struct tool tools_text[] = {
         {.name = "[", .sets = EVERY, .run = run_test},
-        {.name = "cat", .sets = EVERY, .run = run_cat, .state_size = 2 * sizeof(size_t)},
-        {.name = "less", .sets = EVERY, .run = run_cat, .state_size = 2 * sizeof(size_t)},
-        {.name = "more", .sets = EVERY, .run = run_cat, .state_size = 2 * sizeof(size_t)},
+        {.name = "cat", .sets = EVERY, .run = run_cat, .state_size = sizeof(struct cat)},
+        {.name = "less", .sets = EVERY, .run = run_cat, .state_size = sizeof(struct cat)},
+        {.name = "more", .sets = EVERY, .run = run_cat, .state_size = sizeof(struct cat)},
         {.name = "cut", .sets = EVERY, .run = run_cut, .state_size = sizeof(struct cut)},
         {.name = "echo", .sets = EVERY, .run = run_echo},
         {.name = "false", .sets = EVERY, .run = run_false},
