@@ -261,6 +261,17 @@ static bool authorize(struct api_request *request, bool is_resource)
 	return allowed;
 }
 
+bool api_may_create(struct api_request *request)
+{
+	const char *verb = request->verb;
+	bool allowed;
+
+	request->verb = "create";
+	allowed = authorize(request, true);
+	request->verb = verb;
+	return allowed;
+}
+
 /* --- routes --- */
 static void not_found(struct api_request *request)
 {

@@ -118,11 +118,14 @@ enum {
 	API_NEEDS_VERSION = 8,          /* no unconditional update */
 	API_KEEPS_STATUS = 16,          /* status may be sent on create and update (no reset) */
 	API_STATUS_KEEPS_METADATA =
-	        32,           /* status updates change nothing else; for others spec alone is safe */
-	API_UNMANAGED = 64,   /* Kubernetes 1.34 keeps no managedFields of it */
-	API_KEEPS_SPEC = 128, /* what an update says of the spec is not heard */
+	        32,                  /* status updates change nothing else; for others spec alone is safe */
+	API_UNMANAGED = 64,          /* Kubernetes 1.34 keeps no managedFields of it */
+	API_KEEPS_SPEC = 128,        /* what an update says of the spec is not heard */
+	API_CREATES_ON_UPDATE = 512, /* PUT makes what is not there (AllowCreateOnUpdate) */
 	API_STATUS_KEEPS_LABELS = 256,
 };
+/* Whether who sent an update may also create; if not, the status says so. */
+bool api_may_create(struct api_request *request);
 unsigned api_traits_of(const struct schema_kind *kind);
 bool api_has_status(const struct schema_kind *kind);
 /* What the real strategies do before a create: spec and status members that the server itself sets. */

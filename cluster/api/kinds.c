@@ -11,7 +11,7 @@ static const struct api_traits traits[] = {
         {"", "PersistentVolumeClaim", API_RETURNS_DELETED},
         {"", "PodTemplate", GEN | API_RETURNS_DELETED},
         {"", "ResourceQuota", API_RETURNS_DELETED},
-        {"", "Service", API_RETURNS_DELETED},
+        {"", "Service", API_RETURNS_DELETED | API_CREATES_ON_UPDATE},
         {"", "ServiceAccount", API_RETURNS_DELETED},
         {"apps", "Deployment", GEN | API_GENERATION_ANNOTATIONS | API_STATUS_KEEPS_LABELS},
         {"apps", "ReplicaSet", GEN},
@@ -27,7 +27,7 @@ static const struct api_traits traits[] = {
         {"scheduling.k8s.io", "PriorityClass", GEN},
         {"apiextensions.k8s.io", "CustomResourceDefinition", GEN | API_NEEDS_VERSION},
         {"apiregistration.k8s.io", "APIService", API_NEEDS_VERSION},
-        {"coordination.k8s.io", "Lease", API_NEEDS_VERSION},
+        {"coordination.k8s.io", "Lease", API_NEEDS_VERSION | API_CREATES_ON_UPDATE},
         {"certificates.k8s.io", "CertificateSigningRequest", API_UNMANAGED | API_KEEPS_SPEC},
         {"flowcontrol.apiserver.k8s.io", "FlowSchema", GEN},
         {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", GEN},
@@ -44,6 +44,15 @@ static const struct api_traits traits[] = {
         {"resource.k8s.io", "ResourceClaim", API_RETURNS_DELETED},
         {"resource.k8s.io", "ResourceClaimTemplate", API_RETURNS_DELETED},
         {"resource.k8s.io", "ResourceSlice", GEN | API_RETURNS_DELETED},
+        {"", "Endpoints", API_CREATES_ON_UPDATE},
+        {"", "Event", API_CREATES_ON_UPDATE},
+        {"events.k8s.io", "Event", API_CREATES_ON_UPDATE},
+        {"", "LimitRange", API_CREATES_ON_UPDATE},
+        {"node.k8s.io", "RuntimeClass", API_CREATES_ON_UPDATE},
+        {"rbac.authorization.k8s.io", "Role", API_CREATES_ON_UPDATE},
+        {"rbac.authorization.k8s.io", "RoleBinding", API_CREATES_ON_UPDATE},
+        {"rbac.authorization.k8s.io", "ClusterRole", API_CREATES_ON_UPDATE},
+        {"rbac.authorization.k8s.io", "ClusterRoleBinding", API_CREATES_ON_UPDATE},
 };
 
 unsigned api_traits_of(const struct schema_kind *kind)

@@ -101,8 +101,21 @@ static void cap_managers(const struct kt_json **entries, size_t *count, struct k
 	}
 }
 
+/* What is written through "scale" has no time: scalehandler.go ToParent looks for one among the entries of
+ * the whole object, which did not have that manager. */
+static void drop_scale_times(struct kt_json **entries)
+{
+	for (size_t i = 0; i < kt_count(*entries); i++) {
+		const struct kt_json *entry = kt_at(*entries, i);
+
+		if (kt_streq(kt_get_str(entry, "subresource"), "scale") && kt_get(entry, "time"))
+			kt_unset(kt_edit_at(entries, i), "time");
+	}
+}
+
 void managed_store(struct kt_json **object, struct kt_json *entries)
 {
+	drop_scale_times(&entries);
 	size_t n = kt_count(entries), kept = 0;
 	const struct kt_json **list = kt_alloc((n + 1) * sizeof(struct kt_json *));
 	struct kt_json *sorted = kt_json_array(), *made = kt_json_array();

@@ -419,7 +419,7 @@ static void service_cidr(struct v *v)
 {
 	const struct v_path *path = V_IN(V_ROOT("spec"), "cidrs");
 	const struct kt_json *list = kt_path(v->object, "spec.cidrs"), *item;
-	bool known = true;
+	bool known = true, one;
 	if (!kt_count(list)) {
 		v_required(v, path, "at least one CIDR required");
 		return;
@@ -428,11 +428,12 @@ static void service_cidr(struct v *v)
 		v_invalid_steal(v, path, kt_jsonf("{CIDRs: %J}", list), "may only hold up to 2 values");
 		return;
 	}
-	KT_JSON_EACH (item, list)
-		known = v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_cidr) && known;
-	KT_JSON_EACH (item, list)
-		if (known)
+	KT_JSON_EACH (item, list) {
+		one = v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_cidr);
+		if (one)
 			v_check(v, V_AT(path, item_i), kt_str_or(item, ""), v_subnet);
+		known = known && one;
+	}
 	if (kt_count(list) == 2 && known &&
 	    !strchr(kt_str(kt_at(list, 0)), ':') == !strchr(kt_str(kt_at(list, 1)), ':'))
 		v_invalid(v, path, list,

@@ -580,12 +580,22 @@ void api_update_request(struct api_request *request)
 	if (!api_options_fit(request, "UpdateOptions") || !api_body_object(request, request->kind, &object))
 		return;
 	api_write_from_request(&write, request);
-	old = api_name_fits(request, object) ? api_find(&write) : NULL;
-	if (!old) {
+	if (!api_name_fits(request, object)) {
 		kt_json_free(object);
 		return;
 	}
-	if (api_write_update(&write, old, object, &out))
+	old = store_get(cluster_store(request->cluster), request->kind->storage,
+	                request->kind->namespaced ? request->ns : "", request->name);
+	if (!old && (api_traits_of(request->kind) & API_CREATES_ON_UPDATE)) {
+		if (!api_may_create(request))
+			kt_json_free(object);
+		else if (api_write_create(&write, object, &out))
+			api_respond_object(request, 201, out);
+	} else if (!old) {
+		api_find(&write);
+		kt_json_free(object);
+	} else if (api_write_update(&write, old, object, &out)) {
 		api_respond_object(request, 200, out);
+	}
 	kt_json_free(out);
 }

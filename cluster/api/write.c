@@ -374,8 +374,10 @@ static bool check_identity(struct api_write *write, const struct store_object *o
 		struct kt_json *causes =
 		        kt_jsonf("[{reason: 'FieldValueInvalid', message: 'Invalid value: 0: must be "
 		                 "specified for an update', field: 'metadata.resourceVersion'}]");
+		struct schema_kind named = *write->kind; /* the store knows resources only */
 
-		api_fail_invalid(write->status, write->kind, old->name, causes);
+		named.kind = named.resource;
+		api_fail_invalid(write->status, &named, old->name, causes);
 		kt_json_free(causes);
 		return false;
 	}

@@ -174,7 +174,7 @@ static void faults_are_told_in_the_words_of_cel_go(void **state)
 	        {"self.open == 1 || self.open == '1%'", NULL},
 	        {"self.when < timestamp('2024-01-01T00:00:00Z')", NULL},
 	        {"self.m.x == ''", NULL},
-	        {"", "1:1: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', "
+	        {"", "1:0: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', "
 	             "'true', 'false', 'null', "
 	             "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"},
 	        {"*1", "1:1: Syntax error: extraneous input '*' expecting {'[', '{', '(', '.', '-', '!', "
