@@ -143,13 +143,20 @@ static void add_text(const char *text, const char *name, struct kt_buf *out)
 
 static void add_properties(const struct schema_type *type, struct kt_buf *out);
 
+static void add_reference(const struct schema_type *type, struct kt_buf *out)
+{
+	kt_buf_adds(out, "\"$ref\":\"#/components/schemas/");
+	openapi_name(type, out);
+	kt_buf_addc(out, '"');
+}
+
 /* The inside of a schema for one value of the type, without braces. */
 static void add_value(const struct schema_type *type, bool keep, struct kt_buf *out)
 {
 	if (is_component(type)) {
-		kt_buf_adds(out, "\"allOf\":[{\"$ref\":\"#/components/schemas/");
-		openapi_name(type, out);
-		kt_buf_adds(out, "\"}]");
+		kt_buf_adds(out, "\"allOf\":[{");
+		add_reference(type, out);
+		kt_buf_adds(out, "}]");
 		if (keep && type->scalar == SCHEMA_MESSAGE)
 			kt_buf_adds(out, ",\"default\":{}");
 	} else if (type->scalar == SCHEMA_MESSAGE) {
@@ -157,6 +164,28 @@ static void add_value(const struct schema_type *type, bool keep, struct kt_buf *
 	} else {
 		kt_buf_adds(out, scalars[scalar_row(type)].schema);
 	}
+}
+
+/* An item of a list or a map, which Go has as a value: its zero is its default (kube-openapi). */
+static void add_item(const struct schema_type *type, bool named, struct kt_buf *out)
+{
+	static const char *const zeros[][2] = {
+	        {"\"type\":\"string\"", "\"\""},
+	        {"\"type\":\"integer\"", "0"},
+	        {"\"type\":\"number\"", "0"},
+	        {"\"type\":\"boolean\"", "false"},
+	};
+	if (is_component(type) && type->scalar != SCHEMA_MESSAGE) {
+		add_reference(type, out);
+		return;
+	}
+	add_value(type, true, out);
+	if (!named || is_component(type) || type->scalar == SCHEMA_MESSAGE)
+		return;
+	const char *schema = scalars[scalar_row(type)].schema;
+	for (size_t i = 0; i < KT_COUNT(zeros) && !strstr(schema, "byte"); i++)
+		if (!strncmp(schema, zeros[i][0], strlen(zeros[i][0])))
+			kt_buf_addf(out, ",\"default\":%s", zeros[i][1]);
 }
 
 static void add_strings(const char *key, const char *const *list, bool sorted, struct kt_buf *out)
@@ -197,8 +226,10 @@ static void add_marks(const struct schema_field *field, struct kt_buf *out)
 		kt_buf_addf(out, ",\"x-kubernetes-patch-merge-key\":\"%s\"", field->patch_key);
 }
 
-static void add_field(const struct schema_field *field, struct kt_buf *out)
+static void add_field(const struct schema_type *of, const struct schema_field *field, struct kt_buf *out)
 {
+	const char *list = strstr(of->name, "List");
+
 	kt_json_print_string(field->name, strlen(field->name), out);
 	kt_buf_adds(out, ":{");
 	add_text(field->text, field->name, out);
@@ -207,7 +238,10 @@ static void add_field(const struct schema_field *field, struct kt_buf *out)
 		kt_buf_adds(out, "\"type\":\"array\",\"items\":{");
 	if (field->shape == SCHEMA_MAP)
 		kt_buf_adds(out, "\"type\":\"object\",\"additionalProperties\":{");
-	add_value(field->type, field->keep || field->shape != SCHEMA_ONE, out);
+	if (field->shape == SCHEMA_ONE)
+		add_value(field->type, field->keep, out);
+	else
+		add_item(field->type, of->id != 0, out);
 	if (field->values) /* of a list: what each of its values may be */
 		add_strings("enum", field->values, true, out);
 	if (field->shape != SCHEMA_ONE)
@@ -215,7 +249,8 @@ static void add_field(const struct schema_field *field, struct kt_buf *out)
 	const char *value = schema_field_default(field);
 	if (value)
 		kt_buf_addf(out, ",\"default\":%s", value);
-	add_marks(field, out);
+	if (strcmp(field->name, "items") != 0 || !list || list[strlen("List")])
+		add_marks(field, out); /* lists of objects say nothing of merging */
 	kt_buf_addc(out, '}');
 }
 
@@ -234,7 +269,7 @@ static void add_properties(const struct schema_type *type, struct kt_buf *out)
 	kt_buf_adds(out, ",\"properties\":{");
 	for (size_t i = 0; i < type->field_count; i++) {
 		kt_buf_adds(out, i ? "," : "");
-		add_field(&type->fields[i], out);
+		add_field(type, &type->fields[i], out);
 	}
 	kt_buf_addc(out, '}');
 	if (type->atomic)

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct schema *schema = schema_new();
 	struct kt_json *raw = NULL, *out = NULL, *again = NULL;
-	struct schema_problems problems = {{0}, {0}};
+	struct schema_problems problems = {.wraps = false};
 	struct kt_err err = {0};
 	if (!kt_json_parse((const char *)data, size, NULL, &raw, NULL, NULL)) {
 		const struct schema_kind *kind =

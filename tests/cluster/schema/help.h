@@ -44,7 +44,7 @@ static inline struct kt_json *decoded(const struct schema *schema, const struct 
 {
 	const struct schema_kind *kind =
 	        kind_named(schema, kt_get_str(raw, "apiVersion"), kt_get_str(raw, "kind"));
-	struct schema_problems problems = {{0}, {0}};
+	struct schema_problems problems = {.wraps = false};
 	struct kt_json *out = NULL;
 	struct kt_err err = {0};
 	if (schema_decode(schema, kind, raw, &out, &problems, &err))

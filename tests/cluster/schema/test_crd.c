@@ -66,7 +66,7 @@ static void unknown_fields_are_pruned_and_named_and_defaults_filled_in(void **st
 	struct kt_json *raw = made(
 	                       "{'wings':2,'colour':'red','any':{'x':{'y':1}},'eggs':[{'id':'a','nest':1}]}"),
 	               *out = NULL;
-	struct schema_problems problems = {{0}, {0}};
+	struct schema_problems problems = {.wraps = false};
 	assert_int_equal(schema_decode(schema, dragon(), raw, &out, &problems, NULL), KT_OK);
 	schema_default(schema, dragon(), &out);
 	assert_int_equal(problems.unknown.count, 2);

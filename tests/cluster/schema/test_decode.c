@@ -132,7 +132,7 @@ static void unknown_fields_are_named_with_their_place_in_order(void **state)
 	        "{'kind':'Pod','apiVersion':'v1','metadata':{'label':{'a':'b'},'name':'web'},'spec':{"
 	        "'containers':[{'image':'nginx','imagePolicy':'Always','name':'web'}],'contaners':[]}}");
 	struct kt_json *out = NULL;
-	struct schema_problems problems = {{0}, {0}};
+	struct schema_problems problems = {.wraps = false};
 	assert_int_equal(schema_decode(schema, kind_of(raw), raw, &out, &problems, NULL), KT_OK);
 	assert_int_equal(problems.unknown.count, 3);
 	assert_string_equal(problems.unknown.items[0], "unknown field \"metadata.label\"");
