@@ -229,6 +229,19 @@ static bool breaks_non_root(const struct kubelet_ctr *ctr, char **why)
 	return true;
 }
 
+/* setHostnameAsFQDN: the whole name as the cluster's DNS has it (kubernetes pkg/kubelet
+ * GeneratePodHostNameAndDomain). */
+static const char *full_name(struct kubelet_pod *pod, const char *name)
+{
+	const char *subdomain = kt_get_str(pod->spec, "subdomain");
+
+	if (!kt_get_bool(pod->spec, "setHostnameAsFQDN", false) || !subdomain || !*subdomain)
+		return name;
+	if (!pod->full_name)
+		pod->full_name = kt_strf("%s.%s.%s.svc.cluster.local", name, subdomain, pod->ns);
+	return pod->full_name;
+}
+
 /* What is known before the process: environment, files, limits. */
 static bool configure(struct kubelet_ctr *ctr, kt_ns now)
 {
@@ -242,7 +255,8 @@ static bool configure(struct kubelet_ctr *ctr, kt_ns now)
 
 	pub->host_network = kt_get_bool(pod->spec, "hostNetwork", false);
 	pub->pod_ip = pod->ip[0] ? pod->ip : NULL;
-	pub->host_name = pub->host_network ? pod->node->name : host_name ? host_name : pod->name;
+	pub->host_name =
+	        pub->host_network ? pod->node->name : full_name(pod, host_name ? host_name : pod->name);
 	pub->labels = pod->labels;
 	pub->working_dir = kt_get_str(ctr->spec, "workingDir");
 	pub->cpu_limit_milli = cpu && kt_quantity_parse(cpu, &quantity) ? quantity.milli : 0;
@@ -577,13 +591,9 @@ void kubelet_ctr_stop(struct kubelet_ctr *ctr, kt_ns now, kt_ns grace, const cha
 
 	if (!ctr->process)
 		return;
-	if (ctr->stopping) {
-		if (now + grace < ctr->kill_at) {
-			ctr->kill_at = now + grace;
-			kubelet_pod_wake(ctr->pod, ctr->kill_at);
-		}
+	/* The runtime waits as long as it was told first, whatever is asked of it meanwhile. */
+	if (ctr->stopping)
 		return;
-	}
 	if (message)
 		kubelet_event(ctr->pod, ctr, false, "Killing", "%s", message);
 	else

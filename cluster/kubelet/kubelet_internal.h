@@ -138,6 +138,7 @@ struct kubelet_pod {
 	struct kt_json *spec;     /* referenced */
 	const char *ns, *name, *uid;
 	struct kt_json *labels;
+	char *full_name; /* with its domain, if that is its host name; else NULL */
 	char ip[46];
 	struct kubelet_ctr *ctrs, *busy;
 	struct kubelet_mount *mounts;
@@ -213,6 +214,10 @@ void kubelet_leases_start(struct kubelet *kubelet);
 void kubelet_node_report(struct kubelet_node *node);
 /* The next relisting of the node's containers after `now`. */
 kt_ns kubelet_pleg(const struct kubelet_node *node, kt_ns now);
+
+/* --- sysctl.c --- */
+/* Why a pod with this spec may not run, in the kubelet's words (owned); NULL: it may. */
+char *kubelet_sysctl_refusal(const struct kt_json *spec);
 
 /* --- restore.c --- */
 /* After a restart of the simulation: go on from what the status says. */

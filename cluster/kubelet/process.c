@@ -334,11 +334,14 @@ static void write_etc(void *arg, struct files *files)
 	kt_free(text);
 	const char *subdomain = kt_get_str(c->spec, "subdomain"),
 	           *name = c->host_name ? c->host_name : c->pod;
+	bool whole_name = kt_get_bool(c->spec, "setHostnameAsFQDN", false);
+	char *first = whole_name ? kt_strndup(name, strcspn(name, ".")) : kt_strdup(name);
 	char *own = !c->pod_ip ? kt_strdup("")
 	            : subdomain && *subdomain && !c->host_network
-	                    ? kt_strf("%s\t%s.%s.%s.svc.cluster.local\t%s\n", c->pod_ip, name, subdomain,
-	                              c->ns, name)
+	                    ? kt_strf("%s\t%s.%s.%s.svc.cluster.local\t%s\n", c->pod_ip, first, subdomain,
+	                              c->ns, first)
 	                    : kt_strf("%s\t%s\n", c->pod_ip, name);
+	kt_free(first);
 	text = kt_strf("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 	               "ip6-loopback\n"
 	               "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-"

@@ -411,7 +411,7 @@ static bool gates_open(struct kubelet_pod *pod, const struct kt_json *old, char 
 bool kubelet_is_rejection(const char *reason)
 {
 	return reason && (kt_starts(reason, "OutOf") || strcmp(reason, "NodeAffinity") == 0 ||
-	                  strcmp(reason, "NodePorts") == 0);
+	                  strcmp(reason, "NodePorts") == 0 || strcmp(reason, "SysctlForbidden") == 0);
 }
 
 static bool is_own_condition(const char *type)

@@ -126,6 +126,7 @@ void kubelet_pod_free(struct kubelet *kubelet, struct kubelet_pod *pod)
 		kt_json_free(pod->words[i]);
 	kt_free(pod->fail_message);
 	kt_free(pod->resize_message);
+	kt_free(pod->full_name);
 	kt_free(pod);
 }
 
@@ -517,6 +518,12 @@ static bool admit(struct kubelet_pod *pod)
 		reject(pod, "NodeAffinity",
 		       kt_strdup("Predicate NodeAffinity failed: node(s) didn't match Pod's node "
 		                 "affinity/selector"));
+		return false;
+	}
+	char *forbidden = kubelet_sysctl_refusal(pod->spec);
+
+	if (forbidden) {
+		reject(pod, "SysctlForbidden", forbidden);
 		return false;
 	}
 	if (!ports_free(pod)) {

@@ -111,7 +111,9 @@ static int run_hostname(struct tool_run *r)
 		return 0; /* the name of a privileged container's own, which nothing here reads again */
 	const char *subdomain = kt_get_str(c->spec, "subdomain"),
 	           *name = c->host_name ? c->host_name : c->pod;
-	if (option && (!strcmp(option, "-f") || !strcmp(option, "--fqdn")) && subdomain && *subdomain)
+	bool whole = kt_get_bool(c->spec, "setHostnameAsFQDN", false);
+	if (option && (!strcmp(option, "-f") || !strcmp(option, "--fqdn")) && subdomain && *subdomain &&
+	    !whole)
 		tool_outf(r, "%s.%s.%s.svc.cluster.local\n", name, subdomain, c->ns);
 	else if (option && !strcmp(option, "-d"))
 		tool_outf(r, "%s%s%s%s\n", subdomain ? subdomain : "", subdomain ? "." : "",
