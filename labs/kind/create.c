@@ -286,6 +286,8 @@ static enum kt_code finish(struct kind *kind, const struct kind_cluster *cluster
 	struct check_client *client = NULL;
 	struct kt_json *inventory = NULL;
 	enum kt_code rc = check_client_new(cluster->kubeconfig, NULL, false, &client, err);
+	if (!rc) /* a control plane that was just made may refuse the first connections */
+		rc = kind_wait_ready(kind, client, 1, err);
 	if (!rc)
 		rc = add_namespace(client, err);
 	if (!rc)

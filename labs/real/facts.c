@@ -9,7 +9,8 @@
 #define SPACE       "ktutor-network-trial"
 #define TRIAL_IMAGE "registry.k8s.io/e2e-test-images/agnhost:2.53"
 #define START_LIMIT (90 * KT_SEC)
-#define TRIES       8
+#define OPEN_LIMIT  (60 * KT_SEC) /* the network's agents of a young cluster take their time to know a pod */
+#define SHUT_LIMIT  (20 * KT_SEC)
 /* CHECK_PROBE_LABEL, as it stands in a query */
 #define PROBE_SELECTOR "ktutor.dev%%2Fprobe"
 
@@ -101,15 +102,14 @@ static enum kt_code connects(struct check_client *client, const char *address, b
 	return rc;
 }
 
-/* Until the answer is `wanted`, or enough was tried. */
-static enum kt_code settles(struct check_client *client, const char *address, bool wanted, bool *out,
-                            struct kt_err *err)
+/* Until the answer is `wanted`, for so long at most. */
+static enum kt_code settles(struct check_client *client, const char *address, bool wanted, kt_ns limit,
+                            bool *out, struct kt_err *err)
 {
-	enum kt_code rc = KT_OK;
-	*out = !wanted;
-	for (int i = 0; !rc && *out != wanted && i < TRIES; i++) {
-		if (i)
-			(void)poll(NULL, 0, 500);
+	kt_ns until = kt_monotonic() + limit;
+	enum kt_code rc = connects(client, address, out, err);
+	while (!rc && *out != wanted && kt_monotonic() < until) {
+		(void)poll(NULL, 0, 500);
 		rc = connects(client, address, out, err);
 	}
 	return rc;
@@ -128,7 +128,7 @@ static enum kt_code try_named_port(struct check_client *client, const char *addr
 	        real_call(client, "POST", "/apis/networking.k8s.io/v1/namespaces/" SPACE "/networkpolicies",
 	                  NULL, policy, NULL, err);
 	if (!rc)
-		rc = settles(client, address, true, out, err);
+		rc = settles(client, address, true, SHUT_LIMIT, out, err);
 	kt_json_free(policy);
 	return rc;
 }
@@ -148,7 +148,7 @@ static enum kt_code try_policy(struct check_client *client, bool *out, bool *nam
 	if (!rc)
 		rc = address_of(client, "caller", caller, err);
 	if (!rc)
-		rc = settles(client, address, true, &open, err);
+		rc = settles(client, address, true, OPEN_LIMIT, &open, err);
 	if (!rc && !open)
 		rc = kt_fail(err, KT_EUNSUPPORTED, "pods of this cluster cannot reach each other");
 	if (!rc)
@@ -156,7 +156,7 @@ static enum kt_code try_policy(struct check_client *client, bool *out, bool *nam
 		               "/apis/networking.k8s.io/v1/namespaces/" SPACE "/networkpolicies", NULL,
 		               policy, NULL, err);
 	if (!rc)
-		rc = settles(client, address, false, &still, err);
+		rc = settles(client, address, false, SHUT_LIMIT, &still, err);
 	*out = !rc && !still;
 	*named = false;
 	if (*out)
