@@ -232,8 +232,12 @@ static void add_field(const struct schema_type *of, const struct schema_field *f
 
 	kt_json_print_string(field->name, strlen(field->name), out);
 	kt_buf_adds(out, ":{");
-	add_text(field->text, field->name, out);
-	kt_buf_addc(out, ',');
+	/* what a definition does not say is not made up */
+	if (field->text || of->id || !strcmp(field->name, "apiVersion") || !strcmp(field->name, "kind") ||
+	    !strcmp(field->name, "metadata")) {
+		add_text(field->text, field->name, out);
+		kt_buf_addc(out, ',');
+	}
 	if (field->shape == SCHEMA_LIST)
 		kt_buf_adds(out, "\"type\":\"array\",\"items\":{");
 	if (field->shape == SCHEMA_MAP)
@@ -243,7 +247,7 @@ static void add_field(const struct schema_type *of, const struct schema_field *f
 	else
 		add_item(field->type, of->id != 0, out);
 	if (field->values) /* of a list: what each of its values may be */
-		add_strings("enum", field->values, true, out);
+		add_strings("enum", field->values, of->id != 0, out); /* definitions are told as they are */
 	if (field->shape != SCHEMA_ONE)
 		kt_buf_addc(out, '}');
 	const char *value = schema_field_default(field);
