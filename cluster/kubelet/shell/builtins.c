@@ -352,6 +352,13 @@ static enum step do_export(struct task *task, struct frame *frame, const struct 
 	return done(task, 0);
 }
 
+static enum step do_array(struct task *task, struct frame *frame, const struct kt_strs *argv)
+{
+	(void)frame;
+	return done(task, kt_streq(argv->items[0], "=array") ? array_assign(task, argv)
+	                                                     : array_assign_one(task, argv));
+}
+
 static enum step do_local(struct task *task, struct frame *frame, const struct kt_strs *argv)
 {
 	struct frame *call = NULL;
@@ -368,11 +375,18 @@ static enum step do_local(struct task *task, struct frame *frame, const struct k
 		task->jump = task->interactive || task->flavour == FLAVOUR_BASH ? JUMP_NONE : JUMP_EXIT;
 		return done(task, task->flavour == FLAVOUR_BASH ? 1 : 2);
 	}
+	bool array = false, map = false;
 	for (size_t i = 1; i < argv->count; i++) {
 		const char *word = argv->items[i];
 		size_t len = strcspn(word, "=");
+		array = array || (word[0] == '-' && strpbrk(word, "aA"));
+		map = map || (word[0] == '-' && strchr(word, 'A'));
 		if (word[0] == '-' || !is_name(word, len))
 			continue;
+		if (array && task->flavour == FLAVOUR_BASH) {
+			array_declare(task, word, map);
+			continue;
+		}
 		char *name = kt_strndup(word, len);
 		if (call && !kt_get(call->locals, name)) {
 			const struct kt_json *old = kt_get(task->vars.all, name);
@@ -402,7 +416,9 @@ static enum step do_unset(struct task *task, struct frame *frame, const struct k
 				task->functions[k].name = kt_strdup("");
 			}
 		}
-		if (!functions && !task_set_var(task, argv->items[i], NULL))
+		if (!functions && task->flavour == FLAVOUR_BASH)
+			array_unset(task, argv->items[i]);
+		if (!functions && !strchr(argv->items[i], '[') && !task_set_var(task, argv->items[i], NULL))
 			return done(task, 1);
 	}
 	return done(task, 0);
@@ -922,18 +938,18 @@ static const struct {
 	const char *name;
 	builtin_fn *run;
 } builtins[] = {
-        {"((", do_sum},          {":", do_true},          {".", do_dot},          {"[", do_test},
-        {"[[", do_test},         {"alias", do_true},      {"bg", do_true},        {"break", do_break},
-        {"cd", do_cd},           {"command", do_command}, {"continue", do_break}, {"declare", do_local},
-        {"echo", do_echo},       {"eval", do_eval},       {"exec", do_exec},      {"exit", do_exit},
-        {"export", do_export},   {"false", do_false},     {"fg", do_wait},        {"getopts", do_getopts},
-        {"hash", do_true},       {"jobs", do_jobs},       {"kill", do_kill},      {"let", do_let},
-        {"local", do_local},     {"printf", do_printf},   {"pwd", do_pwd},        {"read", do_read},
-        {"readonly", do_export}, {"return", do_return},   {"set", do_set},        {"shift", do_shift},
-        {"shopt", do_true},      {"source", do_dot},      {"test", do_test},      {"times", do_true},
-        {"trap", do_trap},       {"true", do_true},       {"type", do_type},      {"typeset", do_local},
-        {"ulimit", do_ulimit},   {"umask", do_umask},     {"unalias", do_true},   {"unset", do_unset},
-        {"wait", do_wait}};
+        {"((", do_sum},         {":", do_true},          {".", do_dot},           {"[", do_test},
+        {"[[", do_test},        {"alias", do_true},      {"bg", do_true},         {"break", do_break},
+        {"=array", do_array},   {"=element", do_array},  {"cd", do_cd},           {"command", do_command},
+        {"continue", do_break}, {"declare", do_local},   {"echo", do_echo},       {"eval", do_eval},
+        {"exec", do_exec},      {"exit", do_exit},       {"export", do_export},   {"false", do_false},
+        {"fg", do_wait},        {"getopts", do_getopts}, {"hash", do_true},       {"jobs", do_jobs},
+        {"kill", do_kill},      {"let", do_let},         {"local", do_local},     {"printf", do_printf},
+        {"pwd", do_pwd},        {"read", do_read},       {"readonly", do_export}, {"return", do_return},
+        {"set", do_set},        {"shift", do_shift},     {"shopt", do_true},      {"source", do_dot},
+        {"test", do_test},      {"times", do_true},      {"trap", do_trap},       {"true", do_true},
+        {"type", do_type},      {"typeset", do_local},   {"ulimit", do_ulimit},   {"umask", do_umask},
+        {"unalias", do_true},   {"unset", do_unset},     {"wait", do_wait}};
 
 bool builtin_is(const char *name)
 {

@@ -181,25 +181,61 @@ static bool wants_word(const struct sh_part *part, const char *value)
 	return true;
 }
 
-static void grow_all_args(struct task *task, const struct sh_part *part, struct growing *g)
+/* "$@", "$*" and their like of arrays; `how` is their letter. */
+static void grow_items(struct task *task, const struct sh_part *part, char how, const struct kt_strs *items,
+                       struct growing *g)
 {
-	if (part->quoted && part->text[0] == '*') {
+	if (part->quoted && how == '*') {
 		const char *ifs = task_var(task, "IFS");
-		for (size_t i = 0; i < task->args.count; i++) {
+		for (size_t i = 0; i < items->count; i++) {
 			if (i)
 				grow(g, ifs ? ifs : " ", ifs && !*ifs ? 0 : 1, MARK_QUOTED);
-			grow(g, task->args.items[i], strlen(task->args.items[i]), MARK_QUOTED);
+			grow(g, items->items[i], strlen(items->items[i]), MARK_QUOTED);
 		}
 		g->quotes = true;
 		return;
 	}
-	for (size_t i = 0; i < task->args.count; i++) {
+	for (size_t i = 0; i < items->count; i++) {
 		if (i)
 			grow(g, " ", 1, MARK_BREAK);
-		grow(g, task->args.items[i], strlen(task->args.items[i]),
-		     part->quoted ? MARK_QUOTED : MARK_EXPANDED);
-		if (part->quoted && !*task->args.items[i])
+		grow(g, items->items[i], strlen(items->items[i]), part->quoted ? MARK_QUOTED : MARK_EXPANDED);
+		if (part->quoted && !*items->items[i])
 			g->quotes = true;
+	}
+}
+
+/* The elements of an array, or its keys. */
+static void array_items(const struct task *task, const struct sh_part *part, struct kt_strs *out)
+{
+	const struct kt_json *all = array_of(task, part->text);
+	const char *plain = all ? NULL : task_var(task, part->text);
+	for (size_t i = 0; i < kt_count(all); i++)
+		kt_strs_add(out, part->keys ? kt_key(all, i) : kt_str_or(kt_at(all, i), ""));
+	if (plain)
+		kt_strs_add(out, part->keys ? "0" : plain);
+}
+
+static void grow_array(struct task *task, const struct sh_part *part, struct growing *g)
+{
+	struct kt_strs items = {0};
+	array_items(task, part, &items);
+	if (!strcmp(part->op, "len")) {
+		char *count = kt_strf("%zu", items.count);
+		grow(g, count, strlen(count), part->quoted ? MARK_QUOTED : MARK_EXPANDED);
+		kt_free(count);
+	} else {
+		grow_items(task, part, part->each, &items, g);
+	}
+	kt_strs_clear(&items);
+}
+
+/* bash: ${v^^} ${v,,} of all letters, ${v^} ${v,} of the first */
+static void change_case(const char *value, const char *op, struct kt_buf *out)
+{
+	for (size_t i = 0; value[i]; i++) {
+		bool hit = op[1] || !i;
+		unsigned char c = (unsigned char)value[i];
+		kt_buf_addc(out, (char)(!hit ? c : (op[0] == '^' ? toupper(c) : tolower(c))));
 	}
 }
 
@@ -210,13 +246,29 @@ static bool grow_param(struct task *task, const struct frame *frame, const struc
 	enum mark mark = part->quoted ? MARK_QUOTED : MARK_EXPANDED;
 	bool ok = true;
 	if ((part->text[0] == '@' || part->text[0] == '*') && !part->op[0]) {
-		grow_all_args(task, part, g);
+		grow_items(task, part, part->text[0], &task->args, g);
 		return true;
 	}
-	const char *value = param_value(task, part->text, &scratch);
+	if (part->each) {
+		grow_array(task, part, g);
+		return true;
+	}
+	const char *value = NULL;
+	if (part->index || array_of(task, part->text)) {
+		char *index = part->index ? inner_text(task, frame, part->index, false, depth + 1)
+		                          : kt_strdup("0"),
+		     *key = index ? array_key(task, part->text, index) : NULL;
+		value = key ? array_value(task, part->text, key) : NULL;
+		kt_free(index);
+		kt_free(key);
+	} else {
+		value = param_value(task, part->text, &scratch);
+	}
+	if (part->keys && value) /* ${!name}: the variable of that name */
+		value = task_var(task, value);
 	bool colon = part->op[0] == ':';
 	char op = part->op[colon];
-	if (!part->op[0] || !strcmp(part->op, "len") || strchr("#%/", op) || (colon && !op)) {
+	if (!part->op[0] || !strcmp(part->op, "len") || strchr("#%/^,", op) || (colon && !op)) {
 		if (!value && task->nounset && !strchr("@*", part->text[0])) {
 			task_error(task, "%s: parameter not set", part->text);
 			ok = false;
@@ -227,6 +279,11 @@ static bool grow_param(struct task *task, const struct frame *frame, const struc
 			kt_buf_addf(&n, "%zu", value ? strlen(value) : 0);
 			grow(g, n.data, n.len, mark);
 			kt_buf_clear(&n);
+		} else if (op == '^' || op == ',') {
+			struct kt_buf out = {0};
+			change_case(value ? value : "", part->op, &out);
+			grow(g, kt_buf_str(&out), out.len, mark);
+			kt_buf_clear(&out);
 		} else if (op == '/') {
 			char *pattern = inner_text(task, frame, part->word, true, depth + 1);
 			char *with = inner_text(task, frame, part->with, false, depth + 1);
@@ -299,7 +356,8 @@ static bool grow_part(struct task *task, const struct frame *frame, const struct
                       struct growing *g, bool first, unsigned depth)
 {
 	enum mark mark = part->quoted ? MARK_QUOTED : MARK_EXPANDED;
-	if (part->quoted && !(part->kind == PART_PARAM && part->text[0] == '@'))
+	if (part->quoted &&
+	    !(part->kind == PART_PARAM && (part->text[0] == '@' || (part->each == '@' && !part->op[0]))))
 		g->quotes = true;
 	if (part->kind == PART_TEXT) {
 		const char *text = part->text ? part->text : "";
@@ -402,6 +460,13 @@ bool expand_words(struct task *task, const struct frame *frame, const struct sh_
 		/* "$@" without arguments is no field at all */
 		bool only_all = word->parts && !word->parts->next && word->parts->kind == PART_PARAM &&
 		                word->parts->text[0] == '@' && !task->args.count;
+		if (word->parts && !word->parts->next && word->parts->kind == PART_PARAM &&
+		    word->parts->each == '@' && !word->parts->op[0]) {
+			struct kt_strs items = {0};
+			array_items(task, word->parts, &items);
+			only_all = !items.count;
+			kt_strs_clear(&items);
+		}
 		if (ok && !only_all)
 			split_fields(task, &g, out);
 		growing_clear(&g);

@@ -308,6 +308,79 @@ static void parse_double_test(struct parser *p, struct sh_word **words)
 	parse_unexpected(p);
 }
 
+/* Behind a name: `[INDEX]=`, `=(`, with + before the =. The characters up to the value; 0: it is none of
+ * these. */
+static size_t array_mark(const char *at, const char *end)
+{
+	const char *from = at;
+	bool index = at < end && *at == '[';
+	for (; index && at < end && *at != ']' && *at != '\n'; at++)
+		;
+	at += index;
+	bool adds = at < end && *at == '+';
+	at += adds;
+	if (at >= end || *at != '=')
+		return 0;
+	at++;
+	if (!index && (at >= end || *at != '('))
+		return 0;
+	return (size_t)(at - from) + !index;
+}
+
+/* bash: NAME=(WORD…) and NAME[INDEX]=VALUE become words of a command of its own (arrays.c). False: neither
+ * stands here. */
+static bool parse_array(struct parser *p, struct sh_node *node, struct sh_word **words)
+{
+	const char *name = p->at, *end = name;
+	bool declares = node->words != NULL;
+	while (end < p->end && parse_name_char(*end))
+		end++;
+	size_t mark = p->flavour == FLAVOUR_BASH && parse_name_start(parse_peek(p, 0))
+	                      ? array_mark(end, p->end)
+	                      : 0;
+	bool element = mark && *end == '[';
+	if (!mark || (element && declares))
+		return false;
+	char *text = kt_strndup(name, (size_t)(end - name));
+	struct sh_word *index = NULL, **tail = words;
+	p->at = end;
+	if (element) {
+		p->at++;
+		index = parse_until(p, "]", false);
+		p->at += parse_more(p);
+	}
+	bool adds = parse_peek(p, 0) == '+';
+	p->at += (size_t)adds + 1;
+	struct sh_word *command = parse_literal(p, element ? "=element" : "=array");
+	*tail = parse_literal(p, text);
+	tail = &(*tail)->next;
+	kt_free(text);
+	if (element) {
+		*tail = index ? index : parse_literal(p, "");
+		tail = &(*tail)->next;
+	}
+	*tail = parse_literal(p, adds ? "+=" : "=");
+	tail = &(*tail)->next;
+	if (element) {
+		*tail = parse_word(p);
+	} else {
+		p->at++;
+		for (parse_lines(p); parse_more(p) && *p->at != ')'; parse_lines(p)) {
+			*tail = parse_words(p);
+			if (!*tail) {
+				parse_unexpected(p);
+				break;
+			}
+			while (*tail)
+				tail = &(*tail)->next;
+		}
+		parse_expect(p, ')', "missing ')'");
+	}
+	command->next = node->words ? node->words : *words;
+	node->words = command;
+	return true;
+}
+
 static struct sh_node *parse_simple(struct parser *p)
 {
 	struct sh_node *node = parse_node(p, SH_SIMPLE);
@@ -318,6 +391,13 @@ static struct sh_node *parse_simple(struct parser *p)
 			any = true;
 			continue;
 		}
+		bool declares = node->words && node->words->parts && !node->words->parts->next &&
+		                (kt_streq(node->words->parts->text, "declare") ||
+		                 kt_streq(node->words->parts->text, "local") ||
+		                 kt_streq(node->words->parts->text, "readonly") ||
+		                 kt_streq(node->words->parts->text, "typeset"));
+		if ((!any || declares) && parse_array(p, node, words))
+			return node;
 		if (!node->words && is_assignment(p)) {
 			*assigns = parse_assignment(p);
 			assigns = &(*assigns)->next;

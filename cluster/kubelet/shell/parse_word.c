@@ -72,11 +72,29 @@ void parse_expect(struct parser *p, char c, const char *what)
 		parse_fail(p, p->at >= p->end ? SH_INCOMPLETE : SH_SYNTAX, what);
 }
 
+/* ${a[INDEX]}, ${a[@]}, ${a[*]} */
+static void parse_index(struct parser *p, struct sh_part *part)
+{
+	p->at++;
+	char c = parse_peek(p, 0);
+	if ((c == '@' || c == '*') && parse_peek(p, 1) == ']') {
+		part->each = c;
+		p->at++;
+	} else {
+		part->index = parse_until(p, "]", false);
+	}
+	parse_expect(p, ']', "bad substitution");
+}
+
 static void parse_brace(struct parser *p, struct parts *parts, bool quoted)
 {
 	struct sh_part *part = part_add(p, parts, PART_PARAM, quoted);
 	if (parse_peek(p, 0) == '#' && parse_peek(p, 1) != '}') {
 		memcpy(part->op, "len", 4);
+		p->at++;
+	} else if (p->flavour == FLAVOUR_BASH && parse_peek(p, 0) == '!' &&
+	           parse_name_start(parse_peek(p, 1))) {
+		part->keys = true;
 		p->at++;
 	}
 	const char *from = p->at;
@@ -96,10 +114,13 @@ static void parse_brace(struct parser *p, struct parts *parts, bool quoted)
 	char *name = kt_strndup(from, (size_t)(p->at - from));
 	part->text = kt_arena_strdup(p->arena, name);
 	kt_free(name);
+	if (p->flavour == FLAVOUR_BASH && parse_peek(p, 0) == '[')
+		parse_index(p, part);
 	if (parse_peek(p, 0) != '}' && !part->op[0]) {
-		static const char *const ops[] = {":-", ":=", ":?", ":+", "##", "%%", "//", "-",
-		                                  "=",  "?",  "+",  "#",  "%",  "/",  ":"};
-		size_t i = 0;
+		/* the first four are bash's */
+		static const char *const ops[] = {"^^", ",,", "^", ",", ":-", ":=", ":?", ":+", "##", "%%",
+		                                  "//", "-",  "=", "?", "+",  "#",  "%",  "/",  ":"};
+		size_t i = p->flavour == FLAVOUR_BASH ? 0 : 4;
 		while (i < KT_COUNT(ops) && !(strlen(ops[i]) <= (size_t)(p->end - p->at) &&
 		                              !strncmp(p->at, ops[i], strlen(ops[i]))))
 			i++;

@@ -50,6 +50,7 @@ struct frame;
 struct variables {
 	struct kt_json *all, *hidden; /* {NAME: text}, and those that are not exported {NAME: true} */
 	struct kt_json *readonly;
+	struct kt_json *arrays, *maps; /* bash: {NAME: {KEY: text}}, {NAME: true} of those by text */
 };
 struct function {
 	char *name;
@@ -342,6 +343,15 @@ enum step { STEP_AGAIN, STEP_WAIT, STEP_POP };
 enum step task_substitute(struct task *task, struct frame *frame);
 bool task_redirect(struct task *task, struct frame *frame);
 enum step task_run_simple(struct task *task, struct frame *frame);
+/* arrays.c: bash's. The array, borrowed; NULL: it is none. */
+const struct kt_json *array_of(const struct task *task, const char *name);
+char *array_key(struct task *task, const char *name, const char *index); /* owned; NULL: complained */
+const char *array_value(const struct task *task, const char *name, const char *key);
+void array_put(struct task *task, const char *name, const char *key, const char *value);
+void array_declare(struct task *task, const char *name, bool map);
+void array_unset(struct task *task, const char *name); /* NAME, or NAME[INDEX] */
+int array_assign(struct task *task, const struct kt_strs *argv);
+int array_assign_one(struct task *task, const struct kt_strs *argv);
 /* builtins.c: run builtin `name`; false: none of that name. *step as of the machine. */
 bool builtin_run(struct task *task, struct frame *frame, const struct kt_strs *argv, enum step *step);
 bool builtin_is(const char *name);

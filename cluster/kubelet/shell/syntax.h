@@ -10,11 +10,14 @@ enum sh_part_kind { PART_TEXT, PART_PARAM, PART_COMMAND, PART_ARITH };
 struct sh_part {
 	struct sh_part *next;
 	enum sh_part_kind kind;
-	bool quoted;          /* inside quotes: no splitting, no globbing */
-	char *text;           /* the literal, or the parameter's name */
-	char op[4];           /* "-", ":-", "#", "##", "%", "%%", "/", "//", "len", "" */
-	struct sh_word *word; /* behind the operator; of arithmetic: the expression */
-	struct sh_word *with; /* replacement of / and // */
+	bool quoted;           /* inside quotes: no splitting, no globbing */
+	char *text;            /* the literal, or the parameter's name */
+	char op[4];            /* "-", ":-", "#", "##", "%", "%%", "/", "//", "len", "" */
+	struct sh_word *word;  /* behind the operator; of arithmetic: the expression */
+	struct sh_word *with;  /* replacement of / and // */
+	struct sh_word *index; /* bash: of ${a[i]} */
+	char each;             /* '@' or '*': of ${a[@]}; 0 */
+	bool keys;             /* ${!a[@]} */
 	struct sh_node *command;
 };
 struct sh_word {

@@ -104,6 +104,8 @@ void task_strip(struct task *task)
 	kt_json_freep(&task->vars.all);
 	kt_json_freep(&task->vars.hidden);
 	kt_json_freep(&task->vars.readonly);
+	kt_json_freep(&task->vars.arrays);
+	kt_json_freep(&task->vars.maps);
 	kt_strs_clear(&task->args);
 }
 
@@ -134,6 +136,8 @@ struct task *task_fork(struct task *parent, const struct sh_node *node, struct s
 	task->vars.all = kt_json_ref(parent->vars.all);
 	task->vars.hidden = kt_json_ref(parent->vars.hidden);
 	task->vars.readonly = kt_json_ref(parent->vars.readonly);
+	task->vars.arrays = parent->vars.arrays ? kt_json_ref(parent->vars.arrays) : NULL;
+	task->vars.maps = parent->vars.maps ? kt_json_ref(parent->vars.maps) : NULL;
 	for (size_t i = 0; i < parent->args.count; i++)
 		kt_strs_add(&task->args, parent->args.items[i]);
 	for (size_t i = 0; i < parent->function_count; i++) {
