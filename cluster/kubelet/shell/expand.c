@@ -239,6 +239,46 @@ static void change_case(const char *value, const char *op, struct kt_buf *out)
 	}
 }
 
+/* ${x:offset:length}, as ash and bash have it */
+static bool grow_slice(struct task *task, const struct frame *frame, const struct sh_part *part,
+                       const char *value, struct growing *g, unsigned depth)
+{
+	char *text = inner_text(task, frame, part->word, false, depth + 1);
+	char message[128];
+	int64_t from = 0, len = INT64_MAX, all = value ? (int64_t)strlen(value) : 0;
+	char *second = text ? strchr(text, ':') : NULL;
+	if (second)
+		*second++ = '\0';
+	bool ok = text && arithmetic(task, text, &from, message) &&
+	          (!second || arithmetic(task, second, &len, message));
+	if (!ok && text)
+		task_error(task, "%s", message);
+	if (from < 0)
+		from = KT_MAX(all + from, 0);
+	from = KT_MIN(from, all);
+	if (len < 0)
+		len = KT_MAX(all + len - from, 0);
+	len = KT_MIN(len, all - from);
+	if (ok && value)
+		grow(g, value + from, (size_t)len, part->quoted ? MARK_QUOTED : MARK_EXPANDED);
+	kt_free(text);
+	return ok;
+}
+
+/* The variable's value, or an element's; NULL: it is not set. */
+static const char *value_of(struct task *task, const struct frame *frame, const struct sh_part *part,
+                            struct kt_buf *scratch, unsigned depth)
+{
+	if (!part->index && !array_of(task, part->text))
+		return param_value(task, part->text, scratch);
+	char *index = part->index ? inner_text(task, frame, part->index, false, depth + 1) : kt_strdup("0"),
+	     *key = index ? array_key(task, part->text, index) : NULL;
+	const char *value = key ? array_value(task, part->text, key) : NULL;
+	kt_free(index);
+	kt_free(key);
+	return value;
+}
+
 static bool grow_param(struct task *task, const struct frame *frame, const struct sh_part *part,
                        struct growing *g, unsigned depth)
 {
@@ -253,17 +293,7 @@ static bool grow_param(struct task *task, const struct frame *frame, const struc
 		grow_array(task, part, g);
 		return true;
 	}
-	const char *value = NULL;
-	if (part->index || array_of(task, part->text)) {
-		char *index = part->index ? inner_text(task, frame, part->index, false, depth + 1)
-		                          : kt_strdup("0"),
-		     *key = index ? array_key(task, part->text, index) : NULL;
-		value = key ? array_value(task, part->text, key) : NULL;
-		kt_free(index);
-		kt_free(key);
-	} else {
-		value = param_value(task, part->text, &scratch);
-	}
+	const char *value = value_of(task, frame, part, &scratch, depth);
 	if (part->keys && value) /* ${!name}: the variable of that name */
 		value = task_var(task, value);
 	bool colon = part->op[0] == ':';
@@ -296,26 +326,7 @@ static bool grow_param(struct task *task, const struct frame *frame, const struc
 			kt_free(pattern);
 			kt_free(with);
 		} else if (colon) {
-			/* ${x:offset:length}, as ash and bash have it */
-			char *text = inner_text(task, frame, part->word, false, depth + 1);
-			char message[128];
-			int64_t from = 0, len = INT64_MAX, all = value ? (int64_t)strlen(value) : 0;
-			char *second = text ? strchr(text, ':') : NULL;
-			if (second)
-				*second++ = '\0';
-			ok = text && arithmetic(task, text, &from, message) &&
-			     (!second || arithmetic(task, second, &len, message));
-			if (!ok && text)
-				task_error(task, "%s", message);
-			if (from < 0)
-				from = KT_MAX(all + from, 0);
-			from = KT_MIN(from, all);
-			if (len < 0)
-				len = KT_MAX(all + len - from, 0);
-			len = KT_MIN(len, all - from);
-			if (ok && value)
-				grow(g, value + from, (size_t)len, mark);
-			kt_free(text);
+			ok = grow_slice(task, frame, part, value, g, depth);
 		} else {
 			char *pattern = inner_text(task, frame, part->word, true, depth + 1);
 			size_t from, len;

@@ -139,6 +139,22 @@ static bool done_with_node(struct tool_run *r, struct kubectl *s)
 	return ++s->at < s->words.count;
 }
 
+/* One pod's eviction. */
+static void evict(struct tool_run *r, struct kubectl *s)
+{
+	char *base = kubectl_path_of(s, kubectl_kind_named(s, "pods"), part(s, 0), part(s, 1));
+	tool_outf(r, "evicting pod %s/%s\n", part(s, 0), part(s, 1));
+	s->call = (struct kubectl_call){
+	        .method = "POST",
+	        .type = "application/json",
+	        .path = kt_strf("%s/eviction", base),
+	        .body = kt_strf("{\"apiVersion\":\"policy/"
+	                        "v1\",\"kind\":\"Eviction\",\"metadata\":{\"name\":\"%s\","
+	                        "\"namespace\":\"%s\"}}",
+	                        part(s, 1), part(s, 0))};
+	kt_free(base);
+}
+
 bool kubectl_ask_drain(struct tool_run *r, struct kubectl *s)
 {
 	const struct schema_kind *pods = kubectl_kind_named(s, "pods");
@@ -160,7 +176,7 @@ bool kubectl_ask_drain(struct tool_run *r, struct kubectl *s)
 	}
 	if ((s->stage == DRAIN_EVICT || s->stage == DRAIN_GONE) && late(r, s))
 		return false;
-	char *node = kubectl_path_of(s, s->kind, NULL, kubectl_name_at(s, s->at)), *base = NULL;
+	char *node = kubectl_path_of(s, s->kind, NULL, kubectl_name_at(s, s->at));
 	switch (s->stage) {
 	case DRAIN_NODE:
 		s->call = (struct kubectl_call){.method = "GET", .path = kt_strdup(node)};
@@ -192,22 +208,12 @@ bool kubectl_ask_drain(struct tool_run *r, struct kubectl *s)
 			kt_free(node);
 			return kubectl_ask_drain(r, s);
 		}
-		tool_outf(r, "evicting pod %s/%s\n", part(s, 0), part(s, 1));
-		base = kubectl_path_of(s, pods, part(s, 0), part(s, 1));
-		s->call = (struct kubectl_call){
-		        .method = "POST",
-		        .type = "application/json",
-		        .path = kt_strf("%s/eviction", base),
-		        .body = kt_strf("{\"apiVersion\":\"policy/"
-		                        "v1\",\"kind\":\"Eviction\",\"metadata\":{\"name\":\"%s\","
-		                        "\"namespace\":\"%s\"}}",
-		                        part(s, 1), part(s, 0))};
+		evict(r, s);
 		break;
 	default:
 		s->call = (struct kubectl_call){.method = "GET",
 		                                .path = kubectl_path_of(s, pods, part(s, 0), part(s, 1))};
 	}
-	kt_free(base);
 	kt_free(node);
 	return true;
 }
