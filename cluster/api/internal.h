@@ -117,6 +117,7 @@ enum {
 	API_RETURNS_DELETED = 4,        /* DELETE answers with the object, not a Status */
 	API_NEEDS_VERSION = 8,          /* no unconditional update */
 	API_KEEPS_STATUS = 16,          /* status may be sent on create and update (no reset) */
+	API_CREATES_WITH_STATUS = 1024, /* … on create alone: its PrepareForCreate resets nothing */
 	API_STATUS_KEEPS_METADATA =
 	        32,                  /* status updates change nothing else; for others spec alone is safe */
 	API_UNMANAGED = 64,          /* Kubernetes 1.34 keeps no managedFields of it */

@@ -376,15 +376,8 @@ static void node(struct v *v)
 {
 	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
 	taints(v, V_IN(V_ROOT("metadata"), "taints"), kt_get(spec, "taints"));
-	/* where the two do not go together, the old field alone counts */
-	bool alone = *kt_get_text(spec, "podCIDR") &&
-	             !kt_streq(kt_str(kt_at(kt_get(spec, "podCIDRs"), 0)), kt_get_text(spec, "podCIDR"));
-	if (alone)
-		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), 0), kt_get_text(spec, "podCIDR"), v_cidr);
-	else
-		KT_JSON_EACH (item, kt_get(spec, "podCIDRs"))
-			v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), item_i), kt_str_or(item, ""),
-			        v_cidr);
+	KT_JSON_EACH (item, kt_get(spec, "podCIDRs"))
+		v_check(v, V_AT(V_IN(V_ROOT("spec"), "podCIDRs"), item_i), kt_str_or(item, ""), v_cidr);
 }
 
 static void node_update(struct v *v)

@@ -292,7 +292,7 @@ static bool create_once(struct api_write *write, const struct kt_json *body, str
 	bool fine;
 
 	schema_default(cluster_schema(write->cluster), write->kind->storage, &object);
-	if (resets_status(write))
+	if (resets_status(write) && !(api_traits_of(write->kind->storage) & API_CREATES_WITH_STATUS))
 		api_reset_status(write->kind->storage, &object);
 	fill_metadata(write, &object);
 	own(write, NULL, &object);

@@ -219,6 +219,18 @@ static bool default_namespace(struct kt_json **object)
 	return true;
 }
 
+/* podCIDR is the old name of the first of podCIDRs, and counts where the two do not go together. */
+static bool default_node_spec(struct kt_json **object)
+{
+	const struct kt_json *first = kt_at(kt_get(*object, "podCIDRs"), 0);
+	if (!missing(*object, "podCIDR")) {
+		if (kt_equal(kt_get(*object, "podCIDR"), first))
+			return false;
+		return fill(object, "podCIDRs", kt_jsonf("[%s]", kt_get_str(*object, "podCIDR")));
+	}
+	return first && fill(object, "podCIDR", kt_json_ref(first));
+}
+
 static bool default_node_status(struct kt_json **object)
 {
 	if (kt_get(*object, "allocatable") || !kt_get(*object, "capacity"))
@@ -411,6 +423,7 @@ static const struct {
         {"core.v1.ServicePort", default_service_port},
         {"core.v1.LoadBalancerIngress", default_load_balancer_ingress},
         {"core.v1.Namespace", default_namespace},
+        {"core.v1.NodeSpec", default_node_spec},
         {"core.v1.NodeStatus", default_node_status},
         {"core.v1.LimitRangeItem", default_limit},
         {"core.v1.ReplicationController", default_replication_controller},
