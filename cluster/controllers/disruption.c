@@ -288,7 +288,8 @@ static void add_budget(struct cluster *cluster, struct controller_queue *queue,
 		controller_add(cluster, queue, budget->ns, budget->name, because);
 }
 
-/* A pod wakes one budget; of several any one, and it is told so. */
+/* A pod wakes its budget. Of several the real controller wakes any one, so that at its next change it may be
+ * another's turn; chance must not leave one behind for ever here, so it tells of one and wakes them all. */
 static void observe_pod(struct cluster *cluster, struct controller_queue *queue,
                         const struct store_object *pod)
 {
@@ -307,10 +308,9 @@ static void observe_pod(struct cluster *cluster, struct controller_queue *queue,
 		        cluster, &actor, pod, "Warning", "MultiplePodDisruptionBudgets", NULL, NULL,
 		        "Pod \"%s\"/\"%s\" matches multiple PodDisruptionBudgets.  Chose \"%s\" arbitrarily.",
 		        pod->ns, pod->name, budget->name);
-		add_budget(cluster, queue, budget, pod);
-	} else if (found.count) {
-		add_budget(cluster, queue, found.items[0], pod);
 	}
+	for (size_t i = 0; i < found.count; i++)
+		add_budget(cluster, queue, found.items[i], pod);
 	store_list_clear(&found);
 }
 
