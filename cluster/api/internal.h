@@ -78,6 +78,7 @@ struct api_write {
 	bool trusted; /* inner: no validation but names */
 	bool dry_run;
 	bool patched; /* by PATCH: other words for a changed uid */
+	bool owned;   /* managedFields are made already, by its Scale */
 	bool applied; /* managedFields are made already (server-side apply) */
 	struct kt_strs *warnings;
 	struct api_status *status;

@@ -362,7 +362,8 @@ bool managed_apply(const struct schema_kind *kind, const struct kt_json *old, co
 	a.live = old ? without_entries(old)
 	             : kt_jsonf("{apiVersion: %s, kind: %s}", kind->api_version, kind->kind);
 	struct kt_json *before = NULL;
-	a.entries = kt_path(old, "metadata.managedFields");
+	struct kt_json *each = managed_last_of_each(kt_path(old, "metadata.managedFields"));
+	a.entries = each;
 	if (old && !kt_count(a.entries))
 		a.entries = before = before_first_apply(&a);
 	bool ok = check_config(&a);
@@ -371,6 +372,7 @@ bool managed_apply(const struct schema_kind *kind, const struct kt_json *old, co
 	ok = ok && apply(&a, out);
 	kt_json_free(a.config);
 	kt_json_free(a.live);
+	kt_json_free(each);
 	kt_json_free(before);
 	return ok;
 }

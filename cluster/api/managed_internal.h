@@ -118,5 +118,7 @@ struct kt_json *managed_entry(const char *manager, const char *operation, const 
 bool managed_is_entry(const struct kt_json *entry, const char *manager, const char *operation,
                       const char *api_version, const char *subresource);
 struct kt_json *managed_time(kt_ns now);
+/* managed_scale.c: the last entry of each manager, as the server reads them. New. */
+struct kt_json *managed_last_of_each(const struct kt_json *entries);
 
 #endif

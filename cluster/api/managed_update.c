@@ -200,10 +200,12 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 	struct managed_diff diff = {0};
 	struct kt_json *nothing = kt_json_object(), *entries = kt_json_array();
 	const struct kt_json *live = live_entries(old, *object, subresource), *entry;
+	/* a write of the scale may leave a manager twice */
+	struct kt_json *each = schema_subresource_named(kind, "scale") ? managed_last_of_each(live) : NULL;
 	bool found = false;
 	managed_compare(&at, old ? old : nothing, *object, cache, &diff);
 	struct kt_json *mine = managed_stripped(cache, kind, subresource, diff.changed);
-	KT_JSON_EACH (entry, live) {
+	KT_JSON_EACH (entry, each ? each : live) {
 		struct kt_json *left = less(cache, entry, &diff);
 		if (mine && !found &&
 		    managed_is_entry(entry, manager, "Update", kind->api_version, subresource)) {
@@ -222,6 +224,7 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
 		kt_push(&entries,
 		        managed_update_entry(cache, manager, kind->api_version, subresource, now, mine));
 	managed_store(object, entries);
+	kt_json_free(each);
 	kt_json_free(mine);
 	kt_json_free(diff.changed);
 	kt_json_free(diff.removed);

@@ -48,6 +48,12 @@ void managed_update_cached(struct managed_cache *cache, const struct schema_kind
                            const char *subresource, kt_ns now);
 void managed_update(const struct schema_kind *kind, const struct kt_json *old, struct kt_json **object,
                     const char *manager, const char *subresource, kt_ns now);
+/* A write of the Scale of an object whose replicas are at `path` ("spec.replicas"). The Scale's entries, from
+ * those of the object; new. Then, of an `*object` that still has its own, what the written Scale's `scale`
+ * make of them. */
+struct kt_json *managed_to_scale(const struct kt_json *parent, const char *path);
+void managed_from_scale(struct kt_json **object, const struct kt_json *scale, const char *path,
+                        const char *api_version);
 /* Call managed_update with the decoded and defaulted object before admission changes it: what admission adds
  * is nobody's. Server-side apply: `applied` is the body as it came (not defaulted; strictly decoded only for
  * its errors), `old` what is stored. *out is merged but not yet in schema order nor defaulted: decode and

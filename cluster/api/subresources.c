@@ -230,28 +230,74 @@ static bool check_scale(struct api_request *request, const struct kt_json *scale
 	return false;
 }
 
-static void write_scale(struct api_request *request, const struct store_object *object, struct kt_json *scale)
+static struct schema_kind scale_kind(struct api_request *request)
+{
+	return (struct schema_kind){
+	        .group = "autoscaling",
+	        .version = "v1",
+	        .kind = "Scale",
+	        .resource = "scales",
+	        .api_version = "autoscaling/v1",
+	        .type = schema_type_for(cluster_schema(request->cluster), "autoscaling/v1", "Scale")};
+}
+
+/* As clients never see it: with whose the replicas are. */
+static struct kt_json *managed_scale(struct api_request *request, const struct store_object *object)
+{
+	struct kt_json *scale = api_scale_of(request, object);
+	struct kt_json *entries =
+	        managed_to_scale(kt_path(object->json, "metadata.managedFields"),
+	                         scale_path(request->kind, "specReplicasPath", "spec.replicas"));
+
+	if (kt_count(entries))
+		kt_set_path(&scale, "metadata.managedFields", entries);
+	else
+		kt_json_free(entries);
+	return scale;
+}
+
+/* What nobody owned is nobody's after an update either (skipnonapplied.go). */
+static void own_scale(struct api_write *write, const struct schema_kind *kind, const struct kt_json *old,
+                      struct kt_json **scale)
+{
+	if (kt_path(old, "metadata.managedFields"))
+		managed_update(kind, old, scale, write->manager, "scale", cluster_now(write->cluster));
+	else if (kt_path(*scale, "metadata.managedFields"))
+		kt_unset(kt_edit(scale, "metadata"), "managedFields");
+}
+
+/* `scale` is stolen, `old` what it was before. */
+static void write_scale(struct api_request *request, const struct store_object *object,
+                        const struct kt_json *old, struct kt_json *scale, bool applied)
 {
 	struct api_write write;
+	struct schema_kind kind = scale_kind(request);
 	struct kt_json *changed, *out = NULL;
 	const struct kt_json *version = kt_path(scale, "metadata.resourceVersion");
+	const char *path = scale_path(request->kind, "specReplicasPath", "spec.replicas");
 	int64_t replicas;
 
+	kind.storage = &kind;
 	api_write_from_request(&write, request);
-	if (!api_name_fits(request, scale) || !check_scale(request, scale, &replicas))
-		return;
-	changed = kt_json_ref(object->json);
-	kt_set_path(&changed, scale_path(request->kind, "specReplicasPath", "spec.replicas"),
-	            kt_json_int(replicas));
-	if (kt_str_len(version))
-		kt_set_path(&changed, "metadata.resourceVersion", kt_json_ref(version));
-	if (api_write_update(&write, object, changed, &out)) {
-		struct store_object shown = *object;
+	if (api_name_fits(request, scale) && check_scale(request, scale, &replicas)) {
+		changed = kt_json_ref(object->json);
+		kt_set_path(&changed, path, kt_json_int(replicas));
+		if (kt_str_len(version))
+			kt_set_path(&changed, "metadata.resourceVersion", kt_json_ref(version));
+		if (!applied)
+			own_scale(&write, &kind, old, &scale);
+		managed_from_scale(&changed, kt_path(scale, "metadata.managedFields"), path,
+		                   request->kind->api_version);
+		write.owned = true;
+		if (api_write_update(&write, object, changed, &out)) {
+			struct store_object shown = *object;
 
-		shown.json = out;
-		respond_scale(request, &shown);
+			shown.json = out;
+			respond_scale(request, &shown);
+		}
 	}
 	kt_json_free(out);
+	kt_json_free(scale);
 }
 
 static void scale_update(struct api_request *request)
@@ -259,32 +305,29 @@ static void scale_update(struct api_request *request)
 	const struct store_object *object;
 	struct kt_json *scale = NULL;
 
-	if (body_of(request, &scale) && api_name_fits(request, scale) && (object = object_of(request)))
-		write_scale(request, object, scale);
+	if (body_of(request, &scale) && api_name_fits(request, scale) && (object = object_of(request))) {
+		struct kt_json *old = managed_scale(request, object);
+
+		write_scale(request, object, old, scale, false);
+		scale = NULL;
+		kt_json_free(old);
+	}
 	kt_json_free(scale);
 }
 
 static void scale_patch(struct api_request *request)
 {
 	const struct store_object *object = object_of(request);
-	const struct schema_type *type =
-	        schema_type_for(cluster_schema(request->cluster), "autoscaling/v1", "Scale");
-	struct schema_kind kind = {.group = "autoscaling",
-	                           .version = "v1",
-	                           .kind = "Scale",
-	                           .resource = "scales",
-	                           .api_version = "autoscaling/v1",
-	                           .type = type};
+	struct schema_kind kind = scale_kind(request);
 	struct kt_json *scale, *patched = NULL;
 	bool applied;
 
 	if (!object)
 		return;
 	kind.storage = &kind;
-	scale = api_scale_of(request, object);
+	scale = managed_scale(request, object);
 	if (api_patch_value(request, &kind, scale, &applied, &patched))
-		write_scale(request, object, patched);
-	kt_json_free(patched);
+		write_scale(request, object, scale, patched, applied);
 	kt_json_free(scale);
 }
 

@@ -237,7 +237,7 @@ static void own(struct api_write *write, const struct kt_json *old, struct kt_js
 		kt_unset(kt_edit(object, "metadata"), "managedFields");
 		return;
 	}
-	if (write->applied)
+	if (write->applied || write->owned)
 		return;
 	managed_update_cached(cluster_api_state(write->cluster)->managed, write->kind->storage, old, object,
 	                      write->manager, write->subresource ? write->subresource : "",
@@ -337,8 +337,10 @@ static bool check_identity(struct api_write *write, const struct store_object *o
 	if (uid && *uid && strcmp(uid, old->uid) != 0 && write->patched) {
 		struct rules_errors errors = {0};
 
-		rules_error(&errors, "FieldValueInvalid", "metadata.uid", kt_get(metadata, "uid"),
-		            "field is immutable");
+		/* once for all objects, once for those of this kind */
+		for (int i = 0; i < 2; i++)
+			rules_error(&errors, "FieldValueInvalid", "metadata.uid", kt_get(metadata, "uid"),
+			            "field is immutable");
 		api_fail_invalid(write->status, write->kind, old->name, errors.causes);
 		rules_errors_clear(&errors);
 		return false;

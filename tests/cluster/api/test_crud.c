@@ -187,6 +187,76 @@ static void a_spec_change_raises_the_generation_and_a_status_change_does_not(voi
 	kt_free(text);
 }
 
+/* Whose fields an object's are, an entry a line: manager, subresource, set ("+" for more than replicas). */
+static void expect_managers(void *world, const char *path, const char *wanted)
+{
+	struct answer answer = test_request(world, "GET", path, NULL, NULL, NULL);
+	const struct kt_json *entry;
+	struct kt_buf is = {0};
+
+	KT_JSON_EACH (entry, kt_path(answer.json, "metadata.managedFields")) {
+		const struct kt_json *set = kt_get(entry, "fieldsV1");
+		char *text = kt_json_text(set);
+
+		kt_buf_addf(&is, "%s%s %s %s", entry_i ? "\n" : "", kt_get_text(entry, "manager"),
+		            kt_get_text(entry, "subresource"),
+		            kt_count(kt_get(set, "f:spec")) > 1 ? "+" : text);
+		if (kt_get(entry, "time") && strstr(text, "f:replicas"))
+			kt_buf_adds(&is, " at");
+		kt_free(text);
+	}
+	assert_string_equal(kt_buf_str(&is), wanted);
+	kt_buf_clear(&is);
+	answer_clear(&answer);
+}
+
+/* kubectl scale to what it is: the creator's entry is parted, and the next write keeps the last of the two.
+ */
+static void a_scale_parts_the_entries_of_its_object(void **state)
+{
+#define DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments"
+	static const struct {
+		int replicas;
+		const char *managers;
+	} rows[] = {{2, "kubectl-create  {\"f:spec\":{\"f:replicas\":{}}}\nkubectl-create  +"},
+	            {2, "kubectl-create  +"},
+	            {3, "kubectl-create  +"}};
+	static const char made[] =
+	        "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":{"
+	        "\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{"
+	        "\"containers\":"
+	        "[{\"name\":\"c\",\"image\":\"i\"}]}}}}";
+	char body[512];
+
+	snprintf(body, sizeof(body), made, "same");
+	test_code(*state, "POST", DEPLOYMENTS "?fieldManager=kubectl-create", body);
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		snprintf(body, sizeof(body), "{\"spec\":{\"replicas\":%d}}", rows[i].replicas);
+		struct answer answer =
+		        test_request(*state, "PATCH", DEPLOYMENTS "/same/scale?fieldManager=kubectl",
+		                     "application/merge-patch+json", NULL, body);
+		assert_int_equal(answer.response.status, 200);
+		assert_null(kt_path(answer.json, "metadata.managedFields"));
+		answer_clear(&answer);
+		expect_managers(*state, DEPLOYMENTS "/same", rows[i].managers);
+	}
+	snprintf(body, sizeof(body), made, "other");
+	test_code(*state, "POST", DEPLOYMENTS "?fieldManager=kubectl-create", body);
+	for (int replicas = 3; replicas < 5; replicas++) {
+		snprintf(body, sizeof(body), "{\"spec\":{\"replicas\":%d}}", replicas);
+		struct answer answer =
+		        test_request(*state, "PATCH", DEPLOYMENTS "/other/scale?fieldManager=kubectl",
+		                     "application/merge-patch+json", NULL, body);
+		answer_clear(&answer);
+		expect_managers(*state, DEPLOYMENTS "/other",
+		                "kubectl scale {\"f:spec\":{\"f:replicas\":{}}}\nkubectl-create  +");
+	}
+	test_code(*state, "PUT", DEPLOYMENTS "/other/scale?fieldManager=other",
+	          "{\"metadata\":{\"name\":\"other\",\"namespace\":\"default\"},\"spec\":{\"replicas\":1}}");
+	expect_managers(*state, DEPLOYMENTS "/other",
+	                "other scale {\"f:spec\":{\"f:replicas\":{}}}\nkubectl-create  +");
+}
+
 static void finalizers_hold_an_object_until_the_last_one_goes(void **state)
 {
 	struct answer answer;
@@ -302,6 +372,7 @@ int main(void)
 	        CASE(an_update_from_an_old_version_conflicts),
 	        CASE(an_update_without_a_change_writes_nothing),
 	        CASE(a_spec_change_raises_the_generation_and_a_status_change_does_not),
+	        CASE(a_scale_parts_the_entries_of_its_object),
 	        CASE(finalizers_hold_an_object_until_the_last_one_goes),
 	        CASE(a_plain_deletion_answers_with_a_status_and_keeps_uid_preconditions),
 	        CASE(a_dry_run_leaves_nothing_behind),
