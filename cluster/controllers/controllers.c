@@ -26,6 +26,7 @@ static const struct controller *const rows[] = {
         &controller_endpoint_slice,
         &controller_slice_mirroring,
         &controller_disruption,
+        &controller_disruption_stale,
         &controller_hpa,
         &controller_node_ipam,
         &controller_ttl,

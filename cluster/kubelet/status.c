@@ -280,13 +280,27 @@ static struct kt_json *image_id_json(const struct kubelet_ctr *ctr, const char *
 	return kt_json_ref(kt_get(*known, full));
 }
 
+/* The run before, while its container is there: of those that ended, one of a name is kept
+ * (MaxPerPodContainer of pkg/kubelet/container/container_gc.go), so the run that was the last one of all
+ * stands alone. */
+static struct kt_json *last_state_json(const struct kubelet_ctr *ctr)
+{
+	struct kubelet *kubelet = ctr->pod->node->kubelet;
+	bool ended = ctr->state == KUBELET_ENDED;
+
+	if (ended && ctr->wait_reason)
+		return ended_json(kubelet, &ctr->end);
+	if (!ctr->last || (ended && !kubelet_restarts(ctr)))
+		return kt_json_object();
+	return ended_json(kubelet, ctr->last);
+}
+
 static struct kt_json *container_json(struct kubelet_ctr *ctr)
 {
 	struct kubelet *kubelet = ctr->pod->node->kubelet;
 	struct kt_json *row = NULL;
 	const struct kt_json *resources = kt_get(ctr->spec, "resources"),
 	                     *requests = kt_get(resources, "requests");
-	bool was = ctr->state == KUBELET_ENDED && ctr->wait_reason;
 	bool made = ctr->seen || ctr->state == KUBELET_ENDED || ctr->last;
 	const char *full = made ? kubelet_image_full(kubelet, ctr->pub.image) : NULL;
 	char hex[65] = "";
@@ -304,12 +318,8 @@ static struct kt_json *container_json(struct kubelet_ctr *ctr)
 	bool ready = ctr->role == KUBELET_INIT ? ctr->state == KUBELET_ENDED && ctr->end.code == 0
 	                                       : ctr->ready && ctr->role != KUBELET_EPHEMERAL;
 	row = KT_MEMBERS({"name", kt_json_ref(kt_get(ctr->spec, "name"))}, {"state", state_json(ctr)},
-	                 {"lastState", was ? ended_json(kubelet, &ctr->end)
-	                               /* of an init container that is done, what came before was removed */
-	                               : ctr->last && !(ctr->role == KUBELET_INIT && ready)
-	                                       ? ended_json(kubelet, ctr->last)
-	                                       : kt_json_object()},
-	                 {"ready", kt_json_bool(ready)}, {"restartCount", kt_json_int(ctr->restarts)},
+	                 {"lastState", last_state_json(ctr)}, {"ready", kt_json_bool(ready)},
+	                 {"restartCount", kt_json_int(ctr->restarts)},
 	                 {"image", full ? word(kubelet, full) : kt_json_ref(kt_get(ctr->spec, "image"))},
 	                 {"imageID", made ? image_id_json(ctr, full) : kt_json_str("")},
 	                 {"containerID", run ? kt_json_strf("containerd://%s", hex) : NULL},

@@ -177,12 +177,12 @@ static void end_victims(struct sched_cycle *cycle, const struct candidate *chose
 		json = kt_json_ref(pod->json);
 		kt_time_print(cluster_now(scheduler->cluster), &now);
 		kt_push(kt_edit(kt_edit(&json, "status"), "conditions"),
-		        kt_jsonf("{type: 'DisruptionTarget', status: 'True', lastProbeTime: null, "
-		                 "lastTransitionTime: %s, "
+		        kt_jsonf("{type: 'DisruptionTarget', observedGeneration: %l, status: 'True', "
+		                 "lastProbeTime: null, lastTransitionTime: %s, "
 		                 "reason: 'PreemptionByScheduler', message: 'default-scheduler: preempting "
 		                 "to accommodate "
 		                 "a higher priority pod'}",
-		                 kt_buf_str(&now)));
+		                 kt_path_int(pod->json, "metadata.generation", 0), kt_buf_str(&now)));
 		kt_buf_clear(&now);
 		api_update_status(scheduler->cluster, &actor, scheduler->pods, json, NULL);
 		api_delete(scheduler->cluster, &actor, scheduler->pods, pod->ns, pod->name, &options, NULL);

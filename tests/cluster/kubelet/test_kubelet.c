@@ -101,6 +101,23 @@ static void a_container_that_ends_is_started_more_and_more_slowly(void **state)
 	cluster_free(cluster);
 }
 
+/* The log of a run that ended for good is all that is left: RESTARTS of it has no age. */
+static void the_last_run_of_all_has_none_before_it(void **state)
+{
+	struct cluster *cluster = one_node();
+
+	(void)state;
+	support_pod(cluster, "twice",
+	            pod_of("{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'test -e /d/f && exit; "
+	                   "touch /d/f; exit 3'], volumeMounts: [{name: 'd', mountPath: '/d'}]}",
+	                   "{restartPolicy: 'OnFailure', volumes: [{name: 'd', emptyDir: {}}]}"));
+	support_wait(cluster, 30);
+	assert_string_equal(support_text(cluster, "twice", "status.phase"), "Succeeded");
+	assert_int_equal(kt_get_int(status_of(cluster, "twice"), "restartCount", 0), 1);
+	assert_int_equal(kt_count(kt_get(status_of(cluster, "twice"), "lastState")), 0);
+	cluster_free(cluster);
+}
+
 struct end {
 	const char *container, *more, *phase, *reason;
 	int code;
@@ -542,6 +559,7 @@ int main(void)
 	        cmocka_unit_test(a_server_is_ready_within_two_seconds_with_its_conditions_in_order),
 	        cmocka_unit_test(an_image_is_pulled_once_on_a_node),
 	        cmocka_unit_test(a_container_that_ends_is_started_more_and_more_slowly),
+	        cmocka_unit_test(the_last_run_of_all_has_none_before_it),
 	        cmocka_unit_test(pods_end_as_their_containers_and_policies_say),
 	        cmocka_unit_test(images_that_cannot_be_had_are_tried_again_with_back_off),
 	        cmocka_unit_test(readiness_follows_the_probe_and_liveness_restarts),
