@@ -84,6 +84,13 @@ static const struct check_shape available_shapes[] = {{"service", CHECK_T_TEXT, 
                                                       OPERATOR_SHAPES,
                                                       {0}};
 static const struct check_shape ready_shapes[] = {{"of", CHECK_T_OF, true, NULL, NULL}, OPERATOR_SHAPES, {0}};
+static enum kt_code hold_drill(const struct check_source *source, const struct kt_json *body)
+{
+	return kt_get(body, "hold") || kt_get(body, "end")
+	               ? KT_OK
+	               : kt_yaml_fail(source->yaml, body, source->err, "'drill' needs 'hold' or 'end'");
+}
+
 static const struct check_shape all_shapes[] = {{"all", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
 static const struct check_shape any_shapes[] = {{"any", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
 static const struct check_shape not_shapes[] = {{"not", CHECK_T_CHECKS, true, NULL, NULL}, {0}};
@@ -99,7 +106,7 @@ const struct check_check_kind check_check_kinds[] = {
         {"can", can_shapes, CHECK_T_ANY, true, NULL, check_hold_can, check_look_can},
         {"refused", refused_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_refused},
         {"answer", answer_shapes, CHECK_T_ANY, true, NULL, check_hold_answer, check_look_answer},
-        {"drill", drill_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_drill},
+        {"drill", drill_shapes, CHECK_T_ANY, true, NULL, hold_drill, check_look_drill},
         {"available", available_shapes, CHECK_T_ANY, true, "traffic", NULL, check_look_available},
         {"ready", ready_shapes, CHECK_T_ANY, true, NULL, NULL, check_look_ready},
         {"all", all_shapes, CHECK_T_CHECKS, false, NULL, NULL, check_look_all},
@@ -111,7 +118,13 @@ const size_t check_check_kind_count = KT_COUNT(check_check_kinds);
 enum kt_code check_value_hold(const struct kt_yaml *yaml, const struct kt_json *spec, struct kt_err *err)
 {
 	struct check_source source = {.yaml = yaml, .dir = "", .err = err};
+	const char *text = kt_get_str(spec, "path");
+	struct kt_jsonpath *path = NULL;
 	enum kt_code rc = check_shape_hold(&source, spec, value_shapes, "value");
+	if (!rc && text && !kt_get(spec, "traffic") && kt_jsonpath_new(text, &path, err))
+		rc = kt_wrap(err, "%s:%u: path '%s'", kt_yaml_file(yaml),
+		             kt_yaml_line(yaml, kt_get(spec, "path")), text);
+	kt_jsonpath_free(path);
 	if (!rc && !kt_get(spec, "objects") && !kt_get(spec, "record") &&
 	    !((kt_get(spec, "of") || kt_get(spec, "traffic")) && kt_get(spec, "path")))
 		rc = kt_yaml_fail(
@@ -151,6 +164,17 @@ static enum kt_code hold_keys(const struct check_source *source, const struct kt
 	return rc ? rc : check_shape_hold(source, body, shapes, kind->name);
 }
 
+/* "2", 0.99 or 99.9%; what is deeper is an EXPECT of its own. */
+static bool is_amount(const struct kt_json *v)
+{
+	struct kt_quantity quantity;
+	const char *text = kt_str(v);
+	char *number = text ? kt_strndup(text, strlen(text) - kt_ends(text, "%")) : NULL;
+	bool fine = !text || kt_quantity_parse(number, &quantity);
+	kt_free(number);
+	return fine;
+}
+
 /* `ready` and `available` bear an EXPECT beside their subject. */
 static enum kt_code hold_operators(const struct check_source *source, const struct check_check_kind *kind,
                                    const struct kt_json *body)
@@ -167,6 +191,9 @@ static enum kt_code hold_operators(const struct check_source *source, const stru
 		kt_set(&one, key, kt_json_ref(kt_at(body, i)));
 		enum kt_code rc = check_type_hold(source, one, &place);
 		kt_json_free(one);
+		if (!rc && !is_amount(kt_at(body, i)))
+			rc = kt_yaml_fail(source->yaml, kt_at(body, i), source->err,
+			                  "'%s': expected a number", key);
 		if (rc)
 			return rc;
 	}
@@ -200,6 +227,9 @@ static enum kt_code read_children(const struct check_source *source, struct chec
 			                       &check->end_count);
 	} else if (check->kind->scalar == CHECK_T_CHECKS) {
 		rc = check_checks_read(&inner, check->body, &check->checks, &check->check_count);
+		if (!rc && !check->check_count)
+			rc = kt_yaml_fail(source->yaml, check->node, source->err,
+			                  "'%s': expected a check or more", name);
 	}
 	return rc;
 }

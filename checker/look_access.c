@@ -347,7 +347,8 @@ enum kt_code check_hold_answer(const struct check_source *source, const struct k
 	if (kt_get(body, "choices") && !kt_get(body, "value") && !right_choice(body))
 		return kt_yaml_fail(source->yaml, kt_get(body, "choices"), source->err,
 		                    "'choices': none is marked `right: yes`");
-	return KT_OK;
+	const struct kt_json *value = kt_get(body, "value");
+	return value ? check_value_hold(source->yaml, value, source->err) : KT_OK;
 }
 
 /* The right answer: what the cluster says, or the choice that is marked. New; NULL with err. */

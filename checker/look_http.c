@@ -468,6 +468,11 @@ enum kt_code check_hold_http(const struct check_source *source, const struct kt_
 		rc = kt_yaml_fail(source->yaml, to, source->err,
 		                  "'to': expected http:// or https://, or `service ns/name`, not '%.*s'",
 		                  (int)(scheme_end + 3 - kt_str(to)), kt_str(to));
+	const struct kt_json *requests = kt_get(body, "requests"), *slack = kt_get(expect, "within");
+	if (!rc && requests && kt_whole_or(requests, 0) < 1)
+		rc = kt_yaml_fail(source->yaml, requests, source->err, "'requests': expected 1 or more");
+	if (!rc && slack && share(slack, -1) < 0)
+		rc = kt_yaml_fail(source->yaml, slack, source->err, "'within': expected a share, as in 4%%");
 	KT_JSON_EACH (part, kt_get(expect, "split"))
 		if (!rc && share(part, -1) < 0)
 			rc = kt_yaml_fail(source->yaml, part, source->err,

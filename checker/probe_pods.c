@@ -305,7 +305,10 @@ static enum kt_code find_new_pod(const struct check_run *run, const struct kt_js
 		words += 7 + strspn(words + 7, ": ");
 	const struct kt_json *account = new_pod_part(who, "serviceaccount");
 	account = account ? account : new_pod_part(who, "service-account");
-	struct new_pod wanted = {.ns = words ? (*words ? words : "default") : new_pod_ns(who),
+	char ns[64] = "default"; /* "new-pod shop:8080" has its port behind it */
+	if (words && *words)
+		snprintf(ns, sizeof(ns), "%.*s", (int)KT_MIN(strcspn(words, ":"), 63), words);
+	struct new_pod wanted = {.ns = words ? ns : new_pod_ns(who),
 	                         .labels = new_pod_part(who, "labels"),
 	                         .image = kt_str(new_pod_part(who, "image")),
 	                         .account = kt_str(account),

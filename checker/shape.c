@@ -246,11 +246,13 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 		               ? KT_OK
 		               : expected(source, value, shape, "a text");
 	case CHECK_T_INT:
-		return kt_is_whole(value) ? KT_OK : expected(source, value, shape, "a whole number");
-	case CHECK_T_NUMBER:
-		return type == KT_JSON_INT || type == KT_JSON_REAL
+		return kt_is_whole(value) && kt_whole_or(value, 0) >= 0
 		               ? KT_OK
-		               : expected(source, value, shape, "a number");
+		               : expected(source, value, shape, "a whole number, 0 or more");
+	case CHECK_T_NUMBER:
+		return (type == KT_JSON_INT || type == KT_JSON_REAL) && kt_real_or(value, 0) >= 0
+		               ? KT_OK
+		               : expected(source, value, shape, "a number, 0 or more");
 	case CHECK_T_BOOL:
 		return check_is_bool(value) ? KT_OK : expected(source, value, shape, "yes or no");
 	case CHECK_T_DURATION:
@@ -286,7 +288,10 @@ enum kt_code check_type_hold(const struct check_source *source, const struct kt_
 	case CHECK_T_WHOMS:
 		return hold_map_of(source, value, shape, CHECK_T_WHOM);
 	case CHECK_T_PICK:
-		return kt_str(value) ? KT_OK : check_shape_hold(source, value, pick_shapes, shape->key);
+		return kt_str(value) ? KT_OK
+		       : kt_is_object(value) && !kt_count(value)
+		               ? expected(source, value, shape, "a selection, as in {zone: a, count: 1}")
+		               : check_shape_hold(source, value, pick_shapes, shape->key);
 	case CHECK_T_MAP:
 		return kt_is_object(value) ? KT_OK : expected(source, value, shape, "a map");
 	case CHECK_T_LIST:

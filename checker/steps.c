@@ -59,12 +59,22 @@ static enum kt_code hold_patch(const struct check_source *source, const struct k
 	                                 "'patch' needs one of merge, json and strategic");
 }
 
+/* "zone a", "region eu", "node n1" or a name alone. */
+static bool is_end(const char *text)
+{
+	static const char *const kinds[] = {"zone ", "region ", "node "};
+	const char *name = text;
+	for (size_t i = 0; text && i < KT_COUNT(kinds); i++)
+		name = kt_starts(text, kinds[i]) ? text + strlen(kinds[i]) : name;
+	return name && *name && !strchr(name, ' ');
+}
+
 static enum kt_code hold_link(const struct check_source *source, const struct kt_json *body)
 {
 	const struct kt_json *is = kt_get(body, "is"), *slow = kt_get(body, "slow"), *end;
 	const char *word = kt_str(is);
 	KT_JSON_EACH (end, kt_get(body, "between"))
-		if (!kt_str(end))
+		if (!is_end(kt_str(end)))
 			return kt_yaml_fail(source->yaml, end, source->err,
 			                    "'between': expected two ends, as in [zone a, zone b]");
 	if (kt_count(kt_get(body, "between")) != 2)

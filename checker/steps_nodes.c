@@ -6,6 +6,8 @@
 
 #define DRAIN_LIMIT (5 * KT_MIN_NS)
 #define WAIT_LIMIT  (60 * KT_SEC)
+#define DEATH_LOOKS 20
+#define DEATH_LOOK  (250 * KT_MS)
 
 enum kt_code check_pass(const struct check_run *run, kt_ns span, bool until_change, kt_ns *passed,
                         struct kt_err *err)
@@ -212,6 +214,35 @@ enum kt_code check_do_disturb(const struct check_run *run, const struct check_st
 	return rc;
 }
 
+static int64_t restarts_of(const struct kt_json *pod)
+{
+	const struct kt_json *status;
+	int64_t sum = 0;
+	KT_JSON_EACH (status, kt_path(pod, "status.containerStatuses"))
+		sum += kt_get_int(status, "restartCount", 0);
+	return sum;
+}
+
+/* A kill comes about a moment later, and the copy that a lab's reset goes back to knows of it only once the
+ * pod says so. Not in drills, where each moment counts. */
+static void see_it_die(const struct check_run *run, const struct kt_json *pod)
+{
+	char *path = kt_strf("/api/v1/namespaces/%s/pods/%s", kt_path_str(pod, "metadata.namespace"),
+	                     kt_path_str(pod, "metadata.name"));
+	bool seen = false;
+	for (int i = 0; i < DEATH_LOOKS && !seen; i++) {
+		struct kt_json *now = NULL;
+		struct kt_err err = {0};
+		if (check_pass(run, DEATH_LOOK, true, NULL, &err))
+			break;
+		seen = check_call(run, "GET", path, NULL, NULL, &now, &err) ||
+		       restarts_of(now) != restarts_of(pod) ||
+		       !kt_streq(kt_path_str(now, "status.phase"), "Running");
+		kt_json_free(now);
+	}
+	kt_free(path);
+}
+
 enum kt_code check_do_pod(const struct check_run *run, const struct check_step *step, struct kt_err *err)
 {
 	struct kt_json *pods = NULL;
@@ -233,6 +264,8 @@ enum kt_code check_do_pod(const struct check_run *run, const struct check_step *
 			                 is, ns, name, kt_path(step->body, "pick.container"));
 			rc = run->world->disturb(run->world->arg, one, err);
 			kt_json_free(one);
+			if (!rc && !run->began && !run->once)
+				see_it_die(run, pod);
 		}
 	}
 	kt_json_free(pods);

@@ -116,10 +116,25 @@ static enum kt_code read_texts(const struct reader *r, const struct kt_json *lis
 	return KT_OK;
 }
 
+/* What is written as text is one, where it is written at all. */
+static enum kt_code hold_texts(const struct reader *r, const struct kt_json *object, const char *const *keys,
+                               size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct kt_json *v = kt_get(object, keys[i]);
+		if (v && (kt_is_object(v) || kt_is_array(v)))
+			return kt_yaml_fail(r->yaml, v, r->err, "'%s': expected a text", keys[i]);
+	}
+	return KT_OK;
+}
+
 static enum kt_code read_task(const struct reader *r, const struct kt_json *node, const char *dir,
                               struct lab_task *task)
 {
+	static const char *const texts[] = {"title", "text", "why"};
 	enum kt_code rc = kt_yaml_keys(r->yaml, node, "a task", task_keys, KT_COUNT(task_keys), r->err);
+	if (!rc)
+		rc = hold_texts(r, node, texts, KT_COUNT(texts));
 	if (!rc)
 		rc = need_text(r, node, "a task", "task", &task->task);
 	if (rc)
@@ -306,6 +321,9 @@ static enum kt_code read_lab(const struct reader *r, const char *dir, struct lab
 		                  "expected lab: %s, the name of its folder", kt_basename(dir));
 	if (!rc)
 		rc = need_text(r, doc, "a lab", "title", &lab->title);
+	static const char *const texts[] = {"lesson", "text", "think"};
+	if (!rc)
+		rc = hold_texts(r, doc, texts, KT_COUNT(texts));
 	if (rc)
 		return rc;
 	lab->dir = lab->source = keep(r, dir);

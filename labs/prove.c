@@ -393,8 +393,18 @@ static bool try_wrong(struct proof *p, const char *dir, const struct kt_json *li
 	return fits;
 }
 
+/* `finding` is a text or texts. */
+static bool is_finding(const struct kt_json *words)
+{
+	const struct kt_json *word;
+	bool fine = !words || kt_str(words) || kt_is_array(words);
+	KT_JSON_EACH (word, words)
+		fine = fine && kt_str(word);
+	return fine;
+}
+
 /* Rows {task, finding}, of tasks that the lab has. */
-static enum kt_code hold_expect(const struct proof *p, const struct kt_yaml *yaml, const struct kt_json *list,
+static enum kt_code hold_expect(const struct lab *lab, const struct kt_yaml *yaml, const struct kt_json *list,
                                 struct kt_err *err)
 {
 	static const char *const keys[] = {"task", "finding"};
@@ -402,18 +412,21 @@ static enum kt_code hold_expect(const struct proof *p, const struct kt_yaml *yam
 	if (!kt_count(list))
 		return kt_yaml_fail(yaml, list, err, "expected `- {task: NAME, finding: WORDS}`");
 	KT_JSON_EACH (row, list) {
-		const char **names = kt_alloc((p->lab->task_count + 1) * sizeof(*names)),
+		const char **names = kt_alloc((lab->task_count + 1) * sizeof(*names)),
 		           *task = kt_get_str(row, "task");
 		bool known = false;
-		for (size_t i = 0; i < p->lab->task_count; i++) {
-			names[i] = p->lab->tasks[i].task;
+		for (size_t i = 0; i < lab->task_count; i++) {
+			names[i] = lab->tasks[i].task;
 			known = known || kt_streq(names[i], task);
 		}
 		enum kt_code rc = kt_yaml_keys(yaml, row, "expect.yaml", keys, KT_COUNT(keys), err);
 		if (!rc && !task)
 			rc = kt_yaml_fail(yaml, row, err, "expected `{task: NAME, finding: WORDS}`");
 		else if (!rc && !known)
-			rc = kt_yaml_unknown_key(yaml, row, "the lab", task, names, p->lab->task_count, err);
+			rc = kt_yaml_unknown_key(yaml, row, "the lab", task, names, lab->task_count, err);
+		else if (!rc && !is_finding(kt_get(row, "finding")))
+			rc = kt_yaml_fail(yaml, kt_get(row, "finding"), err,
+			                  "'finding': expected a text or a list of texts");
 		kt_free(names);
 		if (rc)
 			return rc;
@@ -421,18 +434,30 @@ static enum kt_code hold_expect(const struct proof *p, const struct kt_yaml *yam
 	return KT_OK;
 }
 
-static void prove_wrong(struct proof *p, const char *what, const char *dir)
+enum kt_code lab_expect_read(const struct lab *lab, const char *dir, struct kt_json **out, struct kt_err *err)
 {
 	char *path = kt_join(dir, "expect.yaml");
 	struct kt_yaml *yaml = NULL;
-	struct kt_buf said = {0};
-	struct kt_err err = {0};
-	p->answer = true;
-	enum kt_code rc = kt_yaml_read(path, &yaml, &err);
+	enum kt_code rc = kt_yaml_read(path, &yaml, err);
 	const struct kt_json *doc = rc ? NULL : kt_yaml_doc(yaml, 0);
 	struct kt_json *list = kt_is_array(doc) ? kt_json_ref(doc) : doc ? kt_jsonf("[%J]", doc) : NULL;
 	if (!rc)
-		rc = hold_expect(p, yaml, list, &err);
+		rc = hold_expect(lab, yaml, list, err);
+	if (rc)
+		kt_json_free(list);
+	*out = rc ? NULL : list;
+	kt_yaml_free(yaml);
+	kt_free(path);
+	return rc;
+}
+
+static void prove_wrong(struct proof *p, const char *what, const char *dir)
+{
+	struct kt_json *list = NULL;
+	struct kt_buf said = {0};
+	struct kt_err err = {0};
+	p->answer = true;
+	enum kt_code rc = lab_expect_read(p->lab, dir, &list, &err);
 	if (!rc)
 		rc = lab_proof_record(p, dir, &err);
 	const struct kt_json *row;
@@ -455,8 +480,6 @@ static void prove_wrong(struct proof *p, const char *what, const char *dir)
 		                err.text);
 	kt_json_free(list);
 	kt_buf_clear(&said);
-	kt_yaml_free(yaml);
-	kt_free(path);
 }
 
 static void prove_folder(struct proof *p, const char *folder, bool right)

@@ -14,6 +14,9 @@ struct proof {
 	bool answer;            /* questions are answered as the cluster would */
 	bool all_drills;        /* check_run's */
 };
+/* expect.yaml of a near miss in `dir`: a new list of {task, finding}. Errors name file and line. */
+KT_MUST_CHECK enum kt_code lab_expect_read(const struct lab *lab, const char *dir, struct kt_json **out,
+                                           struct kt_err *err);
 KT_MUST_CHECK enum kt_code lab_proof_reset(struct proof *p, struct kt_err *err);
 /* Is a file of that name, in an answer's folder, applied? */
 bool lab_is_answer(const char *name);

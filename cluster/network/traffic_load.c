@@ -48,7 +48,9 @@ static enum kt_code target_parse(const char *to, struct target *out, struct kt_e
 			continue;
 		out->row = i;
 		out->ns = slash ? kt_strndup(space + 1, (size_t)(slash - space - 1)) : kt_strdup("default");
-		out->name = kt_strdup(slash ? slash + 1 : space + 1);
+		const char *name = slash ? slash + 1 : space + 1;
+		out->name =
+		        kt_strndup(name, strcspn(name, ":")); /* whichever port: traffic is the Service's */
 		return KT_OK;
 	}
 	return kt_fail(

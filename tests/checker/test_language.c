@@ -145,6 +145,19 @@ static void wrong_checks_name_line_and_remedy(void **state)
 	        {"- drill:\n    do:\n      - patch: {object: pod x/a}\n",
 	         "needs one of merge, json and strategic"},
 	        {"- drill:\n    do:\n      - manifest: {kind: Pod}\n", "a manifest needs 'apiVersion'"},
+	        {"- any: []\n", "lab.yaml:1: 'any': expected a check or more"},
+	        {"- drill: {do: [{wait: 3s}]}\n", "'drill' needs 'hold' or 'end'"},
+	        {"- ready: {of: pod x/a, at-least: many}\n", "'at-least': expected a number"},
+	        {"- available: {service: x/a, at-least: lots}\n", "'at-least': expected a number"},
+	        {"- answer: {ask: Why?, value: {of: pod x/a}}\n", "'value': expected {objects: SET"},
+	        {"- answer: {ask: Why?, value: {of: pod x/a, path: 'a['}}\n", "lab.yaml:1: path 'a['"},
+	        {"- http: {from: pod x/a, to: b, requests: 0}\n", "'requests': expected 1 or more"},
+	        {"- http: {from: pod x/a, to: b, expect: {split: {v1: 90%}, within: much}}\n",
+	         "'within': expected a share, as in 4%"},
+	        {"- drill:\n    do:\n      - load: {to: service x/b, rps: -3}\n",
+	         "'rps': expected a number, 0 or more"},
+	        {"- drill:\n    do:\n      - link: {between: [zone a, b c d], is: cut}\n",
+	         "expected two ends"},
 	};
 	(void)state;
 	for (size_t i = 0; i < KT_COUNT(cases); i++) {
@@ -164,6 +177,9 @@ static void wrong_steps_name_line_and_remedy(void **state)
 	        {"- scale: {object: deployment shop/web}\n", "'scale' needs 'replicas'"},
 	        {"- zone: {name: a, is: dark}\n", "expected one of up|down"},
 	        {"- wait: {within: 3m}\n", "'wait' needs 'for'"},
+	        {"- scale: {object: deployment shop/web, replicas: -1}\n",
+	         "expected a whole number, 0 or more"},
+	        {"- cordon: {}\n", "'cordon': expected a selection"},
 	        {"- delete: pod a/b\n  apply: x\n", "unexpected key"},
 	};
 	(void)state;
@@ -191,7 +207,8 @@ static void nesting_without_end_is_refused(void **state)
 
 static void a_capability_is_known_from_what_is_done(void **state)
 {
-	const char *text = "[{drill: {do: [{zone: {name: b, is: down}}]}}, {object: pod a/b}]";
+	const char *text =
+	        "[{drill: {do: [{zone: {name: b, is: down}}], end: [{object: pod a/b}]}}, {object: pod a/b}]";
 	struct kt_yaml *yaml = NULL;
 	struct check_check **checks = NULL;
 	size_t count = 0;

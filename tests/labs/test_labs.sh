@@ -66,7 +66,22 @@ s/needs: \[\]/needs: [nodez]/|the list of capabilities has no 'nodez'
 s,- object: configmap default/answer,- http: {from: {new-pod: default}\, to: "htp://web/"}\n      - object: configmap default/answer,|'to': expected http:// or https://, or `service ns/name`, not 'htp://'
 s/title: What is wanted/title: what: is wanted/|mapping values are not allowed in this context; a text with `: ` in it wants quotes
 s/has: {/has: {spec.a[0].b: c, /|did not find expected ',' or '}'; a text with \[ \] { } , or : inside { } wants quotes
+s/why: Why it matters in production./why: [because]/|'why': expected a text
+s/title: What is wanted/title: {what: is wanted}/|'title': expected a text
 s/has: {/has: {a.b: {atleast: 1}, /|the language has no 'atleast': did you mean 'at-least'?
+END
+cp "$form/good" "$form/lab.yaml"
+miss=$form/wrong/off-by-one/expect.yaml
+while IFS='|' read -r rows told; do
+	echo "$rows" >"$miss"
+	"$ktutor" course lint "$form" --fast >"$out" 2>&1
+	[ $? = 4 ] && grep -q "expect.yaml:1: $told" "$out"
+	ok $? "told of expect.yaml: $told"
+done <<'END'
+- {task: nobody, finding: x}|the lab has no 'nobody'
+- {finding: x}|expected `{task: NAME, finding: WORDS}`
+- {task: a, finds: x}|expect.yaml has no 'finds'
+- {task: first-task, finding: {a: b}}|'finding': expected a text or a list of texts
 END
 sed 's/minutes: 15/minutes: "15"/; s/points: 1/points: "2"/; s/count: 3/count: "3"/; s/cpu: 4/cpu: "4"/' "$form/good" >"$form/lab.yaml"
 "$ktutor" lab start "$form" >"$out" 2>&1 && grep -q '(2 points)' "$out" && [ "$(KUBECONFIG=$KTUTOR_HOME/clusters/form/kubeconfig kubectl get nodes -o name | grep -c general)" = 3 ]
