@@ -26,6 +26,9 @@ void kt_time_print_micro(kt_ns t, struct kt_buf *out); /* 2026-01-02T03:04:05.00
 bool kt_time_parse(
         const char *text,
         kt_ns *out); /* RFC 3339, with or without fraction, any offset; beyond 1677..2262: saturates */
+/* time_fault.c: why `text` is no time that Go reads as RFC 3339, or with `micro` as a metav1.MicroTime, which
+ * has six digits: "parsing time …", in time.Parse's words. Only for what is none. */
+void kt_time_fault(const char *text, bool micro, struct kt_buf *out);
 /* Go's time.ParseDuration ("1h2m3.5s", "300ms"); also "3m" forms of the lab language. */
 bool kt_duration_parse(const char *text, kt_ns *out);
 void kt_duration_print(kt_ns d, struct kt_buf *out); /* Go's Duration.String(): 1m0s, 1.5s, 2ms */

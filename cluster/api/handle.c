@@ -316,6 +316,28 @@ static void no_such_path(struct api_request *request)
 		no_route(request);
 }
 
+/* Paths with an empty segment inside belong to nobody; those that end in slashes are read without. */
+static bool has_gap(const struct api_request *request)
+{
+	const char *path = request->path;
+	size_t len = strlen(path);
+
+	while (len && path[len - 1] == '/')
+		len--;
+	for (size_t i = 1; i < len; i++)
+		if (path[i - 1] == '/' && path[i] == '/')
+			return true;
+	return false;
+}
+
+static void gap(struct api_request *request)
+{
+	if (kt_starts(request->path, "//") || kt_starts(request->path, "/apis//"))
+		no_route(request);
+	else if (api_negotiate(request))
+		no_such_path(request);
+}
+
 static void not_allowed(struct api_request *request)
 {
 	api_fail(&request->status, 405, "MethodNotAllowed",
@@ -494,6 +516,10 @@ static void answer(struct api_request *request)
 		return;
 	if (!authorize(request, is_resource))
 		return;
+	if (has_gap(request)) {
+		gap(request);
+		return;
+	}
 	if (!is_resource) {
 		if (!api_nonresource(request) && !request->status.code)
 			no_such_path(request);

@@ -86,6 +86,23 @@ static bool number_option(struct api_request *request, const char *name, int64_t
 	                         "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
 }
 
+static bool time_option(struct api_request *request, const char *name, kt_ns *out)
+{
+	const char *text = api_query(request, name);
+	struct kt_buf why = {0};
+
+	if (!text || !*text)
+		return true;
+	if (kt_time_parse(text, out)) {
+		*out += cluster_wire_offset(request->cluster);
+		return true;
+	}
+	kt_time_fault(text, false, &why);
+	api_fail(&request->status, 400, "BadRequest", "%s", kt_buf_str(&why));
+	kt_buf_clear(&why);
+	return false;
+}
+
 static void check_least(const struct api_request *request, const char *name, int64_t least, int64_t is,
                         struct rules_errors *errors)
 {
@@ -129,7 +146,7 @@ static bool options_fit(struct api_request *request, const struct kubelet_log_op
 static bool read_options(struct api_request *request, struct kubelet_log_options *out)
 {
 	int64_t seconds = -1;
-	const char *since = api_query(request, "sinceTime"), *container = api_query(request, "container");
+	const char *container = api_query(request, "container");
 
 	*out = (struct kubelet_log_options){
 	        .container = container && *container ? container : NULL,
@@ -141,12 +158,11 @@ static bool read_options(struct api_request *request, struct kubelet_log_options
 	};
 	if (!number_option(request, "tailLines", &out->tail) ||
 	    !number_option(request, "limitBytes", &out->limit_bytes) ||
-	    !number_option(request, "sinceSeconds", &seconds) || !options_fit(request, out, seconds))
+	    !number_option(request, "sinceSeconds", &seconds) ||
+	    !time_option(request, "sinceTime", &out->since) || !options_fit(request, out, seconds))
 		return false;
 	if (seconds > 0)
 		out->since = cluster_now(request->cluster) - seconds * KT_SEC;
-	if (since && *since && kt_time_parse(since, &out->since))
-		out->since += cluster_wire_offset(request->cluster);
 	return true;
 }
 

@@ -139,17 +139,13 @@ static struct kt_json *decode_time(struct decode *d, const struct decode_at *at,
 	kt_ns t;
 	if (!kt_is_string(raw))
 		return decode_mismatch(d, at, "string", raw);
-	if (!kt_time_parse(kt_str(raw), &t))
-		return decode_refuse(d, "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \"2006\"",
-		                     kt_str(raw),
-		                     micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00",
-		                     kt_str(raw));
-	if (micro && !has_micros(kt_str(raw)))
-		return decode_refuse(d,
-		                     "parsing time \"%s\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot "
-		                     "parse \"%s\" as \".000000\"",
-		                     kt_str(raw), kt_str(raw) + strlen("2006-01-02T15:04:05"));
 	struct kt_buf buf = {0};
+	if (!kt_time_parse(kt_str(raw), &t) || (micro && !has_micros(kt_str(raw)))) {
+		kt_time_fault(kt_str(raw), micro, &buf);
+		decode_refuse(d, "%s", kt_buf_str(&buf));
+		kt_buf_clear(&buf);
+		return NULL;
+	}
 	if (micro)
 		kt_time_print_micro(t, &buf);
 	else

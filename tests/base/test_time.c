@@ -83,6 +83,41 @@ static void what_is_no_rfc_3339_is_refused(void **state)
 	assert_false(kt_time_parse(NULL, &(kt_ns){0}));
 }
 
+static void what_is_no_time_is_told_in_words_of_go(void **state)
+{
+	(void)state;
+#define LAYOUT "2006-01-02T15:04:05Z07:00\": cannot parse "
+#define MICRO  "2006-01-02T15:04:05.000000Z07:00\": cannot parse "
+	static const struct {
+		const char *in;
+		bool micro;
+		const char *says;
+	} cases[] = {
+	        {"yesterday", false, " as \"" LAYOUT "\"yesterday\" as \"2006\""},
+	        {"2020-01-01", false, " as \"" LAYOUT "\"\" as \"T\""},
+	        {"2020-01-01", true, " as \"" MICRO "\"\" as \"T\""},
+	        {"2020/02-01T20:00:00", false, " as \"" LAYOUT "\"/02-01T20:00:00\" as \"-\""},
+	        {"2020-1-01T00:00:00Z", false, " as \"" LAYOUT "\"1-01T00:00:00Z\" as \"01\""},
+	        {"2020-02-01T20:00:00", false, " as \"" LAYOUT "\"\" as \"Z07:00\""},
+	        {"2020-02-01T20:00:00.5+1:00", false, " as \"" LAYOUT "\"+1:00\" as \"Z07:00\""},
+	        {"2020-01-01T00:00:00Z", true, " as \"" MICRO "\"Z\" as \".000000\""},
+	        {"2020-13-01T00:00:00Z", false, ": month out of range"},
+	        {"2020-02-31T00:00:00Z", false, ": day out of range"},
+	        {"2020-01-31T25:00:00Z", false, ": hour out of range"},
+	        {"2020-02-01T20:00:00Zx", false, ": extra text: \"x\""},
+	};
+	for (size_t i = 0; i < KT_COUNT(cases); i++) {
+		struct kt_buf is = {0}, wanted = {0};
+		kt_time_fault(cases[i].in, cases[i].micro, &is);
+		kt_buf_addf(&wanted, "parsing time \"%s\"%s", cases[i].in, cases[i].says);
+		assert_string_equal(kt_buf_str(&is), kt_buf_str(&wanted));
+		kt_buf_clear(&is);
+		kt_buf_clear(&wanted);
+	}
+#undef LAYOUT
+#undef MICRO
+}
+
 static void durations_are_those_of_go(void **state)
 {
 	(void)state;
@@ -195,9 +230,13 @@ static void clocks_go_forward(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(times_are_read_and_printed),     cmocka_unit_test(every_day_has_one_date),
-	        cmocka_unit_test(what_is_no_rfc_3339_is_refused), cmocka_unit_test(durations_are_those_of_go),
-	        cmocka_unit_test(ages_are_those_of_kubectl),      cmocka_unit_test(clocks_go_forward),
+	        cmocka_unit_test(times_are_read_and_printed),
+	        cmocka_unit_test(every_day_has_one_date),
+	        cmocka_unit_test(what_is_no_time_is_told_in_words_of_go),
+	        cmocka_unit_test(what_is_no_rfc_3339_is_refused),
+	        cmocka_unit_test(durations_are_those_of_go),
+	        cmocka_unit_test(ages_are_those_of_kubectl),
+	        cmocka_unit_test(clocks_go_forward),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
