@@ -5,6 +5,7 @@
 #include "cluster/kubelet/servers/nginx.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -339,6 +340,82 @@ static bool mapped(const struct nginx_visit *v, const char *name, struct kt_buf 
 	return false;
 }
 
+/* The block of http that gives `name` its value, a directive called `what`; its last word is the variable. */
+static const struct nginx_directive *giver(const struct nginx_visit *v, const char *what, const char *name)
+{
+	const struct nginx_directive *http = nginx_find(v->nginx->conf->top, "http"),
+	                             *at = http ? http->block : NULL;
+	for (; (at = nginx_find(at, what)); at = at->next)
+		if (at->count && at->args[at->count - 1][0] == '$' &&
+		    !strcmp(at->args[at->count - 1] + 1, name))
+			return at;
+	return NULL;
+}
+
+/* geo [$address] $to { default value; CIDR value; }: the narrowest network that holds it. */
+static bool located(const struct nginx_visit *v, const char *name, struct kt_buf *out)
+{
+	const struct nginx_directive *geo = giver(v, "geo", name);
+	if (!geo)
+		return false;
+	char *address = nginx_expand(v, geo->count > 1 ? geo->args[0] : "$remote_addr");
+	const char *found = "";
+	long narrowest = -1;
+	for (const struct nginx_directive *row = geo->block; row; row = row->next) {
+		const char *slash = strchr(row->name, '/');
+		bool otherwise = !strcmp(row->name, "default");
+		long bits = otherwise ? 0 : slash ? strtol(slash + 1, NULL, 10) : 128;
+		bool holds = otherwise ||
+		             (slash ? network_in_cidr(address, row->name) : !strcmp(address, row->name));
+		if (row->count == 1 && holds && bits > narrowest) {
+			narrowest = bits;
+			found = row->args[0];
+		}
+	}
+	kt_buf_adds(out, found);
+	kt_free(address);
+	return true;
+}
+
+/* MurmurHash2, by which nginx splits. */
+static uint32_t murmur(const char *text)
+{
+	size_t len = strlen(text);
+	const unsigned char *at = (const unsigned char *)text;
+	const uint32_t m = 0x5bd1e995;
+	uint32_t h = (uint32_t)len;
+	for (; len >= 4; len -= 4, at += 4) {
+		uint32_t k = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+		k *= m;
+		k ^= k >> 24;
+		h = h * m ^ k * m;
+	}
+	for (size_t i = len; i-- > 0;)
+		h ^= (uint32_t)at[i] << (8 * i);
+	h = len ? h * m : h;
+	h = (h ^ h >> 13) * m;
+	return h ^ h >> 15;
+}
+
+/* split_clients TEXT $to { 5% a; * b; }: the share that the text's hash falls into. */
+static bool split(const struct nginx_visit *v, const char *name, struct kt_buf *out)
+{
+	const struct nginx_directive *clients = giver(v, "split_clients", name);
+	if (!clients || clients->count != 2)
+		return false;
+	char *text = nginx_expand(v, clients->args[0]);
+	double at = murmur(text) / 4294967295.0 * 100, edge = 0;
+	for (const struct nginx_directive *row = clients->block; row; row = row->next) {
+		edge += strtod(row->name, NULL);
+		if (row->count == 1 && (!strcmp(row->name, "*") || at < edge)) {
+			kt_buf_adds(out, row->args[0]);
+			break;
+		}
+	}
+	kt_free(text);
+	return true;
+}
+
 /* $http_x_user is the header X-User. */
 static const char *header_of(const struct kt_json *headers, const char *name)
 {
@@ -360,7 +437,7 @@ static void add_variable(const struct nginx_visit *v, const char *name, struct k
 		adds(out, v->captures[name[0] - '0']);
 		return;
 	}
-	if (set || mapped(v, name, out)) {
+	if (set || mapped(v, name, out) || located(v, name, out) || split(v, name, out)) {
 		adds(out, set);
 		return;
 	}
