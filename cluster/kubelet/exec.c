@@ -12,6 +12,7 @@ struct kubelet_exec {
 	struct kt_buf output;
 	kubelet_exec_fn *fn;
 	void *arg;
+	struct kt_json *action; /* of what is asked over the network */
 	uint64_t timer;
 	kt_ns timeout;
 	char *command;
@@ -110,14 +111,35 @@ static void start_process(struct kubelet_exec *exec, const struct kt_json *comma
 	kt_free(why);
 }
 
+static void call(struct cluster *cluster, void *arg)
+{
+	struct kubelet_exec *exec = arg;
+	kt_ns timeout = exec->timeout > 0 ? exec->timeout : 30 * KT_SEC, took = 0;
+	enum kubelet_answer answer = KUBELET_SUCCESS;
+	char *text = NULL;
+
+	(void)cluster;
+	exec->timer = 0;
+	if (kubelet_exec_instant(exec->ctr, exec->action, timeout, &answer, &took, &text) &&
+	    answer == KUBELET_BAD_STATUS)
+		answer = KUBELET_SUCCESS;
+	answer_at(exec, took, answer, text);
+}
+
+/* A hook without a host goes to the pod's address, for which the runtime is asked first
+ * (kubernetes pkg/kubelet/lifecycle/handlers.go, runHTTPHandler). */
+static kt_ns until_addressed(const struct kt_json *action)
+{
+	const char *host = kt_path_str(action, "httpGet.host");
+
+	return host && *host ? 0 : KUBELET_ADDRESS;
+}
+
 struct kubelet_exec *kubelet_exec_new(struct kubelet_ctr *ctr, const struct kt_json *action, kt_ns timeout,
                                       kubelet_exec_fn *fn, void *arg)
 {
 	struct kubelet_exec *exec = kt_alloc(sizeof(*exec));
 	const struct kt_json *command = kt_path(action, "exec.command"), *sleep = kt_get(action, "sleep");
-	enum kubelet_answer answer;
-	char *text = NULL;
-	kt_ns took = 0;
 
 	*exec = (struct kubelet_exec){.ctr = ctr, .fn = fn, .arg = arg, .timeout = timeout};
 	if (kt_get(action, "exec")) {
@@ -129,11 +151,9 @@ struct kubelet_exec *kubelet_exec_new(struct kubelet_ctr *ctr, const struct kt_j
 			answer_at(exec, timeout, KUBELET_FAILURE, NULL);
 		else
 			answer_at(exec, span, KUBELET_SUCCESS, NULL);
-	} else if (kubelet_exec_instant(ctr, action, timeout > 0 ? timeout : 30 * KT_SEC, &answer, &took,
-	                                &text)) {
-		answer_at(exec, took, answer == KUBELET_BAD_STATUS ? KUBELET_SUCCESS : answer, text);
 	} else {
-		answer_at(exec, 0, KUBELET_SUCCESS, NULL);
+		exec->action = kt_json_ref(action);
+		exec->timer = cluster_after(ctr->pub.cluster, until_addressed(action), call, exec);
 	}
 	return exec;
 }
@@ -147,6 +167,7 @@ void kubelet_exec_free(struct kubelet_exec *exec)
 	process_free(exec->process);
 	kt_buf_clear(&exec->output);
 	kt_free(exec->command);
+	kt_json_free(exec->action);
 	kt_free(exec->text);
 	kt_free(exec);
 }

@@ -20,7 +20,8 @@
 #define KUBELET_SANDBOX (230 * KT_MS) /* pause container, network */
 #define KUBELET_CREATE  (50 * KT_MS)
 #define KUBELET_START   (60 * KT_MS)
-#define KUBELET_PLEG    KT_SEC /* relisting of the containers: how late an exit is noticed */
+#define KUBELET_ADDRESS (250 * KT_MS) /* of a pod, from the runtime: usual servers listen by then */
+#define KUBELET_PLEG    KT_SEC        /* relisting of the containers: how late an exit is noticed */
 #define KUBELET_RECONCILE                                                                                    \
 	(10 * KT_SEC) /* until a status that somebody else changed is written again (status manager's        \
 	                 syncPeriod) */

@@ -574,7 +574,7 @@ static void make_sandbox(struct kubelet_pod *pod, kt_ns now)
 		if (len < sizeof(pod->ip))
 			memcpy(pod->ip, node->address ? node->address : "", len + 1);
 	} else {
-		network_pod_address(cluster_of(pod), node->name, pod->uid, pod->ip);
+		network_pod_address(cluster_of(pod), node->name, pod->object, pod->ip);
 	}
 	pod->sandbox = true;
 	pod->stage = KUBELET_GOING;

@@ -69,7 +69,8 @@ static void place_set(struct network *network, const char *address, const char *
 	*slot = place;
 }
 
-void network_pod_address(struct cluster *cluster, const char *node, const char *pod_uid, char out[46])
+void network_pod_address(struct cluster *cluster, const char *node, const struct store_object *pod,
+                         char out[46])
 {
 	struct network *network = network_of(cluster);
 	const struct store_object *object =
@@ -93,8 +94,9 @@ void network_pod_address(struct cluster *cluster, const char *node, const char *
 		if (!taken || i == room) {
 			void **given = table_slot(&network->given, text.data);
 			kt_free(*given);
-			*given = kt_strdup(pod_uid);
+			*given = kt_strdup(pod->uid);
 			memcpy(out, text.data, text.len + 1);
+			place_set(network, out, pod->ns, pod->name, node);
 			kt_buf_clear(&text);
 			*table_slot(&network->next, node) = (void *)(uintptr_t)((at + i + 1) % room);
 			return;
@@ -111,6 +113,8 @@ void network_release(struct cluster *cluster, const char *address)
 		return;
 	table_remove(&network->given, address);
 	kt_free(given);
+	place_free(table_get(&network->places, address));
+	table_remove(&network->places, address);
 }
 
 /* --- listeners --- */

@@ -10,8 +10,10 @@ extern const struct cluster_part
         network_part; /* also kube-proxy's view of EndpointSlices, with its usual delay */
 
 /* --- addresses --- */
-/* A pod's address on a node (from the node's podCIDR), given back by network_release. */
-void network_pod_address(struct cluster *cluster, const char *node, const char *pod_uid, char out[46]);
+/* A pod's address on a node (from the node's podCIDR), given back by network_release. It is reached there at
+ * once, before its status tells of it. */
+void network_pod_address(struct cluster *cluster, const char *node, const struct store_object *pod,
+                         char out[46]);
 void network_release(struct cluster *cluster, const char *address);
 /* ClusterIPs and node ports are allocated by the API (api/service.c). */
 

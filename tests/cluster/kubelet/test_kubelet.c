@@ -118,6 +118,30 @@ static void the_last_run_of_all_has_none_before_it(void **state)
 	cluster_free(cluster);
 }
 
+/* A hook over the network comes when a usual server listens, not in the moment of its start. */
+static void a_hook_over_the_network_finds_a_server(void **state)
+{
+	static const struct {
+		int port, restarts;
+	} rows[] = {{80, 0}, {8080, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		struct cluster *cluster = one_node();
+		char *container = kt_strf("{name: 'c', image: 'nginx:1.27', lifecycle: {postStart: {httpGet: "
+		                          "{path: '/', port: %d}}}}",
+		                          rows[i].port);
+
+		support_pod(cluster, "p", pod_of(container, "{terminationGracePeriodSeconds: 1}"));
+		support_wait(cluster, 10);
+		assert_string_equal(support_condition(cluster, "p", "Ready", "status"),
+		                    rows[i].restarts ? "False" : "True");
+		assert_int_equal(kt_get_int(status_of(cluster, "p"), "restartCount", -1), rows[i].restarts);
+		kt_free(container);
+		cluster_free(cluster);
+	}
+}
+
 struct end {
 	const char *container, *more, *phase, *reason;
 	int code;
@@ -559,6 +583,7 @@ int main(void)
 	        cmocka_unit_test(a_server_is_ready_within_two_seconds_with_its_conditions_in_order),
 	        cmocka_unit_test(an_image_is_pulled_once_on_a_node),
 	        cmocka_unit_test(a_container_that_ends_is_started_more_and_more_slowly),
+	        cmocka_unit_test(a_hook_over_the_network_finds_a_server),
 	        cmocka_unit_test(the_last_run_of_all_has_none_before_it),
 	        cmocka_unit_test(pods_end_as_their_containers_and_policies_say),
 	        cmocka_unit_test(images_that_cannot_be_had_are_tried_again_with_back_off),
