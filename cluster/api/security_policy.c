@@ -10,6 +10,7 @@
 
 struct pod {
 	const struct kt_json *spec;
+	int minor;            /* the version of the standards */
 	struct kt_buf detail; /* of the check that runs */
 	const char *reason;   /* in place of its row's */
 };
@@ -203,27 +204,38 @@ static void unconfined(struct pod *p)
 	          "must not set securityContext.seccompProfile.type to \"Unconfined\"");
 }
 
+bool security_sysctl_safe(const char *name, int minor)
+{
+	static const struct {
+		const char *name;
+		int since;
+	} rows[] = {
+	        {"kernel.shm_rmid_forced", 0},
+	        {"net.ipv4.ip_local_port_range", 0},
+	        {"net.ipv4.tcp_syncookies", 0},
+	        {"net.ipv4.ping_group_range", 0},
+	        {"net.ipv4.ip_unprivileged_port_start", 0},
+	        {"net.ipv4.ip_local_reserved_ports", 27},
+	        {"net.ipv4.tcp_keepalive_time", 29},
+	        {"net.ipv4.tcp_fin_timeout", 29},
+	        {"net.ipv4.tcp_keepalive_intvl", 29},
+	        {"net.ipv4.tcp_keepalive_probes", 29},
+	        {"net.ipv4.tcp_rmem", 32},
+	        {"net.ipv4.tcp_wmem", 32},
+	};
+	for (size_t i = 0; i < KT_COUNT(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return minor >= rows[i].since;
+	return false;
+}
+
 static void sysctls(struct pod *p)
 {
-	static const char *const safe[] = {"kernel.shm_rmid_forced",
-	                                   "net.ipv4.ip_local_port_range",
-	                                   "net.ipv4.tcp_syncookies",
-	                                   "net.ipv4.ping_group_range",
-	                                   "net.ipv4.ip_unprivileged_port_start",
-	                                   "net.ipv4.ip_local_reserved_ports",
-	                                   "net.ipv4.tcp_keepalive_time",
-	                                   "net.ipv4.tcp_fin_timeout",
-	                                   "net.ipv4.tcp_keepalive_intvl",
-	                                   "net.ipv4.tcp_keepalive_probes"};
 	const struct kt_json *item;
-	KT_JSON_EACH (item, kt_path(p->spec, "securityContext.sysctls")) {
-		bool fine = false;
-		for (size_t i = 0; i < KT_COUNT(safe); i++)
-			fine = fine || strcmp(safe[i], kt_get_text(item, "name")) == 0;
-		if (!fine)
+	KT_JSON_EACH (item, kt_path(p->spec, "securityContext.sysctls"))
+		if (!security_sysctl_safe(kt_get_text(item, "name"), p->minor))
 			kt_buf_addf(&p->detail, "%s%s", p->detail.len > 0 ? ", " : "",
 			            kt_get_text(item, "name"));
-	}
 }
 
 static void note_host(struct kt_strs *hosts, const struct kt_json *handler)
@@ -308,17 +320,18 @@ static void app_armor(struct pod *p)
 }
 
 struct se_linux {
+	int minor; /* the version of the standards */
 	struct kt_strs types;
 	bool user, role;
 };
 
 static bool is_relabelled(const struct kt_json *c, void *arg)
 {
-	static const char *const fine[] = {"", "container_t", "container_init_t", "container_kvm_t",
-	                                   "container_engine_t"};
+	static const char *const fine[] = {"", "container_t", "container_init_t", "container_kvm_t"};
 	struct se_linux *found = arg;
 	const struct kt_json *options = kt_path(security(c), "seLinuxOptions");
-	bool known = false, user = *kt_get_text(options, "user"), role = *kt_get_text(options, "role");
+	bool known = found->minor >= 31 && kt_streq(kt_get_str(options, "type"), "container_engine_t"),
+	     user = *kt_get_text(options, "user"), role = *kt_get_text(options, "role");
 	if (!options)
 		return false;
 	for (size_t i = 0; i < KT_COUNT(fine); i++)
@@ -332,7 +345,7 @@ static bool is_relabelled(const struct kt_json *c, void *arg)
 
 static void se_linux(struct pod *p)
 {
-	struct se_linux found = {0};
+	struct se_linux found = {.minor = p->minor};
 	struct kt_buf who = {0}, types = {0};
 	if (setters(p, is_relabelled, &found, &who)) {
 		kt_buf_addf(&p->detail,
@@ -533,7 +546,7 @@ static const struct {
 /* The minor version of "v1.x"; the newest of all for "latest". */
 static int minor_of(const char *version)
 {
-	return kt_starts(version, "v1.") ? (int)strtol(version + 3, NULL, 10) : 1000;
+	return kt_starts(version, "v1.") ? (int)strtol(version + 3, NULL, 10) : SECURITY_LATEST;
 }
 
 void security_evaluate(const struct kt_json *spec, enum security_level level, const char *version,
@@ -541,7 +554,7 @@ void security_evaluate(const struct kt_json *spec, enum security_level level, co
 {
 	int minor = minor_of(version);
 	for (size_t i = 0; i < KT_COUNT(checks); i++) {
-		struct pod p = {.spec = spec};
+		struct pod p = {.spec = spec, .minor = minor};
 		if (level < checks[i].level || level > checks[i].until || minor < checks[i].since)
 			continue;
 		checks[i].check(&p);

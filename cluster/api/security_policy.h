@@ -11,4 +11,9 @@ enum security_level { SECURITY_PRIVILEGED, SECURITY_BASELINE, SECURITY_RESTRICTE
  * the details if not asked for; nothing if nothing. */
 void security_evaluate(const struct kt_json *spec, enum security_level level, const char *version,
                        bool details, struct kt_buf *out);
+
+/* May any pod set this parameter of the kernel, as of Kubernetes 1.`minor`? It has a namespace and harms
+ * nobody: the list of the standards, which is the kubelet's as well (pkg/kubelet/sysctl). */
+#define SECURITY_LATEST 1000
+bool security_sysctl_safe(const char *name, int minor);
 #endif

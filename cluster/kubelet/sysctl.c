@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What of the kernel a pod may set for itself: what has a namespace and harms nobody (kubernetes
  * pkg/kubelet/sysctl). */
-#include <string.h>
-
+#include "cluster/api/security_policy.h"
 #include "cluster/kubelet/kubelet_internal.h"
-
-static const char *const safe[] = {"kernel.shm_rmid_forced",
-                                   "net.ipv4.ip_local_port_range",
-                                   "net.ipv4.tcp_syncookies",
-                                   "net.ipv4.ping_group_range",
-                                   "net.ipv4.ip_unprivileged_port_start",
-                                   "net.ipv4.ip_local_reserved_ports",
-                                   "net.ipv4.tcp_keepalive_time",
-                                   "net.ipv4.tcp_fin_timeout",
-                                   "net.ipv4.tcp_keepalive_intvl",
-                                   "net.ipv4.tcp_keepalive_probes",
-                                   "net.ipv4.tcp_rmem",
-                                   "net.ipv4.tcp_wmem"};
 
 /* "net/ipv4/x" is "net.ipv4.x", by whichever separator comes first. */
 static char *normal_name(const char *name)
@@ -31,17 +17,14 @@ static char *normal_name(const char *name)
 
 static char *refusal(const char *name, bool host_network, bool host_ipc)
 {
-	for (size_t i = 0; i < KT_COUNT(safe); i++) {
-		bool network = kt_starts(name, "net.");
+	bool network = kt_starts(name, "net.");
 
-		if (strcmp(safe[i], name) != 0)
-			continue;
-		if (network ? host_network : host_ipc)
-			return kt_strf("forbidden sysctl: \"%s\" not allowed with host %s enabled", name,
-			               network ? "net" : "ipc");
-		return NULL;
-	}
-	return kt_strf("forbidden sysctl: \"%s\" not allowlisted", name);
+	if (!security_sysctl_safe(name, SECURITY_LATEST))
+		return kt_strf("forbidden sysctl: \"%s\" not allowlisted", name);
+	if (network ? host_network : host_ipc)
+		return kt_strf("forbidden sysctl: \"%s\" not allowed with host %s enabled", name,
+		               network ? "net" : "ipc");
+	return NULL;
 }
 
 char *kubelet_sysctl_refusal(const struct kt_json *spec)

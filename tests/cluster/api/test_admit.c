@@ -126,7 +126,13 @@ static void quotas_count_what_is_there(void **state)
 
 static void pod_security_enforces_its_levels(void **state)
 {
-#define TIGHT "/api/v1/namespaces/tight/pods"
+#define TIGHT  "/api/v1/namespaces/tight/pods"
+#define SYSCTL "'securityContext':{'sysctls':[{'name':'net.ipv4.tcp_rmem','value':'4096 87380 6291456'}]}"
+#define ENGINE "'securityContext':{'seLinuxOptions':{'type':'container_engine_t'}}"
+#define BASE(name, version)                                                                                  \
+	"{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'" name                                    \
+	"','labels':{'pod-security.kubernetes.io/enforce':'baseline','pod-security.kubernetes.io/"           \
+	"enforce-version':'" version "'}}}"
 	static const struct row rows[] = {
 	        {0, "POST", NAMESPACES,
 	         "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'tight','labels':{'pod-security."
@@ -147,6 +153,15 @@ static void pod_security_enforces_its_levels(void **state)
 	                  "," BOX(",'securityContext':{'allowPrivilegeEscalation':false,'capabilities':{'"
 	                          "drop':['ALL']}}")),
 	         201, NULL},
+	        {0, "POST", NAMESPACES, BASE("base", "latest"), 201, NULL},
+	        {0, "POST", NAMESPACES, BASE("base31", "v1.31"), 201, NULL},
+	        {0, "POST", NAMESPACES, BASE("base30", "v1.30"), 201, NULL},
+	        {0, "POST", "/api/v1/namespaces/base31/pods", POD("s", ENGINE "," BOX("")), 201, NULL},
+	        {0, "POST", "/api/v1/namespaces/base30/pods", POD("s", ENGINE "," BOX("")), 403,
+	         "type \"container_engine_t\""},
+	        {0, "POST", "/api/v1/namespaces/base/pods", POD("p", SYSCTL "," BOX("")), 201, NULL},
+	        {0, "POST", "/api/v1/namespaces/base31/pods", POD("p", SYSCTL "," BOX("")), 403,
+	         "violates PodSecurity \"baseline:v1.31\": forbidden sysctls (net.ipv4.tcp_rmem)"},
 	        {0, "POST", NAMESPACES,
 	         "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'x','labels':{'pod-security."
 	         "kubernetes.io/enforce':'y'}}}",
