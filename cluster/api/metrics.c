@@ -84,6 +84,9 @@ void api_metrics_get(struct api_request *request)
 	if (is_metrics(request))
 		object = store_get(cluster_store(request->cluster), measured(request), request->ns,
 		                   request->name);
+	/* metrics-server watches Running pods only */
+	if (object && is_pods(request->kind) && view_pod(object)->phase != VIEW_RUNNING)
+		object = NULL;
 	if (object)
 		metrics = metrics_of(request, object);
 	if (metrics)
