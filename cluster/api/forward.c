@@ -3,7 +3,6 @@
 #include "cluster/api/internal.h"
 #include "cluster/kubelet/kubelet.h"
 #include "cluster/network/network.h"
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,18 +297,14 @@ void api_portforward_request(struct api_request *request)
 static bool target_fits(struct api_request *request)
 {
 	const char *text = request->name, *first = strchr(text, ':'), *last = strrchr(text, ':');
-	char kind[16];
-	size_t i = 0;
 
 	if (!first || first == last)
 		return true;
 	if (!memchr(first + 1, ':', (size_t)(last - first - 1)) &&
 	    (kt_starts(text, "http:") || kt_starts(text, "https:") || first == text))
 		return true;
-	for (; request->kind->kind[i] && i < sizeof(kind) - 1; i++)
-		kind[i] = (char)tolower((unsigned char)request->kind->kind[i]);
-	kind[i] = '\0';
-	return api_fail(&request->status, 400, "BadRequest", "invalid %s request \"%s\"", kind, text);
+	return api_fail(&request->status, 400, "BadRequest", "invalid %s request \"%s\"",
+	                request->kind->singular, text);
 }
 
 static void split_target(const char *text, char **name, char **port)

@@ -10,10 +10,11 @@
 static bool may_get_stale(const struct store_object *pod, kt_ns *since)
 {
 	const struct view_pod *view = view_pod(pod);
-	const struct kt_json *condition =
-	        controller_condition(kt_path(pod->json, "status.conditions"), "DisruptionTarget");
-	if (view->deleting || view->phase == VIEW_SUCCEEDED || view->phase == VIEW_FAILED ||
-	    !kt_streq(kt_get_str(condition, "status"), "True") ||
+	const struct kt_json *condition;
+	if (view->deleting || view->phase == VIEW_SUCCEEDED || view->phase == VIEW_FAILED)
+		return false;
+	condition = controller_condition(kt_path(pod->json, "status.conditions"), "DisruptionTarget");
+	if (!kt_streq(kt_get_str(condition, "status"), "True") ||
 	    kt_streq(kt_get_str(condition, "reason"), "TerminationByKubelet"))
 		return false;
 	*since = controller_time_of(kt_get(condition, "lastTransitionTime"));

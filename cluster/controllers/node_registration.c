@@ -75,13 +75,11 @@ static const struct {
 static bool give_ttl(struct cluster *cluster, struct controller_queue *queue, const char *key,
                      const struct store_object *because)
 {
-	const struct store_object *node = controller_get(cluster, queue->kinds->node, key), *other;
+	const struct store_object *node = controller_get(cluster, queue->kinds->node, key);
 	struct api_actor actor = controller_actor(queue, because);
-	size_t count = 0, row = 0;
+	size_t count = store_count(cluster_store(cluster), queue->kinds->node, NULL), row = 0;
 	if (!node || controller_annotation(node->json, TTL) || view_is_deleting(node->json))
 		return true;
-	STORE_EACH (other, cluster_store(cluster), queue->kinds->node, NULL)
-		count++;
 	while (count > boundaries[row].nodes)
 		row++;
 	struct kt_json *json = kt_json_ref(node->json);

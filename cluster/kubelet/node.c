@@ -54,21 +54,18 @@ static bool is_bare(struct kubelet *kubelet, const char *name)
  * name of a machine that is there. */
 void kubelet_node_note(struct kubelet *kubelet, const struct store_event *event)
 {
-	const char *name = event->object->name;
-	char *bare = bare_key(name), *unlisted = unlisted_key(name);
-	bool gone = event->change == STORE_DELETED;
-
 	/* what a rewind brings back was kept with it */
-	if (event->change != STORE_MODIFIED && !kt_streq(event->actor, "rewind")) {
-		bool machine =
-		        gone ? !cluster_kept(kubelet->cluster, bare)
-		             : kt_streq(event->actor, "kubelet") || cluster_kept(kubelet->cluster, unlisted);
+	if (event->change == STORE_MODIFIED || kt_streq(event->actor, "rewind"))
+		return;
+	char *bare = bare_key(event->object->name), *unlisted = unlisted_key(event->object->name);
+	bool gone = event->change == STORE_DELETED, was_bare = cluster_kept(kubelet->cluster, bare) != NULL;
+	bool machine = gone ? !was_bare
+	                    : kt_streq(event->actor, "kubelet") || cluster_kept(kubelet->cluster, unlisted);
 
-		if (machine == gone)
-			cluster_keep(kubelet->cluster, unlisted, gone ? kt_json_bool(true) : NULL);
-		if (machine != !cluster_kept(kubelet->cluster, bare) || gone)
-			cluster_keep(kubelet->cluster, bare, gone || machine ? NULL : kt_json_bool(true));
-	}
+	if (machine == gone)
+		cluster_keep(kubelet->cluster, unlisted, gone ? kt_json_bool(true) : NULL);
+	if (machine == was_bare || gone)
+		cluster_keep(kubelet->cluster, bare, gone || machine ? NULL : kt_json_bool(true));
 	kt_free(bare);
 	kt_free(unlisted);
 }

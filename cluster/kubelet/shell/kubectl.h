@@ -134,6 +134,8 @@ bool kubectl_watches(const struct kubectl *s);
 struct kt_json *kubectl_changed_rows(struct kubectl *s, const struct kt_json *table); /* new */
 bool kubectl_is_news(struct kubectl *s, const struct kt_json *object);
 bool kubectl_watch_over(struct tool_run *r, struct kubectl *s);
+/* Is `limit`, a duration, over since s->since? NULL, 0 and what is none are no limit. */
+bool kubectl_expired(const struct tool_run *r, const struct kubectl *s, const char *limit);
 void kubectl_tell_more(struct tool_run *r, struct kubectl *s, const char *body);
 bool kubectl_log_over(const struct kt_json *pod, const char *container);
 /* kubectl_look.c */

@@ -96,13 +96,6 @@ static bool sort_pods(struct tool_run *r, struct kubectl *s, const struct kt_jso
 	return good;
 }
 
-static bool too_late(struct tool_run *r, const struct kubectl *s)
-{
-	kt_ns limit = 0;
-	return s->timeout && kt_duration_parse(s->timeout, &limit) && limit &&
-	       process_now(r->task->process) - s->since >= limit;
-}
-
 /* The place in `rest` of the pod that is dealt with. */
 static const char *part(const struct kubectl *s, size_t i)
 {
@@ -111,7 +104,7 @@ static const char *part(const struct kubectl *s, size_t i)
 
 static bool late(struct tool_run *r, struct kubectl *s)
 {
-	if (!too_late(r, s))
+	if (!kubectl_expired(r, s, s->timeout))
 		return false;
 	kubectl_complain(
 	        r, s,

@@ -83,11 +83,6 @@ bool kubectl_ask_resources(struct tool_run *r, struct kubectl *s)
 	return false;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool kubectl_ask_versions(struct tool_run *r, struct kubectl *s)
 {
 	const struct schema *schema = cluster_schema(s->cluster);
@@ -97,7 +92,7 @@ bool kubectl_ask_versions(struct tool_run *r, struct kubectl *s)
 		if (version && *version && !kt_strs_has(&all, version))
 			kt_strs_add(&all, version);
 	}
-	qsort(all.items, all.count, sizeof(*all.items), by_text);
+	kt_strs_sort(&all);
 	for (size_t i = 0; i < all.count; i++)
 		tool_outf(r, "%s\n", all.items[i]);
 	kt_strs_clear(&all);

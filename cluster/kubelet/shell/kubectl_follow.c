@@ -44,10 +44,8 @@ bool kubectl_is_news(struct kubectl *s, const struct kt_json *object)
 /* --request-timeout: a watch's end */
 bool kubectl_watch_over(struct tool_run *r, struct kubectl *s)
 {
-	const char *text = kubectl_option(s, "request-timeout");
-	kt_ns limit = 0, now = process_now(r->task->process);
-	s->since = s->since ? s->since : now;
-	return text && kt_duration_parse(text, &limit) && limit && now - s->since >= limit;
+	s->since = s->since ? s->since : process_now(r->task->process);
+	return kubectl_expired(r, s, kubectl_option(s, "request-timeout"));
 }
 
 /* Of a log that is followed: what was not printed yet, of the first look its last lines. */

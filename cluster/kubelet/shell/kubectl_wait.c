@@ -5,6 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+bool kubectl_expired(const struct tool_run *r, const struct kubectl *s, const char *limit)
+{
+	kt_ns span = 0;
+	return limit && kt_duration_parse(limit, &span) && span &&
+	       process_now(r->task->process) - s->since >= span;
+}
+
 /* Those that are to be waited for still; false: the time is over. */
 static bool go_on(struct tool_run *r, struct kubectl *s, kt_ns usual)
 {

@@ -263,6 +263,7 @@ struct tool_run *tool_run_new(struct task *task, const struct tool *tool, struct
                               struct kt_json *steal_env);
 void tool_run_free(struct tool_run *r);
 
+int tool_nothing(struct tool_run *r); /* a tool that does nothing, and well */
 bool tool_busybox(const struct tool_run *r);
 const char *tool_env(const struct tool_run *r, const char *name);
 struct kt_json *tool_env_all(const struct tool_run *r);

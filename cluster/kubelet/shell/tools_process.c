@@ -125,12 +125,6 @@ static int run_pgrep(struct tool_run *r)
 	return status;
 }
 
-static int run_renice(struct tool_run *r)
-{
-	(void)r;
-	return 0;
-}
-
 /* pidof NAME…: processes whose program is so called */
 static int run_pidof(struct tool_run *r)
 {
@@ -195,7 +189,7 @@ static int run_uptime(struct tool_run *r)
 
 const struct tool tools_process[] = {
         {.name = "pidof", .sets = EVERY, .run = run_pidof},
-        {.name = "renice", .sets = EVERY, .run = run_renice},
+        {.name = "renice", .sets = EVERY, .run = tool_nothing},
         {.name = "kill", .sets = EVERY, .run = run_kill},
         {.name = "killall", .sets = "busybox", .run = run_kill},
         {.name = "pgrep", .sets = "busybox netshoot", .run = run_pgrep},

@@ -174,12 +174,6 @@ static int run_which(struct tool_run *r)
 	return status;
 }
 
-static int run_nothing(struct tool_run *r)
-{
-	(void)r;
-	return 0;
-}
-
 /* sysctl [-n] NAME…; writing is for privileged containers only */
 static int run_sysctl(struct tool_run *r)
 {
@@ -306,18 +300,18 @@ const struct tool tools_system[] = {
         {.name = "dnsdomainname", .sets = EVERY, .run = run_domain},
         {.name = "groups", .sets = EVERY, .run = run_groups},
         {.name = "hostid", .sets = EVERY, .run = run_hostid},
-        {.name = "logger", .sets = EVERY, .run = run_nothing},
+        {.name = "logger", .sets = EVERY, .run = tool_nothing},
         {.name = "logname", .sets = EVERY, .run = run_logname},
         {.name = "nologin", .sets = EVERY, .run = run_nologin},
-        {.name = "stty", .sets = EVERY, .run = run_nothing},
+        {.name = "stty", .sets = EVERY, .run = tool_nothing},
         {.name = "apk", .sets = "alpine", .run = run_package},
         {.name = "apt", .sets = "debian", .run = run_package},
         {.name = "apt-get", .sets = "debian", .run = run_package},
         {.name = "arch", .sets = EVERY, .run = run_arch},
         {.name = "ash", .sets = "busybox", .run = run_shell, .shell = true},
         {.name = "bash", .sets = "debian bash", .run = run_shell, .shell = true},
-        {.name = "chroot", .sets = EVERY, .run = run_nothing},
-        {.name = "clear", .sets = EVERY, .run = run_nothing},
+        {.name = "chroot", .sets = EVERY, .run = tool_nothing},
+        {.name = "clear", .sets = EVERY, .run = tool_nothing},
         {.name = "dash", .sets = "debian", .run = run_shell, .shell = true},
         {.name = "busybox", .sets = "busybox", .run = run_busybox},
         {.name = "env", .sets = EVERY, .run = run_env},
@@ -327,7 +321,7 @@ const struct tool tools_system[] = {
         {.name = "printenv", .sets = EVERY, .run = run_printenv},
         {.name = "pwd", .sets = EVERY, .run = run_pwd},
         {.name = "sh", .sets = EVERY, .run = run_shell, .shell = true},
-        {.name = "sync", .sets = EVERY, .run = run_nothing},
+        {.name = "sync", .sets = EVERY, .run = tool_nothing},
         {.name = "sysctl", .sets = EVERY, .run = run_sysctl},
         {.name = "tty", .sets = EVERY, .run = run_tty},
         {.name = "uname", .sets = EVERY, .run = run_uname},
