@@ -37,11 +37,10 @@ static inline struct kt_json *support_node(const char *name, const char *zone, c
 	                name, name, zone, spec ? spec : kt_json_object(), cpu, cpu);
 }
 
-static inline struct cluster *support_cluster(struct kt_json *nodes /* array, stolen */)
+static inline struct cluster *support_cluster_born(struct kt_json *nodes /* array, stolen */, kt_ns now)
 {
 	struct kt_json *list = kt_jsonf("{apiVersion: 'v1', kind: 'List', items: %j}", nodes);
-	struct cluster_options options = {
-	        .name = "test", .seed = 7, .now = (kt_ns)1764000000 * KT_SEC, .nodes = list};
+	struct cluster_options options = {.name = "test", .seed = 7, .now = now, .nodes = list};
 	struct kt_err err = {0};
 	struct cluster *cluster = NULL;
 
@@ -50,6 +49,11 @@ static inline struct cluster *support_cluster(struct kt_json *nodes /* array, st
 	kt_json_free(list);
 	cluster_advance(cluster, cluster_now(cluster) + 2 * KT_SEC);
 	return cluster;
+}
+
+static inline struct cluster *support_cluster(struct kt_json *nodes)
+{
+	return support_cluster_born(nodes, (kt_ns)1764000000 * KT_SEC);
 }
 
 static inline void support_wait(struct cluster *cluster, double seconds)

@@ -101,6 +101,32 @@ static void a_container_that_ends_is_started_more_and_more_slowly(void **state)
 	cluster_free(cluster);
 }
 
+/* When a kubelet syncs is drawn, but not from the date: a lab is the same whenever it begins. */
+static void a_crash_goes_the_same_way_at_any_time(void **state)
+{
+	char told[4][121];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct kt_json *nodes = kt_json_array();
+
+		kt_push(&nodes, support_node("a", "zone-a", "4", NULL));
+		struct cluster *cluster = support_cluster_born(nodes, 1764000000 * KT_SEC + i * KT_MIN_NS);
+
+		support_pod(cluster, "crash",
+		            pod_of("{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'exit 1']}", "{}"));
+		for (int second = 0; second < 120; second++) {
+			support_wait(cluster, 1);
+			const struct kt_json *status = status_of(cluster, "crash");
+			told[i][second] = (char)(kt_get_int(status, "restartCount", 0) * 2 + '0' +
+			                         (kt_path(status, "state.waiting") != NULL));
+		}
+		told[i][120] = 0;
+		assert_string_equal(told[i], told[0]);
+		cluster_free(cluster);
+	}
+}
+
 /* The log of a run that ended for good is all that is left: RESTARTS of it has no age. */
 static void the_last_run_of_all_has_none_before_it(void **state)
 {
@@ -586,6 +612,7 @@ int main(void)
 	        cmocka_unit_test(a_hook_over_the_network_finds_a_server),
 	        cmocka_unit_test(the_last_run_of_all_has_none_before_it),
 	        cmocka_unit_test(pods_end_as_their_containers_and_policies_say),
+	        cmocka_unit_test(a_crash_goes_the_same_way_at_any_time),
 	        cmocka_unit_test(images_that_cannot_be_had_are_tried_again_with_back_off),
 	        cmocka_unit_test(readiness_follows_the_probe_and_liveness_restarts),
 	        cmocka_unit_test(a_deleted_pod_gets_its_grace_and_is_gone),
