@@ -70,6 +70,10 @@ bool api_delete(struct cluster *cluster, const struct api_actor *actor, const st
 /* The eviction subresource: budgets count. */
 bool api_evict(struct cluster *cluster, const struct api_actor *actor, const char *ns, const char *pod,
                struct api_status *status);
+/* Set the condition DisruptionTarget in a pod's status: True for `reason`, without one (NULL) False. A time
+ * of change is kept where the status is the same. `generation`: the pod's as it was seen; 0: not told. */
+void api_disruption_target(struct kt_json **status, const char *reason, const char *message,
+                           int64_t generation, kt_ns now);
 /* The pods of something that can be scaled, as its Scale tells them: "app=web,tier in (a,b)". */
 void api_scale_selector(const struct schema_kind *kind, const struct kt_json *object, struct kt_buf *out);
 /* Bind a pod to a node (pods/binding). */

@@ -105,24 +105,36 @@ static bool unready_passes(const struct store_object *budget, const struct view_
 	return kt_get_int(status, "currentHealthy", 0) >= desired && desired > 0;
 }
 
+void api_disruption_target(struct kt_json **status, const char *reason, const char *message,
+                           int64_t generation, kt_ns now)
+{
+	struct kt_json **conditions = kt_edit(status, "conditions");
+	ptrdiff_t at = kt_find(*conditions, "type", "DisruptionTarget");
+	const struct kt_json *old = at < 0 ? NULL : kt_at(*conditions, (size_t)at);
+	const char *holds = reason ? "True" : "False";
+	char *text = api_time(now);
+	struct kt_json *since = kt_streq(kt_get_str(old, "status"), holds)
+	                                ? kt_json_ref(kt_get(old, "lastTransitionTime"))
+	                                : kt_json_str(text);
+	struct kt_json *made = kt_jsonf(
+	        "{type: 'DisruptionTarget', observedGeneration: %j, status: %s, lastProbeTime: null, "
+	        "lastTransitionTime: %j, reason: %s, message: %s}",
+	        generation ? kt_json_int(generation) : NULL, holds, since, reason, message);
+
+	if (old)
+		kt_put(conditions, (size_t)at, made);
+	else
+		kt_push(conditions, made);
+	kt_free(text);
+}
+
 static void add_disruption_condition(struct api_write *write, const struct store_object *pod)
 {
 	struct store_cause cause = api_cause(write);
 	struct kt_json *json = kt_json_ref(pod->json);
-	struct kt_json **conditions = kt_edit_path(&json, "status.conditions");
-	ptrdiff_t at = kt_find(*conditions, "type", "DisruptionTarget");
-	char *now = api_time(cluster_now(write->cluster));
-	struct kt_json *condition =
-	        kt_jsonf("{type: 'DisruptionTarget', status: 'True', lastProbeTime: %j, "
-	                 "lastTransitionTime: %s, reason: 'EvictionByEvictionAPI', message: 'Eviction "
-	                 "API: evicting'}",
-	                 kt_json_null(), now);
 
-	if (at < 0)
-		kt_push(conditions, condition);
-	else
-		kt_put(conditions, (size_t)at, condition);
-	kt_free(now);
+	api_disruption_target(kt_edit(&json, "status"), "EvictionByEvictionAPI", "Eviction API: evicting", 0,
+	                      cluster_now(write->cluster));
 	store_put(cluster_store(write->cluster), pod->kind, json, cluster_now(write->cluster), &cause);
 }
 

@@ -99,9 +99,6 @@ int controller_by_creation(const struct store_object *a, const struct store_obje
 struct kt_json *controller_time(kt_ns t); /* metav1.Time as a string value */
 void controller_set_annotation(struct kt_json **object, const char *name, const char *value);
 void controller_set_label(struct kt_json **object, const char *name, const char *value);
-/* A pod's DisruptionTarget in its status: True for this reason; without one False. */
-void controller_disruption_target(struct kt_json **status, const struct store_object *pod,
-                                  const char *reason /* NULL */, const char *message /* NULL */, kt_ns now);
 /* A condition as the workload controllers set it: same status and reason: nothing; else the old one goes and
  * the new one is put last, with the old transition time if the status is the same. */
 bool controller_replace_condition(struct kt_json **conditions, struct kt_json *steal);

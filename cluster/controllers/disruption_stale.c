@@ -34,7 +34,7 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	}
 	struct api_actor actor = controller_actor(queue, because ? because : pod);
 	struct kt_json *status = kt_json_ref(kt_get(pod->json, "status"));
-	controller_disruption_target(&status, pod, NULL, NULL, now);
+	api_disruption_target(&status, NULL, NULL, controller_generation(pod), now);
 	return controller_write_status(cluster, &actor, pod, status) != NULL;
 }
 

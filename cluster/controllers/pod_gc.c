@@ -15,7 +15,8 @@ static void force(struct cluster *cluster, const struct api_actor *actor, const 
 		enum view_phase phase = view_pod(pod)->phase;
 		if (phase != VIEW_SUCCEEDED && phase != VIEW_FAILED)
 			kt_set(&status, "phase", kt_json_str("Failed"));
-		controller_disruption_target(&status, pod, "DeletionByPodGC", why, cluster_now(cluster));
+		api_disruption_target(&status, "DeletionByPodGC", why, controller_generation(pod),
+		                      cluster_now(cluster));
 		const struct store_object *now = controller_write_status(cluster, actor, pod, status);
 		if (!now)
 			return;

@@ -111,8 +111,9 @@ static bool evict(struct cluster *cluster, const struct api_actor *actor, const 
 	struct kt_json *status = kt_json_ref(kt_get(pod->json, "status"));
 	api_event(cluster, actor, pod, "Normal", "TaintManagerEviction", NULL, NULL,
 	          "Marking for deletion Pod %s/%s", pod->ns, pod->name);
-	controller_disruption_target(&status, pod, "DeletionByTaintManager",
-	                             "Taint manager: deleting due to NoExecute taint", cluster_now(cluster));
+	api_disruption_target(&status, "DeletionByTaintManager",
+	                      "Taint manager: deleting due to NoExecute taint", controller_generation(pod),
+	                      cluster_now(cluster));
 	const struct store_object *now = controller_write_status(cluster, actor, pod, status);
 	return now && controller_delete(cluster, actor, now, NULL, NULL);
 }

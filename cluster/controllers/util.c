@@ -261,19 +261,6 @@ bool controller_replace_condition(struct kt_json **conditions, struct kt_json *s
 	return true;
 }
 
-void controller_disruption_target(struct kt_json **status, const struct store_object *pod, const char *reason,
-                                  const char *message, kt_ns now)
-{
-	struct kt_json **conditions = kt_edit(status, "conditions");
-	if (!controller_set_condition(conditions, "DisruptionTarget", reason ? "True" : "False", reason,
-	                              message, now, false))
-		return;
-	struct kt_json **made =
-	        kt_edit_at(conditions, (size_t)kt_find(*conditions, "type", "DisruptionTarget"));
-	kt_set(made, "observedGeneration", kt_json_int(controller_generation(pod)));
-	kt_set(made, "lastProbeTime", kt_json_null());
-}
-
 int64_t controller_int_or_percent(const struct kt_json *v, int64_t total, bool up, int64_t otherwise)
 {
 	const char *text = kt_str(v);

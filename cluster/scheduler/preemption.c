@@ -25,18 +25,35 @@ static kt_ns started(struct scheduler *scheduler, const struct sched_assigned *p
 	return text && kt_time_parse(text, &at) ? at : cluster_now(scheduler->cluster);
 }
 
+static bool matches_nothing(const struct kt_json *selector)
+{
+	return !kt_count(kt_get(selector, "matchLabels")) && !kt_count(kt_get(selector, "matchExpressions"));
+}
+
+/* Does the budget heed this pod? Here one with an empty selector heeds nobody, and those whose eviction was
+ * allowed are reckoned with already. */
+static bool heeds(const struct store_object *budget, const struct sched_assigned *pod,
+                  const struct store_object *object)
+{
+	const struct kt_json *selector = kt_path(budget->json, "spec.selector");
+
+	return kt_count(pod->class->labels) && !matches_nothing(selector) &&
+	       view_selector_matches(selector, pod->class->labels) && object &&
+	       !kt_get(kt_path(budget->json, "status.disruptedPods"), object->name);
+}
+
 /* Would its end break a budget? Budgets already used up by this preemption count in `used`. */
 static bool violates(struct scheduler *scheduler, const struct sched_assigned *pod, int64_t *used, size_t cap)
 {
-	const struct store_object *budget;
 	struct store *store = cluster_store(scheduler->cluster);
+	const struct store_object *budget, *object = store_get_uid(store, pod->uid);
 	bool broken = false;
 	size_t i = 0;
 
 	STORE_EACH (budget, store, scheduler->budgets, pod->class->ns) {
 		if (i >= cap)
 			break;
-		if (view_selector_matches(kt_path(budget->json, "spec.selector"), pod->class->labels) &&
+		if (heeds(budget, pod, object) &&
 		    ++used[i] > kt_path_int(budget->json, "status.disruptionsAllowed", 0))
 			broken = true;
 		i++;
@@ -170,20 +187,14 @@ static void end_victims(struct sched_cycle *cycle, const struct candidate *chose
 		struct api_actor actor = sched_actor(cycle->pod->object);
 		struct api_delete_options options = {.grace = -1, .uid = uids.items[i]};
 		struct kt_json *json;
-		struct kt_buf now = {0};
 
 		if (!pod)
 			continue;
 		json = kt_json_ref(pod->json);
-		kt_time_print(cluster_now(scheduler->cluster), &now);
-		kt_push(kt_edit(kt_edit(&json, "status"), "conditions"),
-		        kt_jsonf("{type: 'DisruptionTarget', observedGeneration: %l, status: 'True', "
-		                 "lastProbeTime: null, lastTransitionTime: %s, "
-		                 "reason: 'PreemptionByScheduler', message: 'default-scheduler: preempting "
-		                 "to accommodate "
-		                 "a higher priority pod'}",
-		                 kt_path_int(pod->json, "metadata.generation", 0), kt_buf_str(&now)));
-		kt_buf_clear(&now);
+		api_disruption_target(kt_edit(&json, "status"), "PreemptionByScheduler",
+		                      "default-scheduler: preempting to accommodate a higher priority pod",
+		                      kt_path_int(pod->json, "metadata.generation", 0),
+		                      cluster_now(scheduler->cluster));
 		api_update_status(scheduler->cluster, &actor, scheduler->pods, json, NULL);
 		api_delete(scheduler->cluster, &actor, scheduler->pods, pod->ns, pod->name, &options, NULL);
 		api_event(scheduler->cluster, &actor, pod, "Normal", "Preempted", NULL, NULL,
@@ -193,35 +204,71 @@ static void end_victims(struct sched_cycle *cycle, const struct candidate *chose
 	kt_strs_clear(&uids);
 }
 
-/* Victims of an earlier preemption for this pod are still going. */
+static bool preempted(struct scheduler *scheduler, const struct sched_assigned *pod)
+{
+	const struct store_object *object = store_get_uid(cluster_store(scheduler->cluster), pod->uid);
+	const struct kt_json *conditions = object ? kt_path(object->json, "status.conditions") : NULL;
+	ptrdiff_t at = kt_find(conditions, "type", "DisruptionTarget");
+	const struct kt_json *target = at < 0 ? NULL : kt_at(conditions, (size_t)at);
+
+	return pod->deleting && kt_streq(kt_get_str(target, "status"), "True") &&
+	       kt_streq(kt_get_str(target, "reason"), "PreemptionByScheduler");
+}
+
+/* Victims of an earlier preemption are still going from the node where this pod is to go, which does not
+ * matter where it cannot go there after all. */
 static bool still_going(struct sched_cycle *cycle, const char *nominated)
 {
-	const struct sched_node *node = nominated ? sched_node_find(cycle->scheduler, nominated) : NULL;
+	struct scheduler *scheduler = cycle->scheduler;
+	const struct sched_node *node = nominated ? sched_node_find(scheduler, nominated) : NULL;
 
-	if (!node)
+	if (!node || scheduler->verdicts[node->index].code == SCHED_UNRESOLVABLE)
 		return false;
 	for (const struct sched_assigned *pod = node->pods; pod; pod = pod->next)
-		if (pod->deleting && pod->priority < cycle->pod->priority)
+		if (pod->priority < cycle->pod->priority && preempted(scheduler, pod))
 			return true;
 	return false;
+}
+
+/* Less important pods that were promised the room on `node` are promised it no more. */
+static void withdraw(struct sched_cycle *cycle, const char *node)
+{
+	struct scheduler *scheduler = cycle->scheduler;
+	struct api_actor actor = sched_actor(cycle->pod->object);
+	struct sched_item *item, *next;
+
+	HASH_ITER (hh, scheduler->items, item, next) {
+		const struct store_object *pod;
+		struct kt_json *json;
+
+		if (item->priority >= cycle->pod->priority || !kt_streq(item->nominated, node))
+			continue;
+		sched_nominate(scheduler, item, NULL);
+		pod = store_get_uid(cluster_store(scheduler->cluster), item->uid);
+		if (!pod)
+			continue;
+		json = kt_json_ref(pod->json);
+		kt_unset(kt_edit(&json, "status"), "nominatedNodeName");
+		api_update_status(scheduler->cluster, &actor, scheduler->pods, json, NULL);
+	}
 }
 
 char *sched_preempt(struct sched_cycle *cycle, const char *nominated, struct kt_buf *text)
 {
 	struct scheduler *scheduler = cycle->scheduler;
-	struct candidate *one = kt_alloc(sizeof(*one)), *chosen = NULL;
+	struct candidate *one, *chosen = NULL;
 	size_t found = 0, wanted = KT_MAX(scheduler->node_count / 10, (size_t)100);
-	char *name = NULL;
+	char *name;
 
 	if (cycle->pod->never_preempts) {
 		kt_buf_adds(text, "not eligible due to preemptionPolicy=Never.");
-		goto out;
+		return NULL;
 	}
 	if (still_going(cycle, nominated)) {
 		kt_buf_adds(text, "not eligible due to a terminating pod on the nominated node.");
-		name = kt_strdup(nominated);
-		goto out;
+		return NULL;
 	}
+	one = kt_alloc(sizeof(*one));
 	for (size_t i = 0; i < scheduler->node_count && found < wanted; i++) {
 		struct sched_node *node = scheduler->order[i];
 		struct sched_verdict *verdict = &scheduler->verdicts[node->index];
@@ -245,12 +292,12 @@ char *sched_preempt(struct sched_cycle *cycle, const char *nominated, struct kt_
 	kt_buf_addf(text, "0/%zu nodes are available: ", scheduler->node_count);
 	sched_reasons(scheduler, text);
 	kt_buf_addc(text, '.');
+	name = kt_strdup(chosen ? chosen->node->name : "");
 	if (chosen) {
-		name = kt_strdup(chosen->node->name);
 		kt_buf_cut(text, 0);
+		withdraw(cycle, name);
 		end_victims(cycle, chosen);
 	}
-out:
 	kt_free(chosen);
 	kt_free(one);
 	return name;

@@ -200,6 +200,14 @@ void sched_queue_add(struct scheduler *scheduler, const struct store_object *pod
 	sched_queue_activate(scheduler, item);
 }
 
+void sched_nominate(struct scheduler *scheduler, struct sched_item *item, const char *node)
+{
+	scheduler->nominated -= item->nominated != NULL;
+	kt_free(item->nominated);
+	item->nominated = node && *node ? kt_strdup(node) : NULL;
+	scheduler->nominated += item->nominated != NULL;
+}
+
 static void item_free(struct scheduler *scheduler, struct sched_item *item)
 {
 	if (in_heap(item))

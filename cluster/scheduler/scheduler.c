@@ -199,14 +199,6 @@ static void observe(struct cluster *cluster, void *state, const struct store_eve
 
 /* --- the loop --- */
 
-static void set_nominated(struct scheduler *scheduler, struct sched_item *item, const char *node)
-{
-	scheduler->nominated -= item->nominated != NULL;
-	kt_free(item->nominated);
-	item->nominated = kt_strdup(node);
-	scheduler->nominated += item->nominated != NULL;
-}
-
 static void tell_unschedulable(struct scheduler *scheduler, const struct store_object *pod,
                                const char *message, const char *nominated)
 {
@@ -236,8 +228,10 @@ static void tell_unschedulable(struct scheduler *scheduler, const struct store_o
 		kt_put(list, (size_t)at, condition);
 	else
 		kt_push(list, condition);
-	if (nominated)
+	if (nominated && *nominated)
 		kt_set(kt_edit(&json, "status"), "nominatedNodeName", kt_json_str(nominated));
+	else if (nominated)
+		kt_unset(kt_edit(&json, "status"), "nominatedNodeName");
 	api_event(scheduler->cluster, &actor, pod, "Warning", "FailedScheduling", NULL, NULL, "%s", message);
 	api_update_status(scheduler->cluster, &actor, scheduler->pods, json, NULL);
 }
@@ -297,7 +291,7 @@ static void schedule(struct scheduler *scheduler, struct sched_item *item, const
 	scheduler->deciding = false;
 	if (!node) {
 		if (nominated)
-			set_nominated(scheduler, item, nominated);
+			sched_nominate(scheduler, item, nominated);
 		/* Parked before it is told, so that what the telling sets off finds it there. */
 		sched_queue_park(scheduler, item, rejected_by);
 		sched_queue_event(scheduler, &(struct sched_change){.what = scheduler->missed});

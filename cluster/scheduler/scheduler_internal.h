@@ -380,8 +380,8 @@ size_t sched_sample(size_t nodes); /* numFeasibleNodesToFind */
 void sched_normalise(int64_t *scores, size_t count, bool reverse);
 
 /* --- preemption.c --- */
-/* Make room on a node: victims are deleted. Its name (owned), or NULL; *text gets the preemption half of the
- * message. */
+/* Make room on a node: victims are deleted. What the pod is nominated for now (owned): the node's name, "" if
+ * there is none, NULL if it stays as it is; *text gets the preemption half of the message. */
 char *sched_preempt(struct sched_cycle *cycle, const char *nominated, struct kt_buf *text);
 
 /* --- volumes: volume_binding.c --- */
@@ -393,6 +393,7 @@ bool sched_volumes_ready(struct scheduler *scheduler, const struct store_object 
 void sched_queue_add(struct scheduler *scheduler, const struct store_object *pod);
 void sched_queue_remove(struct scheduler *scheduler, const char *uid);
 struct sched_item *sched_queue_find(struct scheduler *scheduler, const char *uid);
+void sched_nominate(struct scheduler *scheduler, struct sched_item *item, const char *node /* NULL, "" */);
 struct sched_item *sched_queue_pop(struct scheduler *scheduler);
 void sched_queue_activate(struct scheduler *scheduler, struct sched_item *item);
 void sched_queue_park(struct scheduler *scheduler, struct sched_item *item, unsigned rejected_by);

@@ -110,10 +110,35 @@ static void evictions_end_as_the_table_says(void **state)
 	}
 }
 
+static void a_pod_evicted_again_was_to_be_disrupted_since_the_first_time(void **state)
+{
+	static const char first[] = "2026-01-01T00:00:00Z";
+	struct cluster *cluster = test_cluster();
+	const struct schema_kind *kind = schema_stored(cluster_schema(cluster), "", "Pod");
+	const struct api_actor actor = {.user = "somebody", .manager = "test", .component = "test"};
+	struct kt_json *pod;
+	const struct kt_json *target;
+	(void)state;
+	prepare(cluster, &rows[0]);
+	pod = kt_json_ref(store_get(cluster_store(cluster), kind, "default", "web")->json);
+	kt_push(kt_edit_path(&pod, "status.conditions"),
+	        kt_jsonf("{type: 'DisruptionTarget', status: 'True', lastTransitionTime: %s, reason: "
+	                 "'Before'}",
+	                 first));
+	put(cluster, "", "Pod", pod);
+	assert_true(api_evict(cluster, &actor, "default", "web", NULL));
+	target = kt_path(store_get(cluster_store(cluster), kind, "default", "web")->json,
+	                 "status.conditions.1");
+	assert_string_equal(kt_get_str(target, "reason"), "EvictionByEvictionAPI");
+	assert_string_equal(kt_get_str(target, "lastTransitionTime"), first);
+	cluster_free(cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(evictions_end_as_the_table_says),
+	        cmocka_unit_test(a_pod_evicted_again_was_to_be_disrupted_since_the_first_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

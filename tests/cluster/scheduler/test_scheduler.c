@@ -151,6 +151,115 @@ static void a_pod_with_priority_takes_the_place_of_a_lesser_one(void **state)
 	cluster_free(cluster);
 }
 
+/* A worker alone, and pods of these classes. */
+static struct cluster *one_node_with_classes(void)
+{
+	static const struct {
+		const char *name;
+		int value;
+	} classes[] = {{"low", 10}, {"middle", 100}, {"high", 1000}};
+	struct kt_json *nodes = kt_json_array();
+	struct cluster *cluster;
+
+	kt_push(&nodes, support_node("a", "zone-a", "4", NULL));
+	cluster = support_cluster(nodes);
+	for (size_t i = 0; i < KT_COUNT(classes); i++)
+		support_create(
+		        cluster, "scheduling.k8s.io", "PriorityClass",
+		        kt_jsonf("{metadata: {name: %s}, value: %d}", classes[i].name, classes[i].value));
+	return cluster;
+}
+
+/* Asks for so much, heeds no SIGTERM, is called as its app label says. */
+static void pod_of_class(struct cluster *cluster, const char *name, const char *class, const char *cpu)
+{
+	struct kt_json *spec = asks(cpu);
+
+	kt_set(kt_edit_at(kt_edit(&spec, "containers"), 0), "command", kt_jsonf("['sleep', '3600']"));
+	kt_set(&spec, "priorityClassName", kt_json_str(class));
+	support_create(cluster, "", "Pod",
+	               kt_jsonf("{metadata: {name: %s, labels: {app: %s}}, spec: %j}", name, name, spec));
+}
+
+static void a_promise_of_room_is_withdrawn_for_a_more_important_pod_and_where_none_can_be_made(void **state)
+{
+	struct cluster *cluster = one_node_with_classes();
+
+	(void)state;
+	pod_of_class(cluster, "low", "low", "3");
+	support_wait(cluster, 5);
+	pod_of_class(cluster, "middle", "middle", "3");
+	support_wait(cluster, 0.1);
+	assert_string_equal(support_text(cluster, "middle", "status.nominatedNodeName"), "a");
+	pod_of_class(cluster, "high", "high", "3");
+	support_wait(cluster, 0.1);
+	assert_string_equal(support_text(cluster, "high", "status.nominatedNodeName"), "a");
+	assert_string_equal(support_text(cluster, "middle", "status.nominatedNodeName"), "");
+	support_wait(cluster, 60);
+	assert_string_equal(support_text(cluster, "high", "spec.nodeName"), "a");
+	assert_string_equal(support_text(cluster, "middle", "spec.nodeName"), "");
+	cluster_free(cluster);
+}
+
+static void a_pod_that_goes_for_another_reason_does_not_keep_anybody_from_preempting(void **state)
+{
+	struct cluster *cluster = one_node_with_classes();
+	const struct store_object *pod;
+	struct kt_json *json;
+
+	(void)state;
+	pod_of_class(cluster, "low", "low", "1500m");
+	pod_of_class(cluster, "middle", "middle", "1500m");
+	support_create(cluster, "", "Pod",
+	               kt_jsonf("{metadata: {name: 'high'}, spec: {priorityClassName: 'high', containers: "
+	                        "[{name: 'c', "
+	                        "image: 'nginx:1.27', resources: {requests: {cpu: 2}}}], schedulingGates: "
+	                        "[{name: 'example.com/wait'}]}}"));
+	support_wait(cluster, 5);
+	api_delete(cluster, &support_actor, support_kind(cluster, "", "Pod"), "default", "middle",
+	           &(struct api_delete_options){.grace = 25}, NULL);
+	pod = support_get(cluster, "Pod", "high");
+	json = kt_json_ref(pod->json);
+	kt_set(kt_edit(&json, "status"), "nominatedNodeName", kt_json_str("a"));
+	pod = api_update_status(cluster, &support_actor, pod->kind, json, NULL);
+	json = kt_json_ref(pod->json);
+	kt_unset_path(&json, "spec.schedulingGates");
+	assert_non_null(api_update(cluster, &support_actor, pod->kind, json, NULL));
+	support_wait(cluster, 0.1);
+	assert_int_equal(support_events(cluster, "low", "Preempted", "Preempted by pod "), 1);
+	cluster_free(cluster);
+}
+
+/* One of equals must go: not the one that runs longest as a rule, but no budget is broken where it need not.
+ */
+static void a_budget_that_heeds_nobody_spares_nobody(void **state)
+{
+	static const struct {
+		const char *selector, *goes;
+	} budgets[] = {
+	        {"{matchLabels: {app: 'second'}}", "first"},
+	        {"{}", "second"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < KT_COUNT(budgets); i++) {
+		struct cluster *cluster = one_node_with_classes();
+
+		support_create(cluster, "policy", "PodDisruptionBudget",
+		               kt_jsonf("{metadata: {name: 'b'}, spec: {minAvailable: 1, selector: %j}}",
+		                        kt_jsonf(budgets[i].selector)));
+		pod_of_class(cluster, "first", "low", "1500m");
+		support_wait(cluster, 5);
+		pod_of_class(cluster, "second", "low", "1500m");
+		support_wait(cluster, 5);
+		pod_of_class(cluster, "high", "high", "2");
+		support_wait(cluster, 0.1);
+		assert_int_equal(support_events(cluster, budgets[i].goes, "Preempted", "Preempted by pod "),
+		                 1);
+		cluster_free(cluster);
+	}
+}
+
 static void pods_with_anti_affinity_to_themselves_go_to_nodes_of_their_own(void **state)
 {
 	struct cluster *cluster = three(NULL, NULL, NULL);
@@ -286,6 +395,10 @@ int main(void)
 	        cmocka_unit_test(a_pod_goes_where_the_plugins_let_it_or_is_told_why_not),
 	        cmocka_unit_test(requests_fill_nodes_and_the_rest_waits_for_room),
 	        cmocka_unit_test(a_pod_with_priority_takes_the_place_of_a_lesser_one),
+	        cmocka_unit_test(
+	                a_promise_of_room_is_withdrawn_for_a_more_important_pod_and_where_none_can_be_made),
+	        cmocka_unit_test(a_pod_that_goes_for_another_reason_does_not_keep_anybody_from_preempting),
+	        cmocka_unit_test(a_budget_that_heeds_nobody_spares_nobody),
 	        cmocka_unit_test(pods_with_anti_affinity_to_themselves_go_to_nodes_of_their_own),
 	        cmocka_unit_test(a_gated_pod_waits_until_its_gates_are_open),
 	        cmocka_unit_test(no_node_is_ever_promised_more_than_it_has),
