@@ -161,8 +161,7 @@ void kubelet_pod_wake(struct kubelet_pod *pod, kt_ns when)
 kt_ns kubelet_next_sync(const struct kubelet_pod *pod, kt_ns now)
 {
 	/* by its age: what is drawn is the same whenever the cluster begins */
-	kt_ns words[] = {now - view_pod(pod->object)->created,
-	                 (kt_ns)kt_hash32(pod->uid, strlen(pod->uid))};
+	kt_ns words[] = {now - view_pod(pod->object)->created, (kt_ns)kt_hash32(pod->uid, strlen(pod->uid))};
 
 	return now + 10 * KT_SEC + (kt_ns)(kt_hash32((const char *)words, sizeof(words)) % 5000) * KT_MS;
 }

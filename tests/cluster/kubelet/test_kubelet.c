@@ -113,8 +113,9 @@ static void a_crash_goes_the_same_way_at_any_time(void **state)
 		kt_push(&nodes, support_node("a", "zone-a", "4", NULL));
 		struct cluster *cluster = support_cluster_born(nodes, 1764000000 * KT_SEC + i * KT_MIN_NS);
 
-		support_pod(cluster, "crash",
-		            pod_of("{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'exit 1']}", "{}"));
+		support_pod(
+		        cluster, "crash",
+		        pod_of("{name: 'c', image: 'busybox:1.36', command: ['sh', '-c', 'exit 1']}", "{}"));
 		for (int second = 0; second < 120; second++) {
 			support_wait(cluster, 1);
 			const struct kt_json *status = status_of(cluster, "crash");
