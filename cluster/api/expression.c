@@ -125,7 +125,7 @@ char *expression_compile(const struct expression_scope *scope, const char *text,
 		*out = program;
 		return NULL;
 	}
-	cel_type_print(cel_program_type(program), &type);
+	cel_type_print_names(cel_program_type(program), &type);
 	why = kt_strf("must evaluate to %s but got %s", musts[result], kt_buf_str(&type));
 	kt_buf_clear(&type);
 	cel_program_free(program);

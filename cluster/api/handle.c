@@ -75,6 +75,8 @@ static bool parse_target(struct api_request *request)
 			fine = request->segments.count < MAX_SEGMENTS &&
 			       kt_unpercent(piece, len, false, &segment);
 			kt_strs_add(&request->segments, kt_buf_str(&segment));
+		} else if (!request->gap && rest && rest[strspn(rest, "/")]) {
+			request->gap = request->segments.count;
 		}
 		kt_buf_clear(&segment);
 	}
@@ -137,9 +139,13 @@ static bool resource_path(struct api_request *request)
 		request->watch = true;
 		at++;
 	}
-	if (kt_streq(segment(request, at), "namespaces") && request->segments.count > at + 2 &&
-	    !kt_streq(segment(request, at + 2), "status") &&
-	    !kt_streq(segment(request, at + 2), "finalize")) {
+	/* a namespace without a name: all of them */
+	if (kt_streq(segment(request, at), "namespaces") && request->gap == at + 1 &&
+	    !kt_streq(segment(request, at + 1), "status")) {
+		at++;
+	} else if (kt_streq(segment(request, at), "namespaces") && request->segments.count > at + 2 &&
+	           !kt_streq(segment(request, at + 2), "status") &&
+	           !kt_streq(segment(request, at + 2), "finalize")) {
 		request->ns = segment(request, at + 1);
 		at += 2;
 	}
@@ -309,7 +315,8 @@ static void no_such_path(struct api_request *request)
 	const char *first = segment(request, 0);
 
 	request->group = kt_streq(first, "apis") ? segment(request, 1) : "";
-	if (kt_streq(first, "api") || kt_streq(first, "openid") ||
+	if (kt_streq(first, "api") || kt_streq(first, "version") ||
+	    kt_starts(request->path, "/openid/v1/jwks/") ||
 	    (kt_streq(first, "apis") && is_own_group(request)))
 		not_found(request);
 	else
@@ -317,25 +324,17 @@ static void no_such_path(struct api_request *request)
 }
 
 /* Paths with an empty segment inside belong to nobody; those that end in slashes are read without. */
-static bool has_gap(const struct api_request *request)
+static bool gap_answered(struct api_request *request)
 {
-	const char *path = request->path;
-	size_t len = strlen(path);
-
-	while (len && path[len - 1] == '/')
-		len--;
-	for (size_t i = 1; i < len; i++)
-		if (path[i - 1] == '/' && path[i] == '/')
-			return true;
-	return false;
-}
-
-static void gap(struct api_request *request)
-{
-	if (kt_starts(request->path, "//") || kt_starts(request->path, "/apis//"))
+	if (kt_starts(request->path, "//") || kt_starts(request->path, "/apis//")) {
 		no_route(request);
-	else if (api_negotiate(request))
+		return true;
+	}
+	if (!request->gap || *request->resource)
+		return false;
+	if (api_negotiate(request))
 		no_such_path(request);
+	return true;
 }
 
 static void not_allowed(struct api_request *request)
@@ -441,6 +440,34 @@ static void warn_old_version(struct api_request *request)
 		              kt_strf("%s/%s %s is deprecated", kind->group, kind->version, kind->kind));
 }
 
+/* A name, or a namespace, that is empty though more of the path follows (endpoints/handlers/namer.go). */
+static bool gap_fits(struct api_request *request)
+{
+	const struct schema_subresource *sub = NULL;
+	const char *before = request->gap ? segment(request, request->gap - 1) : "";
+
+	if (!request->gap)
+		return true;
+	if (before != request->resource) {
+		if (!kt_streq(before, "namespaces") || !request->kind->namespaced)
+			not_found(request);
+		else if (!*request->name)
+			return true;
+		else
+			api_fail(&request->status, 400, "BadRequest", "Namespace parameter required.");
+		return false;
+	}
+	sub = schema_subresource_named(request->kind, request->name);
+	if (!sub)
+		not_found(request);
+	else if (kt_streq(request->verb, "get") || kt_streq(request->verb, "update") ||
+	         kt_streq(request->verb, "patch"))
+		api_fail(&request->status, 400, "BadRequest", "name must be provided");
+	else
+		not_allowed(request);
+	return false;
+}
+
 static bool scope_fits(const struct api_request *request)
 {
 	bool collection_read = kt_streq(request->verb, "list") || kt_streq(request->verb, "watch");
@@ -466,6 +493,8 @@ static void resource_route(struct api_request *request)
 		not_allowed(request);
 		return;
 	}
+	if (!gap_fits(request))
+		return;
 	if (!scope_fits(request)) {
 		if (request->kind->namespaced && !*request->ns && !*request->name)
 			not_allowed(request);
@@ -502,6 +531,23 @@ static void resource_route(struct api_request *request)
 	not_allowed(request);
 }
 
+/* /api/v1/watch, and nothing behind it (endpoints/request/requestinfo.go). */
+static bool watches_nothing(struct api_request *request)
+{
+	size_t at = kt_streq(segment(request, 0), "api") ? 2 : kt_streq(segment(request, 0), "apis") ? 3 : 0;
+	char *text;
+
+	if (!at || request->segments.count != at + 1 || !kt_streq(segment(request, at), "watch"))
+		return false;
+	text = kt_strf(
+	        "Internal Server Error: \"%s\": failed to create RequestInfo: unable to determine kind "
+	        "and namespace from url, %s\n",
+	        request->path, request->path);
+	api_respond_text(request, 500, "text/plain; charset=utf-8", text);
+	kt_free(text);
+	return true;
+}
+
 static void answer(struct api_request *request)
 {
 	bool is_resource;
@@ -511,15 +557,15 @@ static void answer(struct api_request *request)
 		                 "400 Bad Request: invalid URL escape");
 		return;
 	}
+	if (watches_nothing(request))
+		return;
 	is_resource = resource_path(request);
 	if (!rules_authenticate(request->cluster, request->http, &request->user, &request->status))
 		return;
 	if (!authorize(request, is_resource))
 		return;
-	if (has_gap(request)) {
-		gap(request);
+	if (gap_answered(request))
 		return;
-	}
 	if (!is_resource) {
 		if (!api_nonresource(request) && !request->status.code)
 			no_such_path(request);

@@ -18,7 +18,8 @@ struct api_request {
 	struct api_status status;
 	struct api_user user;
 	struct kt_strs query_names, query_values;
-	struct kt_strs segments; /* of the path, decoded */
+	struct kt_strs segments; /* of the path, decoded, without empty ones */
+	size_t gap;              /* the segment before which there is an empty one; 0 none */
 	char *path;              /* decoded */
 	const char *verb;        /* get, list, watch, create… */
 	const char *group, *version, *resource, *ns, *name,

@@ -103,7 +103,7 @@ static bool health(struct api_request *request)
 
 		if (!kt_starts(path, endpoints[i].name) || (path[len] && path[len] != '/'))
 			continue;
-		if (!path[len] || !path[len + 1]) {
+		if (!path[len]) {
 			if (api_query(request, "verbose"))
 				verbose_health(request, endpoints[i].name, endpoints[i].where);
 			else
@@ -288,7 +288,7 @@ static bool openapi(struct api_request *request)
 	const struct kt_buf *text;
 	char hash[65] = "", etag[72];
 
-	if (kt_streq(path, "/openapi/v3") || kt_streq(path, "/openapi/v3/")) {
+	if (kt_streq(path, "/openapi/v3")) {
 		text = schema_openapi_index(schema);
 		api_respond_text(request, 200, "application/json", kt_buf_str(text));
 		return true;
@@ -359,6 +359,13 @@ static struct kt_json *openid_keys(struct api_request *request)
 	return access_key_set(request->cluster);
 }
 
+static bool accepts(struct api_request *request, const char *type)
+{
+	const char *accept = api_header(request->http, "Accept");
+
+	return !accept || !*accept || strstr(accept, "*/*") || strstr(accept, type);
+}
+
 static bool openid(struct api_request *request)
 {
 	static const struct {
@@ -375,6 +382,12 @@ static bool openid(struct api_request *request)
 		if (!kt_starts(request->path, documents[i].path) ||
 		    (request->path[len] && !kt_streq(request->path + len, "/")))
 			continue;
+		if (kt_streq(request->http->method, "GET") && !accepts(request, documents[i].type)) {
+			api_fail(&request->status, 406, "NotAcceptable",
+			         "406: Not Acceptable\n\nAvailable representations: %s", documents[i].type);
+			request->status.details = kt_json_object();
+			return true;
+		}
 		struct kt_json *json = documents[i].make(request);
 		char *text = kt_json_text(json);
 
@@ -389,11 +402,11 @@ static bool openid(struct api_request *request)
 
 static bool read(struct api_request *request)
 {
-	if (!request->segments.count) {
+	if (!request->segments.count || kt_streq(request->path, "/index.html")) {
 		root(request);
 		return true;
 	}
-	if (kt_streq(request->path, "/version") || kt_streq(request->path, "/version/")) {
+	if (kt_streq(request->segments.items[0], "version") && request->segments.count == 1) {
 		version(request);
 		return true;
 	}

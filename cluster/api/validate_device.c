@@ -128,7 +128,7 @@ static void short_key(const char *key, char out[MOST_DOMAIN + 1 + MOST_ID + 1])
 
 /* --- selectors (dynamic-resource-allocation/cel/compile.go) --- */
 
-static const struct cel_type attribute = {.kind = CEL_DYN, .most = MOST_VALUE},
+static const struct cel_type attribute = {.kind = CEL_DYN, .name = "google.protobuf.Any", .most = MOST_VALUE},
                              domain = {.kind = CEL_STRING, .most = MOST_DOMAIN},
                              id = {.kind = CEL_STRING, .most = MOST_ID},
                              amount = {.kind = CEL_STRUCT, .name = "kubernetes.Quantity"};
@@ -166,8 +166,8 @@ static void expression(struct v *v, const struct v_path *path, const struct kt_j
 		return;
 	}
 	const struct cel_type *gives = cel_program_type(program);
-	cel_type_print(gives, &type);
-	if (gives->kind != CEL_BOOL && gives->kind != CEL_DYN)
+	cel_type_print_names(gives, &type);
+	if (gives->kind != CEL_BOOL && !(gives->kind == CEL_DYN && gives->name))
 		v_invalid_str(v, path, kt_str_or(text, ""),
 		              "must evaluate to bool or the unknown type, not %s", kt_buf_str(&type));
 	else if (cel_program_cost(program, &device_type) > MOST_COST)

@@ -36,7 +36,8 @@ enum cel_kind {
 };
 struct cel_type {
 	enum cel_kind kind;
-	const char *name; /* of a struct, an opaque type, a parameter */
+	const char *name; /* of a struct, an opaque type, a parameter; of a dyn that has one: what may be
+	                     anything */
 	const struct cel_type *args[2];
 	const struct cel_field *fields; /* of a struct */
 	size_t field_count;
@@ -66,6 +67,8 @@ const struct cel_type *cel_type_copy(struct kt_arena *arena, const struct cel_ty
 /* A field of a struct, or NULL. */
 const struct cel_type *cel_field_type(const struct cel_type *type, const char *name);
 void cel_type_print(const struct cel_type *type, struct kt_buf *out); /* "map(string, dyn)" */
+/* By the names that types have at run time: "google.protobuf.Duration", "null_type". */
+void cel_type_print_names(const struct cel_type *type, struct kt_buf *out);
 /* The type of what an OpenAPI v3 schema describes, as apiserver pkg/cel/common SchemaDeclType makes it;
  * `root`: the object has kind, apiVersion and metadata whatever the schema says. NULL where rules cannot see
  * it. `name` goes before the names of its structs. */

@@ -157,38 +157,58 @@ const struct cel_type *cel_type_parse(struct kt_arena *arena, const char **at, u
 	return found;
 }
 
-void cel_type_print(const struct cel_type *type, struct kt_buf *out)
+static const char *const words[] = {[CEL_ERROR] = "!error!",
+                                    [CEL_DYN] = "dyn",
+                                    [CEL_NULL] = "null",
+                                    [CEL_BOOL] = "bool",
+                                    [CEL_INT] = "int",
+                                    [CEL_UINT] = "uint",
+                                    [CEL_DOUBLE] = "double",
+                                    [CEL_STRING] = "string",
+                                    [CEL_BYTES] = "bytes",
+                                    [CEL_DURATION] = "duration",
+                                    [CEL_TIMESTAMP] = "timestamp",
+                                    [CEL_LIST] = "list",
+                                    [CEL_MAP] = "map",
+                                    [CEL_TYPE] = "type",
+                                    [CEL_STRUCT] = NULL,
+                                    [CEL_OPAQUE] = NULL,
+                                    [CEL_PARAM] = "_var"};
+/* Those whose names at run time are others. */
+static const char *const run_words[KT_COUNT(words)] = {[CEL_NULL] = "null_type",
+                                                       [CEL_DURATION] = "google.protobuf.Duration",
+                                                       [CEL_TIMESTAMP] = "google.protobuf.Timestamp"};
+
+static void print_type(const struct cel_type *type, bool names, struct kt_buf *out)
 {
-	static const char *const words[] = {[CEL_ERROR] = "!error!",
-	                                    [CEL_DYN] = "dyn",
-	                                    [CEL_NULL] = "null",
-	                                    [CEL_BOOL] = "bool",
-	                                    [CEL_INT] = "int",
-	                                    [CEL_UINT] = "uint",
-	                                    [CEL_DOUBLE] = "double",
-	                                    [CEL_STRING] = "string",
-	                                    [CEL_BYTES] = "bytes",
-	                                    [CEL_DURATION] = "duration",
-	                                    [CEL_TIMESTAMP] = "timestamp",
-	                                    [CEL_LIST] = "list",
-	                                    [CEL_MAP] = "map",
-	                                    [CEL_TYPE] = "type",
-	                                    [CEL_STRUCT] = NULL,
-	                                    [CEL_OPAQUE] = NULL,
-	                                    [CEL_PARAM] = "_var"};
-	if (words[type->kind] || type->name)
-		kt_buf_adds(out, words[type->kind] ? words[type->kind] : type->name);
+	const char *word = names && run_words[type->kind] ? run_words[type->kind] : words[type->kind];
+	if (type->kind == CEL_DYN && type->name)
+		word = names ? type->name : "any";
+	if (!word)
+		word = type->name;
+	if (word)
+		kt_buf_adds(out, word);
 	if (type->kind == CEL_PARAM)
 		kt_buf_addf(out, "%u", type->number);
 	if (!type->args[0])
 		return;
 	kt_buf_addc(out, '(');
-	cel_type_print(type->args[0], out);
+	print_type(type->args[0], names, out);
 	if (type->args[1]) {
 		kt_buf_adds(out, ", ");
-		cel_type_print(type->args[1], out);
+		print_type(type->args[1], names, out);
 	}
 	kt_buf_addc(out, ')');
+}
+
+void cel_type_print(const struct cel_type *type, struct kt_buf *out)
+{
+	print_type(type, false, out);
+}
+
+void cel_type_print_names(const struct cel_type *type, struct kt_buf *out)
+{
+	print_type(type, true, out);
 }
 
 bool cel_type_is(const struct cel_type *a, const struct cel_type *b)

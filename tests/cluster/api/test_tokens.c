@@ -111,7 +111,8 @@ static void the_issuer_says_where_its_keys_are(void **state)
 	         "/openid/v1/jwks\",\"response_types_supported\":[\"id_token\"],\"subject_types_supported\":["
 	         "\"public\"],"
 	         "\"id_token_signing_alg_values_supported\":[\"ES256\"]}"},
-	        {0, "GET", KEYS, NULL, 200, "{\"keys\":[{\"use\":\"sig\",\"kty\":\"EC\",\"kid\":\""},
+	        /* who asks for JSON alone */
+	        {0, "GET", KEYS, NULL, 406, "Available representations: application/jwk-set+json"},
 	        {0, "GET", KEYS "x", NULL, 404, NULL},
 	        {0, "GET", KEYS "/x", NULL, 404, NULL},
 	        {0, "POST", KEYS, "{}", 405, NULL},
@@ -119,7 +120,7 @@ static void the_issuer_says_where_its_keys_are(void **state)
 	         "forbidden: User \"amy\" cannot get path \"/openid/v1/jwks\""},
 	        {"amy", "GET", ABOUT, NULL, 403,
 	         "forbidden: User \"amy\" cannot get path \"/.well-known/openid-configuration\""},
-	        {"system:serviceaccount:default:default", "GET", KEYS, NULL, 200, NULL},
+	        {"system:serviceaccount:default:default", "GET", KEYS, NULL, 406, NULL},
 	        {"system:serviceaccount:default:default", "GET", ABOUT, NULL, 200, NULL},
 	};
 	(void)state;
