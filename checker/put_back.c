@@ -120,13 +120,6 @@ static bool is_owned(const struct kt_json *object)
 	return kt_count(kt_path(object, "metadata.ownerReferences")) > 0;
 }
 
-/* A status that moved on is no change; only objects with a spec count generations of it. */
-static bool is_changed(const struct kt_json *before, const struct kt_json *now)
-{
-	const char *path = kt_get(before, "spec") ? "metadata.generation" : "metadata.resourceVersion";
-	return !kt_equal(kt_path(before, path), kt_path(now, path));
-}
-
 static enum kt_code put_one(const struct check_run *run, const struct kt_json *row, struct kt_err *err)
 {
 	const char *path = kt_get_str(row, "path");
@@ -137,15 +130,17 @@ static enum kt_code put_one(const struct check_run *run, const struct kt_json *r
 	bool was = kt_is_object(object), there = !rc;
 	if (rc && rc != KT_ENOTFOUND)
 		return kt_fail(err, rc, "%s", why.text);
-	struct kt_json *written = was ? as_written(object) : NULL;
+	/* a status that moved on is no change; a generation would tell neither of labels nor of a Service */
+	struct kt_json *written = was ? as_written(object) : NULL, *is = there ? as_written(now) : NULL;
 	rc = KT_OK;
 	if (!was && there)
 		rc = check_call(run, "DELETE", path, NULL, NULL, NULL, err);
-	else if (was && there && is_changed(object, now))
+	else if (was && there && !kt_equal(written, is))
 		rc = check_call(run, "PUT", path, NULL, written, NULL, err);
 	else if (was && !there && !is_owned(object))
 		rc = check_call(run, "POST", kt_get_str(row, "collection"), NULL, written, NULL, err);
 	kt_json_free(written);
+	kt_json_free(is);
 	kt_json_free(now);
 	return rc == KT_ENOTFOUND ? KT_OK : rc;
 }

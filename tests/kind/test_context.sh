@@ -138,6 +138,8 @@ tasks:
           do:
             - scale: {object: deployment near/web, replicas: 3}
             - patch: {object: configmap near/kept, merge: {data: {a: two}}}
+            - patch: {object: service near/web, merge: {spec: {sessionAffinity: ClientIP}}}
+            - patch: {object: deployment near/web, merge: {metadata: {labels: {stirred: "yes"}}}}
             - delete: configmap near/answer
             - manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: passing, namespace: near}}
             - load: {to: service near/web, rps: 5}
@@ -180,11 +182,12 @@ run lab start "$dir/labs/near" --provider context --yes
 sed 's/{answer}/42/' "$dir/labs/near/solution/a.yaml" | k apply -f - >/dev/null
 run check "$dir/labs/near" --task stirred
 says 0 'stirred' 'a drill that changes objects'
-k get deployment web -n near -o 'jsonpath={.spec.replicas} ' >"$out" 2>&1
+k get deployment web -n near -o 'jsonpath={.spec.replicas}{.metadata.labels} ' >"$out" 2>&1
+k get service web -n near -o 'jsonpath={.spec.sessionAffinity} ' >>"$out" 2>&1
 k get configmaps kept answer -n near -o 'jsonpath={.items[*].data} ' >>"$out" 2>&1
 k get configmaps -n near -o name >>"$out" 2>&1
 k get pods -n ktutor-near -o name >>"$out" 2>&1
-grep -q '^2 {"a":"one"} {"value":"42"}' "$out" && ! grep -q 'passing\|^pod' "$out"
+grep -q '^2 None {"a":"one"} {"value":"42"}' "$out" && ! grep -q 'passing\|^pod' "$out"
 ok $? 'afterwards all of them are as they were'
 run lab stop "$dir/labs/near"
 
