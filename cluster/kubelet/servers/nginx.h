@@ -52,7 +52,10 @@ struct nginx_visit {
 	struct kt_json *set; /* {name: value} of set */
 	char *upstream;      /* address:port that answered */
 	unsigned jumps;
-	bool moved; /* a rewrite changed the path: its location is to be found anew */
+	bool moved;     /* a rewrite changed the path: its location is to be found anew */
+	bool internal;  /* its path is not the one that was asked for */
+	bool of_file;   /* a file was given */
+	kt_ns modified; /* when it was */
 };
 /* A setting as it holds here: the innermost block that has it; NULL. */
 const struct nginx_directive *nginx_setting(const struct nginx_visit *visit, const char *name);
@@ -62,6 +65,10 @@ bool nginx_on(const struct nginx_visit *visit, const char *name, bool otherwise)
 void nginx_proxy(struct nginx_visit *visit, const struct nginx_directive *pass);
 /* limit_req: why this request is refused (owned), or NULL; what waits takes longer. */
 char *nginx_limited(struct nginx_visit *visit);
+/* Its Location; a path becomes a whole URL, unless that is not wanted. */
+void nginx_redirect_to(struct nginx_visit *visit, const char *to);
+/* What its filters make of the answer, when all else is done. */
+void nginx_finish(struct nginx_visit *visit);
 /* nginx' own page for a status. */
 void nginx_page(struct nginx_visit *visit, int status);
 kt_ns nginx_time(const char *text); /* "10s", "500ms", "1m"; without a unit seconds */

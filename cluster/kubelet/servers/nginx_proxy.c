@@ -214,7 +214,9 @@ static int ask(struct nginx_visit *v, const struct target *t, const struct netwo
 		return 504;
 	}
 	kt_ns before = v->response->takes;
-	if (!network_serve(cluster, &to, request, v->response)) {
+	struct network_http_request from_here = *request;
+	from_here.client = kt_starts(t->address, "127.") ? "127.0.0.1" : tool_container(r)->pod_ip;
+	if (!network_serve(cluster, &to, &from_here, v->response)) {
 		failed(v, 502, "upstream prematurely closed connection", t, request->path);
 		return 502;
 	}
@@ -230,6 +232,33 @@ static int ask(struct nginx_visit *v, const struct target *t, const struct netwo
 	return on ? v->response->status : 0;
 }
 
+/* Where the answer sends on to, seen from outside: proxy_redirect FROM TO; by default the URL that is asked
+ * becomes the location again. */
+static void redirect_onward(struct nginx_visit *v, const struct nginx_directive *pass,
+                            const struct nginx_url *url)
+{
+	const struct nginx_directive *told = nginx_setting(v, "proxy_redirect"), *location = pass->parent;
+	const char *to = network_header(v->response->headers, "Location");
+	while (location && strcmp(location->name, "location") != 0)
+		location = location->parent;
+	if (!to || (told && !strcmp(told->args[0], "off")) || strchr(pass->args[0], '$'))
+		return;
+	bool own = told && told->count == 2, whole = url->uri && location;
+	char *from =
+	        own ? nginx_expand(v, told->args[0]) : kt_strf("%s%s", pass->args[0], url->uri ? "" : "/");
+	char *as = own     ? nginx_expand(v, told->args[1])
+	           : whole ? kt_strdup(location->args[location->count - 1])
+	                   : kt_strdup("/");
+	if (kt_starts(to, from)) {
+		char *path = kt_strf("%s%s", as, to + strlen(from));
+		network_header_set(&v->response->headers, "Location", NULL);
+		nginx_redirect_to(v, path);
+		kt_free(path);
+	}
+	kt_free(from);
+	kt_free(as);
+}
+
 static void ask_all(struct nginx_visit *v, const struct nginx_directive *pass, const struct nginx_url *url,
                     const char *name, const struct targets *all)
 {
@@ -239,7 +268,6 @@ static void ask_all(struct nginx_visit *v, const struct nginx_directive *pass, c
 	struct kt_json *headers = onward_headers(v, &host);
 	struct network_http_request onward = *v->request;
 	int status = 502;
-	onward.client = tool_container(v->r)->pod_ip;
 	onward.path = path;
 	onward.host = host;
 	onward.headers = headers;
@@ -263,6 +291,8 @@ static void ask_all(struct nginx_visit *v, const struct nginx_directive *pass, c
 		v->upstream = NULL;
 		nginx_page(v, status);
 	}
+	if (v->upstream)
+		redirect_onward(v, pass, url);
 	kt_free(turn);
 	kt_free(path);
 	kt_free(host);

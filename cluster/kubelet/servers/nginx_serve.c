@@ -258,25 +258,31 @@ static void set_uri(struct nginx_visit *v, const char *to)
 	}
 	kt_free(v->uri);
 	v->uri = uri;
+	v->internal = true;
+}
+
+void nginx_redirect_to(struct nginx_visit *v, const char *to)
+{
+	if (to[0] != '/' || !nginx_on(v, "absolute_redirect", true)) {
+		header(v, "Location", to);
+		return;
+	}
+	/* the port at which it listens, not the one that was asked for (ngx_http_header_filter) */
+	char *port = nginx_expand(v, "$server_port");
+	bool usual =
+	        !strcmp(port, v->request->https ? "443" : "80") || !nginx_on(v, "port_in_redirect", true);
+	char *host = nginx_expand(v, usual ? "$scheme://$host" : "$scheme://$host:$server_port");
+	char *whole = kt_strf("%s%s", host, to);
+	header(v, "Location", whole);
+	kt_free(port);
+	kt_free(host);
+	kt_free(whole);
 }
 
 static void redirect(struct nginx_visit *v, int status, const char *to)
 {
 	nginx_page(v, status);
-	if (to[0] == '/') {
-		/* the port at which it listens, not the one that was asked for (ngx_http_header_filter) */
-		char *port = nginx_expand(v, "$server_port");
-		bool usual = !strcmp(port, v->request->https ? "443" : "80") ||
-		             !nginx_on(v, "port_in_redirect", true);
-		char *host = nginx_expand(v, usual ? "$scheme://$host" : "$scheme://$host:$server_port");
-		char *whole = kt_strf("%s%s", host, to);
-		kt_free(port);
-		header(v, "Location", nginx_on(v, "absolute_redirect", true) ? whole : to);
-		kt_free(host);
-		kt_free(whole);
-	} else {
-		header(v, "Location", to);
-	}
+	nginx_redirect_to(v, to);
 }
 
 static enum way run_return(struct nginx_visit *v, const struct nginx_directive *d)
@@ -518,7 +524,10 @@ static void give_file(struct nginx_visit *v, const char *path)
 		nginx_page(v, rc == 2 || rc == 20 ? 404 : 403);
 	} else {
 		char *type = type_of(v, path);
+		struct files_stat st;
 		body(v, 200, type, kt_buf_str(&data), data.len);
+		v->of_file = !files_stat(tool_container(v->r)->files, path, &st);
+		v->modified = v->of_file ? st.modified : 0;
 		kt_free(type);
 	}
 	kt_buf_clear(&data);
@@ -563,6 +572,7 @@ static void give_folder(struct nginx_visit *v, const char *path)
 			const struct nginx_directive *before = v->here;
 			kt_free(v->uri);
 			v->uri = to;
+			v->internal = true;
 			v->here = location_of(v, v->server);
 			if (!v->here || enclosing(v->here) == enclosing(before) || v->jumps++ >= MOST_JUMPS) {
 				v->here = before;
@@ -628,6 +638,8 @@ static void jump(struct nginx_visit *v, const char *to)
 	}
 	if (!named)
 		set_uri(v, to);
+	v->internal = true;
+	v->of_file = false;
 	visit(v, named);
 }
 
@@ -677,10 +689,6 @@ static void content(struct nginx_visit *v)
 	                             *tries = nginx_setting(v, "try_files");
 	if (!pass && location && location != in)
 		pass = nginx_find(location->block, "proxy_pass");
-	if (nginx_find(in->block, "internal") && !v->jumps) {
-		nginx_page(v, 404);
-		return;
-	}
 	/* of this location, or of the server where there is none */
 	if (tries && (tries->parent == location || (!location && tries->parent == v->server)) &&
 	    try_files(v, tries))
@@ -699,6 +707,10 @@ static void visit(struct nginx_visit *v, const struct nginx_directive *named)
 	for (;;) {
 		v->moved = false;
 		v->here = limited(v, named ? named : location_of(v, v->server));
+		if (v->here && nginx_find(v->here->block, "internal") && !v->internal) {
+			nginx_page(v, 404);
+			return;
+		}
 		enum way way = v->here ? run_script(v, v->here) : GO_ON;
 		if (way == ANSWERED)
 			return;
@@ -759,24 +771,6 @@ static void say_otherwise(struct nginx_visit *v)
 	}
 }
 
-/* add_header: of the innermost block that has any; for good answers, or always. */
-static void add_headers(struct nginx_visit *v)
-{
-	static const int good[] = {200, 201, 204, 206, 301, 302, 303, 304, 307, 308};
-	bool is_good = false;
-	for (size_t i = 0; i < KT_COUNT(good); i++)
-		is_good = is_good || good[i] == v->response->status;
-	for (const struct nginx_directive *d = nginx_setting(v, "add_header"); d;
-	     d = nginx_find(d->next, "add_header")) {
-		if (!is_good && !(d->count > 2 && !strcmp(d->args[2], "always")))
-			continue;
-		char *value = nginx_expand(v, d->args[1]);
-		if (*value)
-			header(v, d->args[0], value);
-		kt_free(value);
-	}
-}
-
 /* A line of the access log, in its format. */
 static void access_line(struct nginx_visit *v)
 {
@@ -790,10 +784,14 @@ static void access_line(struct nginx_visit *v)
 	if (log && !strcmp(log->args[0], "off"))
 		return;
 	for (const struct nginx_directive *f = nginx_find(http ? http->block : NULL, "log_format"); f && name;
-	     f = nginx_find(f->next, "log_format"))
-		for (size_t i = 1; !strcmp(f->args[0], name) && i < f->count; i++)
+	     f = nginx_find(f->next, "log_format")) {
+		if (strcmp(f->args[0], name) != 0)
+			continue;
+		kt_buf_cut(&format, 0); /* the last of a name */
+		for (size_t i = 1; i < f->count; i++)
 			if (!kt_starts(f->args[i], "escape="))
 				kt_buf_adds(&format, f->args[i]);
+	}
 	/* what is empty is written as - */
 	const char *text = format.len ? format.data : combined;
 	for (const char *at = text; *at;) {
@@ -855,11 +853,7 @@ void nginx_serve(struct tool_run *r, const struct network_http_request *request,
 		const struct title *title = title_of(response->status);
 		if (!v.upstream && title)
 			response->reason = title->line;
-		add_headers(&v);
-		char *name = nginx_on(&v, "server_tokens", true) ? kt_strf("nginx/%s", nginx_version(r))
-		                                                 : kt_strdup("nginx");
-		header(&v, "Server", name);
-		kt_free(name);
+		nginx_finish(&v);
 		access_line(&v);
 	}
 	for (size_t i = 0; i < NGINX_CAPTURES; i++)

@@ -92,7 +92,7 @@ static void of_status(const struct nginx_visit *v, struct kt_buf *out)
 
 static void of_bytes(const struct nginx_visit *v, struct kt_buf *out)
 {
-	kt_buf_addf(out, "%zu", v->response->body.len);
+	kt_buf_addf(out, "%zu", kt_streq(v->request->method, "HEAD") ? 0 : v->response->body.len);
 }
 
 static void of_time(const struct nginx_visit *v, struct kt_buf *out)
@@ -265,6 +265,10 @@ static bool defined(const struct nginx_directive *d, const char *name)
 		for (size_t i = 0; i < d->count; i++)
 			if (names_group(d->args[i], name))
 				return true;
+		for (const struct nginx_directive *row = nginx_lists_values(d) ? d->block : NULL; row;
+		     row = row->next)
+			if (names_group(row->name, name))
+				return true;
 		if (!nginx_lists_values(d) && defined(d->block, name))
 			return true;
 	}
@@ -307,32 +311,45 @@ const char *nginx_unknown_variable(struct nginx *nginx, const struct nginx_direc
 	return NULL;
 }
 
-/* map $from $to { value result; default other; ~regex result; } */
+/* What a row of a map gives for `from`; its pattern's groups are variables of it. NULL: it does not fit.
+ * Owned. */
+static char *row_value(const struct nginx_visit *v, const struct nginx_directive *row, const char *from)
+{
+	bool tilde = row->name[0] == '~', nocase = tilde && row->name[1] == '*';
+	if (row->count != 1 || !strcmp(row->name, "default"))
+		return NULL;
+	if (!tilde)
+		return strcasecmp(row->name + (row->name[0] == '\\'), from) ? NULL
+		                                                            : nginx_expand(v, row->args[0]);
+	struct nginx_visit own = *v;
+	memset(own.captures, 0, sizeof(own.captures));
+	own.set = kt_json_ref(v->set);
+	char *value = nginx_match(&own, from, row->name + 1 + nocase, nocase)
+	                      ? nginx_expand(&own, row->args[0])
+	                      : NULL;
+	for (size_t i = 0; i < NGINX_CAPTURES; i++)
+		kt_free(own.captures[i]);
+	kt_json_free(own.set);
+	return value;
+}
+
+/* map $from $to { value result; default other; ~regex result; }: plain values before patterns. */
 static bool mapped(const struct nginx_visit *v, const char *name, struct kt_buf *out)
 {
 	const struct nginx_directive *http = nginx_find(v->nginx->conf->top, "http"),
-	                             *map = http ? http->block : NULL;
+	                             *map = http ? http->block : NULL, *row;
 	for (; (map = nginx_find(map, "map")); map = map->next) {
 		if (map->count != 2 || map->args[1][0] != '$' || strcmp(map->args[1] + 1, name) != 0)
 			continue;
-		char *from = nginx_expand(v, map->args[0]);
-		const char *found = NULL, *otherwise = "";
-		for (const struct nginx_directive *row = map->block; row; row = row->next) {
-			if (row->count != 1)
-				continue;
-			regex_t regex;
-			bool tilde = row->name[0] == '~', nocase = tilde && row->name[1] == '*';
-			if (!strcmp(row->name, "default"))
-				otherwise = row->args[0];
-			else if (!found && tilde && nginx_regex(row->name + 1 + nocase, nocase, &regex)) {
-				if (!regexec(&regex, from, 0, NULL, 0))
-					found = row->args[0];
-				regfree(&regex);
-			} else if (!tilde && !strcasecmp(row->name, from))
-				found = row->args[0];
-		}
-		char *value = nginx_expand(v, found ? found : otherwise);
-		kt_buf_adds(out, value);
+		char *from = nginx_expand(v, map->args[0]), *value = NULL;
+		for (int patterns = 0; patterns < 2; patterns++)
+			for (row = map->block; row && !value; row = row->next)
+				if ((row->name[0] == '~') == patterns)
+					value = row_value(v, row, from);
+		row = nginx_find(map->block, "default");
+		if (!value && row && row->count == 1)
+			value = nginx_expand(v, row->args[0]);
+		kt_buf_adds(out, value ? value : "");
 		kt_free(value);
 		kt_free(from);
 		return true;

@@ -152,14 +152,16 @@ int fetch_request(struct tool_run *r, struct fetch *fetch, const char *method, c
 		char *host = fetch->port == (fetch->https ? 443 : 80)
 		                     ? kt_strdup(fetch->host)
 		                     : kt_strf("%s:%u", fetch->host, fetch->port);
-		const char *given = kt_get_str(headers, "Host");
+		const char *given = kt_get_str(headers, "Host"),
+		           *client = kt_starts(fetch->address, "127.") ? "127.0.0.1"
+		                                                       : tool_container(r)->pod_ip;
 		struct network_http_request request = {.method = method,
 		                                       .path = fetch->path,
 		                                       .host = given ? given : host,
 		                                       .headers = headers,
 		                                       .body = body ? body : "",
 		                                       .body_len = body ? strlen(body) : 0,
-		                                       .client = tool_container(r)->pod_ip,
+		                                       .client = client,
 		                                       .https = fetch->https};
 		bool spoke = network_serve(r->task->process->cluster, &fetch->to, &request, &fetch->response);
 		kt_free(host);

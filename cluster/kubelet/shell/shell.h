@@ -337,6 +337,9 @@ struct hoard {
 	bool ready;
 };
 int run_hoard(struct tool_run *r, struct hoard *hoard);
+/* "@7", an RFC 3339 time, "2024-02-29 12:00:00" and shorter; for GNU's also "yesterday", "2 days ago", "+1
+ * hour", from *now on. False: it is none. */
+bool tool_date(const char *text, bool gnu, kt_ns *now);
 void tool_time(kt_ns now, const char *format, struct kt_buf *out); /* as date prints it, in UTC */
 
 /* run_simple.c: the command of a frame. Its phases are 0 substitutions, 1 redirections, then the command. */

@@ -4,6 +4,7 @@
 #include "cluster/kubelet/shell/options.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,15 +13,17 @@
 
 #define VERSION "8.16.0"
 #define AGENT   "curl/" VERSION
-enum { MOST_REDIRECTS = 50, MOST_RETRIES = 100 };
+enum { MOST_REDIRECTS = 50, MOST_RETRIES = 100, MOST_URLS = 10000 };
 
 struct curl {
 	struct fetch fetch;
 	struct kt_strs urls, outputs;
 	struct kt_json *headers, *addresses; /* {"host:port": address} of --resolve */
 	struct kt_buf body, input;           /* what came by stdin, where it is asked for */
+	struct kt_buf page;                  /* what is shown: headers where they are wanted, the body */
 	bool silent, show_error, head, insecure, fail, fail_with_body, location, include, verbose, get,
-	        remote_name, retry_refused, retry_all, no_meter, version;
+	        remote_name, retry_refused, retry_all, no_meter, version, compressed, literal, told;
+	const char *dump, *range; /* where headers go; which bytes */
 	const char *format, *method, *user, *bearer, *agent, *authority, *referer, *cookie, *content_type,
 	        *most_redirects;
 	kt_ns limit, total, retry_delay;
@@ -39,6 +42,7 @@ static void end_curl(struct tool_run *r)
 	kt_json_free(s->addresses);
 	kt_buf_clear(&s->body);
 	kt_buf_clear(&s->input);
+	kt_buf_clear(&s->page);
 	kt_free(s->url);
 }
 
@@ -80,6 +84,10 @@ static const struct option_row options[] = {
         {"no-progress-meter", 0, OPTION_ALONE, FLAG, AT(no_meter)},
         {"location-trusted", 0, OPTION_ALONE, FLAG, AT(location)},
         {"version", 'V', OPTION_ALONE, FLAG, AT(version)},
+        {"compressed", 0, OPTION_ALONE, FLAG, AT(compressed)},
+        {"globoff", 'g', OPTION_ALONE, FLAG, AT(literal)},
+        {"dump-header", 'D', OPTION_VALUE, TEXT, AT(dump)},
+        {"range", 'r', OPTION_VALUE, TEXT, AT(range)},
         {"write-out", 'w', OPTION_VALUE, TEXT, AT(format)},
         {"request", 'X', OPTION_VALUE, TEXT, AT(method)},
         {"user", 'u', OPTION_VALUE, TEXT, AT(user)},
@@ -114,7 +122,6 @@ static const struct option_row options[] = {
         {"cookie-jar", 'c', OPTION_VALUE, NOTHING, 0},
         {"interface", 0, OPTION_VALUE, NOTHING, 0},
         {"limit-rate", 0, OPTION_VALUE, NOTHING, 0},
-        {"range", 'r', OPTION_VALUE, NOTHING, 0},
         {"keepalive-time", 0, OPTION_VALUE, NOTHING, 0},
         {"capath", 0, OPTION_VALUE, NOTHING, 0},
         {"ciphers", 0, OPTION_VALUE, NOTHING, 0},
@@ -126,7 +133,6 @@ static const struct option_row options[] = {
         {"speed-limit", 'Y', OPTION_VALUE, NOTHING, 0},
         {"speed-time", 'y', OPTION_VALUE, NOTHING, 0},
         {"tls-max", 0, OPTION_VALUE, NOTHING, 0},
-        {"compressed", 0, OPTION_ALONE, NOTHING, 0},
         {"fail-early", 0, OPTION_ALONE, NOTHING, 0},
         {"http2-prior-knowledge", 0, OPTION_ALONE, NOTHING, 0},
         {"post301", 0, OPTION_ALONE, NOTHING, 0},
@@ -143,7 +149,6 @@ static const struct option_row options[] = {
         {"no-buffer", 'N', OPTION_ALONE, NOTHING, 0},
         {"no-keepalive", 0, OPTION_ALONE, NOTHING, 0},
         {"parallel", 'Z', OPTION_ALONE, NOTHING, 0},
-        {"globoff", 'g', OPTION_ALONE, NOTHING, 0},
         {"progress-bar", '#', OPTION_ALONE, NOTHING, 0},
         {"path-as-is", 0, OPTION_ALONE, NOTHING, 0},
         {"create-dirs", 0, OPTION_ALONE, NOTHING, 0},
@@ -310,6 +315,75 @@ static bool takes_stdin(const struct tool_run *r)
 	return false;
 }
 
+/* --- [1-3] and {a,b} in URLs --- */
+static void add_value(struct kt_strs *values, const char *text, size_t len)
+{
+	char *one = kt_strndup(text, len);
+	kt_strs_add(values, one);
+	kt_free(one);
+}
+
+/* The values of the group that begins at `text`, and where it ends; NULL: it is none. */
+static const char *group_values(const char *text, struct kt_strs *values)
+{
+	const char *close = strchr(text, *text == '[' ? ']' : '}');
+	int first, last, step = 1, read = 0, width = 0;
+	char from, to;
+	if (!close)
+		return NULL;
+	if (*text == '{') {
+		for (const char *at = text + 1; at <= close; at += strcspn(at, ",}") + 1)
+			add_value(values, at, strcspn(at, ",}"));
+		return close + 1;
+	}
+	if (sscanf(text, "[%d-%n%d:%d]", &first, &read, &last, &step) >= 2 && first <= last && step > 0 &&
+	    last - first <= MOST_URLS) {
+		width = text[1] == '0' ? read - 2 : 1;
+		for (int i = first; i <= last; i += step) {
+			char *one = kt_strf("%0*d", width, i);
+			kt_strs_add(values, one);
+			kt_free(one);
+		}
+	} else if (sscanf(text, "[%c-%c]", &from, &to) == 2 && close == text + 4) {
+		for (char c = from; c <= to; c++)
+			add_value(values, &c, 1);
+	}
+	return values->count ? close + 1 : NULL;
+}
+
+/* All URLs that one with groups stands for; #1 in its output is the first group's value. */
+static void expand_url(struct curl *s, const char *url, const char *output)
+{
+	const char *group = s->literal ? NULL : strpbrk(url, "[{"), *rest = NULL;
+	struct kt_strs values = {0};
+	if (group)
+		rest = group_values(group, &values);
+	if (!rest || s->urls.count > MOST_URLS) {
+		kt_strs_add(&s->urls, url);
+		kt_strs_add(&s->outputs, output);
+	}
+	for (size_t i = 0; rest && i < values.count; i++) {
+		char *one = kt_strf("%.*s%s%s", (int)(group - url), url, values.items[i], rest);
+		const char *mark = strstr(output, "#1");
+		char *to = mark ? kt_strf("%.*s%s%s", (int)(mark - output), output, values.items[i], mark + 2)
+		                : kt_strdup(output);
+		expand_url(s, one, to);
+		kt_free(one);
+		kt_free(to);
+	}
+	kt_strs_clear(&values);
+}
+
+static void expand_urls(struct curl *s)
+{
+	struct kt_strs urls = s->urls, outputs = s->outputs;
+	s->urls = s->outputs = (struct kt_strs){0};
+	for (size_t i = 0; i < urls.count; i++)
+		expand_url(s, urls.items[i], i < outputs.count ? outputs.items[i] : "");
+	kt_strs_clear(&urls);
+	kt_strs_clear(&outputs);
+}
+
 /* --- what it sends --- */
 static void set_headers(struct curl *s)
 {
@@ -327,6 +401,10 @@ static void set_headers(struct curl *s)
 	}
 	if (s->bearer)
 		kt_set(&own, "Authorization", kt_json_strf("Bearer %s", s->bearer));
+	if (s->range)
+		kt_set(&own, "Range", kt_json_strf("bytes=%s", s->range));
+	if (s->compressed)
+		kt_set(&own, "Accept-Encoding", kt_json_str("deflate, gzip"));
 	if (s->referer)
 		kt_set(&own, "Referer", kt_json_str(s->referer));
 	if (s->cookie)
@@ -407,7 +485,10 @@ static void add_variable(const struct tool_run *r, const struct curl *s, const c
 	               {"num_redirects", s->redirects},
 	               {"num_connects", 1},
 	               {"exitcode", code},
-	               {"size_upload", (int64_t)s->body.len}};
+	               {"size_upload", (int64_t)s->body.len},
+	               {"ssl_verify_result", 0},
+	               {"num_headers", (int64_t)kt_count(f->response.headers)},
+	               {"num_retries", s->tried}};
 	for (size_t i = 0; i < KT_COUNT(times); i++)
 		if (!strcmp(times[i].name, name))
 			kt_buf_addf(out, "%.6f", times[i].seconds / KT_SEC);
@@ -415,10 +496,18 @@ static void add_variable(const struct tool_run *r, const struct curl *s, const c
 		if (!strcmp(numbers[i].name, name))
 			kt_buf_addf(out, "%lld", (long long)numbers[i].value);
 	const char *type = network_header(f->response.headers, "Content-Type");
-	if (!strcmp(name, "http_code") || !strcmp(name, "response_code"))
+	if (kt_starts(name, "header{")) {
+		char *header = kt_strndup(name + 7, strcspn(name + 7, "}"));
+		const char *value = network_header(f->response.headers, header);
+		kt_buf_adds(out, value ? value : "");
+		kt_free(header);
+	} else if (!strcmp(name, "http_code") || !strcmp(name, "response_code"))
 		kt_buf_addf(out, "%03d", f->response.status);
 	else if (!strcmp(name, "remote_ip"))
 		kt_buf_adds(out, f->address ? f->address : "");
+	else if (!strcmp(name, "local_ip"))
+		kt_buf_adds(out, kt_starts(f->address ? f->address : "", "127.") ? "127.0.0.1"
+		                                                                 : tool_container(r)->pod_ip);
 	else if (!strcmp(name, "content_type"))
 		kt_buf_adds(out, type ? type : "");
 	else if (!strcmp(name, "method"))
@@ -442,20 +531,34 @@ static void write_out(struct tool_run *r, const struct curl *s, int code)
 {
 	struct kt_buf text = {0}, out = {0};
 	bool stop = false;
-	for (const char *c = s->format; *c; c++) {
-		const char *close = kt_starts(c, "%{") ? strchr(c, '}') : NULL;
+	struct kt_buf read = {0};
+	if (s->format[0] == '@') {
+		struct kt_buf lines = {0};
+		char *path = tool_path(r, s->format + 1);
+		(void)files_read(tool_container(r)->files, path, &lines);
+		for (size_t i = 0; i < lines.len; i++)
+			if (!strchr("\r\n", lines.data[i]))
+				kt_buf_addc(&read, lines.data[i]);
+		kt_buf_clear(&lines);
+		kt_free(path);
+	}
+	for (const char *c = s->format[0] == '@' ? kt_buf_str(&read) : s->format; *c; c++) {
+		bool of_header = kt_starts(c, "%header{");
+		const char *close = of_header || kt_starts(c, "%{") ? strchr(c, '}') : NULL;
 		if (!close) {
 			kt_buf_addc(&text, *c);
 			c += c[0] == '%' && c[1] == '%';
 			continue;
 		}
-		char *name = kt_strndup(c + 2, (size_t)(close - c - 2));
+		const char *from = c + (of_header ? 1 : 2);
+		char *name = kt_strndup(from, (size_t)(close - from));
 		add_variable(r, s, name, code, &text);
 		kt_free(name);
 		c = close;
 	}
 	unescape(kt_buf_str(&text), text.len, false, &out, &stop);
 	tool_out(r, kt_buf_str(&out), out.len);
+	kt_buf_clear(&read);
 	kt_buf_clear(&text);
 	kt_buf_clear(&out);
 }
@@ -481,33 +584,68 @@ static void say_all(struct tool_run *r, const struct curl *s)
 	tool_err(r, "< \n* Connection #0 to host %s left intact\n", f->host);
 }
 
+/* The headers of an answer, of one that sends on too: into the output, and where -D wants them. */
+static void tell_headers(struct tool_run *r, struct curl *s)
+{
+	const struct network_http_response *response = &s->fetch.response;
+	struct kt_buf text = {0};
+	char *line = network_status_line(response);
+	kt_buf_addf(&text, "%s\r\n", line);
+	kt_free(line);
+	for (size_t i = 0; i < kt_count(response->headers); i++)
+		kt_buf_addf(&text, "%s: %s\r\n", kt_key(response->headers, i),
+		            kt_str_or(kt_at(response->headers, i), ""));
+	kt_buf_adds(&text, "\r\n");
+	if (s->verbose)
+		say_all(r, s);
+	if (s->head || s->include)
+		kt_buf_add(&s->page, text.data, text.len);
+	if (s->dump && !strcmp(s->dump, "-"))
+		tool_out(r, text.data, text.len);
+	else if (s->dump) {
+		char *path = tool_path(r, s->dump);
+		(void)files_write(tool_container(r)->files, path, text.data, text.len, s->told, 0644,
+		                  process_now(r->task->process));
+		kt_free(path);
+	}
+	s->told = true;
+	kt_buf_clear(&text);
+}
+
+/* --compressed: as it was before it was packed. */
+static void unpack(struct curl *s)
+{
+	enum { MOST = 64 << 20 };
+	struct kt_buf plain = {0}, *body = &s->fetch.response.body;
+	const char *how = network_header(s->fetch.response.headers, "Content-Encoding");
+	if (s->compressed && kt_streq(how, "gzip") && kt_gunzip(kt_buf_str(body), body->len, MOST, &plain)) {
+		kt_buf_cut(body, 0);
+		kt_buf_add(body, kt_buf_str(&plain), plain.len);
+	}
+	kt_buf_clear(&plain);
+}
+
 static int answer(struct tool_run *r, struct curl *s)
 {
 	const struct network_http_response *response = &s->fetch.response;
 	bool bad = response->status >= 400 && (s->fail || s->fail_with_body);
-	if (s->verbose)
-		say_all(r, s);
-	if (s->head || s->include) {
-		char *line = network_status_line(response);
-		tool_outf(r, "%s\r\n", line);
-		kt_free(line);
-		for (size_t i = 0; i < kt_count(response->headers); i++)
-			tool_outf(r, "%s: %s\r\n", kt_key(response->headers, i),
-			          kt_str_or(kt_at(response->headers, i), ""));
-		tool_outs(r, "\r\n");
-	}
-	const char *name = s->at < s->outputs.count ? s->outputs.items[s->at] : NULL;
+	tell_headers(r, s);
+	unpack(s);
+	const char *name =
+	        s->at < s->outputs.count && *s->outputs.items[s->at] ? s->outputs.items[s->at] : NULL;
 	char *remote = s->remote_name && !name ? kt_strndup(kt_basename(s->fetch.path),
 	                                                    strcspn(kt_basename(s->fetch.path), "?"))
 	                                       : NULL;
 	name = name ? name : remote;
 	int rc = 0;
-	if (s->head || (bad && !s->fail_with_body))
-		;
-	else if (name)
-		rc = fetch_save(r, name, &response->body);
+	bool shown = !s->head && (!bad || s->fail_with_body);
+	if (shown)
+		kt_buf_add(&s->page, kt_buf_str(&response->body), response->body.len);
+	if (name && (shown || s->page.len))
+		rc = fetch_save(r, name, &s->page);
 	else
-		tool_out(r, kt_buf_str(&response->body), response->body.len);
+		tool_out(r, kt_buf_str(&s->page), s->page.len);
+	kt_buf_cut(&s->page, 0);
 	if (rc)
 		(void)fail(r, s, 23, "client returned ERROR on write, %zu bytes", response->body.len);
 	kt_free(remote);
@@ -632,6 +770,7 @@ static int run_curl(struct tool_run *r)
 			            "for more information\n");
 			return 2;
 		}
+		expand_urls(s);
 		set_headers(s);
 		s->silent = s->silent || s->no_meter;
 		s->show_error = s->show_error || s->no_meter;
@@ -640,7 +779,7 @@ static int run_curl(struct tool_run *r)
 		s->redirects = s->tried = 0;
 		if (!set_url(s, s->urls.items[s->at]))
 			return fail(r, s, 3, "URL rejected: Malformed input to a URL function");
-		if (!s->silent && (s->at < s->outputs.count || s->remote_name))
+		if (!s->silent && (*s->outputs.items[s->at] || s->remote_name))
 			tool_err(r, "  %% Total    %% Received %% Xferd  Average Speed   Time    Time     "
 			            "Time  Current\n"
 			            "                                 Dload  Upload   Total   Spent    Left  "
@@ -665,6 +804,7 @@ static int run_curl(struct tool_run *r)
 	}
 	char *to = !rc && s->location ? fetch_redirect(&s->fetch) : NULL;
 	if (to) {
+		tell_headers(r, s);
 		int64_t most = s->most_redirects ? strtoll(s->most_redirects, NULL, 10) : MOST_REDIRECTS;
 		bool again = s->redirects++ < most && set_url(s, to);
 		kt_free(to);

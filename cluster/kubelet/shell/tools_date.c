@@ -8,9 +8,7 @@
 
 #define EVERY "busybox debian"
 
-/* "@7", an RFC 3339 time, "2024-02-29 12:00:00" and shorter; for GNU's also "yesterday", "2 days ago", "+1
- * hour". */
-static bool date_of(const char *text, bool gnu, kt_ns *now)
+bool tool_date(const char *text, bool gnu, kt_ns *now)
 {
 	static const char *const forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
 	static const struct {
@@ -69,9 +67,17 @@ static int run_date(struct tool_run *r)
 			format = "%Y-%m-%d";
 		else if (!strcmp(word, "-R"))
 			format = "%a, %d %b %Y %H:%M:%S +0000";
-		else if ((!strcmp(word, "-d") && i + 1 < r->argv.count) || kt_starts(word, "--date=")) {
+		else if (!strcmp(word, "-r") && i + 1 < r->argv.count) {
+			struct files_stat st;
+			char *path = tool_path(r, r->argv.items[++i]);
+			int rc = files_stat(tool_container(r)->files, path, &st);
+			kt_free(path);
+			if (rc)
+				return tool_fail(r, 1, "%s: %s", r->argv.items[i], tool_strerror(rc));
+			now = st.modified;
+		} else if ((!strcmp(word, "-d") && i + 1 < r->argv.count) || kt_starts(word, "--date=")) {
 			const char *value = word[1] == '-' ? strchr(word, '=') + 1 : r->argv.items[++i];
-			if (!date_of(value, !tool_busybox(r), &now))
+			if (!tool_date(value, !tool_busybox(r), &now))
 				return tool_fail(r, 1,
 				                 tool_busybox(r) ? "invalid date '%s'"
 				                                 : "invalid date \u2018%s\u2019",

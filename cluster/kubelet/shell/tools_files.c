@@ -75,17 +75,29 @@ static int run_rm(struct tool_run *r)
 
 static int run_touch(struct tool_run *r)
 {
-	char flags[32];
-	size_t first = tool_flags(r, "camt:d:r:", flags);
-	int status = first ? 0 : 1;
-	for (size_t i = first; first && i < r->argv.count; i++) {
+	size_t first = 1, in = 0;
+	const char *value;
+	bool create = true;
+	kt_ns when = now_of(r);
+	int status = 0;
+	for (int option; (option = tool_option(r, &first, &in, "camt:d:r:", &value));) {
+		if (option == '?')
+			return 1;
+		create = create && option != 'c';
+		if (option == 'd' && !tool_date(value, !tool_busybox(r), &when))
+			return tool_fail(r, 1,
+			                 tool_busybox(r) ? "invalid date '%s'"
+			                                 : "invalid date format \u2018%s\u2019",
+			                 value);
+	}
+	for (size_t i = first; i < r->argv.count; i++) {
 		char *path = tool_path(r, r->argv.items[i]);
 		struct files_stat st;
 		int rc = files_stat(files_of(r), path, &st);
 		if (!rc && st.type == FILES_REGULAR)
-			rc = files_write(files_of(r), path, "", 0, true, 0644, now_of(r));
-		else if (rc == ENOENT && !strchr(flags, 'c'))
-			rc = files_write(files_of(r), path, "", 0, false, 0644, now_of(r));
+			rc = files_write(files_of(r), path, "", 0, true, 0644, when);
+		else if (rc == ENOENT && create)
+			rc = files_write(files_of(r), path, "", 0, false, 0644, when);
 		if (rc) {
 			tool_errf(r, tool_busybox(r) ? "%s: %s" : "cannot touch '%s': %s", r->argv.items[i],
 			          tool_strerror(rc));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster/kubelet/shell/fetch.h"
+#include "cluster/kubelet/shell/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct client {
 	struct kt_json *headers;
 	struct kt_buf body;
 	bool quiet, spider, server_headers;
+	int failed; /* why --post-file could not be read */
 	kt_ns limit;
 	unsigned redirects;
 };
@@ -27,47 +29,97 @@ static void end_client(struct tool_run *r)
 }
 
 /* --- wget, as busybox has it --- */
+enum wget_word {
+	WGET_QUIET,
+	WGET_HEADERS,
+	WGET_SPIDER,
+	WGET_OUTPUT,
+	WGET_AGENT,
+	WGET_LIMIT,
+	WGET_HEADER,
+	WGET_DATA,
+	WGET_FILE,
+	WGET_NOTHING
+};
+static const struct option_row wget_rows[] = {
+        {"quiet", 'q', OPTION_ALONE, WGET_QUIET, 0},
+        {"server-response", 'S', OPTION_ALONE, WGET_HEADERS, 0},
+        {"spider", 0, OPTION_ALONE, WGET_SPIDER, 0},
+        {"continue", 'c', OPTION_ALONE, WGET_NOTHING, 0},
+        {"no-check-certificate", 0, OPTION_ALONE, WGET_NOTHING, 0},
+        {"no-verbose", 0, OPTION_ALONE, WGET_NOTHING, 0},
+        {"no-clobber", 0, OPTION_ALONE, WGET_NOTHING, 0},
+        {"passive-ftp", 0, OPTION_ALONE, WGET_NOTHING, 0},
+        {"output-document", 'O', OPTION_VALUE, WGET_OUTPUT, 0},
+        {"output-file", 'o', OPTION_VALUE, WGET_NOTHING, 0},
+        {"timeout", 'T', OPTION_VALUE, WGET_LIMIT, 0},
+        {"tries", 't', OPTION_VALUE, WGET_NOTHING, 0},
+        {"proxy", 'Y', OPTION_VALUE, WGET_NOTHING, 0},
+        {"directory-prefix", 'P', OPTION_VALUE, WGET_NOTHING, 0},
+        {"user-agent", 'U', OPTION_VALUE, WGET_AGENT, 0},
+        {"header", 0, OPTION_VALUE, WGET_HEADER, 0},
+        {"post-data", 0, OPTION_VALUE, WGET_DATA, 0},
+        {"post-file", 0, OPTION_VALUE, WGET_FILE, 0},
+};
+
+static void wget_take(struct tool_run *r, const struct option_row *row, const char *value)
+{
+	struct client *s = r->state;
+	switch (row ? (enum wget_word)row->what : WGET_NOTHING) {
+	case WGET_QUIET:
+		s->quiet = true;
+		break;
+	case WGET_HEADERS:
+		s->server_headers = true;
+		break;
+	case WGET_SPIDER:
+		s->spider = true;
+		break;
+	case WGET_OUTPUT:
+		s->output = value;
+		break;
+	case WGET_AGENT:
+		kt_set(&s->headers, "User-Agent", kt_json_str(value));
+		break;
+	case WGET_LIMIT:
+		s->limit = fetch_seconds(value);
+		break;
+	case WGET_HEADER:
+		fetch_add_header(&s->headers, value);
+		break;
+	case WGET_DATA:
+		s->method = "POST";
+		kt_buf_adds(&s->body, value);
+		break;
+	case WGET_FILE: {
+		char *path = tool_path(r, value);
+		s->method = "POST";
+		s->failed = special_file(r->task, path, &s->body);
+		if (s->failed)
+			tool_errf(r, "%s: %s", value, tool_strerror(s->failed));
+		kt_free(path);
+		break;
+	}
+	case WGET_NOTHING:
+		s->url = row ? s->url : value;
+		break;
+	}
+}
+
 static bool wget_options(struct tool_run *r, struct client *s)
 {
-	size_t at = 1, in = 0;
-	const char *value;
-	int option;
+	static const struct option_table table = {wget_rows, KT_COUNT(wget_rows), true, wget_take};
+	bool known;
 	s->method = "GET";
 	s->limit = 900 * KT_SEC;
 	kt_set(&s->headers, "User-Agent", kt_json_str("Wget"));
-	while (at < r->argv.count) {
-		if (!in && (r->argv.items[at][0] != '-' || !r->argv.items[at][1])) {
-			s->url = r->argv.items[at++];
-			continue;
-		}
-		option = tool_option(r, &at, &in, "qcSO:o:T:t:Y:P:U:", &value);
-		if (option == '?')
-			return false;
-		s->quiet = s->quiet || option == 'q';
-		s->server_headers = s->server_headers || option == 'S';
-		if (option == 'O')
-			s->output = value;
-		else if (option == 'U')
-			kt_set(&s->headers, "User-Agent", kt_json_str(value));
-		else if (option == 'T')
-			s->limit = fetch_seconds(value);
-		else if (option == '-' && !strcmp(value, "spider"))
-			s->spider = true;
-		else if (option == '-' && kt_starts(value, "timeout="))
-			s->limit = fetch_seconds(value + 8);
-		else if (option == '-' && kt_starts(value, "header="))
-			fetch_add_header(&s->headers, value + 7);
-		else if (option == '-' && !strcmp(value, "header") && at < r->argv.count)
-			fetch_add_header(&s->headers, r->argv.items[at++]);
-		else if (option == '-' && kt_starts(value, "post-data=")) {
-			s->method = "POST";
-			kt_buf_adds(&s->body, value + 10);
-		} else if (option == '-' && !strcmp(value, "quiet"))
-			s->quiet = true;
-		else if (option == '-' && kt_starts(value, "output-document="))
-			s->output = value + 16;
-	}
-	return true;
+	kt_set(&s->headers, "Connection", kt_json_str("close"));
+	const char *bad = options_read(r, &table, &known);
+	if (bad)
+		tool_errf(r, known ? "option '%s' requires an argument" : "unrecognized option '%s'", bad);
+	if (s->method[0] == 'P' && !network_header(s->headers, "Content-Type"))
+		kt_set(&s->headers, "Content-Type", kt_json_str("application/x-www-form-urlencoded"));
+	return !bad && !s->failed;
 }
 
 static void wget_bar(struct tool_run *r, const char *name, size_t size)
@@ -84,6 +136,7 @@ static void wget_headers(struct tool_run *r, const struct network_http_response 
 	for (size_t i = 0; i < kt_count(response->headers); i++)
 		tool_err(r, "  %s: %s\n", kt_key(response->headers, i),
 		         kt_str_or(kt_at(response->headers, i), ""));
+	tool_err(r, "  \n");
 }
 
 static int wget_answer(struct tool_run *r, struct client *s)
@@ -110,7 +163,7 @@ static int wget_answer(struct tool_run *r, struct client *s)
 		tool_err(r, standard ? "writing to stdout\n" : "saving to '%s'\n", file);
 	fetch_save(r, file, &response->body);
 	if (!s->quiet) {
-		wget_bar(r, file, response->body.len);
+		wget_bar(r, kt_basename(file), response->body.len);
 		tool_err(r, standard ? "written to stdout\n" : "'%s' saved\n", file);
 	}
 	kt_free(name);
@@ -213,6 +266,18 @@ static void nc_parse(const char *text, size_t len, struct network_http_response 
 	long status = strtol(text + 8, NULL, 10);
 	response->status = status >= 100 && status < 600 ? (int)status : 200;
 	const char *from = body ? body + 4 : (bare ? bare + 2 : text + len);
+	const char *lines = strchr(text, '\n');
+	size_t line_len;
+	for (const char *line; lines && lines + 1 < from;) {
+		const char *rest = lines + 1;
+		line = kt_split(&rest, '\n', &line_len);
+		while (line_len && line[line_len - 1] == '\r')
+			line_len--;
+		char *one = kt_strndup(line, line_len);
+		fetch_add_header(&response->headers, one);
+		kt_free(one);
+		lines = rest ? rest - 1 : NULL;
+	}
 	kt_buf_add(&response->body, from, len - (size_t)(from - text));
 }
 
@@ -247,7 +312,11 @@ static void nc_serve(void *arg, const struct network_http_request *request,
 	struct kt_buf got = {0};
 	kt_buf_addf(&got, "%s %s HTTP/1.1\r\nHost: %s\r\n", request->method, request->path,
 	            request->host ? request->host : "");
-	if (request->body_len)
+	for (size_t i = 0; i < kt_count(request->headers); i++)
+		if (strcasecmp(kt_key(request->headers, i), "host") != 0)
+			kt_buf_addf(&got, "%s: %s\r\n", kt_key(request->headers, i),
+			            kt_str_or(kt_at(request->headers, i), ""));
+	if (request->body_len && !network_header(request->headers, "Content-Length"))
 		kt_buf_addf(&got, "Content-Length: %zu\r\n", request->body_len);
 	kt_buf_adds(&got, "\r\n");
 	kt_buf_add(&got, request->body ? request->body : "", request->body_len);

@@ -31,6 +31,8 @@ void tool_time(kt_ns now, const char *format, struct kt_buf *out)
 			kt_buf_addf(&expanded, "%03lld", (long long)(now % KT_SEC / KT_MS)), c += 2;
 		else if (c[0] == '%' && c[1] == 's')
 			kt_buf_addf(&expanded, "%lld", (long long)(now / KT_SEC)), c++;
+		else if (c[0] == '%' && c[1] == 'Z')
+			kt_buf_adds(&expanded, "UTC"), c++;
 		else if (c[0] == '%' && c[1])
 			kt_buf_add(&expanded, c, 2), c++;
 		else
