@@ -198,10 +198,15 @@ const struct kt_json *check_written_here(const struct kt_json *value);
  * not pass)". */
 void check_tell_unready(const struct check_run *run, const char *words, const struct kt_json *pods,
                         struct kt_buf *out);
-void check_tell_pod(const struct kt_json *pod, struct kt_buf *out); /* of one */
+void check_tell_pod(const struct check_run *run, const struct kt_json *pod, struct kt_buf *out); /* of one */
+/* What the conditions and events of an object without pods of its own say of its status. */
+void check_tell_object(const struct check_run *run, const struct kt_json *object, struct kt_buf *out);
+/* The last event about `object` with one of these reasons (NULL ends them): "FailedMount: …"; false: none. */
+bool check_tell_event(const struct check_run *run, const struct kt_json *object, const char *const *reasons,
+                      struct kt_buf *out);
 /* What keeps an object that is being deleted: " (finalizers: example.com/keep)". */
 void check_tell_held(const struct kt_json *object, struct kt_buf *out);
-/* Whom a Service sends to: " (endpoints of web: 2, port 8080)", " (endpoints of web: none ready of 3)". */
+/* Whom a Service sends to: " (endpoints of web: 2, port 8080)", " (service web has no endpoints)". */
 void check_tell_endpoints(const struct check_run *run, const char *ns, const char *service,
                           struct kt_buf *out);
 /* The largest causes of requests that were not answered: "; not: 412: …". */

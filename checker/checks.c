@@ -536,8 +536,12 @@ static bool wait_for_all(const struct patience *p)
 		if (!waiting ||
 		    !check_tell(p->run, elapsed_of(p), elapsed_of(p) + left, "waiting for %s",
 		                waiting->expected) ||
-		    check_pass(p->run, KT_MIN(left, LOOKS), true, NULL, NULL))
+		    check_pass(p->run, KT_MIN(left, LOOKS), true, NULL, NULL)) {
+			if (waited) /* what is told is of one moment: what passed meanwhile may hold no more
+			             */
+				(void)look_at(p, true);
 			return false;
+		}
 		waited = true;
 		passed = look_at(p, false);
 	}

@@ -102,9 +102,14 @@ static void describe_paths(const struct kt_json *has, struct kt_buf *out)
 	}
 }
 
+static bool is_of_status(const char *path)
+{
+	return kt_starts(path + strspn(path, "{$."), "status");
+}
+
 /* Every misfit in words: "spec.replicas is 1; status.readyReplicas: there is nothing". The first is where. */
-static void tell_misfits(struct check_finding *finding, const char *words, const struct kt_json *object,
-                         const struct kt_json *has)
+static void tell_misfits(const struct check_run *run, struct check_finding *finding, const char *words,
+                         const struct kt_json *object, const struct kt_json *has)
 {
 	struct kt_buf want = {0}, got = {0};
 	size_t told = 0;
@@ -124,7 +129,9 @@ static void tell_misfits(struct check_finding *finding, const char *words, const
 		kt_json_free(values);
 	}
 	if (kt_path(object, "spec.containers"))
-		check_tell_pod(object, &got);
+		check_tell_pod(run, object, &got);
+	else if (!kt_path(object, "spec.template") && is_of_status(finding->path))
+		check_tell_object(run, object, &got);
 	check_expected(finding, "%s: %s", words, kt_buf_str(&want));
 	check_found(finding, CHECK_FAILED, "%s", kt_buf_str(&got));
 	kt_buf_clear(&want);
@@ -159,7 +166,7 @@ static void tell_its_pods(const struct check_run *run, const char *words, struct
 {
 	struct kt_json *pods = NULL;
 	struct kt_buf found = {0};
-	if (!kt_starts(finding->path, "status") && !kt_starts(finding->path, ".status"))
+	if (!is_of_status(finding->path))
 		return;
 	kt_buf_adds(&found, finding->found);
 	if (!check_pods_of(run, words, &pods, NULL))
@@ -199,7 +206,7 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 		check_unknown(finding, &err);
 	} else {
 		if (misfit(object, has) >= 0) {
-			tell_misfits(finding, words, object, has);
+			tell_misfits(run, finding, words, object, has);
 			if (kt_path(object, "spec.template"))
 				tell_its_pods(run, words, finding);
 		} else
@@ -308,7 +315,7 @@ static bool look_count(const struct set_look *l)
 static void tell_one(const struct set_look *l, const char *which, const struct kt_json *item)
 {
 	char *words = kt_strf("%s %s", which, l->words);
-	tell_misfits(l->finding, words, item, l->wanted);
+	tell_misfits(l->run, l->finding, words, item, l->wanted);
 	char *found = kt_strdup(l->finding->found), *path = kt_strdup(l->finding->path);
 	check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(item), found);
 	check_where(l->finding, name_of(item), path);

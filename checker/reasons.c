@@ -3,10 +3,11 @@
  * what became of requests. All of it is added to what was found; where nothing is known nothing is said. */
 #include "checker/checker_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WORDS_MAX   240 /* of a message of the cluster's */
-#define REASONS_MAX 3
+#define REASONS_MAX 4
 
 static const struct kt_json *named(const struct kt_json *list, const struct kt_json *like)
 {
@@ -37,15 +38,35 @@ static void add_message(struct kt_buf *out, const struct kt_json *state)
 	add_words(out, exec ? exec : words);
 }
 
-/* "OOMKilled", "Error, exit code 127", what could not even be started with the reason */
+/* "OOMKilled, exit code 137", "Error, exit code 127", what could not even be started with the reason */
 static void tell_ended(const struct kt_json *ended, struct kt_buf *out)
 {
 	const char *reason = kt_str_or(kt_get(ended, "reason"), "ended");
-	kt_buf_adds(out, reason);
-	if (!kt_streq(reason, "OOMKilled") && !kt_streq(reason, "Completed"))
-		kt_buf_addf(out, ", exit code %lld", (long long)kt_get_int(ended, "exitCode", 0));
+	kt_buf_addf(out, "%s, exit code %lld", reason, (long long)kt_get_int(ended, "exitCode", 0));
 	if (kt_streq(reason, "StartError") || kt_streq(reason, "ContainerCannotRun"))
 		add_message(out, ended);
+}
+
+/* An image that could not be pulled is tried again and again: in between its container waits with the one
+ * reason or the other, as chance has it. Both are told, and what the registry said at the end of it. */
+static bool tell_pull(const char *reason, const struct kt_json *status, const struct kt_json *spec,
+                      struct kt_buf *out)
+{
+	static const char *const ends[] = {"pull access denied", ": "};
+	const char *words = kt_str_or(kt_path(status, "state.waiting.message"), ""), *said = NULL;
+	bool tried = kt_streq(reason, "ErrImagePull") || kt_streq(reason, "ImagePullBackOff");
+	if (!tried && !kt_streq(reason, "InvalidImageName") && !kt_streq(reason, "ErrImageNeverPull"))
+		return false;
+	kt_buf_addf(out, "%s: %s%s", tried ? "ImagePullBackOff" : reason,
+	            kt_str_or(kt_get(spec, "image"), "?"), tried ? ", ErrImagePull" : "");
+	for (size_t i = 0; i < KT_COUNT(ends) && !said; i++)
+		for (const char *at = words; (at = strstr(at, ends[i])); at++)
+			said = i ? at + strlen(ends[i]) : at;
+	if (said && *said) {
+		kt_buf_adds(out, ": ");
+		add_words(out, said);
+	}
+	return true;
 }
 
 /* What a container waits for; false: for nothing that is worth a word. */
@@ -54,11 +75,11 @@ static bool tell_waiting(const char *reason, const struct kt_json *status, const
 {
 	static const char *const told[] = {"CreateContainerConfigError", "CreateContainerError",
 	                                   "RunContainerError"};
-	static const char *const image[] = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName",
-	                                    "ErrImageNeverPull"};
 	const struct kt_json *before = kt_path(status, "lastState.terminated");
-	if (!reason || kt_streq(reason, "PodInitializing") || kt_streq(reason, "ContainerCreating"))
+	if (!reason || kt_streq(reason, "PodInitializing"))
 		return false;
+	if (tell_pull(reason, status, spec, out))
+		return true;
 	kt_buf_adds(out, reason);
 	if (kt_streq(reason, "CrashLoopBackOff") && before) {
 		kt_buf_adds(out, ": ");
@@ -67,20 +88,40 @@ static bool tell_waiting(const char *reason, const struct kt_json *status, const
 	for (size_t i = 0; i < KT_COUNT(told); i++)
 		if (kt_streq(reason, told[i]))
 			add_message(out, kt_path(status, "state.waiting"));
-	for (size_t i = 0; i < KT_COUNT(image); i++)
-		if (kt_streq(reason, image[i]) && kt_get_str(spec, "image"))
-			kt_buf_addf(out, ": %s", kt_get_str(spec, "image"));
+	return true;
+}
+
+/* Whether the kubelet starts it once more. It waits before it does, from the second time on: whether the
+ * status says how it ended or already CrashLoopBackOff is chance. */
+static bool is_in_back_off(const struct kt_json *pod, const struct kt_json *status, bool init)
+{
+	const char *policy = kt_str_or(kt_path(pod, "spec.restartPolicy"), "Always");
+	bool failed = kt_path_int(status, "state.terminated.exitCode", 0) != 0;
+	return kt_get_int(status, "restartCount", 0) > 0 &&
+	       !kt_streq(kt_path_str(pod, "status.phase"), "Failed") &&
+	       ((failed && !kt_streq(policy, "Never")) || (!init && kt_streq(policy, "Always")));
+}
+
+/* ", it was restarted: Error, exit code 1" */
+static bool tell_restarted(const struct kt_json *status, struct kt_buf *out)
+{
+	const struct kt_json *before = kt_path(status, "lastState.terminated");
+	if (!before || !kt_get_int(status, "restartCount", 0))
+		return false;
+	kt_buf_addf(out, "%sit was restarted: ", out->len ? ", " : "");
+	tell_ended(before, out);
 	return true;
 }
 
 /* Of a container that does not do its part; false: there is nothing to be said of it. */
-static bool tell_container(const struct kt_json *status, const struct kt_json *spec, bool init,
-                           struct kt_buf *out)
+static bool tell_container(const struct kt_json *pod, const struct kt_json *status,
+                           const struct kt_json *spec, bool init, struct kt_buf *out)
 {
 	const struct kt_json *ended = kt_path(status, "state.terminated");
 	if (tell_waiting(kt_str(kt_path(status, "state.waiting.reason")), status, spec, out))
 		return true;
 	if (ended && (!init || kt_get_int(ended, "exitCode", 0))) {
+		kt_buf_adds(out, is_in_back_off(pod, status, init) ? "CrashLoopBackOff: " : "");
 		tell_ended(ended, out);
 		return true;
 	}
@@ -91,15 +132,17 @@ static bool tell_container(const struct kt_json *status, const struct kt_json *s
 		kt_buf_adds(out, "its startup probe does not pass");
 	else if (runs && kt_get(spec, "readinessProbe"))
 		kt_buf_adds(out, "its readiness probe does not pass");
+	if (runs)
+		tell_restarted(status, out);
 	return out->len > 0;
 }
 
 /* The same with its name, which says nothing of one alone. */
-static bool tell_named(const struct kt_json *status, const struct kt_json *specs, bool init,
-                       struct kt_buf *out)
+static bool tell_named(const struct kt_json *pod, const struct kt_json *status, const struct kt_json *specs,
+                       bool init, struct kt_buf *out)
 {
 	struct kt_buf words = {0};
-	bool told = tell_container(status, named(specs, status), init, &words);
+	bool told = tell_container(pod, status, named(specs, status), init, &words);
 	if (told && (init || kt_count(specs) > 1))
 		kt_buf_addf(out, "%s %s: ", init ? "init container" : "container",
 		            kt_str_or(kt_get(status, "name"), "?"));
@@ -115,6 +158,7 @@ static void tell_pod(const struct kt_json *pod, struct kt_buf *out)
 	                                       {"status.containerStatuses", "spec.containers"}};
 	const struct kt_json *scheduled = check_condition(pod, "PodScheduled"), *status;
 	if (kt_streq(kt_get_str(scheduled, "status"), "False")) {
+		kt_buf_addf(out, "%s: ", kt_str_or(kt_get(scheduled, "reason"), "Unschedulable"));
 		add_words(out, kt_str_or(kt_get(scheduled, "message"), "no node takes it"));
 		return;
 	}
@@ -127,7 +171,7 @@ static void tell_pod(const struct kt_json *pod, struct kt_buf *out)
 			            !kt_path_int(status, "state.terminated.exitCode", 0);
 			if (kt_get_bool(status, "ready", false) || well != (l >= KT_COUNT(lists)))
 				continue;
-			if (tell_named(status, specs, init, out))
+			if (tell_named(pod, status, specs, init, out))
 				return;
 		}
 	}
@@ -136,17 +180,22 @@ static void tell_pod(const struct kt_json *pod, struct kt_buf *out)
 /* Why a pod has failed: the kubelet's or a controller's word for all of it, or how its container ended. */
 static void tell_failed(const struct kt_json *pod, struct kt_buf *out)
 {
-	if (kt_path_str(pod, "status.reason"))
-		kt_buf_adds(out, kt_path_str(pod, "status.reason"));
-	else
+	const char *reason = kt_path_str(pod, "status.reason"), *message = kt_path_str(pod, "status.message");
+	if (!reason) {
 		tell_pod(pod, out);
+		return;
+	}
+	kt_buf_addf(out, "%s%s", reason, message ? ": " : "");
+	add_words(out, message ? message : "");
 }
 
-/* Each phrase once, with how many it is true of. */
-static void count_phrase(struct kt_json **counts, const char *phrase)
+/* Each phrase once, with how many it is true of. Drops what is in `phrase`. */
+static void count_phrase(struct kt_json **counts, struct kt_buf *phrase)
 {
-	if (*phrase)
-		kt_set(counts, phrase, kt_json_int(kt_get_int(*counts, phrase, 0) + 1));
+	if (phrase->len)
+		kt_set(counts, kt_buf_str(phrase),
+		       kt_json_int(kt_get_int(*counts, kt_buf_str(phrase), 0) + 1));
+	kt_buf_clear(phrase);
 }
 
 static void add_phrases(const struct kt_json *counts, struct kt_buf *out)
@@ -162,45 +211,124 @@ static void add_phrases(const struct kt_json *counts, struct kt_buf *out)
 		kt_buf_addc(out, ')');
 }
 
-void check_tell_pod(const struct kt_json *pod, struct kt_buf *out)
+/* What of a pod only its events say: what its probe got for an answer, which volume is not there. */
+static bool count_event(const struct check_run *run, const struct kt_json *pod, struct kt_json **counts)
 {
+	static const char *const reasons[] = {
+	        "FailedMount",         "FailedAttachVolume", "FailedCreatePodSandBox",
+	        "FailedPostStartHook", "Unhealthy",          NULL};
 	struct kt_buf phrase = {0};
-	if (check_pod_active(pod) && !check_pod_ready(pod))
+	bool told = check_tell_event(run, pod, reasons, &phrase);
+	count_phrase(counts, &phrase);
+	return told;
+}
+
+void check_tell_pod(const struct check_run *run, const struct kt_json *pod, struct kt_buf *out)
+{
+	struct kt_json *counts = kt_json_object();
+	const struct kt_json *status;
+	struct kt_buf phrase = {0};
+	bool active = check_pod_active(pod), ready = check_pod_ready(pod);
+	if (active && !ready)
 		tell_pod(pod, &phrase);
-	if (phrase.len)
-		kt_buf_addf(out, " (%s)", kt_buf_str(&phrase));
-	kt_buf_clear(&phrase);
+	KT_JSON_EACH (status, active && ready ? kt_path(pod, "status.containerStatuses") : NULL)
+		if (!phrase.len)
+			tell_restarted(status, &phrase);
+	bool told = phrase.len > 0;
+	count_phrase(&counts, &phrase);
+	if (active && (!ready || told))
+		count_event(run, pod, &counts);
+	add_phrases(counts, out);
+	kt_json_free(counts);
+}
+
+/* What an object's own conditions say of pods that could not even be made. */
+static void count_conditions(const struct kt_json *object, struct kt_json **counts)
+{
+	static const char *const bad[][2] = {{"ReplicaFailure", "True"}, {"Failed", "True"},
+	                                     {"Progressing", "False"},   {"ScalingActive", "False"},
+	                                     {"AbleToScale", "False"},   {"Ready", "False"},
+	                                     {"Ready", "Unknown"}};
+	for (size_t i = 0; i < KT_COUNT(bad); i++) {
+		const struct kt_json *condition = check_condition(object, bad[i][0]);
+		struct kt_buf phrase = {0};
+		if (!kt_streq(kt_get_str(condition, "status"), bad[i][1]))
+			continue;
+		kt_buf_addf(&phrase, "%s: ", kt_str_or(kt_get(condition, "reason"), bad[i][0]));
+		add_words(&phrase, kt_str_or(kt_get(condition, "message"), ""));
+		count_phrase(counts, &phrase);
+	}
+}
+
+void check_tell_object(const struct check_run *run, const struct kt_json *object, struct kt_buf *out)
+{
+	static const char *const reasons[] = {"ProvisioningFailed", "FailedBinding", "WaitForFirstConsumer",
+	                                      "ExternalProvisioning", NULL};
+	struct kt_json *counts = kt_json_object();
+	struct kt_buf phrase = {0};
+	count_conditions(object, &counts);
+	check_tell_event(run, object, reasons, &phrase);
+	count_phrase(&counts, &phrase);
+	add_phrases(counts, out);
+	kt_json_free(counts);
+}
+
+/* A Deployment's condition keeps the words of the first refusal for as long as anything is refused: its
+ * newest set that lacks pods knows the last ones. */
+static const struct kt_json *newest_set(const struct kt_json *deployment, const struct kt_json *sets)
+{
+	const char *uid = kt_path_str(deployment, "metadata.uid");
+	const struct kt_json *set, *newest = NULL;
+	long long most = -1;
+	KT_JSON_EACH (set, sets) {
+		const char *revision =
+		        kt_get_str(kt_path(set, "metadata.annotations"), "deployment.kubernetes.io/revision");
+		long long n = revision ? strtoll(revision, NULL, 10) : 0;
+		if (n > most && kt_find(kt_path(set, "metadata.ownerReferences"), "uid", uid) >= 0) {
+			most = n;
+			newest = set;
+		}
+	}
+	return newest;
+}
+
+static void count_refusals(const struct check_run *run, const char *words, struct kt_json **counts)
+{
+	struct check_ref ref;
+	struct kt_json *object = NULL, *sets = NULL;
+	if (check_ref_of(run, words, &ref, NULL) || ref.is_set || check_get(run, &ref, &object, NULL))
+		return;
+	char *set_words = kt_strf("replicasets.apps %s", ref.ns);
+	bool deployment =
+	        kt_streq(ref.resource.kind, "Deployment") && check_condition(object, "ReplicaFailure");
+	if (deployment && !check_list_words(run, set_words, &sets, NULL))
+		count_conditions(newest_set(object, sets), counts);
+	if (!kt_count(*counts) || !deployment)
+		count_conditions(object, counts);
+	kt_free(set_words);
+	kt_json_free(sets);
+	kt_json_free(object);
 }
 
 void check_tell_unready(const struct check_run *run, const char *words, const struct kt_json *pods,
                         struct kt_buf *out)
 {
-	struct kt_json *counts = kt_json_object(), *object = NULL;
+	struct kt_json *counts = kt_json_object();
 	const struct kt_json *pod;
-	struct check_ref ref;
 	KT_JSON_EACH (pod, pods) {
 		struct kt_buf phrase = {0};
 		if (kt_streq(kt_path_str(pod, "status.phase"), "Failed"))
 			tell_failed(pod, &phrase);
 		else if (check_pod_active(pod) && !check_pod_ready(pod))
 			tell_pod(pod, &phrase);
-		count_phrase(&counts, kt_buf_str(&phrase));
-		kt_buf_clear(&phrase);
+		count_phrase(&counts, &phrase);
 	}
-	/* those that could not even be made */
-	if (!check_ref_of(run, words, &ref, NULL) && !ref.is_set && !check_get(run, &ref, &object, NULL)) {
-		static const char *const types[] = {"ReplicaFailure", "Failed"};
-		for (size_t i = 0; i < KT_COUNT(types); i++) {
-			const struct kt_json *failure = check_condition(object, types[i]);
-			struct kt_buf phrase = {0};
-			if (kt_streq(kt_get_str(failure, "status"), "True"))
-				add_words(&phrase, kt_str_or(kt_get(failure, "message"), ""));
-			count_phrase(&counts, kt_buf_str(&phrase));
-			kt_buf_clear(&phrase);
-		}
-	}
+	count_refusals(run, words, &counts);
+	bool told = false;
+	KT_JSON_EACH (pod, pods)
+		if (!told && check_pod_active(pod) && !check_pod_ready(pod))
+			told = count_event(run, pod, &counts);
 	add_phrases(counts, out);
-	kt_json_free(object);
 	kt_json_free(counts);
 }
 
@@ -251,9 +379,9 @@ void check_tell_endpoints(const struct check_run *run, const char *ns, const cha
 			kt_buf_addf(out, "%s %s", i ? "," : "", kt_key(ports, i));
 		kt_buf_addc(out, ')');
 	} else if (!rc && kt_count(slices)) {
-		kt_buf_addf(out, " (endpoints of %s: none", service);
+		kt_buf_addf(out, " (service %s has no endpoints", service);
 		if (other)
-			kt_buf_addf(out, " ready of %lld", other);
+			kt_buf_addf(out, " that are ready, %lld that are not", other);
 		kt_buf_addc(out, ')');
 	}
 	kt_json_free(ports);

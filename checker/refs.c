@@ -128,6 +128,10 @@ static enum kt_code answer_fail(const struct check_answer *answer, struct kt_err
 	                    : answer->status == 429                          ? KT_ELIMIT
 	                    : answer->status == 401 || answer->status >= 500 ? KT_EUNREACHABLE
 	                                                                     : KT_EINVAL;
+	/* which budget it is, and what it counts, stands in the cause alone */
+	const struct kt_json *cause = kt_at(kt_path(answer->json, "details.causes"), 0);
+	if (message && kt_streq(kt_get_str(cause, "reason"), "DisruptionBudget"))
+		return kt_fail(err, code, "%s %s", message, kt_str_or(kt_get(cause, "message"), ""));
 	return message ? kt_fail(err, code, "%s", message)
 	               : kt_fail(err, code, "the cluster answered %d", answer->status);
 }

@@ -97,7 +97,9 @@ static bool is_daemon(const struct kt_json *pod)
 	       kt_get(kt_path(pod, "metadata.annotations"), "kubernetes.io/config.mirror");
 }
 
-static enum kt_code evict(const struct check_run *run, const struct kt_json *pod, struct kt_err *err)
+/* `refused`, if it is wanted, gets the words of a budget that refuses. */
+static enum kt_code evict(const struct check_run *run, const struct kt_json *pod, struct kt_err *refused,
+                          struct kt_err *err)
 {
 	const char *ns = kt_path_str(pod, "metadata.namespace"), *name = kt_path_str(pod, "metadata.name");
 	struct kt_json *body = kt_jsonf(
@@ -107,6 +109,10 @@ static enum kt_code evict(const struct check_run *run, const struct kt_json *pod
 	enum kt_code rc = check_call(run, "POST", path, NULL, body, NULL, &local);
 	kt_json_free(body);
 	kt_free(path);
+	if (rc == KT_ELIMIT && refused) {
+		kt_err_clear(refused);
+		kt_fail(refused, rc, "%s: %s", name, local.text);
+	}
 	if (!rc || rc == KT_ENOTFOUND || rc == KT_ELIMIT) /* refused by a budget: asked again */
 		return KT_OK;
 	return kt_fail(err, rc, "%s", local.text);
@@ -119,18 +125,25 @@ enum kt_code check_do_evict(const struct check_run *run, const struct check_step
 	enum kt_code rc = check_pick(run, step->body, false, &pods, err);
 	KT_JSON_EACH (pod, pods)
 		if (!rc)
-			rc = evict(run, pod, err);
+			rc = evict(run, pod, NULL, err);
 	kt_json_free(pods);
 	return rc;
 }
 
+struct draining {
+	const char *node;
+	struct kt_err refused; /* the last refusal, of the last round */
+};
+
 /* Ask every pod that is still there; true when none is left. */
 static enum kt_code drained(const struct check_run *run, void *arg, bool *out, struct kt_err *err)
 {
+	struct draining *draining = arg;
 	struct kt_json *pods = NULL;
 	const struct kt_json *pod;
 	struct kt_buf path = {0};
-	kt_buf_addf(&path, "/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", (const char *)arg);
+	kt_buf_addf(&path, "/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", draining->node);
+	kt_err_clear(&draining->refused);
 	struct kt_json *list = NULL;
 	enum kt_code rc = check_call(run, "GET", kt_buf_str(&path), NULL, NULL, &list, err);
 	kt_buf_clear(&path);
@@ -142,7 +155,7 @@ static enum kt_code drained(const struct check_run *run, void *arg, bool *out, s
 			continue;
 		*out = false;
 		if (!kt_path(pod, "metadata.deletionTimestamp"))
-			rc = evict(run, pod, err);
+			rc = evict(run, pod, &draining->refused, err);
 	}
 	kt_json_free(pods);
 	kt_json_free(list);
@@ -159,8 +172,14 @@ enum kt_code check_do_drain(const struct check_run *run, const struct check_step
 	KT_JSON_EACH (node, nodes) {
 		char *name = kt_strdup(kt_path_str(node, "metadata.name")),
 		     *sentence = kt_strf("draining %s", name);
+		struct draining draining = {.node = name};
 		if (!rc)
-			rc = check_wait_until(run, DRAIN_LIMIT, drained, name, sentence, err);
+			rc = check_wait_until(run, DRAIN_LIMIT, drained, &draining, sentence, err);
+		if (rc == KT_ETIMEOUT && draining.refused.text[0]) {
+			kt_err_clear(err);
+			kt_fail(err, rc, "%s: not done after %d s: %s", sentence, (int)(DRAIN_LIMIT / KT_SEC),
+			        draining.refused.text);
+		}
 		kt_free(sentence);
 		kt_free(name);
 	}
