@@ -45,7 +45,8 @@
 	X(ingress_class, "networking.k8s.io", "IngressClass")                                                \
 	X(gateway, "gateway.networking.k8s.io", "Gateway")                                                   \
 	X(gateway_class, "gateway.networking.k8s.io", "GatewayClass")                                        \
-	X(http_route, "gateway.networking.k8s.io", "HTTPRoute")
+	X(http_route, "gateway.networking.k8s.io", "HTTPRoute")                                              \
+	X(reference_grant, "gateway.networking.k8s.io", "ReferenceGrant")
 
 struct controller_kinds {
 #define X(name, group, kind) const struct schema_kind *name;

@@ -84,18 +84,25 @@ static int64_t attached_routes(struct cluster *cluster, struct controller_queue 
 	return count;
 }
 
-static bool certificates_there(struct cluster *cluster, const struct store_object *gateway,
-                               const struct kt_json *listener)
+/* What is said of a listener's certificates; those of HTTPS alone are looked at. */
+static struct saying certificates_saying(struct cluster *cluster, const struct store_object *gateway,
+                                         const struct kt_json *listener)
 {
 	const struct kt_json *ref, *refs = kt_path(listener, "tls.certificateRefs");
 	const struct schema_kind *secret = schema_stored(cluster_schema(cluster), "", "Secret");
+	bool https = kt_streq(kt_get_str(listener, "protocol"), "HTTPS"), there = kt_count(refs) > 0;
 	KT_JSON_EACH (ref, refs) {
-		const char *ns = kt_str_or(kt_get(ref, "namespace"), gateway->ns);
-		if (!balancer_permits(gateway->ns, ns) ||
-		    !store_get(cluster_store(cluster), secret, ns, kt_str_or(kt_get(ref, "name"), "")))
-			return false;
+		const char *ns = kt_str_or(kt_get(ref, "namespace"), gateway->ns),
+		           *name = kt_str_or(kt_get(ref, "name"), "");
+		if (https && !balancer_permits(cluster, "Gateway", gateway->ns, "Secret", ns, name))
+			return (struct saying){"ResolvedRefs", false, "RefNotPermitted",
+			                       "A certificate in another namespace needs a ReferenceGrant"};
+		there = there && store_get(cluster_store(cluster), secret, ns, name);
 	}
-	return kt_count(refs) > 0;
+	if (https && !there)
+		return (struct saying){"ResolvedRefs", false, "InvalidCertificateRef",
+		                       "A certificate is missing"};
+	return (struct saying){"ResolvedRefs", true, "ResolvedRefs", "All references are resolved"};
 }
 
 /* The status of one listener; true if it is programmed. */
@@ -108,15 +115,15 @@ static bool listener_status(struct cluster *cluster, struct controller_queue *qu
 	const struct kt_json *all = kt_path(gateway->json, "status.listeners");
 	ptrdiff_t at = kt_find(all, "name", name);
 	const struct kt_json *old = at < 0 ? NULL : kt_get(kt_at(all, (size_t)at), "conditions");
-	bool https = kt_streq(protocol, "HTTPS"), known = https || kt_streq(protocol, "HTTP");
-	bool resolved = !https || certificates_there(cluster, gateway, listener), fine = known && resolved;
+	bool known = kt_streq(protocol, "HTTPS") || kt_streq(protocol, "HTTP");
+	struct saying certificates = certificates_saying(cluster, gateway, listener);
+	bool fine = known && certificates.holds;
 	const struct saying sayings[] = {
 	        {"Accepted", known, known ? "Accepted" : "UnsupportedProtocol",
 	         known ? "Listener is accepted" : "Only HTTP and HTTPS are served"},
 	        {"Programmed", fine, fine ? "Programmed" : "Invalid",
 	         fine ? "Listener is programmed" : "Listener is invalid"},
-	        {"ResolvedRefs", resolved, resolved ? "ResolvedRefs" : "InvalidCertificateRef",
-	         resolved ? "All references are resolved" : "A certificate is missing or may not be used"},
+	        certificates,
 	        {"Conflicted", false, "NoConflicts", "No conflicts"},
 	};
 	struct kt_json *conditions = kt_json_array();
@@ -178,7 +185,8 @@ static void observe_gateway(struct cluster *cluster, struct controller_queue *qu
 	const struct store_object *object = event->object;
 	if (object->kind == kinds->gateway && event->change != STORE_DELETED)
 		controller_add(cluster, queue, object->ns, object->name, object);
-	else if (object->kind == kinds->gateway_class || object->kind == kinds->http_route)
+	else if (object->kind == kinds->gateway_class || object->kind == kinds->http_route ||
+	         object->kind == kinds->reference_grant)
 		controller_add_all(cluster, queue, kinds->gateway);
 }
 
@@ -208,7 +216,7 @@ static struct saying backends_saying(struct cluster *cluster, struct controller_
 			if (!kt_streq(kt_str_or(kt_get(backend, "kind"), "Service"), "Service"))
 				return (struct saying){"ResolvedRefs", false, "InvalidKind",
 				                       "Only Services can be backends"};
-			if (!balancer_permits(route->ns, ns))
+			if (!balancer_permits(cluster, "HTTPRoute", route->ns, "Service", ns, name))
 				return (struct saying){
 				        "ResolvedRefs", false, "RefNotPermitted",
 				        "A backend in another namespace needs a ReferenceGrant"};
@@ -301,6 +309,7 @@ static void observe_route(struct cluster *cluster, struct controller_queue *queu
 	if (object->kind == kinds->http_route && event->change != STORE_DELETED)
 		controller_add(cluster, queue, object->ns, object->name, object);
 	else if (object->kind == kinds->gateway || object->kind == kinds->gateway_class ||
+	         object->kind == kinds->reference_grant ||
 	         (object->kind == kinds->service && event->change != STORE_MODIFIED))
 		controller_add_all(cluster, queue, kinds->http_route);
 }

@@ -69,9 +69,41 @@ const char *balancer_controller(struct cluster *cluster, const char *gateway_cla
 	return NULL;
 }
 
-bool balancer_permits(const char *from, const char *to)
+static bool grants(const struct kt_json *spec, const char *from_kind, const char *from, const char *kind,
+                   const char *name)
 {
-	return kt_streq(from, to);
+	const struct kt_json *row;
+	bool froms = false, tos = false;
+	KT_JSON_EACH (row, kt_get(spec, "from"))
+		froms = froms || (kt_streq(kt_get_str(row, "group"), "gateway.networking.k8s.io") &&
+		                  kt_streq(kt_get_str(row, "kind"), from_kind) &&
+		                  kt_streq(kt_get_str(row, "namespace"), from));
+	KT_JSON_EACH (row, kt_get(spec, "to"))
+		tos = tos ||
+		      (kt_streq(kt_get_str(row, "group"), "") && kt_streq(kt_get_str(row, "kind"), kind) &&
+		       kt_streq(kt_str_or(kt_get(row, "name"), name), name));
+	return froms && tos;
+}
+
+bool balancer_permits(struct cluster *cluster, const char *from_kind, const char *from, const char *kind,
+                      const char *ns, const char *name)
+{
+	const struct schema_kind *grant_kind = network_of(cluster)->kinds[NETWORK_REFERENCE_GRANT];
+	const struct store_object *grant;
+	if (kt_streq(from, ns))
+		return true;
+	STORE_EACH (grant, cluster_store(cluster), grant_kind, ns) {
+		if (grants(kt_get(grant->json, "spec"), from_kind, from, kind, name))
+			return true;
+	}
+	return false;
+}
+
+bool balancer_permits_backend(struct cluster *cluster, const struct balancer *balancer, const char *from,
+                              const struct route_target *target)
+{
+	return !balancer->gateway ||
+	       balancer_permits(cluster, "HTTPRoute", from, "Service", target->ns, target->service);
 }
 
 /* --- routes and listeners --- */

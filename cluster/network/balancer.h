@@ -34,8 +34,10 @@ const char *balancer_controller(struct cluster *cluster, const char *gateway_cla
 const char *balancer_refuses(struct cluster *cluster, const struct kt_json *gateway,
                              const struct kt_json *listener, const struct kt_json *route,
                              const struct kt_json *parent);
-/* May a backend in namespace `to` be used from `from`? (No ReferenceGrants: only from its own.) */
-bool balancer_permits(const char *from, const char *to);
+/* May a `from_kind` (Gateway, HTTPRoute) of namespace `from` use this object of the core group? One of its
+ * own namespace, and what a ReferenceGrant beside it allows. */
+bool balancer_permits(struct cluster *cluster, const char *from_kind, const char *from, const char *kind,
+                      const char *ns, const char *name);
 /* Addresses that `host` has outside the cluster's own domain, as ExternalDNS would publish them: hosts of
  * Ingresses and HTTPRoutes that have an address, Services of type LoadBalancer with the annotation
  * external-dns.alpha.kubernetes.io/hostname. False: nobody owns the name. */

@@ -23,6 +23,9 @@ const struct balancer *balancer_at(struct cluster *cluster, const char *address)
 size_t balancer_endpoints(struct cluster *cluster, const struct balancer *balancer,
                           const struct route_target *target, const char *region, struct endpoints *out,
                           int *status);
+/* May a route of namespace `from` send to this target? (An Ingress has none elsewhere.) */
+bool balancer_permits_backend(struct cluster *cluster, const struct balancer *balancer, const char *from,
+                              const struct route_target *target);
 /* Global balancers look after their backends' regions from now on. */
 void balancer_watch_health(struct cluster *cluster, struct network *network);
 

@@ -126,7 +126,7 @@ static void forward(struct cluster *cluster, const struct balancer *balancer,
 {
 	struct endpoints all = {0};
 	int status = 0;
-	bool permitted = !balancer->gateway || balancer_permits(answer->ns, target->ns);
+	bool permitted = balancer_permits_backend(cluster, balancer, answer->ns, target);
 	size_t n = permitted ? balancer_endpoints(cluster, balancer, target, region, &all, &status) : 0;
 	if (!permitted)
 		status = 500;

@@ -289,6 +289,7 @@ static void *start(struct cluster *cluster)
 	        [NETWORK_GATEWAY] = {"gateway.networking.k8s.io", "Gateway"},
 	        [NETWORK_GATEWAY_CLASS] = {"gateway.networking.k8s.io", "GatewayClass"},
 	        [NETWORK_HTTP_ROUTE] = {"gateway.networking.k8s.io", "HTTPRoute"},
+	        [NETWORK_REFERENCE_GRANT] = {"gateway.networking.k8s.io", "ReferenceGrant"},
 	};
 	struct network *network = kt_alloc(sizeof(*network));
 	const struct store_object *object;

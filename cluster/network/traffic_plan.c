@@ -133,7 +133,7 @@ static void enter_targets(struct cluster *cluster, struct traffic *traffic, size
 	struct network_peer from = {.address = balancer->address};
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct route_target *target = &answer->targets[i];
-		bool permitted = !balancer->gateway || balancer_permits(answer->ns, target->ns);
+		bool permitted = balancer_permits_backend(cluster, balancer, answer->ns, target);
 		size_t way = permitted ? plan_way(cluster, traffic, &from, balancer->address, balancer,
 		                                  target, region, traffic->flows[at].work, 0)
 		                       : SIZE_MAX;

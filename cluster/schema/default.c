@@ -481,8 +481,10 @@ static void find_below(struct schema_defaults *defaults)
 		again = false;
 		for (size_t i = 0; i < defaults->count; i++) {
 			struct default_type *t = &defaults->types[i];
-			for (size_t j = 0; !t->any && j < t->type->field_count; j++)
-				again = t->any = of_type(defaults, t->type->fields[j].type)->any;
+			for (size_t j = 0; !t->any && j < t->type->field_count; j++) {
+				t->any = of_type(defaults, t->type->fields[j].type)->any;
+				again = again || t->any;
+			}
 		}
 	}
 	for (size_t i = 0; i < defaults->count; i++) {

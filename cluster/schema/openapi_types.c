@@ -17,6 +17,7 @@ static const struct {
         {"apiregistration.v1.", "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1."},
         {"metrics.v1beta1.", "io.k8s.metrics.pkg.apis.metrics.v1beta1."},
         {"gateway.v1.", "io.k8s.networking.gateway.v1."},
+        {"gateway.v1beta1.", "io.k8s.networking.gateway.v1beta1."},
 };
 
 void openapi_name(const struct schema_type *type, struct kt_buf *out)

@@ -307,6 +307,65 @@ static void a_route_that_cannot_be_served_says_why(void **state)
 	cluster_free(cluster);
 }
 
+static void a_grant_lets_a_route_send_to_another_namespace_and_a_gateway_use_its_certificate(void **state)
+{
+	static const char grant[] =
+	        "metadata: {name: %s, namespace: other}\n"
+	        "spec: {from: [{group: gateway.networking.k8s.io, kind: %s, namespace: default}], "
+	        "to: [{group: '', kind: %s%s}]}\n";
+	static const struct {
+		const char *name, *from, *to, *only; /* of the grant; the first two allow nothing here */
+		const char *route, *listener;        /* reasons */
+		int answer;
+	} rows[] = {
+	        {NULL, NULL, NULL, NULL, "RefNotPermitted", "RefNotPermitted", 500},
+	        {"a", "HTTPRoute", "Service", ", name: another", "RefNotPermitted", "RefNotPermitted", 500},
+	        {"b", "HTTPRoute", "Service", "", "ResolvedRefs", "RefNotPermitted", 200},
+	        {"c", "Gateway", "Secret", ", name: pair", "ResolvedRefs", "ResolvedRefs", 200},
+	};
+	struct cluster *cluster = shop();
+	(void)state;
+	support_create(cluster, "", "Namespace", kt_jsonf("{metadata: {name: 'other'}}"));
+	apply(cluster, "apps", "Deployment",
+	      "metadata: {name: far, namespace: other}\nspec: {selector: {matchLabels: {app: far}}, "
+	      "template: "
+	      "{metadata: {labels: {app: far}}, spec: {containers: [{name: c, image: "
+	      "'hashicorp/http-echo:1.0', args: ['-text=far']}]}}}\n");
+	apply(cluster, "", "Service",
+	      "metadata: {name: far, namespace: other}\nspec: {selector: {app: far}, ports: [{port: 80, "
+	      "targetPort: 5678}]}\n");
+	apply(cluster, "", "Secret", "metadata: {name: pair, namespace: other}\n");
+	apply(cluster, GATEWAY, "Gateway",
+	      "metadata: {name: front}\nspec: {gatewayClassName: nginx, listeners: [{name: http, port: 80, "
+	      "protocol: HTTP}, {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: "
+	      "pair, "
+	      "namespace: other}]}}]}\n");
+	apply(cluster, GATEWAY, "HTTPRoute",
+	      "metadata: {name: shop}\nspec: {parentRefs: [{name: front}], rules: [{backendRefs: [{name: "
+	      "far, "
+	      "namespace: other, port: 80}]}]}\n");
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		if (rows[i].name) {
+			char *yaml = kt_strf(grant, rows[i].name, rows[i].from, rows[i].to, rows[i].only);
+			apply(cluster, GATEWAY, "ReferenceGrant", yaml);
+			kt_free(yaml);
+		}
+		support_wait(cluster, 5);
+		const struct store_object *front = gateway_object(cluster, "Gateway", "front"),
+		                          *route = gateway_object(cluster, "HTTPRoute", "shop");
+		assert_string_equal(condition(kt_path(route->json, "status.parents.0.conditions"),
+		                              "ResolvedRefs", "reason"),
+		                    rows[i].route);
+		assert_string_equal(condition(kt_path(front->json, "status.listeners.1.conditions"),
+		                              "ResolvedRefs", "reason"),
+		                    rows[i].listener);
+		assert_int_equal(ask(cluster, kt_path_str(front->json, "status.addresses.0.value"), 80,
+		                     "shop.example", "/", NULL, NULL, NULL),
+		                 rows[i].answer);
+	}
+	cluster_free(cluster);
+}
+
 /* Two regions, a global Gateway: each client at home while that lives. */
 static struct kt_json *in_region(const char *name, const char *region)
 {
@@ -379,6 +438,8 @@ int main(void)
 	        cmocka_unit_test(a_plain_cluster_has_no_balancers),
 	        cmocka_unit_test(a_gateway_tells_its_state_and_splits_by_weight),
 	        cmocka_unit_test(a_route_that_cannot_be_served_says_why),
+	        cmocka_unit_test(
+	                a_grant_lets_a_route_send_to_another_namespace_and_a_gateway_use_its_certificate),
 	        cmocka_unit_test(a_global_gateway_stays_in_the_region_and_leaves_it_when_it_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
