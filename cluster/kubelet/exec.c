@@ -216,7 +216,7 @@ static enum kubelet_answer http(const struct kubelet_ctr *ctr, const struct kt_j
 
 	const struct network_listener *listener = network_path_listener(ctr->pub.cluster, path);
 
-	if (request.https && listener && listener->http) {
+	if (request.https && listener && listener->http && !listener->certificate) {
 		*text = kt_strf("Get \"%s\": http: server gave HTTP response to HTTPS client", url);
 		return answer;
 	}

@@ -127,8 +127,8 @@ static void listener_free(struct network_listener *listener)
 {
 	if (!listener)
 		return;
-	const char *texts[] = {listener->address, listener->protocol, listener->ns, listener->pod,
-	                       listener->container};
+	const char *texts[] = {listener->address, listener->protocol,  listener->ns,
+	                       listener->pod,     listener->container, listener->certificate};
 	for (size_t i = 0; i < KT_COUNT(texts); i++)
 		kt_free((void *)(uintptr_t)texts[i]);
 	kt_free(listener);
@@ -148,6 +148,7 @@ void network_listen(struct cluster *cluster, const struct network_listener *list
 	copy->ns = kt_strdup(listener->ns);
 	copy->pod = kt_strdup(listener->pod);
 	copy->container = kt_strdup(listener->container);
+	copy->certificate = kt_strdup(listener->certificate);
 	copy->id = ++network->last_listener;
 	listener_free(*slot);
 	*slot = copy;

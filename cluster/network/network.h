@@ -46,7 +46,8 @@ struct network_listener {
 	void (*bytes)(void *arg, const void *data, size_t len, struct kt_buf *reply);
 	void *arg;
 	const char *ns, *pod, *container;
-	uint64_t id; /* given by network_listen; no other ever has it */
+	const char *certificate; /* that it shows, as PEM; NULL: it speaks no TLS */
+	uint64_t id;             /* given by network_listen; no other ever has it */
 };
 void network_listen(struct cluster *cluster, const struct network_listener *listener); /* copied */
 void network_unlisten(struct cluster *cluster, const char *address, unsigned port, const char *protocol);

@@ -222,6 +222,70 @@ static bool check_all(struct checking *c, const struct nginx_directive *d)
 	return true;
 }
 
+bool nginx_speaks_tls(const struct nginx_directive *listen)
+{
+	for (size_t i = 1; i < listen->count; i++)
+		if (!strcmp(listen->args[i], "ssl"))
+			return true;
+	return false;
+}
+
+/* A setting of a server, or of http around it. */
+static const struct nginx_directive *server_setting(const struct nginx_directive *server, const char *name)
+{
+	const struct nginx_directive *own = nginx_find(server->block, name);
+	return own ? own : nginx_find(server->parent->block, name);
+}
+
+/* One file of a certificate. */
+static bool check_pem(struct checking *c, const struct nginx_directive *d, const char *what)
+{
+	struct kt_buf text = {0};
+	char *path = d->args[0][0] == '/' ? kt_strdup(d->args[0]) : kt_strf("/etc/nginx/%s", d->args[0]);
+	int rc = files_read(tool_container(c->r)->files, path, &text);
+	bool key = kt_ends(d->name, "_key"), good = !rc && strstr(kt_buf_str(&text), what);
+	if (rc)
+		kt_buf_addf(&c->problem,
+		            "cannot load certificate%s \"%s\": BIO_new_file() failed (SSL: "
+		            "error:8000000%d:system library::%s:calling fopen(%s, r) "
+		            "error:10000080:BIO routines::no such file)",
+		            key ? " key" : "", path, rc, tool_strerror(rc), path);
+	else if (!good && key)
+		kt_buf_addf(&c->problem,
+		            "cannot load certificate key \"%s\": PEM_read_bio_PrivateKey() failed (SSL: "
+		            "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input "
+		            "type: PEM)",
+		            path);
+	else if (!good)
+		kt_buf_addf(&c->problem,
+		            "cannot load certificate \"%s\": PEM_read_bio_X509_AUX() failed (SSL: "
+		            "error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)",
+		            path);
+	kt_buf_clear(&text);
+	kt_free(path);
+	return good;
+}
+
+static bool check_tls(struct checking *c, const struct nginx_directive *server)
+{
+	const struct nginx_directive *certificate = server_setting(server, "ssl_certificate"),
+	                             *key = server_setting(server, "ssl_certificate_key");
+	const struct nginx_directive *l = nginx_find(server->block, "listen");
+	for (; l && !certificate; l = nginx_find(l->next, "listen"))
+		if (nginx_speaks_tls(l))
+			return wrong(
+			        c, l,
+			        "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");
+	if (!certificate || strchr(certificate->args[0], '$'))
+		return true;
+	if (!key) { /* without its place */
+		kt_buf_addf(&c->problem, "no \"ssl_certificate_key\" is defined for certificate \"%s\"",
+		            certificate->args[0]);
+		return false;
+	}
+	return check_pem(c, certificate, "BEGIN CERTIFICATE") && check_pem(c, key, "PRIVATE KEY");
+}
+
 /* A default server twice for one address, as everything that concerns several servers. */
 static bool check_servers(struct checking *c)
 {
@@ -229,7 +293,8 @@ static bool check_servers(struct checking *c)
 	struct kt_json *defaults = kt_json_object();
 	bool good = true;
 	for (const struct nginx_directive *s = nginx_find(http ? http->block : NULL, "server"); s && good;
-	     s = nginx_find(s->next, "server"))
+	     s = nginx_find(s->next, "server")) {
+		good = check_tls(c, s);
 		for (const struct nginx_directive *l = nginx_find(s->block, "listen"); l && good;
 		     l = nginx_find(l->next, "listen")) {
 			bool first = false;
@@ -241,6 +306,7 @@ static bool check_servers(struct checking *c)
 			else if (first)
 				kt_set(&defaults, l->args[0], kt_json_bool(true));
 		}
+	}
 	kt_json_free(defaults);
 	return good;
 }
@@ -317,7 +383,19 @@ static const struct nginx_directive *next_server(const struct nginx *nginx, cons
 	return nginx_find(at ? at->next : of ? of->block : NULL, "server");
 }
 
-static void take_ports(const struct nginx *nginx, struct server *s)
+static void show_certificate(struct tool_run *r, const struct nginx_directive *server, unsigned port,
+                             struct server *s)
+{
+	const struct nginx_directive *d = server_setting(server, "ssl_certificate");
+	struct kt_buf text = {0};
+	if (d && !files_read(tool_container(r)->files, d->args[0], &text))
+		server_tls(s, port, kt_buf_str(&text));
+	else
+		server_tls(s, port, "");
+	kt_buf_clear(&text);
+}
+
+static void take_ports(struct tool_run *r, const struct nginx *nginx, struct server *s)
 {
 	static const char *const of[] = {"http", "stream"};
 	for (size_t i = 0; i < KT_COUNT(of); i++)
@@ -328,6 +406,8 @@ static void take_ports(const struct nginx *nginx, struct server *s)
 			for (; l; l = nginx_find(l->next, "listen")) {
 				bool udp = l->count > 1 && !strcmp(l->args[1], "udp");
 				server_port(s, nginx_listen_port(l), udp ? "UDP" : "TCP");
+				if (nginx_speaks_tls(l))
+					show_certificate(r, one, nginx_listen_port(l), s);
 			}
 		}
 }
@@ -566,6 +646,6 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 	s->own = nginx;
 	*status = !nginx || !may_write(r, nginx);
 	if (nginx)
-		take_ports(nginx, s);
+		take_ports(r, nginx, s);
 	return !*status;
 }

@@ -32,6 +32,7 @@ struct nginx_url {
 bool nginx_url(const char *url, struct nginx_url *out);
 /* The upstream of that name; NULL. */
 const struct nginx_directive *nginx_upstream(const struct nginx *nginx, const char *name, size_t len);
+bool nginx_speaks_tls(const struct nginx_directive *listen);
 unsigned nginx_listen_port(const struct nginx_directive *listen);
 /* map, geo, types: what is in their block are values. */
 bool nginx_lists_values(const struct nginx_directive *directive);

@@ -213,6 +213,15 @@ static int ask(struct nginx_visit *v, const struct target *t, const struct netwo
 		failed(v, 504, "upstream timed out (110: Operation timed out)", t, request->path);
 		return 504;
 	}
+	const struct network_listener *there = network_path_listener(cluster, &to);
+	if (request->https && there && !there->certificate) {
+		failed(v, 502,
+		       "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) "
+		       "while "
+		       "SSL handshaking to",
+		       t, request->path);
+		return 502;
+	}
 	kt_ns before = v->response->takes;
 	struct network_http_request from_here = *request;
 	from_here.client = kt_starts(t->address, "127.") ? "127.0.0.1" : tool_container(r)->pod_ip;

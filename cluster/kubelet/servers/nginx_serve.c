@@ -822,6 +822,26 @@ static void access_line(struct nginx_visit *v)
 	kt_buf_clear(&line);
 }
 
+/* A request that speaks no TLS where TLS is spoken is told so. */
+static bool is_plain(struct nginx_visit *v)
+{
+	static const char why[] = "The plain HTTP request was sent to HTTPS port";
+	const struct nginx_directive *l = v->request->https ? NULL : nginx_find(v->server->block, "listen");
+	while (l && !(nginx_speaks_tls(l) && nginx_listen_port(l) == v->request->port))
+		l = nginx_find(l->next, "listen");
+	if (!l)
+		return false;
+	bool tokens = nginx_on(v, "server_tokens", true);
+	char *text =
+	        kt_strf("<html>\r\n<head><title>400 %s</title></head>\r\n<body>\r\n<center><h1>400 Bad "
+	                "Request</h1></center>\r\n<center>%s</center>\r\n<hr><center>nginx%s%s</center>\r\n"
+	                "</body>\r\n</html>\r\n",
+	                why, why, tokens ? "/" : "", tokens ? nginx_version(v->r) : "");
+	body(v, 400, "text/html", text, strlen(text));
+	kt_free(text);
+	return true;
+}
+
 void nginx_serve(struct tool_run *r, const struct network_http_request *request,
                  struct network_http_response *response)
 {
@@ -844,7 +864,7 @@ void nginx_serve(struct tool_run *r, const struct network_http_request *request,
 	}
 	kt_buf_clear(&uri);
 	if (v.server) {
-		enum way way = run_script(&v, v.server);
+		enum way way = is_plain(&v) ? ANSWERED : run_script(&v, v.server);
 		if (way != ANSWERED)
 			visit(&v, NULL);
 		if (!v.here)

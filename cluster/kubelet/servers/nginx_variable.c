@@ -167,6 +167,27 @@ static void of_pid(const struct nginx_visit *v, struct kt_buf *out)
 	kt_buf_addf(out, "%d", v->r->task->pid);
 }
 
+static void of_protocol(const struct nginx_visit *v, struct kt_buf *out)
+{
+	(void)v;
+	adds(out, "HTTP/1.1");
+}
+
+static void of_https(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->https ? "on" : "");
+}
+
+static void of_ssl_protocol(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->https ? "TLSv1.3" : "");
+}
+
+static void of_ssl_cipher(const struct nginx_visit *v, struct kt_buf *out)
+{
+	adds(out, v->request->https ? "TLS_AES_256_GCM_SHA384" : "");
+}
+
 static const struct {
 	const char *name;
 	variable_fn *fn;
@@ -209,16 +230,16 @@ static const struct {
         {"request_id", of_nothing},
         {"request_length", of_nothing},
         {"connection", of_nothing},
-        {"server_protocol", of_nothing},
-        {"https", of_nothing},
+        {"server_protocol", of_protocol},
+        {"https", of_https},
         {"request_completion", of_nothing},
         {"request_filename", of_nothing},
         {"realpath_root", of_nothing},
         {"binary_remote_addr", of_client},
         {"proxy_port", of_nothing},
         {"invalid_referer", of_nothing},
-        {"ssl_protocol", of_nothing},
-        {"ssl_cipher", of_nothing},
+        {"ssl_protocol", of_ssl_protocol},
+        {"ssl_cipher", of_ssl_cipher},
         {"upstream_cache_status", of_nothing},
         {"upstream_connect_time", of_time},
         {"upstream_header_time", of_time},

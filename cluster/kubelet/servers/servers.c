@@ -19,6 +19,18 @@ void server_port(struct server *s, unsigned long port, const char *protocol)
 	s->protocols[s->port_count++] = protocol;
 }
 
+void server_tls(struct server *s, unsigned port, const char *certificate)
+{
+	if (!s->certificates)
+		s->certificates = kt_alloc(SERVER_PORTS * sizeof(char *));
+	for (size_t i = 0; i < s->port_count; i++) {
+		if (s->ports[i] != port)
+			continue;
+		kt_free(s->certificates[i]);
+		s->certificates[i] = kt_strdup(certificate);
+	}
+}
+
 void server_answer(struct network_http_response *response, int status, const char *type, const char *text,
                    size_t len)
 {
@@ -287,6 +299,9 @@ void server_end(struct tool_run *r)
 	const struct container *c = tool_container(r);
 	for (size_t i = 0; s->listening && i < s->port_count; i++)
 		network_unlisten(c->cluster, c->pod_ip, s->ports[i], s->protocols[i]);
+	for (size_t i = 0; s->certificates && i < SERVER_PORTS; i++)
+		kt_free(s->certificates[i]);
+	kt_free(s->certificates);
 	kt_free(s->text);
 	kt_free(s->root);
 	if (s->row && s->row->end)
@@ -313,7 +328,9 @@ static int server_listen(struct tool_run *r, struct server *s)
 		                                    .arg = r,
 		                                    .ns = c->ns,
 		                                    .pod = c->pod,
-		                                    .container = c->name};
+		                                    .container = c->name,
+		                                    .certificate =
+		                                            s->certificates ? s->certificates[i] : NULL};
 		network_listen(c->cluster, &listener);
 	}
 	s->listening = c->pod_ip != NULL;

@@ -653,6 +653,23 @@ static int answer(struct tool_run *r, struct curl *s)
 }
 
 /* --- one request --- */
+/* Why the server is not trusted; 0: it is, or nobody asks. */
+static int distrust(struct tool_run *r, const struct curl *s, const char *certificate)
+{
+	const char *first = strstr(certificate, "BEGIN CERTIFICATE");
+	bool alone = first && !strstr(first + 1, "BEGIN CERTIFICATE");
+	if (s->insecure || s->authority)
+		return 0;
+	int code = fail(r, s, 60, "SSL certificate problem: %s",
+	                alone ? "self-signed certificate" : "unable to get local issuer certificate");
+	if (!s->silent || s->show_error)
+		tool_err(r, "More details here: https://curl.se/docs/sslcerts.html\n\n"
+		            "curl failed to verify the legitimacy of the server and therefore could not\n"
+		            "establish a secure connection to it. To learn more about this situation and\n"
+		            "how to fix it, please visit the webpage mentioned above.\n");
+	return code;
+}
+
 /* --cacert: is there a certificate in the file? */
 static bool trusts(struct tool_run *r, const char *file, bool *missing)
 {
@@ -708,12 +725,14 @@ static int once(struct tool_run *r)
 	if (rc)
 		return rc;
 	const struct network_listener *there = network_path_listener(r->task->process->cluster, &f->to);
-	if (f->https && there && there->http)
+	if (f->https && there && there->http && !there->certificate)
 		return fail(r, s, 35, "TLS connect error: error:0A00010B:SSL routines::wrong version number");
 	if (s->authority && !trusts(r, s->authority, &missing))
 		return missing ? fail(r, s, 77, "error setting certificate file: %s", s->authority)
 		               : fail(r, s, 60,
 		                      "SSL certificate problem: unable to get local issuer certificate");
+	if (f->https && there && there->certificate && (rc = distrust(r, s, there->certificate)))
+		return rc;
 	if (f->https && !f->to.listener && !s->insecure && !s->authority && kt_starts(f->address, "10."))
 		return fail(r, s, 60, "SSL certificate problem: unable to get local issuer certificate");
 	if (fetch_request(r, f, method_of(s), s->headers,
