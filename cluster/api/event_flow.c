@@ -26,9 +26,10 @@ struct bucket {
 	kt_ns left; /* what has been saved up, in REFILLs of time */
 };
 
+/* Sets of WAYS, made when they are first needed: most clusters tell little. */
 struct event_flow {
-	struct group groups[SETS][WAYS];
-	struct bucket buckets[SETS][WAYS];
+	struct group *groups[SETS];
+	struct bucket *buckets[SETS];
 };
 
 struct event_flow *event_flow_new(void)
@@ -38,14 +39,21 @@ struct event_flow *event_flow_new(void)
 
 void event_flow_free(struct event_flow *flow)
 {
+	for (size_t i = 0; flow && i < SETS; i++) {
+		kt_free(flow->groups[i]);
+		kt_free(flow->buckets[i]);
+	}
 	kt_free(flow);
 }
 
 /* The place of `reason`, emptied if it was not seen for long; else that of the one not seen for longest. */
 static struct group *group_of(struct event_flow *flow, uint64_t reason, kt_ns now)
 {
-	struct group *set = flow->groups[reason % SETS], *group = set;
+	struct group **place = &flow->groups[reason % SETS];
 
+	if (!*place)
+		*place = kt_alloc(WAYS * sizeof(**place));
+	struct group *set = *place, *group = set;
 	for (size_t i = 0; i < WAYS && group->reason != reason; i++) {
 		if (set[i].reason == reason || set[i].seen < group->seen)
 			group = &set[i];
@@ -75,8 +83,11 @@ bool event_flow_combines(struct event_flow *flow, const struct event_flow_key *k
 
 bool event_flow_allows(struct event_flow *flow, const struct event_flow_key *key, kt_ns now)
 {
-	struct bucket *set = flow->buckets[key->about % SETS], *bucket = set;
+	struct bucket **place = &flow->buckets[key->about % SETS];
 
+	if (!*place)
+		*place = kt_alloc(WAYS * sizeof(**place));
+	struct bucket *set = *place, *bucket = set;
 	for (size_t i = 0; i < WAYS && bucket->about != key->about; i++) {
 		if (set[i].about == key->about || set[i].seen < bucket->seen)
 			bucket = &set[i];
