@@ -119,6 +119,9 @@ KT_MUST_CHECK enum kt_code check_steps_parse(const struct kt_yaml *yaml, const s
                                              const char *dir, struct check_step ***out, size_t *count,
                                              struct kt_err *err);
 void check_steps_free(struct check_step **steps, size_t count);
+/* The steps that a document of a solution holds (a list, `steps:` and a list, one step alone), for
+ * check_steps_parse(); NULL: it holds objects. */
+const struct kt_json *check_steps_in(const struct kt_json *doc);
 KT_MUST_CHECK enum kt_code check_checks_parse(const struct kt_yaml *yaml, const struct kt_json *node,
                                               const char *dir, struct check_check ***out, size_t *count,
                                               struct kt_err *err);
@@ -173,9 +176,9 @@ struct check_run {
 /* Do steps in order. The error names the step's file and line. */
 KT_MUST_CHECK enum kt_code check_do(const struct check_run *run, struct check_step *const *steps,
                                     size_t count, struct kt_err *err);
-/* Apply a manifest, or all of a folder in name order, as the step `apply` does. */
-KT_MUST_CHECK enum kt_code check_apply_path(const struct check_run *run, const char *path,
-                                            struct kt_err *err);
+/* Apply an object, a List, an array of objects, as the step `apply` does. */
+KT_MUST_CHECK enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object,
+                                              struct kt_err *err);
 /* Evaluate all; `findings` is a zeroed array of `count`. */
 void check_look(const struct check_run *run, struct check_check *const *checks, size_t count,
                 struct check_finding *findings);

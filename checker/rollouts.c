@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define LONGEST (60 * KT_SEC) /* what takes longer is stuck, and the drill will show it */
+#define STUCK   (60 * KT_SEC) /* what has not come further for so long is stuck, and the drill will show it */
+#define LONGEST (300 * KT_SEC) /* old pods that do not listen take half a minute each to go */
 
 /* --- rollouts --- */
 
@@ -34,9 +35,10 @@ static bool stateful_set_moves(const struct kt_json *object)
 
 static bool daemon_set_moves(const struct kt_json *object)
 {
-	return !kt_streq(kt_path_str(object, "spec.updateStrategy.type"), "OnDelete") &&
-	       kt_path_int(object, "status.updatedNumberScheduled", 0) <
-	               kt_path_int(object, "status.desiredNumberScheduled", 0);
+	int64_t desired = kt_path_int(object, "status.desiredNumberScheduled", 0);
+	return kt_path_int(object, "status.numberAvailable", 0) < desired ||
+	       (!kt_streq(kt_path_str(object, "spec.updateStrategy.type"), "OnDelete") &&
+	        kt_path_int(object, "status.updatedNumberScheduled", 0) < desired);
 }
 
 /* --- autoscalers --- */
@@ -85,8 +87,20 @@ static bool is_moving(const struct check_run *run, size_t kind, const struct kt_
 	       kinds[kind].moves(object);
 }
 
+/* How far a rollout has come: a number that grows. */
+static int64_t come_so_far(const struct kt_json *object)
+{
+	static const char *const counters[] = {"status.updatedReplicas", "status.readyReplicas",
+	                                       "status.updatedNumberScheduled", "status.numberAvailable",
+	                                       "status.currentReplicas"};
+	int64_t sum = 0;
+	for (size_t i = 0; i < KT_COUNT(counters); i++)
+		sum += kt_path_int(object, counters[i], 0);
+	return sum;
+}
+
 /* "deployment shop/web", owned; NULL: nothing moves (or nobody knows). */
-static char *first_moving(const struct check_run *run)
+static char *first_moving(const struct check_run *run, int64_t *so_far)
 {
 	char *found = NULL;
 	for (size_t k = 0; k < KT_COUNT(kinds) && !found; k++) {
@@ -95,10 +109,12 @@ static char *first_moving(const struct check_run *run)
 		if (check_call(run, "GET", kinds[k].path, NULL, NULL, &list, NULL))
 			continue;
 		KT_JSON_EACH (item, kt_get(list, "items"))
-			if (!found && is_moving(run, k, item))
+			if (!found && is_moving(run, k, item)) {
+				*so_far = come_so_far(item);
 				found = kt_strf("%s %s/%s", kinds[k].what,
 				                kt_path_str(item, "metadata.namespace"),
 				                kt_path_str(item, "metadata.name"));
+			}
 		kt_json_free(list);
 	}
 	return found;
@@ -106,13 +122,22 @@ static char *first_moving(const struct check_run *run)
 
 void check_wait_for_rollouts(const struct check_run *run)
 {
-	kt_ns began = run->world->now(run->world->arg), since = 0;
+	kt_ns began = run->world->now(run->world->arg), now = began, came = began;
+	int64_t most = -1, so_far = 0;
+	char *last = NULL, *moving = NULL;
 	bool go_on = true;
-	for (char *moving; go_on && since < LONGEST && (moving = first_moving(run));) {
-		go_on = check_tell(run, since, LONGEST, "waiting for %s to come to rest before the drill",
-		                   moving) &&
+	while (go_on && now - began < LONGEST && (moving = first_moving(run, &so_far))) {
+		if (!last || strcmp(last, moving) != 0 || so_far > most) {
+			came = now;
+			most = so_far;
+		}
+		kt_free(last);
+		last = moving;
+		go_on = now - came < STUCK &&
+		        check_tell(run, now - began, LONGEST,
+		                   "waiting for %s to come to rest before the drill", moving) &&
 		        !check_pass(run, KT_SEC, false, NULL, NULL);
-		since = run->world->now(run->world->arg) - began;
-		kt_free(moving);
+		now = run->world->now(run->world->arg);
 	}
+	kt_free(last);
 }

@@ -85,7 +85,7 @@ const struct kt_json *check_items(const struct kt_json *object)
 
 enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object, struct kt_err *err)
 {
-	const struct kt_json *items = check_items(object);
+	const struct kt_json *items = kt_is_array(object) ? object : check_items(object);
 	if (items) {
 		const struct kt_json *item;
 		KT_JSON_EACH (item, items) {
@@ -109,12 +109,6 @@ enum kt_code check_apply_object(const struct check_run *run, const struct kt_jso
 static enum kt_code apply_seen(void *arg, const struct kt_json *object, struct kt_err *err)
 {
 	return check_apply_object(arg, object, err);
-}
-
-enum kt_code check_apply_path(const struct check_run *run, const char *path, struct kt_err *err)
-{
-	struct check_run own = *run;
-	return check_each_manifest_in(path, apply_seen, &own, err);
 }
 
 enum kt_code check_do_apply(const struct check_run *run, const struct check_step *step, struct kt_err *err)

@@ -24,11 +24,8 @@ enum kt_code check_do_disturb(const struct check_run *run, const struct check_st
 enum kt_code check_do_pod(const struct check_run *run, const struct check_step *step, struct kt_err *err);
 enum kt_code check_do_wait(const struct check_run *run, const struct check_step *step, struct kt_err *err);
 
-/* Server-side apply of one object as `ktutor`, forced. */
 /* The items of a List (or PodList, …), as kubectl goes through them; NULL: it is an object. */
 const struct kt_json *check_items(const struct kt_json *object);
-KT_MUST_CHECK enum kt_code check_apply_object(const struct check_run *run, const struct kt_json *object,
-                                              struct kt_err *err);
 /* The path of the collection or object that `object` (with apiVersion and kind) belongs to. */
 KT_MUST_CHECK enum kt_code check_object_ref(const struct check_run *run, const struct kt_json *object,
                                             struct check_ref *out, struct kt_err *err);

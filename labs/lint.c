@@ -260,7 +260,7 @@ static void lint_files(struct lint *l, const char *dir, const char *below,
 		         kt_yaml_read(path, &yaml, &err))
 			found(l, "%s", err.text);
 		for (size_t d = 0; yaml && d < kt_yaml_count(yaml); d++)
-			if (!kt_is_array(kt_yaml_doc(yaml, d)))
+			if (!check_steps_in(kt_yaml_doc(yaml, d)))
 				each(l, shown, kt_yaml_line(yaml, kt_yaml_doc(yaml, d)),
 				     kt_yaml_doc(yaml, d));
 		kt_yaml_free(yaml);

@@ -141,6 +141,27 @@ static void change_file(struct mutants *m, size_t file)
 
 /* --- the solution, and what is put in its place --- */
 
+/* A file with steps in it is one list of steps: among them objects are applied. */
+static void read_docs(const struct kt_yaml *yaml, struct file *file)
+{
+	struct kt_json *steps = kt_json_array();
+	const struct kt_json *step;
+	for (size_t d = 0; d < kt_yaml_count(yaml); d++) {
+		const struct kt_json *doc = kt_yaml_doc(yaml, d), *list = check_steps_in(doc);
+		kt_push(&file->docs, kt_json_copy(doc));
+		file->steps = file->steps || list;
+		KT_JSON_EACH (step, kt_is_array(list) ? list : NULL)
+			kt_push(&steps, kt_json_copy(step));
+		if (!kt_is_array(list))
+			kt_push(&steps, list ? kt_json_copy(list) : kt_jsonf("{manifest: %J}", doc));
+	}
+	if (file->steps) {
+		kt_json_free(file->docs);
+		file->docs = kt_jsonf("[%J]", steps);
+	}
+	kt_json_free(steps);
+}
+
 static enum kt_code read_solution(struct mutants *m, const char *dir, struct kt_err *err)
 {
 	enum kt_code rc = kt_list_dir(dir, &m->names, err);
@@ -153,10 +174,8 @@ static enum kt_code read_solution(struct mutants *m, const char *dir, struct kt_
 		struct file *file = &m->files[m->file_count];
 		if (yaml)
 			*file = (struct file){m->names.items[i], kt_json_array(), false};
-		for (size_t d = 0; yaml && d < kt_yaml_count(yaml); d++)
-			kt_push(&file->docs, kt_json_copy(kt_yaml_doc(yaml, d)));
 		if (yaml) {
-			file->steps = kt_is_array(kt_at(file->docs, 0));
+			read_docs(yaml, file);
 			m->file_count++;
 		}
 		kt_yaml_free(yaml);

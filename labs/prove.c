@@ -60,20 +60,31 @@ bool lab_is_answer(const char *name)
 	       !kt_streq(name, "record.yaml");
 }
 
-/* A file whose first document is a list holds steps; any other, objects. */
-static enum kt_code do_file(struct proof *p, struct check_run *run, const char *dir, const char *path,
-                            struct kt_err *err)
+/* A document is steps or objects. */
+static enum kt_code do_document(struct check_run *run, const char *dir, const struct kt_yaml *yaml,
+                                const struct kt_json *doc, struct kt_err *err)
 {
-	struct kt_yaml *yaml = NULL;
+	const struct kt_json *list = check_steps_in(doc);
 	struct check_step **steps = NULL;
 	size_t count = 0;
-	enum kt_code rc = kt_yaml_read(path, &yaml, err);
-	(void)p;
-	if (!rc && kt_is_array(kt_yaml_doc(yaml, 0)))
-		rc = check_steps_parse(yaml, kt_yaml_doc(yaml, 0), dir, &steps, &count, err);
-	if (!rc)
-		rc = steps ? check_do(run, steps, count, err) : check_apply_path(run, path, err);
+	if (!kt_count(doc))
+		return KT_OK;
+	enum kt_code rc = list ? check_steps_parse(yaml, list, dir, &steps, &count, err)
+	                       : check_apply_object(run, doc, err);
+	if (rc && !list)
+		kt_wrap(err, "%s:%u", kt_yaml_file(yaml), kt_yaml_line(yaml, doc));
+	if (!rc && list)
+		rc = check_do(run, steps, count, err);
 	check_steps_free(steps, count);
+	return rc;
+}
+
+static enum kt_code do_file(struct check_run *run, const char *dir, const char *path, struct kt_err *err)
+{
+	struct kt_yaml *yaml = NULL;
+	enum kt_code rc = kt_yaml_read(path, &yaml, err);
+	for (size_t i = 0; !rc && i < kt_yaml_count(yaml); i++)
+		rc = do_document(run, dir, yaml, kt_yaml_doc(yaml, i), err);
 	kt_yaml_free(yaml);
 	return rc;
 }
@@ -92,7 +103,7 @@ enum kt_code lab_proof_apply(struct proof *p, const char *dir, struct kt_err *er
 		                        .progress = p->options->options->progress,
 		                        .progress_arg = p->options->options->progress_arg};
 		if (lab_is_answer(names.items[i]))
-			rc = do_file(p, &run, dir, path, err);
+			rc = do_file(&run, dir, path, err);
 		kt_free(path);
 	}
 	if (!rc)
@@ -298,14 +309,28 @@ static void all_said(const struct check_finding *finding, struct kt_buf *out)
 		kt_buf_addf(out, "%s\n", parts[i] ? parts[i] : "");
 }
 
+/* A number is its digits; `no` may stand as it is written, or as `false`. */
+static bool is_said(const struct kt_buf *said, const struct kt_json *word)
+{
+	static const char *const spelled[2][2] = {{"no", "false"}, {"yes", "true"}};
+	if (kt_json_type(word) == KT_JSON_BOOL) {
+		const char *const *either = spelled[kt_bool_or(word, false)];
+		return strcasestr(kt_buf_str(said), either[0]) || strcasestr(kt_buf_str(said), either[1]);
+	}
+	char *text = kt_str(word) ? kt_strdup(kt_str(word)) : kt_json_text(word);
+	bool is = strcasestr(kt_buf_str(said), text) != NULL;
+	kt_free(text);
+	return is;
+}
+
 /* `finding:` is a text or a list of texts, all of which are said. */
 static bool says_all(const struct kt_buf *said, const struct kt_json *words)
 {
 	const struct kt_json *word;
-	bool all = !kt_str(words) || strcasestr(kt_buf_str(said), kt_str(words));
+	bool all = !words || kt_is_array(words) || is_said(said, words);
 	if (kt_is_array(words))
 		KT_JSON_EACH (word, words)
-			all = all && strcasestr(kt_buf_str(said), kt_str_or(word, ""));
+			all = all && is_said(said, word);
 	return all;
 }
 
@@ -397,9 +422,10 @@ static bool try_wrong(struct proof *p, const char *dir, const struct kt_json *li
 static bool is_finding(const struct kt_json *words)
 {
 	const struct kt_json *word;
-	bool fine = !words || kt_str(words) || kt_is_array(words);
-	KT_JSON_EACH (word, words)
-		fine = fine && kt_str(word);
+	bool fine = !kt_is_object(words);
+	if (kt_is_array(words))
+		KT_JSON_EACH (word, words)
+			fine = fine && !kt_is_object(word) && !kt_is_array(word);
 	return fine;
 }
 
