@@ -166,6 +166,20 @@ static bool settle(const struct schema_kind *kind, struct rules_errors *errors, 
 	return fine;
 }
 
+/* A review is kept nowhere: it has no name. */
+static void check_metadata(struct rules_errors *errors, const struct schema_kind *kind,
+                           const struct kt_json *object)
+{
+	bool local = strcmp(kind->kind, "LocalSubjectAccessReview") == 0;
+	struct kt_json *meta = kt_json_ref(kt_get(object, "metadata"));
+	for (size_t i = 0; i < 3; i++)
+		kt_unset(&meta, (const char *const[]){"managedFields", "creationTimestamp", "namespace"}[i]);
+	if (kt_count(meta) > 0)
+		rules_error(errors, "FieldValueInvalid", "metadata", kt_get(object, "metadata"),
+		            local ? "must be empty except for namespace" : "must be empty");
+	kt_json_free(meta);
+}
+
 static bool self_access(struct cluster *cluster, const struct schema_kind *kind, const struct api_user *user,
                         const char *ns, const char *name, struct kt_json **object, struct api_status *status)
 {
@@ -173,6 +187,7 @@ static bool self_access(struct cluster *cluster, const struct schema_kind *kind,
 	(void)ns;
 	(void)name;
 	check_spec(&errors, kt_get(*object, "spec"), false);
+	check_metadata(&errors, kind, *object);
 	if (!settle(kind, &errors, status))
 		return false;
 	answer_access(cluster, user, object);
@@ -189,6 +204,7 @@ static bool subject_access(struct cluster *cluster, const struct schema_kind *ki
 	(void)user;
 	(void)name;
 	check_spec(&errors, spec, true);
+	check_metadata(&errors, kind, *object);
 	if (strcmp(kind->kind, "LocalSubjectAccessReview") == 0)
 		check_local(&errors, spec, ns);
 	if (!settle(kind, &errors, status))
@@ -250,7 +266,8 @@ static bool self_rules(struct cluster *cluster, const struct schema_kind *kind, 
 		kt_push(&g.urls, kt_jsonf("{verbs: ['*'], nonResourceURLs: ['*']}"));
 	}
 	access_each_rule(cluster, user, where, gather, &g, NULL);
-	kt_set(object, "spec", kt_json_object()); /* answered with the status alone */
+	kt_set(object, "metadata", kt_json_object()); /* answered with the status alone */
+	kt_set(object, "spec", kt_json_object());
 	kt_set(object, "status",
 	       kt_jsonf("{resourceRules: %j, nonResourceRules: %j, incomplete: %b, evaluationError: %s}",
 	                g.resources, g.urls, access_node_name(user) != NULL,

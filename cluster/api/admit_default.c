@@ -80,7 +80,7 @@ bool admit_claim_resize(const struct rules_request *r, struct api_status *status
 bool admit_job(const struct rules_request *r, struct api_status *status)
 {
 	const char *uid = kt_path_str(*r->object, "metadata.uid"),
-	           *name = kt_path_str(*r->object, "metadata.name");
+	           *name = kt_str_or(kt_path(*r->object, "metadata.name"), "");
 	const struct {
 		const char *key, *value;
 	} labels[] = {{"batch.kubernetes.io/controller-uid", uid},
@@ -105,8 +105,9 @@ bool admit_job(const struct rules_request *r, struct api_status *status)
 	        schema_type_named(cluster_schema(r->cluster), "core.v1.PodTemplateSpec");
 	if (type)
 		admit_reorder(type, template);
-	kt_set(kt_edit(kt_edit(spec, "selector"), "matchLabels"), "batch.kubernetes.io/controller-uid",
-	       kt_json_str(uid));
+	map = kt_edit(kt_edit(spec, "selector"), "matchLabels");
+	if (!kt_get(*map, "batch.kubernetes.io/controller-uid"))
+		kt_set(map, "batch.kubernetes.io/controller-uid", kt_json_str(uid));
 	type = schema_type_named(cluster_schema(r->cluster), "batch.v1.JobSpec");
 	if (type)
 		admit_reorder(type, spec);

@@ -80,6 +80,7 @@ bool api_has_status(const struct schema_kind *kind)
 static bool pod_create(struct api_write *write, struct kt_json **object);
 static bool namespace_create(struct api_write *write, struct kt_json **object);
 static bool volume_create(struct api_write *write, struct kt_json **object);
+static bool node_create(struct api_write *write, struct kt_json **object);
 static bool csr_create(struct api_write *write, struct kt_json **object);
 static bool crd_create(struct api_write *write, struct kt_json **object);
 
@@ -89,6 +90,7 @@ static const struct {
 } preparers[] = {
         {"", "Pod", pod_create},
         {"", "Namespace", namespace_create},
+        {"", "Node", node_create},
         {"", "PersistentVolume", volume_create},
         {"", "PersistentVolumeClaim", volume_create},
         {"certificates.k8s.io", "CertificateSigningRequest", csr_create},
@@ -207,9 +209,12 @@ static bool namespace_create(struct api_write *write, struct kt_json **object)
 {
 	const char *name = kt_path_str(*object, "metadata.name");
 	struct kt_json **finalizers = kt_edit_path(object, "spec.finalizers");
+	bool there = false;
 
 	(void)write;
-	if (!kt_count(*finalizers))
+	for (size_t i = 0, n = kt_count(*finalizers); i < n; i++)
+		there |= kt_streq(kt_str(kt_at(*finalizers, i)), "kubernetes");
+	if (!there)
 		kt_push(finalizers, kt_json_str("kubernetes"));
 	kt_set(object, "status", kt_jsonf("{phase: 'Active'}"));
 	if (name)
@@ -265,6 +270,22 @@ static bool volume_create(struct api_write *write, struct kt_json **object)
 		kt_free(now);
 	}
 	protect(object, protection);
+	return true;
+}
+
+/* Nothing is placed on a node before it was seen to be ready (plugin/pkg/admission/nodetaint). */
+static bool node_create(struct api_write *write, struct kt_json **object)
+{
+	static const char key[] = "node.kubernetes.io/not-ready";
+	struct kt_json **taints = kt_edit_path(object, "spec.taints");
+	const struct kt_json *taint;
+
+	(void)write;
+	KT_JSON_EACH (taint, *taints)
+		if (kt_streq(kt_get_text(taint, "key"), key) &&
+		    kt_streq(kt_get_text(taint, "effect"), "NoSchedule"))
+			return true;
+	kt_push(taints, kt_jsonf("{key: %s, effect: 'NoSchedule'}", key));
 	return true;
 }
 

@@ -85,13 +85,16 @@ static bool check_families(struct api_write *write, const struct kt_json *object
 	rules_validate_addresses(write->cluster, write->kind->storage, object, &errors);
 	if (!kt_count(errors.causes)) {
 		bool dual = kt_streq(kt_str(policy), "RequireDualStack"), free = is_free(spec);
+		struct kt_json *single = kt_json_str("SingleStack"); /* what is meant where nothing is said */
 
 		if (kt_count(kt_get(spec, "ipFamilies")) > 1 && !dual &&
 		    !kt_streq(kt_str(policy), "PreferDualStack"))
 			rules_error(
-			        &errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy,
+			        &errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy ? policy : single,
 			        "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families "
 			        "are specified");
+		free = free || kt_count(errors.causes);
+		kt_json_free(single);
 		if (dual && !free)
 			rules_error(&errors, "FieldValueInvalid", "spec.ipFamilyPolicy", policy,
 			            "this cluster is not configured for dual-stack services");
@@ -160,11 +163,15 @@ static bool take_address(struct api_write *write, struct kt_json **object)
 		bool fine = true;
 		char *why = NULL;
 
-		if (!in_range(asked))
+		if (!in_range(asked) && write->dry_run)
+			why = kt_strf("failed to allocate IP %s: the provided IP (%s) is not in the valid "
+			              "range. The range of valid IPs is 10.96.0.0/16",
+			              asked, asked);
+		else if (!in_range(asked))
 			why = kt_strf("failed to allocate IP %s: the provided network does not match the "
 			              "current range",
 			              asked);
-		else if (is_taken(write->cluster, asked))
+		else if (!write->dry_run && is_taken(write->cluster, asked)) /* a trial does not look */
 			why = kt_strf("failed to allocate IP %s: provided IP is already allocated", asked);
 		if (why)
 			fine = refuse(write, *object, "spec.clusterIPs", list, why);
@@ -231,7 +238,7 @@ static bool take_port(struct api_write *write, const struct kt_json *object, siz
 		fine = refuse(
 		        write, object, field, value,
 		        "provided port is not in the valid range. The range of valid ports is 30000-32767");
-	else if (api_words_get(&state->ports, key) || kt_get(*mine, key))
+	else if (!write->dry_run && (api_words_get(&state->ports, key) || kt_get(*mine, key)))
 		fine = refuse(write, object, field, value, "provided port is already allocated");
 	kt_set(mine, key, kt_json_bool(true));
 	kt_json_free(value);

@@ -126,6 +126,10 @@ void v_node_selector_term(struct v *v, const struct v_path *path, const struct k
 void v_claim_spec(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_volumes(struct v *v, const struct v_path *path, const struct kt_json *volumes,
                const struct kt_json *meta);
+const char *v_volume_source_field(const char *name);
+/* A source that pods and PersistentVolumes have alike. */
+void v_volume_source(struct v *v, const struct v_path *path, const char *name, const struct kt_json *s);
+void v_ephemeral_containers(struct v *v, const struct v_path *path, const struct kt_json *spec);
 void v_containers(struct v *v, const struct v_path *path, const struct kt_json *spec,
                   const struct kt_json *meta);
 void v_host_path(struct v *v, const struct v_path *path, const struct kt_json *source);

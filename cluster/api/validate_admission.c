@@ -235,6 +235,17 @@ static void variable(struct v *v, const struct v_path *path, const struct kt_jso
 	cel_program_free(program);
 }
 
+/* `whole` without the variables whose names begin so. */
+static void leave_out(const struct expression_scope *whole, const char *prefix, struct expression_scope *out)
+{
+	size_t n = 0;
+	*out = *whole;
+	for (size_t i = 0; whole->declared[i].name; i++)
+		if (!kt_starts(whole->declared[i].name, prefix))
+			out->declared[n++] = whole->declared[i];
+	out->declared[n] = (struct cel_variable){0};
+}
+
 static void validation(struct v *v, const struct v_path *path, const struct kt_json *item)
 {
 	static const char *const reasons[] = {"Forbidden", "Invalid", "RequestEntityTooLarge", NULL};
@@ -249,12 +260,8 @@ static void validation(struct v *v, const struct v_path *path, const struct kt_j
 		v_invalid_str(v, V_IN(path, "messageExpression"), text, "must be non-empty if specified");
 	} else if (*text) {
 		/* Messages must not depend on who may do what. */
-		struct expression_scope said = *v->scope, *whole = v->scope;
-		size_t n = 0;
-		for (size_t i = 0; whole->declared[i].name; i++)
-			if (!kt_starts(whole->declared[i].name, "authorizer"))
-				said.declared[n++] = whole->declared[i];
-		said.declared[n] = (struct cel_variable){0};
+		struct expression_scope said, *whole = v->scope;
+		leave_out(whole, "authorizer", &said);
 		v->scope = &said;
 		compile(v, V_IN(path, "messageExpression"), text, EXPRESSION_TEXT, NULL);
 		v->scope = whole;
@@ -269,6 +276,16 @@ static void validation(struct v *v, const struct v_path *path, const struct kt_j
 	    strcmp(kt_str_or(reason, ""), "Invalid") &&
 	    strcmp(kt_str_or(reason, ""), "RequestEntityTooLarge"))
 		v_unsupported(v, V_IN(path, "reason"), reason, reasons);
+}
+
+/* Whether a policy is asked at all is known before its variables are. */
+static void policy_conditions(struct v *v, const struct v_path *path, const struct kt_json *list)
+{
+	struct expression_scope early, *whole = v->scope;
+	leave_out(whole, "variables", &early);
+	v->scope = &early;
+	match_conditions(v, path, list);
+	v->scope = whole;
 }
 
 static void audit_annotations(struct v *v, const struct v_path *path, const struct kt_json *list)
@@ -298,7 +315,7 @@ static void policy(struct v *v)
 	        {.field = "paramKind", .kind = V_OBJECT, .fn = param_kind},
 	};
 	static const struct v_rule then[] = {
-	        {.field = "matchConditions", .kind = V_CALL, .fn = match_conditions},
+	        {.field = "matchConditions", .kind = V_CALL, .fn = policy_conditions},
 	        {.field = "variables", .kind = V_EACH, .fn = variable},
 	};
 	static const struct v_rule last[] = {

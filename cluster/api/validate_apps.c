@@ -258,20 +258,27 @@ static void claim_templates(struct v *v, const struct v_path *path, const struct
 /* The template with a volume for each claim template, which its containers may mount; counted up. */
 static struct kt_json *with_claims(const struct kt_json *spec)
 {
-	struct kt_json *template = kt_json_ref(kt_get(spec, "template")), *volumes, *row;
+	/* what the controller writes over is not looked at */
+	static const char *const given[] = {"subdomain", "hostname"};
+	struct kt_json *template = kt_json_ref(kt_get(spec, "template")), *volumes = NULL, *row;
 	const struct kt_json *claim;
-	volumes = kt_json_ref(kt_path(template, "spec.volumes"));
 	KT_JSON_EACH (claim, kt_get(spec, "volumeClaimTemplates")) {
-		const char *name = kt_path_str(claim, "metadata.name");
-		if (!name || kt_find(volumes, "name", name) >= 0)
+		const char *name = kt_str_or(kt_path(claim, "metadata.name"), "");
+		if (kt_find(volumes, "name", name) >= 0)
 			continue;
 		row = kt_jsonf("{name: %s, persistentVolumeClaim: {claimName: %s}}", name, name);
 		kt_push(&volumes, row);
 	}
+	KT_JSON_EACH (claim, kt_path(template, "spec.volumes"))
+		if (kt_find(volumes, "name", kt_get_text(claim, "name")) < 0)
+			kt_push(&volumes, kt_json_ref(claim));
 	if (volumes && kt_get(template, "spec"))
 		kt_set(kt_edit(&template, "spec"), "volumes", volumes);
 	else
 		kt_json_free(volumes);
+	for (size_t i = 0; i < KT_COUNT(given); i++)
+		if (*kt_get_text(kt_get(template, "spec"), given[i]))
+			kt_set(kt_edit(&template, "spec"), given[i], kt_json_str(""));
 	return template;
 }
 
@@ -339,7 +346,7 @@ static void stateful_set(struct v *v)
 		v_pod_template(v, tp, whole);
 		kt_json_free(whole);
 	} else {
-		v_invalid_str(v, V_IN(path, "selector"), "", "invalid label selector");
+		v_invalid(v, V_IN(path, "selector"), sel, "%s", "");
 	}
 	always_restarts(v, tp, template, "StatefulSet");
 }
@@ -403,7 +410,11 @@ const struct v_kind v_kinds_apps[] = {
         {.group = "apps", .kind = "Deployment", .create = deployment, .immutable = fixed_selector},
         {.group = "apps", .kind = "ReplicaSet", .create = replica_set, .immutable = fixed_selector},
         {.group = "apps", .kind = "DaemonSet", .create = daemon_set, .update = daemon_set_update},
-        {.group = "apps", .kind = "StatefulSet", .create = stateful_set, .update = stateful_set_update},
+        {.group = "apps",
+         .kind = "StatefulSet",
+         .prefix = v_dns_label_trailing,
+         .create = stateful_set,
+         .update = stateful_set_update},
         {.group = "apps", .kind = "ControllerRevision", .create = revision, .update = revision_update},
         {.group = "", .kind = "ReplicationController", .create = replication_controller},
         {0},

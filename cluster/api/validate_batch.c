@@ -304,7 +304,8 @@ static void generated_selector(struct v *v)
 	const struct kt_json *spec = kt_get(v->object, "spec"), *selector = kt_get(spec, "selector");
 	const struct kt_json *labels = kt_path(spec, "template.metadata.labels");
 	const char *uid = kt_path_str(v->object, "metadata.uid"),
-	           *name = kt_path_str(v->object, "metadata.name");
+	           *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
+	struct kt_json *expected = kt_json_object();
 	const struct v_path *lp = V_IN(V_IN(V_IN(V_ROOT("spec"), "template"), "metadata"), "labels");
 	const struct {
 		const char *key, *value;
@@ -312,14 +313,17 @@ static void generated_selector(struct v *v)
 	              {"job-name", name},
 	              {"batch.kubernetes.io/controller-uid", uid},
 	              {"batch.kubernetes.io/job-name", name}};
-	if (kt_json_type(selector) == KT_JSON_NULL || kt_get_bool(spec, "manualSelector", false))
+	if (kt_json_type(selector) == KT_JSON_NULL || kt_get_bool(spec, "manualSelector", false)) {
+		kt_json_free(expected);
 		return;
+	}
 	for (size_t i = 0; i < KT_COUNT(wanted); i++) {
 		const char *is = kt_get_str(labels, wanted[i].key);
 		/* a job that was made without the prefixed ones may go on without */
 		if (v->old && strchr(wanted[i].key, '/') &&
 		    !kt_get(kt_path(v->old, "spec.template.metadata.labels"), wanted[i].key))
 			continue;
+		kt_set(&expected, wanted[i].key, kt_json_str(wanted[i].value));
 		char *detail = kt_strf("must be '%s'", wanted[i].value ? wanted[i].value : "");
 		if (!is)
 			v_required(v, V_KEY(lp, wanted[i].key), detail);
@@ -327,11 +331,9 @@ static void generated_selector(struct v *v)
 			v_invalid(v, V_KEY(lp, wanted[i].key), labels, "%s", detail);
 		kt_free(detail);
 	}
-	const struct kt_json *match = kt_get(selector, "matchLabels");
-	if (kt_count(match) != 1 || kt_count(kt_get(selector, "matchExpressions")) > 0 ||
-	    !(kt_streq(kt_get_str(match, "batch.kubernetes.io/controller-uid"), uid) ||
-	      kt_streq(kt_get_str(match, "controller-uid"), uid)))
+	if (v_selector_valid(selector) && !view_selector_matches(selector, expected))
 		v_invalid(v, V_IN(V_ROOT("spec"), "selector"), selector, "`selector` not auto-generated");
+	kt_json_free(expected);
 }
 
 static void job(struct v *v)

@@ -269,7 +269,9 @@ static void devices(struct v *v, const struct v_path *path, const struct kt_json
 			v_not_found(v, V_IN(at, "name"), kt_get(d, "name"));
 		if (!*kt_get_text(d, "devicePath"))
 			v_required(v, V_IN(at, "devicePath"), "");
-		else if (has_backstep(kt_get_text(d, "devicePath")))
+		if (kt_find(list, "devicePath", kt_get_text(d, "devicePath")) < (ptrdiff_t)d_i)
+			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"), "must be unique");
+		if (has_backstep(kt_get_text(d, "devicePath")))
 			v_invalid(v, V_IN(at, "devicePath"), kt_get(d, "devicePath"),
 			          "can not contain backsteps ('..')");
 		if (kt_find(mounted, "name", kt_get_text(d, "name")) >= 0)
@@ -403,6 +405,51 @@ static void init_container(struct v *v, const struct v_path *at, const struct kt
 			            "may not be set for init containers without restartPolicy=Always");
 }
 
+/* What they may not have, in the order of the server's type (allowedEphemeralContainerFields). */
+static void only_ephemeral(struct v *v, const struct v_path *path, const struct kt_json *c)
+{
+	static const char *const forbidden[] = {"ports",         "resources",      "resizePolicy",
+	                                        "livenessProbe", "readinessProbe", "startupProbe",
+	                                        "lifecycle"};
+	static const char *const paths[] = {"subPath", "subPathExpr"};
+	const char *why = "cannot be set for an Ephemeral Container";
+	const struct kt_json *mount;
+	for (size_t i = 0; i < KT_COUNT(forbidden); i++) {
+		const struct kt_json *is = kt_get(c, forbidden[i]);
+		if (is && !(kt_json_type(is) == KT_JSON_OBJECT && kt_count(is) == 0 && i == 1))
+			v_forbidden(v, V_IN(path, forbidden[i]), "%s", why);
+	}
+	KT_JSON_EACH (mount, kt_get(c, "volumeMounts"))
+		for (size_t i = 0; i < KT_COUNT(paths); i++)
+			if (*kt_get_text(mount, paths[i]))
+				v_forbidden(v, V_IN(V_AT(V_IN(path, "volumeMounts"), mount_i), paths[i]),
+				            "%s", why);
+}
+
+void v_ephemeral_containers(struct v *v, const struct v_path *path, const struct kt_json *spec)
+{
+	const struct kt_json *list = kt_get(spec, "ephemeralContainers"), *c;
+	const struct kt_json *others[] = {kt_get(spec, "containers"), kt_get(spec, "initContainers")};
+	v->pod = spec;
+	KT_JSON_EACH (c, list) {
+		const struct v_path *at = V_AT(path, c_i);
+		const char *name = kt_get_text(c, "name"), *image = kt_get_text(c, "image"),
+		           *target = kt_get_text(c, "targetContainerName");
+		size_t len = strlen(image);
+		common(v, at, c, kt_get(spec, "volumes"));
+		if (len && (strchr(" \t\n", *image) || strchr(" \t\n", image[len - 1])))
+			v_invalid_str(v, V_IN(at, "image"), image,
+			              "must not have leading or trailing whitespace");
+		if (kt_find(list, "name", name) < (ptrdiff_t)c_i || kt_find(others[0], "name", name) >= 0 ||
+		    kt_find(others[1], "name", name) >= 0)
+			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
+		if (*target && kt_find(others[0], "name", target) < 0 &&
+		    kt_find(others[1], "name", target) < 0)
+			v_not_found(v, V_IN(at, "targetContainerName"), kt_get(c, "targetContainerName"));
+		only_ephemeral(v, at, c);
+	}
+}
+
 void v_containers(struct v *v, const struct v_path *path, const struct kt_json *spec,
                   const struct kt_json *meta)
 {
@@ -442,4 +489,5 @@ void v_containers(struct v *v, const struct v_path *path, const struct kt_json *
 		kt_json_free(alone);
 		init_container(v, at, c);
 	}
+	v_ephemeral_containers(v, V_IN(path, "ephemeralContainers"), spec);
 }

@@ -237,8 +237,6 @@ static void spread(struct v *v, const struct v_path *path, const struct kt_json 
 		                "must be greater than zero");
 	if (!*key)
 		v_required(v, V_IN(path, "topologyKey"), "can not be empty");
-	else
-		v_check(v, V_IN(path, "topologyKey"), key, v_qualified_name);
 	if (strcmp(unsatisfiable, when[0]) && strcmp(unsatisfiable, when[1]))
 		v_unsupported(v, V_IN(path, "whenUnsatisfiable"), kt_get(c, "whenUnsatisfiable"), when);
 	spread_again(v, V_IN(path, "{topologyKey, whenUnsatisfiable}"), c, rest, from);

@@ -271,24 +271,7 @@ static void ephemeral(struct v *v)
 	const struct v_path *path = V_IN(V_ROOT("spec"), "ephemeralContainers");
 	const struct kt_json *now = kt_path(v->object, "spec.ephemeralContainers"),
 	                     *old = kt_path(v->old, "spec.ephemeralContainers"), *c;
-	const struct kt_json *spec = kt_get(v->object, "spec");
-	KT_JSON_EACH (c, now) {
-		const struct v_path *at = V_AT(path, c_i);
-		const char *name = kt_get_text(c, "name"), *target = kt_get_text(c, "targetContainerName");
-		if (!*name)
-			v_required(v, V_IN(at, "name"), "");
-		else
-			v_check(v, V_IN(at, "name"), name, v_dns_label);
-		if (!*kt_get_text(c, "image"))
-			v_required(v, V_IN(at, "image"), "");
-		if (*name && (kt_find(now, "name", name) < (ptrdiff_t)c_i ||
-		              kt_find(kt_get(spec, "containers"), "name", name) >= 0 ||
-		              kt_find(kt_get(spec, "initContainers"), "name", name) >= 0))
-			v_duplicate(v, V_IN(at, "name"), kt_get(c, "name"));
-		if (*target && kt_find(kt_get(spec, "containers"), "name", target) < 0 &&
-		    kt_find(kt_get(spec, "initContainers"), "name", target) < 0)
-			v_not_found(v, V_IN(at, "targetContainerName"), kt_get(c, "targetContainerName"));
-	}
+	v_ephemeral_containers(v, path, kt_get(v->object, "spec"));
 	KT_JSON_EACH (c, old) {
 		ptrdiff_t at = kt_find(now, "name", kt_get_text(c, "name"));
 		if (at < 0)

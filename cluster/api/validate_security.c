@@ -122,7 +122,7 @@ void v_pod_security_context(struct v *v, const struct v_path *path, const struct
 {
 	static const char *const fs_policies[] = {"Always", "OnRootMismatch", NULL};
 	static const char *const group_policies[] = {"Merge", "Strict", NULL};
-	static const char *const change_policies[] = {"MountOption", "Recursive", NULL};
+	static const char *const change_policies[] = {"Recursive", NULL}; /* SELinuxMount is off */
 	static const struct v_rule ids[] = {
 	        {.field = "fsGroup", .kind = V_OBJECT, .fn = id},
 	        {.field = "runAsUser", .kind = V_OBJECT, .fn = id},
@@ -148,21 +148,28 @@ void v_pod_security_context(struct v *v, const struct v_path *path, const struct
 		V_RULES(v, path, sc, rest);
 }
 
+static const char *const all_containers[] = {"initContainers", "containers", "ephemeralContainers"};
+
 void v_host_users(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {
 	/* As the server's internal type spells them. */
 	static const char *const names[][2] = {
 	        {"hostNetwork", "hostNetwork"}, {"hostPID", "HostPID"}, {"hostIPC", "HostIPC"}};
+	const struct kt_json *c;
 	if (kt_get_bool(spec, "hostUsers", true))
 		return;
 	for (size_t i = 0; i < KT_COUNT(names); i++)
 		if (kt_get_bool(spec, names[i][0], false))
 			v_forbidden(v, V_IN(path, names[i][1]), "when `hostUsers` is false");
+	for (size_t i = 0; i < KT_COUNT(all_containers); i++)
+		KT_JSON_EACH (c, kt_get(spec, all_containers[i]))
+			if (kt_count(kt_get(c, "volumeDevices")) > 0)
+				v_forbidden(v,
+				            V_IN(V_AT(V_IN(path, all_containers[i]), c_i), "volumeDevices"),
+				            "when `hostUsers` is false");
 }
 
 /* --- what the other system does not have --- */
-
-static const char *const all_containers[] = {"initContainers", "containers", "ephemeralContainers"};
 
 static void windows(struct v *v, const struct v_path *path, const struct kt_json *spec)
 {

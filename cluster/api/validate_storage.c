@@ -10,7 +10,7 @@ static const char *const access_modes[] = {"ReadOnlyMany", "ReadWriteMany", "Rea
 static void modes(struct v *v, const struct v_path *path, const struct kt_json *list, const char *why)
 {
 	const struct kt_json *mode;
-	bool pod = false;
+	bool pod = false, others = false;
 	if (kt_count(list) == 0)
 		v_required(v, path, why);
 	KT_JSON_EACH (mode, list) {
@@ -19,9 +19,11 @@ static void modes(struct v *v, const struct v_path *path, const struct kt_json *
 			known = known || kt_streq(access_modes[i], kt_str(mode));
 		if (!known)
 			v_unsupported(v, path, mode, access_modes);
-		pod = pod || kt_streq(kt_str(mode), "ReadWriteOncePod");
+		bool is_pod = kt_streq(kt_str(mode), "ReadWriteOncePod");
+		pod = pod || is_pod;
+		others = others || (known && !is_pod);
 	}
-	if (pod && kt_count(list) > 1)
+	if (pod && others)
 		v_forbidden(v, path, "may not use ReadWriteOncePod with other access modes");
 }
 
@@ -86,9 +88,13 @@ void v_claim_spec(struct v *v, const struct v_path *path, const struct kt_json *
 {
 	const struct kt_json *request = kt_path(spec, "resources.requests.storage");
 	const struct v_path *storage = V_KEY(V_IN(path, "resources"), "storage");
+	const struct kt_json *wanted = kt_get(spec, "accessModes");
+	const char *none = "at least 1 access mode is required";
+	if (!kt_count(wanted))
+		modes(v, V_IN(path, "accessModes"), wanted, none);
 	v_label_selector(v, V_IN(path, "selector"), kt_get(spec, "selector"));
-	modes(v, V_IN(path, "accessModes"), kt_get(spec, "accessModes"),
-	      "at least 1 access mode is required");
+	if (kt_count(wanted))
+		modes(v, V_IN(path, "accessModes"), wanted, none);
 	if (!request)
 		v_required(v, storage, "");
 	else
@@ -191,22 +197,13 @@ static void node_affinity(struct v *v, const struct v_path *path, const struct k
 		v_node_selector_term(v, V_AT(tp, term_i), term);
 }
 
-/* What each needs; sources without rows are taken as they are. */
+/* What each needs beside what pods' volumes need. */
 static void source_fields(struct v *v, const struct v_path *path, const char *name, const struct kt_json *s)
 {
 	static const struct {
 		const char *source, *field;
-	} needed[] = {{"local", "path"},
-	              {"nfs", "server"},
-	              {"nfs", "path"},
-	              {"csi", "driver"},
-	              {"csi", "volumeHandle"},
-	              {"iscsi", "targetPortal"},
-	              {"iscsi", "iqn"},
-	              {"awsElasticBlockStore", "volumeID"},
-	              {"gcePersistentDisk", "pdName"}};
-	if (strcmp(name, "hostPath") == 0)
-		v_host_path(v, path, s);
+	} needed[] = {{"local", "path"}, {"csi", "driver"}, {"csi", "volumeHandle"}};
+	v_volume_source(v, path, name, s);
 	for (size_t i = 0; i < KT_COUNT(needed); i++) {
 		const struct v_path *at = V_IN(path, needed[i].field);
 		const char *is = kt_get_text(s, needed[i].field);
@@ -216,8 +213,6 @@ static void source_fields(struct v *v, const struct v_path *path, const char *na
 			v_csi_driver_name(v, at, is);
 		else if (!*is)
 			v_required(v, at, "");
-		else if (strcmp(name, "nfs") == 0 && strcmp(needed[i].field, "path") == 0 && *is != '/')
-			v_invalid_str(v, at, is, "must be an absolute path");
 	}
 }
 
@@ -240,8 +235,9 @@ static void source(struct v *v, const struct v_path *path, const struct kt_json 
 		const struct kt_json *s = kt_get(spec, name);
 		if (!s)
 			continue;
-		if (count++ > 0) {
-			v_forbidden(v, V_IN(path, name), "may not specify more than 1 volume type");
+		if (count++ > 0 && strcmp(name, "flexVolume") != 0) { /* it may come on top */
+			v_forbidden(v, V_IN(path, v_volume_source_field(name)),
+			            "may not specify more than 1 volume type");
 			continue;
 		}
 		source_fields(v, V_IN(path, name), name, s);
@@ -262,8 +258,9 @@ static void volume(struct v *v)
 	        {.field = "nodeAffinity", .kind = V_OBJECT, .fn = node_affinity},
 	};
 	const struct v_path *path = V_ROOT("spec"), *cp = V_IN(path, "capacity");
-	const struct kt_json *spec = kt_get(v->object, "spec"), *capacity = kt_get(spec, "capacity");
-	struct kt_json *no_capacity = kt_json_null();
+	const struct kt_json *spec = kt_get(v->object, "spec"), *capacity = kt_get(spec, "capacity"),
+	                     *attributes = kt_get(spec, "volumeAttributesClassName");
+	struct kt_json *no_capacity = capacity ? kt_json_object() : kt_json_null();
 	modes(v, V_IN(path, "accessModes"), kt_get(spec, "accessModes"), "");
 	if (kt_count(capacity) == 0)
 		v_required(v, cp, "");
@@ -285,8 +282,15 @@ static void volume(struct v *v)
 		v_check(v, V_IN(path, "storageClassName"), kt_get_text(spec, "storageClassName"),
 		        v_dns_subdomain);
 	volume_mode(v, path, spec);
-	if (kt_get(spec, "volumeAttributesClassName") && !*kt_get_text(spec, "volumeAttributesClassName"))
+	if (!attributes)
+		return;
+	if (!*kt_str_or(attributes, ""))
 		v_required(v, V_IN(path, "volumeAttributesClassName"), "an empty string is disallowed");
+	else
+		v_check(v, V_IN(path, "volumeAttributesClassName"), kt_str_or(attributes, ""),
+		        v_dns_subdomain);
+	if (!kt_get(spec, "csi"))
+		v_required(v, V_IN(path, "csi"), "has to be specified when using volumeAttributesClassName");
 }
 
 static bool same_source(const struct kt_json *a, const struct kt_json *b)

@@ -264,29 +264,42 @@ static void iscsi(struct v *v, const struct v_path *path, const struct kt_json *
 	V_RULES(v, path, s, rules);
 }
 
+static void partition(struct v *v, const struct v_path *path, const struct kt_json *value)
+{
+	int64_t number = kt_int_or(value, 0);
+	if (number < 0 || number > 255)
+		v_invalid(v, path, value, "must be between 1 and 255, inclusive");
+}
+
 static void ebs(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
 	static const struct v_rule rules[] = {{.field = "volumeID", .kind = V_REQUIRED},
-	                                      {.field = "partition", .kind = V_RANGE, .hi = 255}};
+	                                      {.field = "partition", .kind = V_CALL, .fn = partition}};
 	V_RULES(v, path, s, rules);
 }
 
 static void gce(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
 	static const struct v_rule rules[] = {{.field = "pdName", .kind = V_REQUIRED},
-	                                      {.field = "partition", .kind = V_RANGE, .hi = 255}};
+	                                      {.field = "partition", .kind = V_CALL, .fn = partition}};
 	V_RULES(v, V_IN(path->up, "persistentDisk"), s, rules);
+}
+
+static void flocker(struct v *v, const struct v_path *path, const struct kt_json *s)
+{
+	const char *name = kt_get_text(s, "datasetName"), *uuid = kt_get_text(s, "datasetUUID");
+	if (!*name && !*uuid)
+		v_required(v, path, "one of datasetName and datasetUUID is required");
+	if (*name && *uuid)
+		v_invalid_str(v, path, "resource",
+		              "datasetName and datasetUUID can not be specified simultaneously");
+	if (strchr(name, '/'))
+		v_invalid_str(v, V_IN(path, "datasetName"), name, "must not contain '/'");
 }
 
 static void git(struct v *v, const struct v_path *path, const struct kt_json *s)
 {
 	static const struct v_rule rules[] = {{.field = "repository", .kind = V_REQUIRED}};
-	V_RULES(v, path, s, rules);
-}
-
-static void volume_id(struct v *v, const struct v_path *path, const struct kt_json *s)
-{
-	static const struct v_rule rules[] = {{.field = "volumeID", .kind = V_REQUIRED}};
 	V_RULES(v, path, s, rules);
 }
 
@@ -303,10 +316,10 @@ static const struct {
         {"nfs", nfs},
         {"iscsi", iscsi},
         {"glusterfs", NULL},
-        {"flocker", NULL},
+        {"flocker", flocker},
         {"persistentVolumeClaim", claim},
         {"rbd", NULL},
-        {"cinder", volume_id},
+        {"cinder", NULL},
         {"cephfs", NULL},
         {"quobyte", NULL},
         {"downwardAPI", downward},
@@ -316,7 +329,7 @@ static const struct {
         {"azureFile", NULL},
         {"vsphereVolume", NULL},
         {"photonPersistentDisk", NULL},
-        {"portworxVolume", volume_id},
+        {"portworxVolume", NULL},
         {"azureDisk", NULL},
         {"storageos", NULL},
         {"projected", projected},
@@ -326,6 +339,55 @@ static const struct {
         {"image", NULL},
 };
 
+/* What must be there of those without rules of their own: a text, or a list with something in it. */
+static const struct {
+	const char *source, *field;
+} needed[] = {
+        {"glusterfs", "endpoints"},
+        {"glusterfs", "path"},
+        {"rbd", "monitors"},
+        {"rbd", "image"},
+        {"cinder", "volumeID"},
+        {"cephfs", "monitors"},
+        {"quobyte", "volume"},
+        {"flexVolume", "driver"},
+        {"azureFile", "secretName"},
+        {"azureFile", "shareName"},
+        {"vsphereVolume", "volumePath"},
+        {"photonPersistentDisk", "pdID"},
+        {"portworxVolume", "volumeID"},
+        {"azureDisk", "diskName"},
+        {"azureDisk", "diskURI"},
+        {"storageos", "volumeName"},
+        {"scaleIO", "gateway"},
+        {"scaleIO", "system"},
+        {"scaleIO", "volumeName"},
+};
+
+void v_volume_source(struct v *v, const struct v_path *path, const char *name, const struct kt_json *s)
+{
+	static const char *const with_secret[] = {"iscsi", "cinder", "storageos"};
+	for (size_t i = 0; i < KT_COUNT(sources); i++)
+		if (strcmp(sources[i].name, name) == 0 && sources[i].fn && strcmp(name, "csi") != 0)
+			sources[i].fn(v, path, s);
+	for (size_t i = 0; i < KT_COUNT(needed); i++)
+		if (strcmp(needed[i].source, name) == 0 && !*kt_get_text(s, needed[i].field) &&
+		    !kt_count(kt_get(s, needed[i].field)))
+			v_required(v, V_IN(path, needed[i].field), "");
+	for (size_t i = 0; i < KT_COUNT(with_secret); i++)
+		if (strcmp(with_secret[i], name) == 0 && kt_get(s, "secretRef") &&
+		    !*kt_get_text(kt_get(s, "secretRef"), "name"))
+			v_required(v, V_IN(V_IN(path, "secretRef"), "name"), "");
+}
+
+/* As the server spells them in what it says. */
+const char *v_volume_source_field(const char *name)
+{
+	return strcmp(name, "downwardAPI") == 0 ? "downwarAPI"
+	       : strcmp(name, "cephfs") == 0    ? "cephFS"
+	                                        : name;
+}
+
 static void source(struct v *v, const struct v_path *path, const struct kt_json *volume)
 {
 	size_t count = 0;
@@ -334,10 +396,12 @@ static void source(struct v *v, const struct v_path *path, const struct kt_json 
 		if (!s)
 			continue;
 		if (count++ > 0)
-			v_forbidden(v, V_IN(path, sources[i].name),
+			v_forbidden(v, V_IN(path, v_volume_source_field(sources[i].name)),
 			            "may not specify more than 1 volume type");
-		else if (sources[i].fn)
-			sources[i].fn(v, V_IN(path, sources[i].name), s);
+		else if (sources[i].fn == csi)
+			csi(v, V_IN(path, sources[i].name), s);
+		else
+			v_volume_source(v, V_IN(path, sources[i].name), sources[i].name, s);
 	}
 	if (count == 0)
 		v_required(v, path, "must specify a volume type");
