@@ -275,6 +275,26 @@ static const struct image *catalogue_find(const struct reference *ref, bool *kno
 	return found;
 }
 
+char *image_version(const struct image *image, const char *reference)
+{
+	struct reference ref;
+	const char *rest = image->versions, *best = NULL;
+	size_t len, best_len = 0;
+	if (!rest || !split_reference(reference, &ref, NULL))
+		return NULL;
+	size_t told = isdigit((unsigned char)ref.tag[0]) ? strspn(ref.tag, "0123456789.") : 0;
+	size_t dots = 0;
+	for (size_t i = 0; i < told; i++)
+		dots += ref.tag[i] == '.';
+	if (dots > 1)
+		return kt_strndup(ref.tag, told);
+	for (const char *one; rest && (one = kt_split(&rest, ' ', &len));)
+		if (isdigit((unsigned char)*one) &&
+		    (!told || (!strncmp(one, ref.tag, told) && (one[told] == '.' || told == len))))
+			best = one, best_len = len;
+	return best ? kt_strndup(best, best_len) : NULL;
+}
+
 /* What was found before: a pod asks three times, and thousands of pods ask for the same. */
 enum { KNOWN = 64 };
 struct known_images {

@@ -375,6 +375,21 @@ static bool is_plain(const struct container *c, const struct image *image)
 	       identity_overrides(c->capabilities) && identity_may(c->capabilities, "CHOWN");
 }
 
+/* NGINX_VERSION and the like: of the tag. */
+static void add_version(struct kt_json **vars, const struct process *process)
+{
+	const struct container *c = process->spec.container;
+	for (size_t i = 0; process->image->env && process->image->env[i]; i++) {
+		const char *one = process->image->env[i], *end = strstr(one, "_VERSION=");
+		char *version = end ? image_version(process->image, c->image) : NULL;
+		char *name = end ? kt_strf("%.*s_VERSION", (int)(end - one), one) : NULL;
+		if (version && !kt_get(c->env, name))
+			kt_set(vars, name, kt_json_str(version));
+		kt_free(name);
+		kt_free(version);
+	}
+}
+
 struct kt_json *process_env(const struct process *process)
 {
 	const struct container *c = process->spec.container;
@@ -387,6 +402,7 @@ struct kt_json *process_env(const struct process *process)
 		kt_set(&vars, kt_key(c->env, i), kt_json_ref(kt_at(c->env, i)));
 	for (size_t i = 0; process->image->env && process->image->env[i]; i++)
 		add_env(&vars, process->image->env[i]);
+	add_version(&vars, process);
 	if (!kt_get(vars, "HOME")) {
 		struct kt_buf home = {0};
 		if (is_plain(c, process->image))

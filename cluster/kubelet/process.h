@@ -130,6 +130,8 @@ struct image {
 const struct image *image_find(struct cluster *cluster, const char *reference, char **why);
 /* "docker.io/library/nginx:1.27" for "nginx:1.27"; owned. */
 char *image_full_name(const char *reference);
+/* Which of the image's versions the tag stands for ("7.0.15" for redis:7.0-alpine); owned, NULL: unknown. */
+char *image_version(const struct image *image, const char *reference);
 void image_id(const char *reference, char out[128]); /* stable digest: repo@sha256:… */
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster/kubelet/servers/redis.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -119,156 +118,6 @@ void redis_note(const struct redis *redis, char role, const char *fmt, ...)
 	kt_buf_clear(&text);
 }
 
-/* --- configuration --- */
-static const struct {
-	const char *name, *usual;
-} settings[] = {{"port", "6379"},
-                {"bind", "* -::*"},
-                {"dir", ""},
-                {"dbfilename", "dump.rdb"},
-                {"save", "3600 1 300 100 60 10000"},
-                {"appendonly", "no"},
-                {"appendfsync", "everysec"},
-                {"appendfilename", "appendonly.aof"},
-                {"appenddirname", "appendonlydir"},
-                {"requirepass", ""},
-                {"masterauth", ""},
-                {"maxmemory", "0"},
-                {"maxmemory-policy", "noeviction"},
-                {"maxclients", "10000"},
-                {"timeout", "0"},
-                {"tcp-keepalive", "300"},
-                {"tcp-backlog", "511"},
-                {"databases", "16"},
-                {"loglevel", "notice"},
-                {"logfile", ""},
-                {"daemonize", "no"},
-                {"protected-mode", "yes"},
-                {"replicaof", ""},
-                {"replica-read-only", "yes"},
-                {"replica-announce-ip", ""},
-                {"replica-announce-port", "0"},
-                {"stop-writes-on-bgsave-error", "yes"},
-                {"rdbcompression", "yes"},
-                {"rdbchecksum", "yes"},
-                {"lazyfree-lazy-eviction", "no"},
-                {"slowlog-log-slower-than", "10000"},
-                {"hz", "10"},
-                {"cluster-enabled", "no"},
-                {"cluster-config-file", "nodes.conf"},
-                {"cluster-node-timeout", "15000"},
-                {"notify-keyspace-events", ""},
-                {"auto-aof-rewrite-percentage", "100"},
-                {"auto-aof-rewrite-min-size", "67108864"},
-                {"io-threads", "1"},
-                {"pidfile", ""},
-                {"supervised", "no"},
-                {"always-show-logo", "no"},
-                {"maxmemory-samples", "5"},
-                {"user", ""},
-                {"rename-command", ""},
-                {"min-replicas-to-write", "0"},
-                {"repl-diskless-sync", "yes"},
-                {"unixsocket", ""}};
-
-static bool set_config(struct redis *redis, const char *name, const char *value)
-{
-	char *lower = kt_strdup(name);
-	for (char *c = lower; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	bool known = false;
-	for (size_t i = 0; i < KT_COUNT(settings); i++)
-		known = known || !strcmp(settings[i].name, lower);
-	if (!strcmp(lower, "slaveof"))
-		known = true;
-	if (known)
-		kt_set(&redis->config, !strcmp(lower, "slaveof") ? "replicaof" : lower, kt_json_str(value));
-	kt_free(lower);
-	return known;
-}
-
-const char *redis_config(const struct redis *redis, const char *name)
-{
-	return kt_get_str(redis->config, name);
-}
-
-static const char fatal[] = "\n*** FATAL CONFIG FILE ERROR (Redis 7.4.1) ***\n";
-
-/* A line of a configuration file, or a word pair of the command line: "name value…". */
-static bool config_line(struct redis *redis, const char *line, size_t number)
-{
-	const char *from = line + strspn(line, " \t\r");
-	size_t len = strcspn(from, " \t\r");
-	if (!len || *from == '#')
-		return true;
-	char *name = kt_strndup(from, len);
-	const char *value = from + len + strspn(from + len, " \t");
-	size_t n = strlen(value);
-	while (n && strchr(" \t\r", value[n - 1]))
-		n--;
-	bool quoted = n > 1 && (*value == '"' || *value == '\'') && value[n - 1] == *value;
-	char *text = kt_strndup(value + quoted, n - (quoted ? 2u : 0u));
-	bool good = n > 0 && set_config(redis, name, text);
-	if (!good)
-		tool_err(redis->r,
-		         "%sReading the configuration file, at line %zu\n>>> '%.*s'\nBad directive or wrong "
-		         "number of arguments\n",
-		         fatal, number, (int)(value + n - from), from);
-	kt_free(text);
-	kt_free(name);
-	return good;
-}
-
-static bool config_file(struct redis *redis, const char *name)
-{
-	struct kt_buf text = {0};
-	char *path = tool_path(redis->r, name);
-	bool good = true;
-	if (files_read(tool_container(redis->r)->files, path, &text)) {
-		tool_err(redis->r, "Fatal error, can't open config file '%s': No such file or directory\n",
-		         path);
-		good = false;
-	}
-	const char *rest = kt_buf_str(&text);
-	size_t len, number = 0;
-	for (const char *line; good && rest && (line = kt_split(&rest, '\n', &len));) {
-		char *one = kt_strndup(line, len);
-		good = config_line(redis, one, ++number);
-		kt_free(one);
-	}
-	kt_free(path);
-	kt_buf_clear(&text);
-	return good;
-}
-
-/* redis-server [FILE] [--name value…]… */
-static bool configure(struct redis *redis)
-{
-	struct tool_run *r = redis->r;
-	for (size_t i = 0; i < KT_COUNT(settings); i++)
-		kt_set(&redis->config, settings[i].name, kt_json_str(settings[i].usual));
-	kt_set(&redis->config, "dir", kt_json_str(r->task->dir));
-	size_t at = 1;
-	if (at < r->argv.count && !kt_starts(r->argv.items[at], "--") && strcmp(r->argv.items[at], "-") != 0)
-		if (!config_file(redis, r->argv.items[at++]))
-			return false;
-	while (at < r->argv.count) {
-		struct kt_buf line = {0};
-		const char *word = r->argv.items[at++];
-		kt_buf_adds(&line, word + (kt_starts(word, "--") ? 2 : 0));
-		/* an empty value is written as one */
-		while (at < r->argv.count && !kt_starts(r->argv.items[at], "--")) {
-			kt_buf_addf(&line, " %s", *r->argv.items[at] ? r->argv.items[at] : "\"\"");
-			at++;
-		}
-		bool good = config_line(redis, kt_buf_str(&line), at / 2);
-		kt_buf_clear(&line);
-		if (!good)
-			return false;
-	}
-	return true;
-}
-
 static const kt_ns FIRST_SYNC = 6 * KT_SEC; /* repl-diskless-sync-delay, and a handshake */
 
 void redis_follow(struct redis *redis, const char *host, unsigned port)
@@ -333,6 +182,41 @@ void redis_free(void *own)
 	kt_free(redis);
 }
 
+const char *redis_version(const struct tool_run *r)
+{
+	const char *version = tool_env(r, "REDIS_VERSION");
+	return version ? version : "7.4.1";
+}
+
+/* A port, and addresses that are its own. */
+static bool can_listen(const struct redis *redis)
+{
+	const char *port = redis_config(redis, "port"), *rest = redis_config(redis, "bind");
+	const char *own = tool_container(redis->r)->pod_ip;
+	size_t len;
+	if (!strcmp(port, "0")) {
+		redis_note(redis, 'M', "# Configured to not listen anywhere, exiting.");
+		return false;
+	}
+	for (const char *one; rest && (one = kt_split(&rest, ' ', &len));) {
+		char *address = kt_strndup(one, len);
+		bool good = !len || strspn(address, "0123456789.") != len || kt_starts(address, "127.") ||
+		            !strcmp(address, "0.0.0.0") || kt_streq(address, own);
+		if (!good)
+			redis_note(redis, 'M',
+			           "# Warning: Could not create server TCP listening socket %s:%s: bind: "
+			           "Cannot assign "
+			           "requested address",
+			           address, port);
+		kt_free(address);
+		if (!good) {
+			redis_note(redis, 'M', "# Failed listening on port %s (TCP), aborting.", port);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 {
 	struct redis *redis = kt_alloc(sizeof(*redis));
@@ -344,12 +228,14 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 	redis->started = redis->saved_at = redis_now(redis);
 	if (r->argv.count > 1 &&
 	    (!strcmp(r->argv.items[1], "--version") || !strcmp(r->argv.items[1], "-v"))) {
-		tool_outs(r, "Redis server v=7.4.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 "
-		             "build=0000000000000000\n");
+		tool_outf(r,
+		          "Redis server v=%s sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 "
+		          "build=0000000000000000\n",
+		          redis_version(r));
 		*status = 0;
 		return false;
 	}
-	if (!configure(redis)) {
+	if (!redis_configure(redis)) {
 		*status = 1;
 		return false;
 	}
@@ -360,8 +246,8 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 	}
 	redis_note(redis, 'C', "* oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
 	redis_note(redis, 'C',
-	           "* Redis version=7.4.1, bits=64, commit=00000000, modified=0, pid=%d, just started",
-	           r->task->pid);
+	           "* Redis version=%s, bits=64, commit=00000000, modified=0, pid=%d, just started",
+	           redis_version(r), r->task->pid);
 	if (r->argv.count > 1)
 		redis_note(redis, 'C', "* Configuration loaded");
 	else
@@ -370,6 +256,11 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		           "specify a "
 		           "config file use "
 		           "redis-server /path/to/redis.conf");
+	redis_note(redis, 'M', "* monotonic clock: POSIX clock_gettime");
+	if (!can_listen(redis)) {
+		*status = 1;
+		return false;
+	}
 	/* after a restore of the simulation nothing happened: it has what it had */
 	char *key = process_memory_key(tool_container(r));
 	const struct kt_json *kept =
@@ -385,6 +276,7 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		redis_follow(redis, host, (unsigned)strtoul(port, NULL, 10));
 		kt_free(host);
 	}
+	redis->listens = true;
 	server_port(s, strtoul(redis_config(redis, "port"), NULL, 10), "TCP");
 	redis_note(redis, 'M', "* Running mode=standalone, port=%s.", redis_config(redis, "port"));
 	redis_note(redis, 'M', "* Server initialized");

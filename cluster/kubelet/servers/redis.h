@@ -11,7 +11,7 @@ struct redis {
 	/* {"0": {KEY: {type: "string|list|hash|set|zset", value, until (ns of virtual time, 0 never)}}} */
 	struct kt_json *data;   /* changed by redis_put, redis_flush, redis_take only */
 	int64_t bytes;          /* of what is in it */
-	struct kt_json *config; /* {name: text}, as CONFIG GET shows it */
+	struct kt_json *config; /* {name: text} of what was set */
 	struct tool_run *r;
 	kt_ns started, saved_at;
 	int64_t changes, commands, connections; /* changes: since it was saved last */
@@ -21,6 +21,7 @@ struct redis {
 	kt_ns following;          /* since */
 	struct kt_json *replicas; /* {address: when it asked last, ns} */
 	int part, append_db; /* of appendonly: which pair of files; the database of its last command, -1 */
+	bool listens;        /* it has begun */
 	bool loading,
 	        leaves; /* leaves: SHUTDOWN was said; it ends behind the conversation, which it is freed by */
 	kt_ns paused_until; /* CLIENT PAUSE: nobody else is answered before */
@@ -40,7 +41,16 @@ kt_ns redis_now(const struct redis *redis);
 /* Answer one command; argv[0] is its name. */
 void redis_command(struct redis_client *client, char **argv, size_t argc, struct kt_buf *out);
 void redis_client_clear(struct redis_client *client);
-const char *redis_config(const struct redis *redis, const char *name);
+const char *redis_version(const struct tool_run *r);
+/* --- redis_config.c --- */
+/* From its command line and the file named there; false after saying what is wrong. */
+bool redis_configure(struct redis *redis);
+const char *redis_config(const struct redis *redis, const char *name); /* "" where nothing is set */
+bool redis_config_known(const char *name);
+/* False: what is wrong with it is added to `why`. */
+bool redis_config_set(struct redis *redis, const char *name, const char *text, struct kt_buf *why);
+/* Names that fit, each with its value. */
+void redis_config_list(const struct redis *redis, const char *pattern, struct kt_strs *out);
 /* Its log. `role`: M, or C while it starts. */
 void redis_note(const struct redis *redis, char role, const char *fmt, ...) KT_PRINTF(3, 4);
 

@@ -91,7 +91,7 @@ static bool read_options(struct tool_run *r, struct cli *s)
 		} else {
 			takes = false;
 			if (!strcmp(word, "--version") || !strcmp(word, "-v")) {
-				tool_outs(r, "redis-cli 7.4.1\n");
+				tool_outf(r, "redis-cli %s\n", redis_version(r));
 				return false;
 			}
 			s->raw = s->raw || !strcmp(word, "--raw");

@@ -306,15 +306,6 @@ static const struct redis_row *row_named(const char *name)
 static bool has_room(struct redis_call *c)
 {
 	int64_t most = strtoll(redis_config(c->redis, "maxmemory"), NULL, 10);
-	const char *unit = redis_config(c->redis, "maxmemory");
-	unit += strspn(unit, "0123456789");
-	static const struct {
-		const char *name;
-		int64_t factor;
-	} units[] = {{"kb", 1 << 10}, {"mb", 1 << 20}, {"gb", 1 << 30},
-	             {"k", 1000},     {"m", 1000000},  {"g", 1000000000}};
-	for (size_t i = 0; i < KT_COUNT(units); i++)
-		most *= strcasecmp(unit, units[i].name) ? 1 : units[i].factor;
 	bool may_go = strcmp(redis_config(c->redis, "maxmemory-policy"), "noeviction") != 0;
 	while (most && redis_memory(c->redis) > most) {
 		const struct kt_json *db = redis_db(c);

@@ -76,30 +76,67 @@ static void do_time(struct redis_call *c)
 	kt_free(micros);
 }
 
+/* It was started without a file, or nobody looks into it. */
+static void config_rewrite(struct redis_call *c)
+{
+	const struct tool_run *r = c->redis->r;
+	if (r->argv.count < 2 || kt_starts(r->argv.items[1], "--"))
+		resp_error(c->out, "ERR The server is running without a config file");
+	else
+		resp_simple(c->out, "OK");
+}
+
+static void config_get(struct redis_call *c)
+{
+	struct kt_strs found = {0};
+	for (size_t i = 2; i < c->argc; i++)
+		redis_config_list(c->redis, c->argv[i], &found);
+	redis_give_strs(c, &found);
+}
+
+static void config_set(struct redis_call *c)
+{
+	for (size_t i = 2; i + 1 < c->argc; i += 2) {
+		struct kt_buf why = {0};
+		bool known = redis_config_known(c->argv[i]),
+		     good = known && redis_config_set(c->redis, c->argv[i], c->argv[i + 1], &why);
+		if (!known)
+			resp_error(c->out, "ERR Unknown option or number of arguments for CONFIG SET - '%s'",
+			           c->argv[i]);
+		else if (!good)
+			resp_error(c->out, "ERR CONFIG SET failed (possibly related to argument '%s') - %s",
+			           c->argv[i], kt_buf_str(&why));
+		else if (redis_is(c->argv[i], "appendonly"))
+			redis_rewrite(c->redis); /* what is there is written at once */
+		kt_buf_clear(&why);
+		if (!good)
+			return;
+	}
+	resp_simple(c->out, "OK");
+}
+
 static void do_config(struct redis_call *c)
 {
-	const char *what = c->argv[1];
-	if (!strcasecmp(what, "get") && c->argc > 2) {
-		struct kt_strs found = {0};
-		for (size_t i = 0; i < kt_count(c->redis->config); i++)
-			if (pattern_match(c->argv[2], kt_key(c->redis->config, i))) {
-				kt_strs_add(&found, kt_key(c->redis->config, i));
-				kt_strs_add(&found, kt_str_or(kt_at(c->redis->config, i), ""));
-			}
-		redis_give_strs(c, &found);
-	} else if (!strcasecmp(what, "set") && c->argc > 3 && kt_get(c->redis->config, c->argv[2])) {
-		kt_set(&c->redis->config, c->argv[2], kt_json_str(c->argv[3]));
-		if (!strcmp(c->argv[2], "appendonly"))
-			redis_rewrite(c->redis); /* what is there is written at once */
-		resp_simple(c->out, "OK");
-	} else if (!strcasecmp(what, "set") && c->argc > 3) {
-		resp_error(c->out, "ERR Unknown option or number of arguments for CONFIG SET - '%s'",
-		           c->argv[2]);
-	} else if (!strcasecmp(what, "resetstat") || !strcasecmp(what, "rewrite")) {
-		resp_simple(c->out, "OK");
-	} else {
-		resp_error(c->out, "ERR unknown subcommand '%s'. Try CONFIG HELP.", what);
+	static const struct {
+		const char *name;
+		size_t least;
+		bool pairs;
+		void (*run)(struct redis_call *c);
+	} parts[] = {{"get", 3, false, config_get},
+	             {"set", 4, true, config_set},
+	             {"resetstat", 2, false, redis_do_ok},
+	             {"rewrite", 2, false, config_rewrite}};
+	for (size_t i = 0; i < KT_COUNT(parts); i++) {
+		if (!redis_is(c->argv[1], parts[i].name))
+			continue;
+		if (c->argc < parts[i].least || (parts[i].pairs && c->argc % 2))
+			resp_error(c->out, "ERR wrong number of arguments for 'config|%s' command",
+			           parts[i].name);
+		else
+			parts[i].run(c);
+		return;
 	}
+	resp_error(c->out, "ERR unknown subcommand '%s'. Try CONFIG HELP.", c->argv[1]);
 }
 
 static size_t replica_count(const struct redis *redis)
@@ -142,10 +179,10 @@ static void info_keyspace(const struct redis *redis, struct kt_buf *text)
 static void info_server(const struct redis *redis, struct kt_buf *text)
 {
 	kt_buf_addf(text,
-	            "redis_version:7.4.1\r\nredis_mode:standalone\r\nos:Linux\r\narch_bits:64\r\nprocess_id:%"
+	            "redis_version:%s\r\nredis_mode:standalone\r\nos:Linux\r\narch_bits:64\r\nprocess_id:%"
 	            "d\r\ntcp_port:%s\r\n"
 	            "uptime_in_seconds:%lld\r\n",
-	            redis->r->task->pid, redis_config(redis, "port"),
+	            redis_version(redis->r), redis->r->task->pid, redis_config(redis, "port"),
 	            (long long)((redis_now(redis) - redis->started) / KT_SEC));
 }
 
