@@ -178,6 +178,7 @@ void redis_free(void *own)
 	kt_json_free(redis->data);
 	kt_json_free(redis->config);
 	kt_json_free(redis->replicas);
+	kt_json_free(redis->inboxes);
 	kt_free(redis->master);
 	kt_free(redis);
 }
@@ -225,6 +226,7 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 	redis->data = kt_json_object();
 	redis->config = kt_json_object();
 	redis->replicas = kt_json_object();
+	redis->inboxes = kt_json_object();
 	redis->started = redis->saved_at = redis_now(redis);
 	if (r->argv.count > 1 &&
 	    (!strcmp(r->argv.items[1], "--version") || !strcmp(r->argv.items[1], "-v"))) {

@@ -8,7 +8,8 @@
 #include "cluster/kubelet/servers/servers.h"
 
 struct redis {
-	/* {"0": {KEY: {type: "string|list|hash|set|zset", value, until (ns of virtual time, 0 never)}}} */
+	/* {"0": {KEY: {type: "string|list|hash|set|zset|stream", value, until (ns of virtual time, 0
+	 * never)}}} */
 	struct kt_json *data;   /* changed by redis_put, redis_flush, redis_take only */
 	int64_t bytes;          /* of what is in it */
 	struct kt_json *config; /* {name: text} of what was set */
@@ -19,6 +20,7 @@ struct redis {
 	unsigned master_port;
 	bool linked;              /* the master answered last time */
 	kt_ns following;          /* since */
+	struct kt_json *inboxes;  /* of who subscribed: {NAME: {seen, channels, patterns, waiting}} */
 	struct kt_json *replicas; /* {address: when it asked last, ns} */
 	int part, append_db; /* of appendonly: which pair of files; the database of its last command, -1 */
 	bool listens;        /* it has begun */
@@ -33,6 +35,7 @@ struct redis_client {
 	const char *address;
 	int db;
 	bool known, is_replica;
+	char *inbox;            /* where what is published lies for it; NULL: it has none */
 	struct kt_json *queued; /* since MULTI: a list of words each; NULL: none */
 	bool spoilt;            /* one of them was refused */
 };

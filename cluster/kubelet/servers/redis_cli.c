@@ -16,6 +16,7 @@ struct cli {
 	bool raw, formatted, verbatim /* as it comes, without a newline behind */, quiet, exit_code,
 	        last_from_stdin, scan, pipes;
 	const char *pattern;
+	char *inbox;  /* of one that subscribed: its name there */
 	size_t first; /* of the command's words */
 	bool waits;   /* no answer yet: it is asked for again */
 	kt_ns since;  /* it waits */
@@ -31,6 +32,7 @@ static void end_cli(struct tool_run *r)
 	kt_buf_clear(&s->ask);
 	kt_free(s->of_url);
 	kt_free(s->user);
+	kt_free(s->inbox);
 }
 
 /* redis://[:PASSWORD@]HOST[:PORT][/DB] */
@@ -189,6 +191,13 @@ static size_t add_greeting(struct cli *s)
 		kt_free(number);
 		count++;
 	}
+	if (s->inbox) {
+		resp_array(&s->ask, 3);
+		resp_text(&s->ask, "CLIENT");
+		resp_text(&s->ask, "INBOX");
+		resp_text(&s->ask, s->inbox);
+		count++;
+	}
 	return count;
 }
 
@@ -245,10 +254,18 @@ static bool goes_on_waiting(struct tool_run *r, const struct cli *s, const char 
 	static const char *const names[] = {"blpop", "brpop", "brpoplpush", "blmove"};
 	const char *name = s->first < r->argv.count ? r->argv.items[s->first] : "";
 	bool blocks = false;
+	if (s->inbox)
+		return true;
 	if (!*reply) /* CLIENT PAUSE, unless nothing was asked or there is nobody to answer */
 		return s->ask.len > 0 && strcasecmp(name, "shutdown") != 0;
 	for (size_t i = 0; i < KT_COUNT(names); i++)
 		blocks = blocks || !strcasecmp(name, names[i]);
+	for (size_t i = s->first + 1; kt_starts(name, "xread") && i + 1 < r->argv.count; i++)
+		if (!strcasecmp(r->argv.items[i], "block")) {
+			double ms = strtod(r->argv.items[i + 1], NULL);
+			return kt_starts(reply, "*-1") &&
+			       (ms <= 0 || (double)(process_now(r->task->process) - s->since) < ms * 1e6);
+		}
 	double seconds = blocks ? strtod(r->argv.items[r->argv.count - 1], NULL) : 0;
 	return blocks && (kt_starts(reply, "*-1") || kt_starts(reply, "$-1")) &&
 	       (seconds <= 0 || (double)(process_now(r->task->process) - s->since) < seconds * 1e9);
@@ -265,6 +282,46 @@ static size_t until_quit(const char *text)
 	return strlen(text);
 }
 
+/* What comes "$", the last entry, is known when one begins to wait. */
+static void pin_last(struct tool_run *r, struct cli *s, const struct network_listener *to)
+{
+	size_t streams = s->first + 1;
+	while (streams < r->argv.count && strcasecmp(r->argv.items[streams], "streams") != 0)
+		streams++;
+	for (size_t i = streams + 1, half = (r->argv.count - streams) / 2; i < r->argv.count; i++) {
+		struct kt_buf reply = {0};
+		if (strcmp(r->argv.items[i], "$") != 0 || i < streams + 1 + half)
+			continue;
+		kt_buf_cut(&s->ask, 0);
+		(void)add_greeting(s);
+		const char *const words[] = {"XREVRANGE", r->argv.items[i - half], "+", "-", "COUNT", "1"};
+		resp_array(&s->ask, KT_COUNT(words));
+		for (size_t n = 0; n < KT_COUNT(words); n++)
+			resp_text(&s->ask, words[n]);
+		to->bytes(to->arg, kt_buf_str(&s->ask), s->ask.len, &reply);
+		const char *entry = strstr(kt_buf_str(&reply), "*1\r\n*2\r\n$");
+		const char *id = entry ? strchr(entry + 9, '\n') : NULL;
+		kt_free(r->argv.items[i]);
+		r->argv.items[i] = id ? kt_strndup(id + 1, strcspn(id + 1, "\r")) : kt_strdup("0-0");
+		kt_buf_clear(&reply);
+	}
+}
+
+/* One that subscribes, or waits for entries. */
+static void prepare_to_wait(struct tool_run *r, struct cli *s, const struct network_listener *to)
+{
+	const char *name = r->argv.items[s->first];
+	if (!strcasecmp(name, "xread") && to && to->bytes)
+		pin_last(r, s, to);
+	if (!strcasecmp(name, "subscribe") || !strcasecmp(name, "psubscribe")) {
+		kt_free(s->inbox);
+		s->inbox = kt_strf("%s/%d/%lld", tool_container(r)->pod_ip, r->task->pid,
+		                   (long long)process_now(r->task->process));
+		if (s->formatted)
+			tool_outs(r, "Reading messages... (press Ctrl-C to quit)\n");
+	}
+}
+
 static void ask(struct tool_run *r, struct cli *s)
 {
 	struct kt_buf reply = {0};
@@ -276,10 +333,14 @@ static void ask(struct tool_run *r, struct cli *s)
 		s->waits = false;
 		return;
 	}
+	bool words = s->first < r->argv.count, first = !s->waits;
+	if (words && first)
+		prepare_to_wait(r, s, to);
 	kt_buf_cut(&s->ask, 0);
 	size_t greetings = add_greeting(s);
-	bool words = s->first < r->argv.count;
-	if (s->scan) {
+	if (s->inbox && !first) {
+		; /* what came meanwhile */
+	} else if (s->scan) {
 		resp_array(&s->ask, 2);
 		resp_text(&s->ask, "KEYS");
 		resp_text(&s->ask, s->pattern ? s->pattern : "*");
@@ -307,7 +368,7 @@ static void ask(struct tool_run *r, struct cli *s)
 	        !strcasecmp(name, "info") || !strcasecmp(name, "client") || !strcasecmp(name, "cluster");
 	if (s->verbatim)
 		s->formatted = false;
-	if (s->waits)
+	if (s->waits && !s->inbox)
 		at = "";
 	if (s->pipes)
 		print_pipe(r, s, at);
@@ -334,7 +395,7 @@ static int run_cli(struct tool_run *r)
 	}
 	if (s->done && s->interval && tool_sleep(r, s->interval))
 		return TOOL_WAIT;
-	if (s->waits && tool_sleep(r, 100 * KT_MS))
+	if (s->waits && tool_sleep(r, s->inbox ? 200 * KT_MS : 100 * KT_MS))
 		return TOOL_WAIT;
 	if (fetch_connect(r, &s->fetch))
 		return TOOL_WAIT;

@@ -33,7 +33,7 @@ struct redis_row {
 	const char *type; /* of the key that redis_do_… looks at */
 };
 extern const struct redis_row redis_string_rows[], redis_key_rows[], redis_list_rows[], redis_hash_rows[],
-        redis_set_rows[], redis_zset_rows[], redis_server_rows[];
+        redis_set_rows[], redis_zset_rows[], redis_server_rows[], redis_stream_rows[], redis_channel_rows[];
 
 #define REDIS_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
 #define REDIS_NO_INTEGER "ERR value is not an integer or out of range"
@@ -78,5 +78,6 @@ void redis_do_count(struct redis_call *c);
 void redis_do_remove(struct redis_call *c);
 void redis_do_has(struct redis_call *c);
 void redis_do_ok(struct redis_call *c);
+void redis_inbox(struct redis_call *c); /* CLIENT INBOX NAME: it says who it is, and gets what waits */
 
 #endif

@@ -292,9 +292,10 @@ static const struct redis_row transaction_rows[] = {
 /* --- all of them --- */
 static const struct redis_row *row_named(const char *name)
 {
-	static const struct redis_row *const tables[] = {redis_string_rows, redis_key_rows,  redis_list_rows,
-	                                                 redis_hash_rows,   redis_set_rows,  redis_zset_rows,
-	                                                 redis_server_rows, transaction_rows};
+	static const struct redis_row *const tables[] = {
+	        redis_string_rows,  redis_key_rows,  redis_list_rows,   redis_hash_rows,
+	        redis_set_rows,     redis_zset_rows, redis_server_rows, redis_stream_rows,
+	        redis_channel_rows, transaction_rows};
 	for (size_t t = 0; t < KT_COUNT(tables); t++)
 		for (const struct redis_row *row = tables[t]; row->name; row++)
 			if (redis_is(row->name, name))
@@ -390,4 +391,5 @@ void redis_command(struct redis_client *client, char **argv, size_t argc, struct
 void redis_client_clear(struct redis_client *client)
 {
 	kt_json_freep(&client->queued);
+	kt_free(client->inbox);
 }

@@ -303,6 +303,8 @@ static const char *encoding(const struct kt_json *e)
 		numbers = redis_integer(kt_key(value, i), &n);
 	if (numbers && kt_count(value) <= NUMBERS)
 		return "intset";
+	if (!strcmp(type, "stream"))
+		return type;
 	if (kt_count(value) <= FEW)
 		return "listpack";
 	return !strcmp(type, "list") ? "quicklist" : !strcmp(type, "zset") ? "skiplist" : "hashtable";

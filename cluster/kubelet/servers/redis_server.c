@@ -306,12 +306,6 @@ static void do_command_info(struct redis_call *c)
 	resp_array(c->out, 0);
 }
 
-/* Nobody listens: clients of one conversation at a time cannot wait for what others say. */
-static void do_publish(struct redis_call *c)
-{
-	resp_int(c->out, 0);
-}
-
 static void do_debug(struct redis_call *c)
 {
 	resp_error(c->out,
@@ -422,7 +416,7 @@ static void do_parts(struct redis_call *c)
 	             {"slowlog", "len", number_none},       {"slowlog", "get", empty_list},
 	             {"slowlog", "reset", redis_do_ok},     {"latency", "latest", empty_list},
 	             {"latency", "reset", number_none},     {"module", "list", empty_list},
-	             {"pubsub", "channels", empty_list},    {"pubsub", "numpat", number_none}};
+	             {"client", "inbox", redis_inbox}};
 	for (size_t i = 0; i < KT_COUNT(parts); i++)
 		if (redis_is(c->row->name, parts[i].name) && redis_is(c->argv[1], parts[i].part)) {
 			parts[i].run(c);
@@ -463,8 +457,6 @@ const struct redis_row redis_server_rows[] = {
         {"slowlog", 2, 0, 0, do_parts, NULL},
         {"latency", 2, 0, 0, do_parts, NULL},
         {"module", 2, 0, 0, do_parts, NULL},
-        {"pubsub", 2, 0, 0, do_parts, NULL},
-        {"publish", 3, 3, 0, do_publish, NULL},
         {"debug", 2, 0, 0, do_debug, NULL},
         {"cluster", 2, 0, 0, do_cluster, NULL},
         {"reset", 1, 1, REDIS_ANYBODY | REDIS_AT_ONCE, do_reset, NULL},
