@@ -19,9 +19,12 @@ static struct kt_json *values_at(const char *path, const struct kt_json *object)
 	return values;
 }
 
-/* A status that was written before the last change of the spec says nothing about it yet. */
+/* A status that was written before the last change of the spec says nothing about it yet; that an object is
+ * to go is a change of the same number, and of nothing else. */
 static bool is_stale(const struct kt_json *object, const char *path)
 {
+	if (kt_path(object, "metadata.deletionTimestamp"))
+		return false;
 	int64_t seen = kt_path_int(object, "status.observedGeneration", -1);
 	path += strspn(path, "{$.");
 	return kt_starts(path, "status") && seen >= 0 && seen < kt_path_int(object, "metadata.generation", 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* course lint, test, new: for those who write labs. */
 #include "cli/labs.h"
+#include "labs/embedded/embedded.h"
 #include "labs/expert.h"
 
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static char *proof_home(struct cli_call *call, const struct provider *provider)
 }
 
 /* Two proofs of one home on real clusters would reset under each other. The second is told, and does not
- * wait: a proof may take hours. */
+ * wait: a proof may take hours. A home that nobody holds was left behind. */
 static int hold_home(struct cli_call *call, const char *home, int *lock)
 {
 	struct kt_err err = {0};
@@ -170,6 +171,58 @@ static void clear_home(struct cli_call *call, const struct lab_options *options,
 		cli_fail(call, &err);
 }
 
+static void let_go(const char *home, int lock)
+{
+	char *path = kt_strf("%s.lock", home);
+	if (lock >= 0) {
+		(void)!kt_remove_tree(path, NULL); /* still held: nobody comes in between */
+		(void)close(lock);
+	}
+	kt_free(path);
+}
+
+/* The embedded clusters of a home, and the home. */
+static void end_clusters(struct cli_call *call, const char *home)
+{
+	struct kt_strs names = {0};
+	struct kt_err err = {0};
+	if (embedded_list(home, &names, NULL))
+		names.count = 0;
+	for (size_t i = 0; i < names.count; i++)
+		if (embedded_down(home, names.items[i], false, &err))
+			cli_fail(call, &err);
+	kt_strs_clear(&names);
+	kt_err_clear(&err);
+	if (kt_remove_tree(home, &err))
+		cli_fail(call, &err);
+}
+
+/* What proofs left behind that were killed: their locks are there, and nobody holds them. */
+static void clear_forgotten(struct cli_call *call)
+{
+	struct kt_strs names = {0};
+	char *dir = kt_join(call->home, "proofs");
+	if (!kt_is_dir(dir) || kt_list_dir(dir, &names, NULL))
+		names.count = 0;
+	for (size_t i = 0; i < names.count; i++) {
+		size_t digits = strspn(names.items[i], "0123456789");
+		char *home = kt_join(dir, names.items[i]),
+		     *at = kt_strf("%s/%.*s", dir, (int)digits, names.items[i]),
+		     *lock = kt_strf("%s.lock", at);
+		int fd = -1;
+		long pid = 0;
+		if (digits && kt_is_dir(home) && kt_is_file(lock) && !kt_lock(lock, &fd, &pid, NULL)) {
+			end_clusters(call, home);
+			let_go(at, fd);
+		}
+		kt_free(lock);
+		kt_free(at);
+		kt_free(home);
+	}
+	kt_strs_clear(&names);
+	kt_free(dir);
+}
+
 /* --- lint --- */
 
 /* The commands of the lessons are run on clusters of a home that ends with it. */
@@ -207,8 +260,13 @@ static int run_lint(struct cli_call *call)
 	if (!call->arg_count && cli_course(call, &course))
 		found++;
 	struct lesson_pencil pencil = {.told = told, .told_arg = call};
+	int lock = -1;
 	char *home = proof_home(call, NULL),
 	     *laid = kt_strf("%s-laid", home); /* the home ends with the commands */
+	if (hold_home(call, home, &lock))
+		found++;
+	else
+		clear_forgotten(call);
 	for (size_t i = 0; i < m.count; i++)
 		if (lab_lay(laid, &m.labs[i], &err)) {
 			told(call, err.text);
@@ -235,6 +293,7 @@ static int run_lint(struct cli_call *call)
 	              m.count == 1 ? "" : "s", found);
 	if (kt_remove_tree(laid, &err))
 		cli_fail(call, &err);
+	let_go(home, lock);
 	kt_free(laid);
 	kt_free(home);
 	lesson_course_free(course);
@@ -338,8 +397,10 @@ static int run_test(struct cli_call *call)
 	db_close(db);
 	cli_catch_interrupt();
 	int lock = -1;
-	if (!code && options.provider && options.provider->real_time)
+	if (!code)
 		code = hold_home(call, home, &lock);
+	if (!code)
+		clear_forgotten(call);
 	bool held = !code;
 	for (size_t i = 0; !code && i < m.count && !cli_interrupted(); i++)
 		if (lab_lay(home, &m.labs[i], &err)) {
@@ -356,8 +417,7 @@ static int run_test(struct cli_call *call)
 	else if (!code)
 		(void)fprintf(call->out, "%zu passed, %zu failed\n", sum.passed, sum.failed);
 	clear_home(call, &options, !held || cli_flag(call, "keep") != NULL);
-	if (lock >= 0)
-		(void)close(lock);
+	let_go(home, lock);
 	kt_free(image);
 	kt_free(home);
 	clear(&m);

@@ -309,6 +309,7 @@ void kubelet_pod_changed(struct kubelet_pod *pod, const struct store_object *obj
 	                               kt_get_int(meta, "deletionGracePeriodSeconds", -1))) {
 		pod->deleting = true;
 		pod->delete_by = 0;
+		pod->dirty = true; /* observedGeneration: a deletion with grace is a generation of its own */
 		wake = true;
 	}
 	/* the node lifecycle controller thought the machine dead */

@@ -88,6 +88,17 @@ sed 's/minutes: 15/minutes: "15"/; s/points: 1/points: "2"/; s/count: 3/count: "
 ok $? "a number in quotes is a number"
 "$ktutor" lab stop form >/dev/null 2>&1
 
+# A proof that is killed leaves its cluster behind: the next one ends it.
+"$ktutor" course test tests/labs/told-why >"$out" 2>&1 &
+proof=$!
+while kill -0 $proof 2>/dev/null && [ ! -f "$KTUTOR_HOME/proofs/$proof/clusters/told-why/kubeconfig" ]; do sleep 0.02; done
+kill -9 $proof
+wait $proof 2>/dev/null
+left=$(KTUTOR_HOME=$KTUTOR_HOME/proofs/$proof "$ktutor" cluster status told-why --format json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+"$ktutor" course test "$form" >"$out" 2>&1
+case "$left $(ps -o stat= -p "$left")" in [0-9]*' ' | [0-9]*' Z'*) [ -z "$(ls "$KTUTOR_HOME/proofs")" ] ;; *) false ;; esac
+ok $? "what a killed proof left behind is cleared by the next"
+
 pack=$KTUTOR_HOME/pack
 mkdir -p "$pack/broken" && cp -r tests/labs/self-healing "$pack/"
 printf 'lab: broken\ntitle: Broken\ntasks:\n  - task: a\n    title: A\n    checks:\n      - objct: pod web\n' >"$pack/broken/lab.yaml"
