@@ -213,7 +213,7 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 			if (kt_path(object, "spec.template"))
 				tell_its_pods(run, words, finding);
 		} else
-			check_found(finding, CHECK_PASSED, "%s is so", words);
+			check_found(finding, CHECK_PASSED, has ? "%s is so" : "%s is there", words);
 	}
 	kt_json_free(object);
 }

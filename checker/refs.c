@@ -369,6 +369,8 @@ static bool node_fits(const struct kt_json *node, const struct kt_json *pick, co
 	const char *name = kt_path_str(node, "metadata.name"),
 	           *wanted = kt_str(pick) ? kt_str(pick) : kt_get_str(pick, "name");
 	const struct kt_json *pod;
+	if (wanted && kt_starts(wanted, "node ")) /* as objects are written */
+		wanted += strlen("node ");
 	if (wanted && !kt_streq(name, wanted))
 		return false;
 	if (!wanted && !kt_count(kt_get(pick, "labels")) && is_control_plane(node))

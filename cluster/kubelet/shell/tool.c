@@ -304,7 +304,8 @@ static bool open_next(struct tool_run *r)
 	return false;
 }
 
-enum { LONGEST_LINE = 16 << 20 };
+/* A line is held in memory, which is counted from a MiB on; one of more than this has no end. */
+enum { LONGEST_LINE = 128 << 20, LONG_LINE = 1 << 20 };
 
 static void endless_bytes(struct tool_run *r, bool random)
 {
@@ -369,10 +370,12 @@ int tool_line(struct tool_run *r, struct kt_buf *line)
 		size_t seen = KT_MIN(r->scanned, r->in.len - r->in_at);
 		const char *newline = memchr(from + seen, '\n', r->in.len - r->in_at - seen);
 		r->scanned = newline ? 0 : r->in.len - r->in_at;
-		if (r->scanned > LONGEST_LINE) { /* it has no end */
+		if (r->scanned / LONG_LINE > seen / LONG_LINE)
+			tool_memory(r, (int64_t)r->scanned);
+		if (r->scanned > LONGEST_LINE)
 			process_out_of_memory(r->task->process);
+		if (r->task->done)
 			return TOOL_WAIT;
-		}
 		if (newline) {
 			kt_buf_add(line, from, (size_t)(newline - from));
 			r->in_at += (size_t)(newline - from) + 1;
