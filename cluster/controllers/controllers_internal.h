@@ -99,6 +99,7 @@ int controller_by_creation(const struct store_object *a, const struct store_obje
 /* --- building --- */
 struct kt_json *controller_time(kt_ns t); /* metav1.Time as a string value */
 void controller_set_annotation(struct kt_json **object, const char *name, const char *value);
+void controller_unset_annotation(struct kt_json **object, const char *name);
 void controller_set_label(struct kt_json **object, const char *name, const char *value);
 /* A condition as the workload controllers set it: same status and reason: nothing; else the old one goes and
  * the new one is put last, with the old transition time if the status is the same. */

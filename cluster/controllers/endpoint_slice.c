@@ -31,7 +31,7 @@ struct slice_sync {
 	size_t group_count;
 	struct store_list slices; /* ours, of this service */
 	struct kt_json *labels;
-	struct kt_json *trigger;
+	kt_ns trigger;
 	const char *key; /* of the service */
 	struct hint_event event;
 	bool failed;
@@ -70,9 +70,8 @@ static struct port_group *group_for(struct slice_sync *sync, struct kt_json *ste
 static size_t collect(struct slice_sync *sync)
 {
 	struct store_list pods = {0};
-	kt_ns newest = controller_created(sync->service);
 	struct kt_json *common = NULL;
-	endpoints_pods(sync->cluster, sync->queue, sync->service, true, &pods);
+	sync->trigger = endpoints_pods(sync->cluster, sync->queue, sync->service, true, &pods);
 	for (size_t i = 0; i < pods.count; i++) {
 		const struct view_pod *pod = view_pod(pods.items[i]);
 		struct port_group *group =
@@ -81,12 +80,10 @@ static size_t collect(struct slice_sync *sync)
 		wanted->endpoint = endpoint_of(sync, pods.items[i]);
 		wanted->uid = kt_path_str(wanted->endpoint, "targetRef.uid");
 		HASH_ADD_KEYPTR(hh, group->wanted, wanted->uid, strlen(wanted->uid), wanted);
-		newest = KT_MAX(newest, pod->ready_since);
 	}
 	size_t count = pods.count;
 	kt_json_free(common);
 	store_list_clear(&pods);
-	sync->trigger = controller_time(newest);
 	return count;
 }
 
@@ -228,8 +225,7 @@ static void write_slice(struct slice_sync *sync, const struct store_object *slic
 	}
 	bool empty = kt_count(steal_endpoints) == 0;
 	kt_set_path(&json, "metadata.labels", kt_json_ref(sync->labels));
-	if (!empty)
-		controller_set_annotation(&json, ENDPOINTS_TRIGGER_TIME, kt_str(sync->trigger));
+	endpoints_tell_trigger(&json, sync->trigger);
 	if (empty)
 		kt_json_freep(&steal_endpoints);
 	kt_set(&json, "endpoints", empty ? kt_json_null() : steal_endpoints);
@@ -364,8 +360,7 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 {
 	const struct store_object *service = controller_get(cluster, queue->kinds->service, key);
 	if (!service) { /* its slices belong to it: the garbage collector takes them */
-		endpoints_note_size(queue, key, 0);
-		endpoints_note_hinted(queue, key, false);
+		endpoints_note_gone(queue, key);
 		return true;
 	}
 	if (kt_count(kt_path(service->json, "spec.selector")) == 0 ||
@@ -383,7 +378,6 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 	groups_free(&sync);
 	store_list_clear(&sync.slices);
 	kt_json_free(sync.labels);
-	kt_json_free(sync.trigger);
 	store_unref(sync.service);
 	return !sync.failed;
 }

@@ -18,17 +18,112 @@ static bool over(const struct view_pod *pod)
 	return pod->phase == VIEW_SUCCEEDED || pod->phase == VIEW_FAILED;
 }
 
-void endpoints_pods(struct cluster *cluster, struct controller_queue *queue,
-                    const struct store_object *service, bool deleting, struct store_list *out)
+/* --- what is remembered of services: when their pods changed, how many there are, whether slices have hints
+ * --- */
+#define PER_POD (50 * KT_US) /* what a sync of one pod more takes */
+#define SMALL   100
+
+struct seen {
+	uint64_t pod; /* hash of its name */
+	kt_ns changed;
+};
+struct memory {
+	UT_hash_handle hh;
+	size_t pods; /* 0: few */
+	bool hinted;
+	struct seen *seen; /* at the last sync, by hash */
+	size_t seen_count;
+	char key[];
+};
+
+static struct memory *recall(const struct controller_queue *queue, const char *key)
+{
+	struct memory *all = queue->state, *memory = NULL;
+	HASH_FIND_STR(all, key, memory);
+	return memory;
+}
+
+static struct memory *remember(struct controller_queue *queue, const char *key)
+{
+	struct memory *all = queue->state, *memory = recall(queue, key);
+	size_t len = strlen(key);
+	if (memory)
+		return memory;
+	memory = kt_alloc(sizeof(*memory) + len + 1);
+	memcpy(memory->key, key, len + 1);
+	HASH_ADD_STR(all, key, memory);
+	queue->state = all;
+	return memory;
+}
+
+static void forget(struct controller_queue *queue, struct memory *memory)
+{
+	struct memory *all = queue->state;
+	HASH_DEL(all, memory);
+	queue->state = all;
+	kt_free(memory->seen);
+	kt_free(memory);
+}
+
+static int by_pod(const void *a, const void *b)
+{
+	uint64_t x = ((const struct seen *)a)->pod, y = ((const struct seen *)b)->pod;
+	return (x > y) - (x < y);
+}
+
+static kt_ns ready_changed(const struct view_pod *pod)
+{
+	const struct kt_json *ready = controller_condition(kt_get(pod->status, "conditions"), "Ready");
+	return ready ? controller_time_of(kt_get(ready, "lastTransitionTime")) : 0;
+}
+
+/* Of what changed since the last sync, when the first thing did; of a service that is new, when it was made.
+ */
+static kt_ns trigger_time(struct controller_queue *queue, const struct store_object *service,
+                          struct seen *steal, size_t count)
+{
+	char *key = kt_strf("%s/%s", service->ns, service->name);
+	bool known = recall(queue, key) != NULL;
+	struct memory *memory = remember(queue, key);
+	kt_ns first = 0;
+	if (count)
+		qsort(steal, count, sizeof(*steal), by_pod);
+	for (size_t i = 0; i < count; i++) {
+		const struct seen *old =
+		        memory->seen_count
+		                ? bsearch(&steal[i], memory->seen, memory->seen_count, sizeof(*steal), by_pod)
+		                : NULL;
+		if ((!old || steal[i].changed > old->changed) && (!first || steal[i].changed < first))
+			first = steal[i].changed;
+	}
+	kt_free(memory->seen);
+	memory->seen = steal;
+	memory->seen_count = count;
+	kt_free(key);
+	return known ? first : controller_created(service);
+}
+
+kt_ns endpoints_pods(struct cluster *cluster, struct controller_queue *queue,
+                     const struct store_object *service, bool deleting, struct store_list *out)
 {
 	const struct kt_json *selector = kt_path(service->json, "spec.selector");
 	const struct store_object *object;
+	struct seen *seen = NULL;
+	size_t count = 0, cap = 0;
 	STORE_EACH (object, cluster_store(cluster), queue->kinds->pod, service->ns) {
 		const struct view_pod *pod = view_pod(object);
-		if (pod->ip && *pod->ip && !over(pod) && (deleting || !pod->deleting) &&
-		    view_map_matches(selector, pod->labels))
+		kt_ns changed;
+		if (!view_map_matches(selector, pod->labels))
+			continue;
+		changed = ready_changed(pod);
+		if (changed) {
+			seen = kt_grow(seen, &cap, count + 1, sizeof(*seen));
+			seen[count++] = (struct seen){kt_hash(object->name, strlen(object->name)), changed};
+		}
+		if (pod->ip && *pod->ip && !over(pod) && (deleting || !pod->deleting))
 			controller_list_add(out, object);
 	}
+	return trigger_time(queue, service, seen, count);
 }
 
 /* The number of a named container port; 0 if the pod has none. Sidecars (restartable init containers) count.
@@ -149,53 +244,21 @@ struct kt_json *endpoints_target(const struct store_object *pod)
 	return kt_jsonf("{kind: 'Pod', namespace: %s, name: %s, uid: %s}", pod->ns, pod->name, pod->uid);
 }
 
-/* --- what is remembered of services: large ones, and those whose slices have hints --- */
-#define PER_POD (50 * KT_US) /* what a sync of one pod more takes */
-#define SMALL   100
-
-struct memory {
-	UT_hash_handle hh;
-	size_t pods; /* 0: few */
-	bool hinted;
-	char key[];
-};
-
-static struct memory *recall(const struct controller_queue *queue, const char *key)
-{
-	struct memory *all = queue->state, *memory = NULL;
-	HASH_FIND_STR(all, key, memory);
-	return memory;
-}
-
-static void remember(struct controller_queue *queue, const char *key, size_t pods, bool hinted)
-{
-	struct memory *all = queue->state, *memory = recall(queue, key);
-	if (!memory && (pods || hinted)) {
-		size_t len = strlen(key);
-		memory = kt_alloc(sizeof(*memory) + len + 1);
-		memcpy(memory->key, key, len + 1);
-		HASH_ADD_STR(all, key, memory);
-	} else if (memory && !pods && !hinted) {
-		HASH_DEL(all, memory);
-		kt_free(memory);
-		memory = NULL;
-	}
-	if (memory) {
-		memory->pods = pods;
-		memory->hinted = hinted;
-	}
-	queue->state = all;
-}
-
 void endpoints_note_size(struct controller_queue *queue, const char *key, size_t pods)
 {
-	remember(queue, key, pods > SMALL ? pods : 0, endpoints_hinted(queue, key));
+	remember(queue, key)->pods = pods > SMALL ? pods : 0;
 }
 
 void endpoints_note_hinted(struct controller_queue *queue, const char *key, bool hinted)
 {
-	const struct memory *memory = recall(queue, key);
-	remember(queue, key, memory ? memory->pods : 0, hinted);
+	remember(queue, key)->hinted = hinted;
+}
+
+void endpoints_note_gone(struct controller_queue *queue, const char *key)
+{
+	struct memory *memory = recall(queue, key);
+	if (memory)
+		forget(queue, memory);
 }
 
 bool endpoints_hinted(const struct controller_queue *queue, const char *key)
@@ -208,11 +271,8 @@ void endpoints_forget(struct cluster *cluster, struct controller_queue *queue)
 {
 	struct memory *all = queue->state, *memory, *next;
 	(void)cluster;
-	HASH_ITER (hh, all, memory, next) {
-		HASH_DEL(all, memory);
-		kt_free(memory);
-	}
-	queue->state = NULL;
+	HASH_ITER (hh, all, memory, next)
+		forget(queue, memory);
 }
 
 void endpoints_add(struct cluster *cluster, struct controller_queue *queue, const char *ns, const char *name,
@@ -396,15 +456,13 @@ static struct kt_json *repack(struct kt_json *steal)
 	return out;
 }
 
-/* When the newest of what caused this was: so that programmers of proxies can measure. */
-static void set_trigger_time(struct kt_json **object, const struct store_object *service,
-                             const struct store_list *pods)
+void endpoints_tell_trigger(struct kt_json **object, kt_ns trigger)
 {
-	kt_ns newest = controller_created(service);
-	for (size_t i = 0; i < pods->count; i++)
-		newest = KT_MAX(newest, view_pod(pods->items[i])->ready_since);
-	struct kt_json *time = controller_time(newest);
-	controller_set_annotation(object, ENDPOINTS_TRIGGER_TIME, kt_str(time));
+	struct kt_json *time = trigger ? controller_time(trigger) : NULL;
+	if (time)
+		controller_set_annotation(object, ENDPOINTS_TRIGGER_TIME, kt_str(time));
+	else
+		controller_unset_annotation(object, ENDPOINTS_TRIGGER_TIME);
 	kt_json_free(time);
 }
 
@@ -418,7 +476,7 @@ static struct kt_json *labels_of(const struct store_object *service)
 }
 
 static bool write_endpoints(struct cluster *cluster, struct controller_queue *queue,
-                            const struct store_object *service, const struct store_list *pods,
+                            const struct store_object *service, const struct store_list *pods, kt_ns trigger,
                             const struct api_actor *actor)
 {
 	const struct store_object *there =
@@ -438,7 +496,7 @@ static bool write_endpoints(struct cluster *cluster, struct controller_queue *qu
 	                         service->name, service->ns);
 	kt_set_path(&json, "metadata.labels", labels);
 	kt_set(&json, "subsets", subsets);
-	set_trigger_time(&json, service, pods);
+	endpoints_tell_trigger(&json, trigger);
 	struct api_status status = {0};
 	const struct store_object *now =
 	        there ? api_update(cluster, actor, queue->kinds->endpoints, json, &status)
@@ -457,19 +515,20 @@ static bool reconcile(struct cluster *cluster, struct controller_queue *queue, c
 		const struct store_object *there = controller_get(cluster, queue->kinds->endpoints, key);
 		if (there)
 			controller_delete(cluster, &actor, there, NULL, NULL);
-		endpoints_note_size(queue, key, 0);
+		endpoints_note_gone(queue, key);
 		return true;
 	}
 	if (kt_count(kt_path(service->json, "spec.selector")) == 0 ||
 	    kt_streq(kt_path_str(service->json, "spec.type"), "ExternalName"))
 		return true;
 	struct store_list pods = {0};
-	endpoints_pods(cluster, queue, service,
-	               kt_path_bool(service->json, "spec.publishNotReadyAddresses", false), &pods);
+	kt_ns trigger =
+	        endpoints_pods(cluster, queue, service,
+	                       kt_path_bool(service->json, "spec.publishNotReadyAddresses", false), &pods);
 	endpoints_note_size(queue, key, pods.count);
 	controller_list_sort(&pods, by_name);
 	controller_list_sort(&pods, by_address);
-	bool done = write_endpoints(cluster, queue, service, &pods, &actor);
+	bool done = write_endpoints(cluster, queue, service, &pods, trigger, &actor);
 	store_list_clear(&pods);
 	return done;
 }

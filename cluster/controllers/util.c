@@ -185,6 +185,15 @@ void controller_set_annotation(struct kt_json **object, const char *name, const 
 	kt_set(annotations, name, kt_json_str(value));
 }
 
+void controller_unset_annotation(struct kt_json **object, const char *name)
+{
+	if (!kt_get(kt_path(*object, "metadata.annotations"), name))
+		return;
+	kt_unset(kt_edit_path(object, "metadata.annotations"), name);
+	if (!kt_count(kt_path(*object, "metadata.annotations")))
+		kt_unset_path(object, "metadata.annotations");
+}
+
 void controller_set_label(struct kt_json **object, const char *name, const char *value)
 {
 	struct kt_json **labels = kt_edit_path(object, "metadata.labels");
