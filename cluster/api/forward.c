@@ -120,7 +120,8 @@ static bool connect_pod(struct forward *forward, unsigned port, struct network_p
 	if (!pod || !pod->ip)
 		return false;
 	peer.node = pod->node;
-	network_connect(forward->cluster, &peer, pod->ip, port, "TCP", path);
+	peer.address = pod->ip; /* within the pod */
+	network_connect(forward->cluster, &peer, "127.0.0.1", port, "TCP", path);
 	return path->outcome == NETWORK_OPEN;
 }
 

@@ -202,7 +202,7 @@ static void connect_to(struct cluster *cluster, const struct network_peer *from,
 		return;
 	char *key = listener_key(address, port, protocol);
 	const struct network_listener *there = table_get(&network->listeners, key);
-	out->listener = there ? there->id : 0;
+	out->listener = there && (!there->loopback || out->loopback) ? there->id : 0;
 	kt_free(key);
 	if (!out->listener && place && !place->pod && (port == 6443 || port == 10250)) {
 		out->outcome = NETWORK_OPEN;
@@ -256,8 +256,10 @@ void network_connect(struct cluster *cluster, const struct network_peer *from, c
 	if (!protocol)
 		protocol = "TCP";
 	if (kt_starts(address, "127.") || kt_streq(address, "localhost") || kt_streq(address, "::1") ||
-	    kt_streq(address, "0.0.0.0"))
+	    kt_streq(address, "0.0.0.0")) {
 		address = from->address ? from->address : "127.0.0.1";
+		out->loopback = true;
+	}
 	set_address(out, address);
 	out->port = port;
 	if (balancer_connect(cluster, from, address, port, out))

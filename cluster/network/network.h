@@ -40,6 +40,7 @@ struct network_listener {
 	unsigned port;
 	const char *protocol; /* "TCP", "UDP" */
 	bool http;
+	bool loopback; /* at 127.0.0.1 alone: nobody outside its pod comes in */
 	void (*serve)(void *arg, const struct network_http_request *request,
 	              struct network_http_response *response); /* NULL: accepts and says nothing */
 	/* Raw conversations (nc -l, redis): bytes in, bytes out. May be NULL. */
@@ -75,6 +76,7 @@ struct network_path {
 	uint64_t listener; /* whose id; 0: none of a container: the internet, the API server, a balancer */
 	char address[46];  /* the endpoint after Service translation */
 	unsigned port;
+	bool loopback;   /* it was asked for at 127.0.0.1 */
 	bool balancer;   /* a load balancer answers (network/balancer.h) */
 	char region[64]; /* of who asks, for a balancer; "" unknown */
 	char why[256];   /* for `why` and the screens: "networkpolicies in shop: backend" */

@@ -57,7 +57,7 @@ bool http_echo_prepare(struct tool_run *r, struct server *s, int *status)
 	}
 	s->text = kt_strdup(text);
 	if (listen && strchr(listen, ':'))
-		server_port(s, strtoul(strrchr(listen, ':') + 1, NULL, 10), "TCP");
+		server_port_at(s, listen, strtoul(strrchr(listen, ':') + 1, NULL, 10), "TCP");
 	return true;
 }
 
@@ -183,14 +183,17 @@ bool script_prepare(struct tool_run *r, struct server *s, int *status)
 		return false;
 	}
 	if (module && kt_streq(module, "http.server")) {
+		const char *bind = server_option(r, "bind"), *at = bind ? bind : server_option(r, "b");
+		at = at && *at ? at : "0.0.0.0";
 		for (size_t i = 3; i < r->argv.count; i++) {
-			if (isdigit((unsigned char)r->argv.items[i][0]))
-				server_port(s, strtoul(r->argv.items[i], NULL, 10), "TCP");
+			const char *word = r->argv.items[i];
+			if (strspn(word, "0123456789") == strlen(word))
+				server_port_at(s, at, strtoul(word, NULL, 10), "TCP");
 		}
 		if (!s->port_count)
-			server_port(s, 8000, "TCP");
+			server_port_at(s, at, 8000, "TCP");
 		s->files = true;
-		tool_outf(r, "Serving HTTP on 0.0.0.0 port %u (http://0.0.0.0:%u/) ...\n", s->ports[0],
+		tool_outf(r, "Serving HTTP on %s port %u (http://%s:%u/) ...\n", at, s->ports[0], at,
 		          s->ports[0]);
 		return true;
 	}

@@ -405,7 +405,10 @@ static void take_ports(struct tool_run *r, const struct nginx *nginx, struct ser
 				server_port(s, 80, "TCP");
 			for (; l; l = nginx_find(l->next, "listen")) {
 				bool udp = l->count > 1 && !strcmp(l->args[1], "udp");
-				server_port(s, nginx_listen_port(l), udp ? "UDP" : "TCP");
+				server_port_at(s,
+				               strchr(l->args[0], '.') || strchr(l->args[0], 'h') ? l->args[0]
+				                                                                  : "",
+				               nginx_listen_port(l), udp ? "UDP" : "TCP");
 				if (nginx_speaks_tls(l))
 					show_certificate(r, one, nginx_listen_port(l), s);
 			}

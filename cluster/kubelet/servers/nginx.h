@@ -68,6 +68,8 @@ void nginx_proxy(struct nginx_visit *visit, const struct nginx_directive *pass);
 char *nginx_limited(struct nginx_visit *visit);
 /* Its Location; a path becomes a whole URL, unless that is not wanted. */
 void nginx_redirect_to(struct nginx_visit *visit, const char *to);
+/* auth_basic_user_file: why this request is of nobody in it; owned, NULL: it is. */
+char *nginx_stranger(const struct nginx_visit *visit, const char *file);
 /* What its filters make of the answer, when all else is done. */
 void nginx_finish(struct nginx_visit *visit);
 /* nginx' own page for a status. */

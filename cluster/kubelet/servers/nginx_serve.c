@@ -445,39 +445,30 @@ static bool may(struct nginx_visit *v)
 	return true;
 }
 
-/* auth_basic: names and passwords of the file as they stand ({PLAIN}); hashed ones are not checked, so they
- * let nobody in. */
+/* auth_basic */
 static bool is_known(struct nginx_visit *v)
 {
 	const struct nginx_directive *realm = nginx_setting(v, "auth_basic"),
 	                             *file = nginx_setting(v, "auth_basic_user_file");
 	if (!realm || !strcmp(realm->args[0], "off"))
 		return true;
-	const char *given = network_header(v->request->headers, "Authorization");
-	struct kt_buf users = {0}, login = {0};
-	bool good = false;
-	if (given && kt_starts(given, "Basic ") && file &&
-	    kt_unbase64(given + 6, strlen(given + 6), &login) &&
-	    !files_read(tool_container(v->r)->files, file->args[0], &users)) {
-		const char *rest = kt_buf_str(&users);
-		char *name = kt_strndup(kt_buf_str(&login), strcspn(kt_buf_str(&login), ":"));
-		char *wanted = kt_strf("%s:{PLAIN}%s", name,
-		                       kt_buf_str(&login) + KT_MIN(strlen(name) + 1, login.len));
-		size_t len;
-		for (const char *line; rest && (line = kt_split(&rest, '\n', &len));)
-			good = good || (len == strlen(wanted) && !strncmp(line, wanted, len));
-		kt_free(name);
-		kt_free(wanted);
-	}
-	if (!good) {
+	char *name = file ? nginx_expand(v, file->args[0]) : kt_strdup("/etc/nginx/htpasswd"),
+	     *why = nginx_stranger(v, name);
+	bool told = why && !kt_starts(why, "no user");
+	if (told)
+		trouble(v, "%s", why);
+	if (why && kt_starts(why, "open()")) {
+		nginx_page(v, 403);
+	} else if (why) {
 		char *value = kt_strf("Basic realm=\"%s\"", realm->args[0]);
 		nginx_page(v, 401);
 		header(v, "WWW-Authenticate", value);
 		kt_free(value);
 	}
-	kt_buf_clear(&users);
-	kt_buf_clear(&login);
-	return good;
+	bool known = !why;
+	kt_free(why);
+	kt_free(name);
+	return known;
 }
 
 /* --- content --- */

@@ -218,6 +218,20 @@ static bool can_listen(const struct redis *redis)
 	return true;
 }
 
+/* At each address that it is bound to. */
+static void listen_at(const struct redis *redis, struct server *s)
+{
+	unsigned long port = strtoul(redis_config(redis, "port"), NULL, 10);
+	const char *rest = redis_config(redis, "bind");
+	size_t len;
+	for (const char *one; rest && (one = kt_split(&rest, ' ', &len));) {
+		char *address = kt_strndup(one, len);
+		if (!strchr(address, ':')) /* IPv6 is nowhere here */
+			server_port_at(s, address, port, "TCP");
+		kt_free(address);
+	}
+}
+
 bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 {
 	struct redis *redis = kt_alloc(sizeof(*redis));
@@ -279,7 +293,7 @@ bool redis_prepare(struct tool_run *r, struct server *s, int *status)
 		kt_free(host);
 	}
 	redis->listens = true;
-	server_port(s, strtoul(redis_config(redis, "port"), NULL, 10), "TCP");
+	listen_at(redis, s);
 	redis_note(redis, 'M', "* Running mode=standalone, port=%s.", redis_config(redis, "port"));
 	redis_note(redis, 'M', "* Server initialized");
 	redis_note(redis, 'M', "* Ready to accept connections tcp");

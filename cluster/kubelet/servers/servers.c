@@ -19,6 +19,18 @@ void server_port(struct server *s, unsigned long port, const char *protocol)
 	s->protocols[s->port_count++] = protocol;
 }
 
+void server_port_at(struct server *s, const char *address, unsigned long port, const char *protocol)
+{
+	bool inner = kt_starts(address, "127.") || kt_starts(address, "localhost");
+	size_t before = s->port_count;
+	server_port(s, port, protocol);
+	if (s->port_count > before && inner)
+		s->inner |= 1u << before;
+	for (size_t i = 0; i < before && !inner; i++) /* once more, for everybody */
+		if (s->ports[i] == port && kt_streq(s->protocols[i], protocol))
+			s->inner &= ~(1u << i);
+}
+
 void server_tls(struct server *s, unsigned port, const char *certificate)
 {
 	if (!s->certificates)
@@ -329,6 +341,7 @@ static int server_listen(struct tool_run *r, struct server *s)
 		                                    .ns = c->ns,
 		                                    .pod = c->pod,
 		                                    .container = c->name,
+		                                    .loopback = s->inner >> i & 1,
 		                                    .certificate =
 		                                            s->certificates ? s->certificates[i] : NULL};
 		network_listen(c->cluster, &listener);

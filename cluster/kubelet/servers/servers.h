@@ -36,6 +36,7 @@ struct server {
 	const struct server_row *row;
 	unsigned ports[SERVER_PORTS];
 	const char *protocols[SERVER_PORTS];
+	unsigned inner;      /* bit N: port N is at 127.0.0.1 alone */
 	char **certificates; /* by port, as PEM, NULL: it speaks no TLS; NULL: none does */
 	size_t port_count;
 	bool prepared, listening, files;
@@ -50,6 +51,8 @@ int server_run(struct tool_run *r);
 void server_end(struct tool_run *r);
 /* One more port to listen on; twice the same, or one that cannot be, does nothing. */
 void server_port(struct server *s, unsigned long port, const char *protocol);
+/* The same, at an address: "127.0.0.1" (or localhost) is for its own pod alone. */
+void server_port_at(struct server *s, const char *address, unsigned long port, const char *protocol);
 /* That port speaks TLS and shows this certificate. */
 void server_tls(struct server *s, unsigned port, const char *certificate);
 void server_answer(struct network_http_response *response, int status, const char *type, const char *text,

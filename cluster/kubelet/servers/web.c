@@ -76,7 +76,8 @@ bool small_httpd_prepare(struct tool_run *r, struct server *s, int *status)
 		}
 		stays = stays || option == 'f' || option == 'i';
 		if (option == 'p')
-			server_port(s, strtoul(colon ? colon + 1 : value, NULL, 10), "TCP");
+			server_port_at(s, colon ? value : "", strtoul(colon ? colon + 1 : value, NULL, 10),
+			               "TCP");
 		if (option == 'h') {
 			struct files_stat st;
 			kt_free(s->root);
