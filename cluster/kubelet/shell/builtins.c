@@ -419,7 +419,7 @@ static enum step do_unset(struct task *task, struct frame *frame, const struct k
 		if (!functions && task->flavour == FLAVOUR_BASH)
 			array_unset(task, argv->items[i]);
 		if (!functions && !strchr(argv->items[i], '[') && !task_set_var(task, argv->items[i], NULL))
-			return done(task, 1);
+			return done(task, task->flavour == FLAVOUR_BASH ? 1 : 2);
 	}
 	return done(task, 0);
 }
@@ -768,16 +768,45 @@ static enum step do_read(struct task *task, struct frame *frame, const struct kt
 	return done(task, rc != 1);
 }
 
+/* kill -l [NUMBER|NAME…]: a status of what a signal ended is a number, too */
+static int list_signals(struct task *task, const struct kt_strs *argv)
+{
+	enum { ENDED_BY = 128 };
+	struct kt_buf out = {0};
+	int status = 0;
+	for (int n = 1; argv->count < 3 && n < SIGNALS; n++) {
+		const char *name = signal_name(n);
+		if (*name != '?' && task->flavour == FLAVOUR_BUSYBOX)
+			kt_buf_addf(&out, "%2d) %s\n", n, name);
+		else if (*name != '?')
+			kt_buf_addf(&out, "%s\n", name);
+	}
+	for (size_t i = 2; i < argv->count; i++) {
+		const char *word = argv->items[i];
+		int n = number(word, -1), named = n < 0 ? signal_number(word) : -1;
+		n = n > ENDED_BY ? n - ENDED_BY : n;
+		if (named >= 0) {
+			kt_buf_addf(&out, "%d\n", named);
+		} else if (n >= 0 && *signal_name(n) != '?') {
+			kt_buf_addf(&out, "%s\n", signal_name(n));
+		} else {
+			task_error(task, "kill: invalid signal number or name: %s", word);
+			status = 1;
+		}
+	}
+	task_write(task, 1, kt_buf_str(&out), out.len);
+	kt_buf_clear(&out);
+	return status;
+}
+
 static enum step do_kill(struct task *task, struct frame *frame, const struct kt_strs *argv)
 {
 	int signo = SIGTERM, status = argv->count < 2;
 	size_t i = 1;
 	(void)frame;
 	if (arg(argv, 1) && argv->items[1][0] == '-' && argv->items[1][1]) {
-		if (!strcmp(argv->items[1], "-l")) {
-			task_write(task, 1, "HUP INT QUIT KILL TERM USR1 USR2\n", 33);
-			return done(task, 0);
-		}
+		if (!strcmp(argv->items[1], "-l"))
+			return done(task, list_signals(task, argv));
 		const char *name =
 		        !strcmp(argv->items[1], "-s") && arg(argv, 2) ? argv->items[++i] : argv->items[1] + 1;
 		signo = signal_number(name);
@@ -901,6 +930,7 @@ static enum step do_getopts(struct task *task, struct frame *frame, const struct
 	const char *word = at < args->count ? args->items[at] : NULL;
 	if (!word || word[0] != '-' || !word[1] || !strcmp(word, "--") || in >= strlen(word)) {
 		status = 1;
+		at += word && !strcmp(word, "--");
 	} else {
 		letter[0] = word[in++];
 		const char *found = strchr(spec, letter[0]);
@@ -920,7 +950,7 @@ static enum step do_getopts(struct task *task, struct frame *frame, const struct
 			in = SIZE_MAX;
 		}
 		if (in >= strlen(word)) {
-			at++;
+			at = KT_MIN(at + 1, args->count);
 			in = 1;
 		}
 	}

@@ -446,7 +446,7 @@ static int become_script(struct task *task, const char *path)
 			kt_buf_addf(&line, "bash: %s: %s\n", path, tool_strerror(rc));
 		task_write(task, 2, line.data, line.len);
 		kt_buf_clear(&line);
-		task_end(task, task->flavour == FLAVOUR_DASH ? 2 : 127);
+		task_end(task, task->flavour == FLAVOUR_BASH ? 127 : 2);
 	} else {
 		become_text(task, kt_buf_str(&text), text.len);
 	}

@@ -295,7 +295,7 @@ struct xargs {
 	struct kt_strs words;
 	const char *replace;
 	size_t per, next, first;
-	bool none_if_empty, lines, null, read, ran;
+	bool none_if_empty, lines, null, read, ran, tells, told;
 	struct kt_buf raw; /* -0: all of the input */
 	int status;
 };
@@ -378,6 +378,7 @@ static int run_xargs(struct tool_run *r)
 				s->replace = value;
 			s->none_if_empty = s->none_if_empty || option == 'r';
 			s->null = s->null || option == '0';
+			s->tells = s->tells || option == 't';
 		}
 		s->first = at;
 		tool_inputs(r, r->argv.count);
@@ -416,10 +417,14 @@ static int run_xargs(struct tool_run *r)
 			kt_strs_add(&argv, "echo");
 		for (size_t i = 0; !s->replace && i < n; i++)
 			kt_strs_add(&argv, s->words.items[s->next + i]);
+		for (size_t i = 0; s->tells && !s->told && i < argv.count; i++)
+			tool_err(r, "%s%s", argv.items[i], i + 1 < argv.count ? " " : "\n");
+		s->told = true;
 		rc = tool_run_child(r, &argv, &status);
 		kt_strs_clear(&argv);
 		if (rc)
 			return rc;
+		s->told = false;
 		s->ran = true;
 		s->next += n;
 		if (status)

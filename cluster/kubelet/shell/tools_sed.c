@@ -101,8 +101,8 @@ static char *pattern_until(const char **at, char stop)
 			*at = end;
 		} else if (**at == '\\' && (*at)[1]) {
 			char next = (*at)[1];
-			if (next == 'n' || next == 't') {
-				kt_buf_addc(&out, next == 'n' ? '\n' : '\t');
+			if (next == 'n' || next == 't' || next == 'r') {
+				kt_buf_addc(&out, next == 'n' ? '\n' : next == 't' ? '\t' : '\r');
 			} else {
 				if (next != stop)
 					kt_buf_addc(&out, '\\');
@@ -123,8 +123,8 @@ static char *replacement_until(const char **at, char stop)
 	for (; **at && **at != stop; ++*at) {
 		if (**at == '\\' && (*at)[1]) {
 			char next = *++*at;
-			if (next == 'n' || next == 't') {
-				kt_buf_addc(&out, next == 'n' ? '\n' : '\t');
+			if (next == 'n' || next == 't' || next == 'r') {
+				kt_buf_addc(&out, next == 'n' ? '\n' : next == 't' ? '\t' : '\r');
 				continue;
 			}
 			if (next != stop || next == '&')
