@@ -85,7 +85,7 @@ static bool wrong(struct checking *c, const struct nginx_directive *d, const cha
 }
 
 /* Once, at the start, as nginx does: what changes later is not seen until it is reloaded. */
-static bool resolve(struct checking *c, const struct nginx_directive *d, const char *host)
+static bool resolve(struct checking *c, const struct nginx_directive *d, const char *host, const char *said)
 {
 	struct kt_strs addresses = {0};
 	enum network_outcome outcome;
@@ -94,7 +94,7 @@ static bool resolve(struct checking *c, const struct nginx_directive *d, const c
 	if (!strcmp(host, "localhost"))
 		kt_strs_add(&addresses, "127.0.0.1");
 	if (!addresses.count && !task_resolve(c->r->task, host, &addresses, NULL, &outcome))
-		return wrong(c, d, "host not found in upstream \"%s\"", host);
+		return wrong(c, d, "host not found in upstream \"%s\"", said);
 	struct kt_json *list = kt_json_array();
 	for (size_t i = 0; i < addresses.count; i++)
 		kt_push(&list, kt_json_str(addresses.items[i]));
@@ -146,7 +146,7 @@ static bool check_proxy_pass(struct checking *c, const struct nginx_directive *d
 	if (nginx_upstream(c->nginx, url.host, url.host_len))
 		return true;
 	char *host = kt_strndup(url.host, url.host_len);
-	bool good = resolve(c, d, host);
+	bool good = resolve(c, d, host, host);
 	kt_free(host);
 	return good;
 }
@@ -158,7 +158,7 @@ static bool check_upstream(struct checking *c, const struct nginx_directive *d)
 		return wrong(c, d, "no servers are inside upstream");
 	for (; one; one = nginx_find(one->next, "server")) {
 		char *host = kt_strndup(one->args[0], strcspn(one->args[0], ":"));
-		bool good = kt_starts(one->args[0], "unix:") || resolve(c, one, host);
+		bool good = kt_starts(one->args[0], "unix:") || resolve(c, one, host, one->args[0]);
 		kt_free(host);
 		if (!good)
 			return false;
@@ -208,6 +208,10 @@ static bool check_all(struct checking *c, const struct nginx_directive *d)
 	              {"location", check_location},
 	              {"return", check_return}};
 	for (; d; d = d->next) {
+		if (!nginx_words_fit(c->nginx, d, &c->problem)) {
+			kt_buf_addf(&c->problem, " in %s:%u", d->file, d->line);
+			return false;
+		}
 		for (size_t i = 0; i < KT_COUNT(checks); i++)
 			if (!strcmp(checks[i].name, d->name) && !checks[i].check(c, d))
 				return false;
@@ -632,6 +636,13 @@ bool nginx_prepare(struct tool_run *r, struct server *s, int *status)
 		nginx_free(nginx);
 		nginx = NULL;
 	}
+	struct kt_buf why = {0};
+	if (nginx && !nginx_can_begin(r, nginx, nginx->conf->top, &why)) {
+		emerg(r, kt_buf_str(&why));
+		nginx_free(nginx);
+		nginx = NULL;
+	}
+	kt_buf_clear(&why);
 	if (test) {
 		tool_err(r, "nginx: configuration file %s test %s\n", path,
 		         nginx ? "is successful" : "failed");

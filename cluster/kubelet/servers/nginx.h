@@ -39,6 +39,13 @@ bool nginx_lists_values(const struct nginx_directive *directive);
 /* A regular expression of its configuration. False: it cannot be compiled. */
 bool nginx_regex(const char *text, bool ignore_case, regex_t *out);
 
+/* --- nginx_values.c --- */
+/* Are a directive's words what it takes? False: what is wrong with them is added, without its place. */
+bool nginx_words_fit(const struct nginx *nginx, const struct nginx_directive *directive, struct kt_buf *why);
+/* What is wrong though all was understood: logs that cannot be opened, zones that nobody defined. */
+bool nginx_can_begin(struct tool_run *r, const struct nginx *nginx, const struct nginx_directive *from,
+                     struct kt_buf *why);
+
 /* One request on its way. */
 enum { NGINX_CAPTURES = 10 };
 struct nginx_visit {

@@ -109,7 +109,8 @@ static const struct known table[] = {
         {"sub_filter_once sub_filter_last_modified mirror mirror_request_body", WEB, 1, 1, 0},
         {"stub_status", SERVER | LOCATION, 0, 1, 0},
         {"proxy_pass", LOCATION | IF | LIMIT | STREAM_SERVER, 1, 1, 0},
-        {"proxy_set_header proxy_cookie_path proxy_cookie_domain", WEB, 1, 3, 0},
+        {"proxy_set_header", WEB, 2, 2, 0},
+        {"proxy_cookie_path proxy_cookie_domain", WEB, 1, 3, 0},
         {"proxy_redirect", WEB, 1, 2, 0},
         {"proxy_connect_timeout proxy_read_timeout proxy_send_timeout proxy_http_version proxy_buffering "
          "proxy_buffer_size "
