@@ -386,8 +386,13 @@ static enum kt_code whom_service(const struct check_run *run, const struct targe
 	split_name(target->name, ns, &name);
 	char *path = kt_strf("/api/v1/namespaces/%s/services/%s", ns, name);
 	struct kt_json *service = NULL;
-	enum kt_code rc = check_call(run, "GET", path, NULL, NULL, &service, err);
+	struct kt_err local = {0};
+	enum kt_code rc = check_call(run, "GET", path, NULL, NULL, &service, &local);
 	const struct kt_json *ports = kt_path(service, "spec.ports");
+	if (rc == KT_ENOTFOUND)
+		rc = kt_fail(err, rc, "%s: the name %s.%s does not resolve", local.text, name, ns);
+	else if (rc)
+		rc = kt_fail(err, rc, "%s", local.text);
 	if (!rc) {
 		snprintf(out->host, sizeof(out->host), "%s.%s", name, ns);
 		copy(out->ns, sizeof(out->ns), ns);

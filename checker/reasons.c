@@ -3,6 +3,7 @@
  * what became of requests. All of it is added to what was found; where nothing is known nothing is said. */
 #include "checker/checker_internal.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,8 +145,9 @@ static bool tell_named(const struct kt_json *pod, const struct kt_json *status, 
 	struct kt_buf words = {0};
 	bool told = tell_container(pod, status, named(specs, status), init, &words);
 	if (told && (init || kt_count(specs) > 1))
-		kt_buf_addf(out, "%s %s: ", init ? "init container" : "container",
-		            kt_str_or(kt_get(status, "name"), "?"));
+		kt_buf_addf(out, "%s %s: %s", init ? "init container" : "container",
+		            kt_str_or(kt_get(status, "name"), "?"),
+		            init && isupper((unsigned char)words.data[0]) ? "Init:" : ""); /* as kubectl */
 	kt_buf_adds(out, told ? kt_buf_str(&words) : "");
 	kt_buf_clear(&words);
 	return told;
@@ -254,7 +256,8 @@ static void count_conditions(const struct kt_json *object, struct kt_json **coun
 		struct kt_buf phrase = {0};
 		if (!kt_streq(kt_get_str(condition, "status"), bad[i][1]))
 			continue;
-		kt_buf_addf(&phrase, "%s: ", kt_str_or(kt_get(condition, "reason"), bad[i][0]));
+		kt_buf_addf(&phrase, "%s%s: ", kt_streq(bad[i][0], "Ready") ? "NotReady: " : "",
+		            kt_str_or(kt_get(condition, "reason"), bad[i][0]));
 		add_words(&phrase, kt_str_or(kt_get(condition, "message"), ""));
 		count_phrase(counts, &phrase);
 	}
