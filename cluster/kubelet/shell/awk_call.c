@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -326,6 +327,19 @@ static double close_one(struct awk *s, const struct awk_node *n)
 	return 0;
 }
 
+/* mktime("2024 01 15 12 30 00"), UTC; -1: it is no time */
+static struct awk_value time_number(struct awk *s, const struct awk_node *first)
+{
+	char *text = first ? awk_text_of(s, first) : kt_strdup("");
+	struct tm tm = {0};
+	int read = sscanf(text, "%d %d %d %d %d %d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+	                  &tm.tm_min, &tm.tm_sec);
+	kt_free(text);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return awk_number(read < 6 ? -1 : (double)timegm(&tm));
+}
+
 static struct awk_value time_text(struct awk *s, const struct awk_node *args)
 {
 	struct kt_buf out = {0};
@@ -373,6 +387,8 @@ struct awk_value awk_call(struct awk *s, const struct awk_node *n)
 		return awk_number((double)(process_now(s->r->task->process) / KT_SEC));
 	if (!strcmp(name, "rand"))
 		return awk_number(kt_random_unit(cluster_random(s->r->task->process->cluster)));
+	if (!strcmp(name, "mktime"))
+		return time_number(s, first);
 	char *text = first ? awk_text_of(s, first) : kt_strdup(s->line ? s->line : "");
 	struct awk_value out = awk_number(0);
 	double x = strtod(text, NULL);

@@ -240,7 +240,7 @@ static enum step do_dot(struct task *task, struct frame *frame, const struct kt_
 		return done(task, 2);
 	}
 	char *path = task_path(task, argv->items[1]);
-	int rc = files_read(task->process->spec.container->files, path, &text);
+	int rc = special_file(task, path, &text);
 	kt_free(path);
 	if (rc) {
 		if (task->flavour == FLAVOUR_BASH)

@@ -455,6 +455,24 @@ static int become_script(struct task *task, const char *path)
 	return 0;
 }
 
+/* A new shell has what is exported of its parent's variables alone. */
+static void forget_own(struct task *task)
+{
+	static const char *const kept[] = {"PWD", "OLDPWD"};
+	for (size_t i = 0; i < kt_count(task->vars.hidden); i++) {
+		const char *name = kt_key(task->vars.hidden, i);
+		bool keep = !kt_bool_or(kt_at(task->vars.hidden, i), false);
+		for (size_t k = 0; k < KT_COUNT(kept); k++)
+			keep = keep || !strcmp(kept[k], name);
+		if (!keep)
+			kt_unset(&task->vars.all, name);
+	}
+	kt_json_free(task->vars.hidden);
+	kt_json_free(task->vars.readonly);
+	task->vars.hidden = kt_json_object();
+	task->vars.readonly = kt_json_object();
+}
+
 /* sh [-options] [-c TEXT [NAME [ARG…]]] [SCRIPT [ARG…]] */
 static int become_shell(struct task *task, const struct kt_strs *argv, size_t first)
 {
@@ -465,6 +483,7 @@ static int become_shell(struct task *task, const struct kt_strs *argv, size_t fi
 	task->flavour = flavour_of(task, task->name);
 	functions_clear(task);
 	task_clear_traps(task);
+	forget_own(task);
 	task->errexit = task->nounset = task->xtrace = task->pipefail = task->interactive = false;
 	task->noglob = task->noclobber = false;
 	for (; at < argv->count && argv->items[at][0] == '-' && argv->items[at][1]; at++) {

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define EVERY "busybox debian"
 
@@ -13,6 +14,8 @@ struct summed {
 	struct kt_buf text;
 	long width; /* base64's lines */
 	bool decodes;
+	bool checks, silent, reads; /* of sums */
+	size_t first;
 };
 
 static void end_summed(struct tool_run *r)
@@ -38,57 +41,117 @@ static uint32_t posix_sum(const struct kt_buf *data)
 	return ~crc;
 }
 
-static void print_sum(struct tool_run *r, const struct kt_buf *data, const char *name)
+static void add_sum(const struct tool_run *r, const struct kt_buf *data, struct kt_buf *out)
 {
 	unsigned char sum[64];
+	const char *text = kt_buf_str(data);
+	size_t len = 32;
+	if (r->tool->name[2] == '5') {
+		kt_md5(text, data->len, sum);
+		len = 16;
+	} else if (kt_starts(r->tool->name, "sha1")) {
+		kt_sha1(text, data->len, sum);
+		len = 20;
+	} else if (kt_starts(r->tool->name, "sha512")) {
+		kt_sha512(text, data->len, sum);
+		len = 64;
+	} else {
+		kt_sha256(text, data->len, sum);
+	}
+	kt_hex(sum, len, out);
+}
+
+static void print_sum(struct tool_run *r, const struct kt_buf *data, const char *name)
+{
+	struct kt_buf text = {0};
 	if (kt_streq(r->tool->name, "cksum")) {
 		tool_outf(r, kt_streq(name, "-") ? "%u %zu%s\n" : "%u %zu %s\n", (unsigned)posix_sum(data),
 		          data->len, kt_streq(name, "-") ? "" : name);
 		return;
 	}
-	size_t len = 32;
-	struct kt_buf text = {0};
-	if (r->tool->name[2] == '5') {
-		kt_md5(data->data ? data->data : "", data->len, sum);
-		len = 16;
-	} else if (kt_starts(r->tool->name, "sha1")) {
-		kt_sha1(kt_buf_str(data), data->len, sum);
-		len = 20;
-	} else if (kt_starts(r->tool->name, "sha512")) {
-		kt_sha512(kt_buf_str(data), data->len, sum);
-		len = 64;
-	} else {
-		kt_sha256(kt_buf_str(data), data->len, sum);
-	}
-	kt_hex(sum, len, &text);
+	add_sum(r, data, &text);
 	tool_outf(r, "%s  %s\n", text.data, name);
 	kt_buf_clear(&text);
+}
+
+static bool read_summed(struct tool_run *r, const char *name, struct kt_buf *data)
+{
+	char *path = tool_path(r, name);
+	int rc = special_file(r->task, path, data);
+	if (rc)
+		tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "%s: %s", name, tool_strerror(rc));
+	kt_free(path);
+	return !rc;
+}
+
+/* -c: a line for each sum of a list; `silent`: the status alone says it. */
+static int check_sums(struct tool_run *r, const struct kt_buf *list, bool silent)
+{
+	const char *rest = kt_buf_str(list);
+	size_t len, all = 0, bad = 0;
+	for (const char *line; rest && (line = kt_split(&rest, '\n', &len));) {
+		char *one = kt_strndup(line, len);
+		size_t digits = strcspn(one, " ");
+		const char *name = one[digits] && one[digits + 1] ? one + digits + 2 : "";
+		struct kt_buf data = {0}, sum = {0};
+		if (*name) {
+			bool there = read_summed(r, name, &data);
+			add_sum(r, &data, &sum);
+			bool same = there && sum.len == digits && !strncasecmp(sum.data, one, digits);
+			all++;
+			bad += !same;
+			if (!silent)
+				tool_outf(r, "%s: %s\n", name, same ? "OK" : "FAILED");
+		}
+		kt_buf_clear(&data);
+		kt_buf_clear(&sum);
+		kt_free(one);
+	}
+	if (bad && !silent && tool_busybox(r))
+		tool_errf(r, "WARNING: %zu of %zu computed checksums did NOT match", bad, all);
+	else if (bad && !silent)
+		tool_errf(r, "WARNING: %zu computed checksum%s did NOT match", bad, bad == 1 ? "" : "s");
+	return bad || !all;
 }
 
 static int run_sum(struct tool_run *r)
 {
 	struct summed *s = r->state;
-	if (r->argv.count > 1 && !kt_streq(r->argv.items[1], "-")) {
+	const char *value;
+	size_t in = 0;
+	if (!r->opened) {
+		s->first = 1;
+		for (int option; (option = tool_option(r, &s->first, &in, "cswbt", &value));) {
+			if (option == '?')
+				return 1;
+			bool named = option == '-';
+			s->checks = s->checks || option == 'c' || (named && !strcmp(value, "check"));
+			s->silent = s->silent || option == 's' ||
+			            (named && (!strcmp(value, "status") || !strcmp(value, "quiet")));
+		}
+		r->opened = true;
+	}
+	if (s->first < r->argv.count && !kt_streq(r->argv.items[s->first], "-")) {
 		int status = 0;
-		for (size_t i = 1; i < r->argv.count; i++) {
+		for (size_t i = s->first; i < r->argv.count; i++) {
 			struct kt_buf data = {0};
-			char *path = tool_path(r, r->argv.items[i]);
-			int rc = special_file(r->task, path, &data);
-			if (rc) {
+			if (!read_summed(r, r->argv.items[i], &data))
 				status = 1;
-				tool_errf(r, tool_busybox(r) ? "can't open '%s': %s" : "%s: %s",
-				          r->argv.items[i], tool_strerror(rc));
-			} else {
+			else if (s->checks)
+				status |= check_sums(r, &data, s->silent);
+			else
 				print_sum(r, &data, r->argv.items[i]);
-			}
-			kt_free(path);
 			kt_buf_clear(&data);
 		}
 		return status;
 	}
-	tool_inputs(r, 1);
+	if (!s->reads)
+		tool_inputs(r, r->argv.count);
+	s->reads = true;
 	if (tool_all(r, &s->text))
 		return TOOL_WAIT;
+	if (s->checks)
+		return check_sums(r, &s->text, s->silent);
 	print_sum(r, &s->text, "-");
 	return 0;
 }
