@@ -33,34 +33,52 @@ static void put_quoted(struct kt_buf *out, const char *text)
 	kt_buf_addc(out, '\'');
 }
 
+/* A shell function `lost URL`: whether it was the name's lookup that got no answer in time, in $w. The DNS is
+ * asked once. */
+static const char lost_script[] =
+        "\nq=\nlost() {\n"
+        "  n=${1#*://}; n=${n%%/*}; n=${n%%:*}; w='timed out'\n"
+        "  if [ -z \"$q\" ]; then\n"
+        "    q=1\n"
+        "    case \"$n\" in *[!0-9.]*)\n"
+        "      if command -v timeout >/dev/null 2>&1 && command -v nslookup >/dev/null 2>&1; then\n"
+        "        timeout 3 nslookup \"$n\" >/dev/null 2>&1\n"
+        "        [ $? -ge 124 ] && q=0\n"
+        "      fi ;;\n"
+        "    esac\n"
+        "  fi\n"
+        "  [ $q = 0 ] && w='name does not resolve'\n"
+        "}";
+
 /* A shell function `ask URL`: each request prints `STATUS BODY` in one line; 000 where nothing came. */
 static void put_ask(struct kt_buf *out, kt_ns timeout, const char *host, int body)
 {
 	long long seconds = (long long)(timeout / KT_SEC);
 	kt_buf_adds(out, "h=");
 	put_quoted(out, host);
-	kt_buf_addf(
-	        out,
-	        "\nask() {\n"
-	        "if command -v curl >/dev/null 2>&1; then\n"
-	        "  r=$(curl -s -k -m %lld ${h:+-H \"Host: $h\"} -w ' %%{http_code}' \"$1\" 2>&1); e=$?\n"
-	        "  case $e in 6) r='name does not resolve 000' ;; 7) r='connection refused 000' ;; 28) "
-	        "r='timed out 000' ;; esac\n"
-	        "  r=$(echo \"$r\" | tr '\\n\\r\\t' '   '); r=${r%% }\n"
-	        "  printf '%%s %%.%ds\\n' \"${r##* }\" \"${r%% *}\"\n"
-	        "elif command -v wget >/dev/null 2>&1; then\n"
-	        "  case \"$1\" in https:*) k=--no-check-certificate ;; *) k= ;; esac\n"
-	        "  if [ -n \"$h\" ]; then r=$(wget $k -S -q -O - -T %lld --header \"Host: $h\" \"$1\" "
-	        "2>&1); else r=$(wget $k -S -q -O - -T %lld \"$1\" 2>&1); fi\n"
-	        "  s=$(echo \"$r\" | sed -n 's/.*HTTP\\/1\\.[01] \\([0-9][0-9][0-9]\\).*/\\1/p' | head "
-	        "-n 1)\n"
-	        "  b=$(echo \"$r\" | grep -v '^  ' | tr '\\n\\r\\t' '   ')\n"
-	        "  if [ -z \"$s\" ]; then case \"$r\" in *'bad address'*|*resolve*) b='name does not "
-	        "resolve' ;; *efused*) b='connection refused' ;; *'timed out'*) b='timed out' ;; esac; fi\n"
-	        "  printf '%%s %%.%ds\\n' \"${s:-000}\" \"${b%% }\"\n"
-	        "else exit 127; fi\n"
-	        "}\n",
-	        seconds, body, seconds, seconds, body);
+	kt_buf_adds(out, lost_script);
+	kt_buf_addf(out,
+	            "\nask() {\n"
+	            "if command -v curl >/dev/null 2>&1; then\n"
+	            "  r=$(curl -s -k -m %lld ${h:+-H \"Host: $h\"} -w ' %%{http_code}' \"$1\" 2>&1); e=$?\n"
+	            "  case $e in 6) r='name does not resolve 000' ;; 7) r='connection refused 000' ;; 28) "
+	            "lost \"$1\"; r=\"$w 000\" ;; esac\n"
+	            "  r=$(echo \"$r\" | tr '\\n\\r\\t' '   '); r=${r%% }\n"
+	            "  printf '%%s %%.%ds\\n' \"${r##* }\" \"${r%% *}\"\n"
+	            "elif command -v wget >/dev/null 2>&1; then\n"
+	            "  case \"$1\" in https:*) k=--no-check-certificate ;; *) k= ;; esac\n"
+	            "  if [ -n \"$h\" ]; then r=$(wget $k -S -q -O - -T %lld --header \"Host: $h\" \"$1\" "
+	            "2>&1); else r=$(wget $k -S -q -O - -T %lld \"$1\" 2>&1); fi\n"
+	            "  s=$(echo \"$r\" | sed -n 's/.*HTTP\\/1\\.[01] \\([0-9][0-9][0-9]\\).*/\\1/p' | head "
+	            "-n 1)\n"
+	            "  b=$(echo \"$r\" | grep -v '^  ' | tr '\\n\\r\\t' '   ')\n"
+	            "  if [ -z \"$s\" ]; then case \"$r\" in *'bad address'*|*resolve*) b='name does not "
+	            "resolve' ;; *efused*) b='connection refused' ;; *'timed out'*) lost \"$1\"; b=$w ;; "
+	            "esac; fi\n"
+	            "  printf '%%s %%.%ds\\n' \"${s:-000}\" \"${b%% }\"\n"
+	            "else exit 127; fi\n"
+	            "}\n",
+	            seconds, body, seconds, seconds, body);
 }
 
 static char *http_script(int64_t count, kt_ns timeout, const struct aim *aim)

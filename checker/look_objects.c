@@ -165,11 +165,13 @@ static void tell_instead(const struct check_run *run, const struct check_ref *re
 }
 
 /* What a workload's status lacks is its pods' doing. */
-static void tell_its_pods(const struct check_run *run, const char *words, struct check_finding *finding)
+static void tell_its_pods(const struct check_run *run, const char *words, const struct kt_json *object,
+                          struct check_finding *finding)
 {
 	struct kt_json *pods = NULL;
 	struct kt_buf found = {0};
-	if (!is_of_status(finding->path))
+	if (!is_of_status(finding->path) ||
+	    (!kt_path(object, "spec.template") && !kt_path(object, "spec.jobTemplate")))
 		return;
 	kt_buf_adds(&found, finding->found);
 	if (!check_pods_of(run, words, &pods, NULL))
@@ -210,8 +212,7 @@ void check_look_object(const struct check_run *run, const struct check_check *ch
 	} else {
 		if (misfit(object, has) >= 0) {
 			tell_misfits(run, finding, words, object, has);
-			if (kt_path(object, "spec.template"))
-				tell_its_pods(run, words, finding);
+			tell_its_pods(run, words, object, finding);
 		} else
 			check_found(finding, CHECK_PASSED, has ? "%s is so" : "%s is there", words);
 	}
@@ -319,6 +320,10 @@ static void tell_one(const struct set_look *l, const char *which, const struct k
 {
 	char *words = kt_strf("%s %s", which, l->words);
 	tell_misfits(l->run, l->finding, words, item, l->wanted);
+	char *object = kt_strf("%.*s %s/%s", (int)strcspn(l->words, " "), l->words,
+	                       kt_str_or(kt_path(item, "metadata.namespace"), ""), name_of(item));
+	tell_its_pods(l->run, object, item, l->finding);
+	kt_free(object);
 	char *found = kt_strdup(l->finding->found), *path = kt_strdup(l->finding->path);
 	check_found(l->finding, CHECK_FAILED, "%s: %s", name_of(item), found);
 	check_where(l->finding, name_of(item), path);
