@@ -126,6 +126,8 @@ enum {
 	API_KEEPS_SPEC = 128,        /* what an update says of the spec is not heard */
 	API_CREATES_ON_UPDATE = 512, /* PUT makes what is not there (AllowCreateOnUpdate) */
 	API_STATUS_KEEPS_LABELS = 256,
+	API_GENERATION_LABELS = 2048, /* … and of labels */
+	API_GENERATION_STAYS = 4096,  /* it is 1 for ever */
 };
 /* Whether who sent an update may also create; if not, the status says so. */
 bool api_may_create(struct api_request *request);

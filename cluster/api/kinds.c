@@ -24,8 +24,8 @@ static const struct api_traits traits[] = {
         {"networking.k8s.io", "NetworkPolicy", GEN},
         {"networking.k8s.io", "ServiceCIDR", API_CREATES_WITH_STATUS},
         {"policy", "PodDisruptionBudget", GEN | API_NEEDS_VERSION},
-        {"discovery.k8s.io", "EndpointSlice", GEN},
-        {"scheduling.k8s.io", "PriorityClass", GEN},
+        {"discovery.k8s.io", "EndpointSlice", GEN | API_GENERATION_LABELS},
+        {"scheduling.k8s.io", "PriorityClass", GEN | API_GENERATION_STAYS},
         {"apiextensions.k8s.io", "CustomResourceDefinition", GEN | API_NEEDS_VERSION},
         {"apiregistration.k8s.io", "APIService", API_NEEDS_VERSION},
         {"coordination.k8s.io", "Lease", API_NEEDS_VERSION | API_CREATES_ON_UPDATE},
@@ -545,7 +545,7 @@ void api_prepare_update(struct api_write *write, const struct kt_json *old, stru
 
 	if (kt_streq(kind->kind, "Namespace") && !*kind->group)
 		namespace_update(write, old, object);
-	changed = (flags & API_GENERATION) && content_differs(old, *object);
+	changed = (flags & API_GENERATION) && !(flags & API_GENERATION_STAYS) && content_differs(old, *object);
 
 	if (kt_streq(write->subresource, "status")) {
 		if (kt_streq(kind->kind, "PersistentVolume") && !*kind->group)
@@ -555,6 +555,8 @@ void api_prepare_update(struct api_write *write, const struct kt_json *old, stru
 	if (flags & API_GENERATION_ANNOTATIONS)
 		changed = changed ||
 		          !kt_equal(kt_get(was, "annotations"), kt_path(*object, "metadata.annotations"));
+	if (flags & API_GENERATION_LABELS)
+		changed = changed || !kt_equal(kt_get(was, "labels"), kt_path(*object, "metadata.labels"));
 	if (changed)
 		generation++;
 	kt_set(kt_edit(object, "metadata"), "generation", generation ? kt_json_int(generation) : NULL);

@@ -23,17 +23,26 @@ static void padded_image(struct v *v, const struct v_path *path, const struct kt
 		v_invalid_str(v, V_IN(path, "image"), image, "must not have leading or trailing whitespace");
 }
 
-static void pod_create(struct v *v)
+/* What is looked at whenever a pod is written (validatePodMetadataAndSpec). */
+static void whole_pod(struct v *v)
 {
 	static const char *const lists[] = {"containers", "initContainers"};
 	const struct v_path *spec_path = V_ROOT("spec");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *c;
 	v_pod_annotations(v, V_IN(V_ROOT("metadata"), "annotations"),
-	                  kt_path(v->object, "metadata.annotations"), NULL);
+	                  kt_path(v->object, "metadata.annotations"),
+	                  kt_path(v->old, "metadata.annotations"));
 	v_pod_spec_of(v, spec_path, spec, kt_get(v->object, "metadata"));
 	for (size_t i = 0; i < KT_COUNT(lists); i++)
 		KT_JSON_EACH (c, kt_get(spec, lists[i]))
 			padded_image(v, V_AT(V_IN(spec_path, lists[i]), c_i), c);
+}
+
+static void pod_create(struct v *v)
+{
+	const struct v_path *spec_path = V_ROOT("spec");
+	const struct kt_json *spec = kt_get(v->object, "spec");
+	whole_pod(v);
 	if (kt_count(kt_get(spec, "ephemeralContainers")) > 0)
 		v_forbidden(v, V_IN(spec_path, "ephemeralContainers"), "cannot be set on create");
 	if (kt_count(kt_get(spec, "schedulingGates")) > 0 && *kt_get_text(spec, "nodeName"))
@@ -290,6 +299,8 @@ void v_pod_update(struct v *v, const char *subresource)
 	} else if (strcmp(subresource, "ephemeralcontainers") == 0) {
 		ephemeral(v);
 	} else if (!*subresource) {
+		if (!kt_equal(kt_get(v->object, "spec"), kt_get(v->old, "spec")))
+			whole_pod(v);
 		v_pod_annotations(v, V_IN(V_ROOT("metadata"), "annotations"),
 		                  kt_path(v->object, "metadata.annotations"),
 		                  kt_path(v->old, "metadata.annotations"));

@@ -328,6 +328,28 @@ const struct store_object *api_find(struct api_write *write)
 	return object;
 }
 
+/* Where the real server keeps it (kubeapiserver/default_storage_factory_builder.go); a trial is not told the
+ * root of all keys. */
+static char *storage_key(const struct api_write *write, const struct store_object *object)
+{
+	static const char *const others[][3] = {
+	        {"", "replicationcontrollers", "controllers"},
+	        {"", "endpoints", "services/endpoints"},
+	        {"", "nodes", "minions"},
+	        {"", "services", "services/specs"},
+	        {"networking.k8s.io", "ingresses", "ingress"},
+	};
+	const struct schema_kind *kind = write->kind->storage;
+	const char *resource = kind->resource;
+
+	for (size_t i = 0; i < KT_COUNT(others); i++)
+		if (kt_streq(others[i][0], kind->group) && kt_streq(others[i][1], resource))
+			resource = others[i][2];
+	return kt_strf("%s/%s%s%s/%s%s%s", write->dry_run ? "" : "/registry", kind->crd ? kind->group : "",
+	               kind->crd ? "/" : "", resource, kind->namespaced ? object->ns : "",
+	               kind->namespaced ? "/" : "", object->name);
+}
+
 static bool check_identity(struct api_write *write, const struct store_object *old,
                            const struct kt_json *object)
 {
@@ -346,14 +368,14 @@ static bool check_identity(struct api_write *write, const struct store_object *o
 		return false;
 	}
 	if (uid && *uid && strcmp(uid, old->uid) != 0) {
-		const struct schema_kind *kind = write->kind->storage;
+		char *key = storage_key(write, old);
 		char *why = kt_strf(
-		        "StorageError: invalid object, Code: 4, Key: /registry/%s/%s%s%s, ResourceVersion: "
-		        "0, "
+		        "StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, "
 		        "AdditionalErrorMsg: Precondition failed: UID in precondition: %s, UID in object "
 		        "meta: %s",
-		        kind->resource, kind->namespaced ? old->ns : "", kind->namespaced ? "/" : "",
-		        old->name, uid, old->uid);
+		        key, uid, old->uid);
+
+		kt_free(key);
 
 		api_fail_conflict(write->status, write->kind, old->name, why);
 		kt_free(why);
