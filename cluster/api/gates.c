@@ -123,11 +123,18 @@ static void drop_extended_name(struct kt_json **spec)
 	kt_unset(spec, "extendedResourceName");
 }
 
+/* MutableCSINodeAllocatableCount */
+static void drop_allocatable_period(struct kt_json **spec)
+{
+	kt_unset(spec, "nodeAllocatableUpdatePeriodSeconds");
+}
+
 static const struct {
 	const char *group, *kind, *path;
 	void (*drop)(struct kt_json **slot);
 } rows[] = {
         {"coordination.k8s.io", "Lease", "spec", drop_strategy},
+        {"storage.k8s.io", "CSIDriver", "spec", drop_allocatable_period},
         {"autoscaling", "HorizontalPodAutoscaler", "spec.behavior", drop_tolerance},
         {"resource.k8s.io", "ResourceClaim", "spec.devices.requests", drop_request_capacity},
         {"resource.k8s.io", "ResourceClaimTemplate", "spec.spec.devices.requests", drop_request_capacity},

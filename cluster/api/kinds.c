@@ -80,6 +80,7 @@ bool api_has_status(const struct schema_kind *kind)
 static bool pod_create(struct api_write *write, struct kt_json **object);
 static bool namespace_create(struct api_write *write, struct kt_json **object);
 static bool volume_create(struct api_write *write, struct kt_json **object);
+static bool limit_range_create(struct api_write *write, struct kt_json **object);
 static bool node_create(struct api_write *write, struct kt_json **object);
 static bool csr_create(struct api_write *write, struct kt_json **object);
 static bool crd_create(struct api_write *write, struct kt_json **object);
@@ -90,6 +91,7 @@ static const struct {
 } preparers[] = {
         {"", "Pod", pod_create},
         {"", "Namespace", namespace_create},
+        {"", "LimitRange", limit_range_create},
         {"", "Node", node_create},
         {"", "PersistentVolume", volume_create},
         {"", "PersistentVolumeClaim", volume_create},
@@ -270,6 +272,18 @@ static bool volume_create(struct api_write *write, struct kt_json **object)
 		kt_free(now);
 	}
 	protect(object, protection);
+	return true;
+}
+
+/* The one kind that names itself (pkg/registry/core/limitrange/strategy.go). */
+static bool limit_range_create(struct api_write *write, struct kt_json **object)
+{
+	char uuid[37];
+
+	if (!kt_str_len(kt_path(*object, "metadata.name"))) {
+		kt_random_uuid(cluster_random(write->cluster), uuid);
+		kt_set_path(object, "metadata.name", kt_json_str(uuid));
+	}
 	return true;
 }
 
@@ -545,7 +559,8 @@ void api_prepare_update(struct api_write *write, const struct kt_json *old, stru
 
 	if (kt_streq(kind->kind, "Namespace") && !*kind->group)
 		namespace_update(write, old, object);
-	changed = (flags & API_GENERATION) && !(flags & API_GENERATION_STAYS) && content_differs(old, *object);
+	changed =
+	        (flags & API_GENERATION) && !(flags & API_GENERATION_STAYS) && content_differs(old, *object);
 
 	if (kt_streq(write->subresource, "status")) {
 		if (kt_streq(kind->kind, "PersistentVolume") && !*kind->group)

@@ -105,6 +105,7 @@ void v_immutable(struct v *v, const struct v_path *path, const struct kt_json *n
 #define V_WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* --- pieces that many kinds have --- */
+void v_domain_path(struct v *v, const struct v_path *path, const char *s);
 void v_metadata(struct v *v, bool namespaced, v_format *name, v_format *prefix);
 void v_metadata_update(struct v *v);
 void v_labels(struct v *v, const struct v_path *path, const struct kt_json *labels);
@@ -158,6 +159,8 @@ void v_descending_path(struct v *v, const struct v_path *path, const char *s);
 void v_job_spec(struct v *v, const struct v_path *path, const struct kt_json *spec, bool in_cron_job);
 bool v_standard_resource(const char *name); /* helper.IsStandardResourceName */
 bool v_resource_name(const char *name, struct kt_strs *out);
+/* A resource that containers may have. */
+void v_container_resource(struct v *v, const struct v_path *path, const char *name);
 void v_int_or_percent(struct v *v, const struct v_path *path, const struct kt_json *value);
 bool v_is_percent(const struct kt_json *value, int64_t *out); /* "25%" */
 bool v_is_zero(const struct kt_json *value);                  /* 0 or "0%" */

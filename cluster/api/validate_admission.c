@@ -293,9 +293,12 @@ static void audit_annotations(struct v *v, const struct v_path *path, const stru
 	const struct kt_json *item;
 	KT_JSON_EACH (item, list) {
 		const struct v_path *at = V_AT(path, item_i), *kp = V_IN(at, "key");
-		char *whole = kt_strf("%s/%s", kt_str_or(kt_path(v->object, "metadata.name"), ""),
-		                      kt_get_text(item, "key"));
-		v_check(v, kp, whole, v_qualified_name);
+		const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
+		char *whole = kt_strf("%s/%s", name, kt_get_text(item, "key"));
+		if (*name)
+			v_check(v, kp, whole, v_qualified_name);
+		else
+			v_invalid_str(v, kp, kt_get_text(item, "key"), "requires metadata.name be non-empty");
 		kt_free(whole);
 		if (is_blank(kt_get_text(item, "valueExpression")))
 			v_required(v, V_IN(at, "valueExpression"), "valueExpression is not specified");
@@ -532,9 +535,6 @@ void v_webhook_client(struct v *v, const struct v_path *path, const struct kt_js
 static void webhook(struct v *v, const struct v_path *path, const struct kt_json *hook)
 {
 	static const char *const again[] = {"IfNeeded", "Never", NULL};
-	static const struct v_rule reinvocation[] = {
-	        {.field = "reinvocationPolicy", .kind = V_ENUM, .values = again},
-	};
 	static const char *const effects[] = {"None", "NoneOnDryRun", NULL};
 	static const struct v_rule first[] = {
 	        {.field = "rules", .kind = V_EACH, .fn = resource_rule},
@@ -547,6 +547,7 @@ static void webhook(struct v *v, const struct v_path *path, const struct kt_json
 	static const struct v_rule last[] = {
 	        {.field = "namespaceSelector", .kind = V_CALL, .fn = v_label_selector},
 	        {.field = "objectSelector", .kind = V_CALL, .fn = v_label_selector},
+	        {.field = "reinvocationPolicy", .kind = V_ENUM, .values = again},
 	        {.field = "clientConfig", .kind = V_CALL, .fn = v_webhook_client},
 	        {.field = "matchConditions", .kind = V_CALL, .fn = match_conditions},
 	};
@@ -561,7 +562,6 @@ static void webhook(struct v *v, const struct v_path *path, const struct kt_json
 		v_invalid(v, V_IN(path, "timeoutSeconds"), kt_get(hook, "timeoutSeconds"),
 		          "the timeout value must be between 1 and 30 seconds");
 	V_RULES(v, path, hook, last);
-	V_RULES(v, path, hook, reinvocation);
 }
 
 /* All hooks, then their versions, as the server goes through them. */

@@ -201,18 +201,7 @@ static void job_restart_policy(struct v *v, const struct v_path *path, const str
 
 static void managed_by(struct v *v, const struct v_path *path, const struct kt_json *value)
 {
-	const char *s = kt_str_or(value, ""), *slash = strchr(s, '/');
-	struct kt_strs faults = {0};
-	if (!slash || slash == s || !slash[1]) {
-		v_invalid_str(v, path, s, "must be a domain-prefixed path (such as \"acme.io/foo\")");
-		return;
-	}
-	char *domain = kt_strndup(s, (size_t)(slash - s));
-	v_dns_subdomain(domain, &faults);
-	for (size_t i = 0; i < faults.count; i++)
-		v_invalid_str(v, path, domain, "%s", faults.items[i]);
-	kt_strs_clear(&faults);
-	kt_free(domain);
+	v_domain_path(v, path, kt_str_or(value, ""));
 }
 
 /* So many indexes with a limit each ask for less of the rest. */

@@ -242,12 +242,24 @@ static void scope_requirement(struct v *v, const struct v_path *path, const stru
 
 static void quota(struct v *v)
 {
+	static const char *const against[][2] = {{"BestEffort", "NotBestEffort"},
+	                                         {"Terminating", "NotTerminating"}};
 	const struct v_path *path = V_ROOT("spec");
 	const struct kt_json *spec = kt_get(v->object, "spec"), *item;
 	quota_hard(v, V_IN(path, "hard"), kt_get(spec, "hard"));
 	quota_scope_list(v, V_IN(path, "scopes"), spec);
-	KT_JSON_EACH (item, kt_path(spec, "scopeSelector.matchExpressions"))
-		scope_requirement(v, V_IN(V_IN(path, "scopeSelector"), "matchExpressions"), item, spec);
+	const struct kt_json *wanted = kt_path(spec, "scopeSelector.matchExpressions");
+	const struct v_path *wp = V_IN(V_IN(path, "scopeSelector"), "matchExpressions");
+	KT_JSON_EACH (item, wanted)
+		scope_requirement(v, wp, item, spec);
+	for (size_t i = 0; i < KT_COUNT(against); i++)
+		if (kt_find(wanted, "scopeName", against[i][0]) >= 0 &&
+		    kt_find(wanted, "scopeName", against[i][1]) >= 0) {
+			struct kt_json *shown = kt_json_ref(kt_get(spec, "scopes"));
+			shown = shown ? shown : kt_json_null();
+			v_invalid(v, wp, shown, "conflicting scopes");
+			kt_json_free(shown);
+		}
 }
 
 static void quota_update(struct v *v)
@@ -308,39 +320,50 @@ static void limit_type(struct v *v, const struct v_path *path, const char *type)
 		v_invalid_str(v, path, type, "must be a standard limit type or fully qualified");
 }
 
+static void limit_names(struct v *v, const struct v_path *path, const struct kt_json *map, bool in_pod,
+                        struct kt_json **names)
+{
+	for (size_t i = 0, n = kt_count(map); i < n; i++) {
+		const char *name = kt_key(map, i);
+		struct kt_strs faults = {0};
+		if (in_pod)
+			v_container_resource(v, V_KEY(path, name), name);
+		else
+			v_resource_name(name, &faults);
+		for (size_t k = 0; k < faults.count; k++)
+			v_invalid_str(v, V_KEY(path, name), name, "%s", faults.items[k]);
+		kt_strs_clear(&faults);
+		if (!kt_get(*names, name))
+			kt_set(names, name, kt_json_bool(true));
+	}
+}
+
 static void limit_range(struct v *v)
 {
+	enum { RATIO = 4 };
 	static const char *const maps[] = {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"};
 	const struct kt_json *limits = kt_path(v->object, "spec.limits"), *limit;
 	KT_JSON_EACH (limit, limits) {
 		const struct v_path *at = V_AT(V_IN(V_ROOT("spec"), "limits"), limit_i);
 		struct kt_json *names = kt_json_object();
-		bool pod = strcmp(kt_get_text(limit, "type"), "Pod") == 0;
+		const char *type = kt_get_text(limit, "type");
+		bool pod = strcmp(type, "Pod") == 0, in_pod = pod || strcmp(type, "Container") == 0;
 		limit_type(v, V_IN(at, "type"), kt_get_text(limit, "type"));
 		if (kt_find(limits, "type", kt_get_text(limit, "type")) < (ptrdiff_t)limit_i)
 			v_duplicate(v, V_IN(at, "type"), kt_get(limit, "type"));
-		if (pod && kt_get(limit, "default"))
-			v_forbidden(v, V_IN(at, "default"), "may not be specified when `type` is 'Pod'");
-		if (pod && kt_get(limit, "defaultRequest"))
-			v_forbidden(v, V_IN(at, "defaultRequest"),
-			            "may not be specified when `type` is 'Pod'");
-		if (strcmp(kt_get_text(limit, "type"), "PersistentVolumeClaim") == 0 &&
-		    !kt_path(limit, "min.storage") && !kt_path(limit, "max.storage"))
-			v_required(v, V_IN(at, "limits"),
-			           "either minimum or maximum storage value is required, but neither was "
-			           "provided");
-		for (size_t m = 0; m < KT_COUNT(maps); m++)
-			for (size_t i = 0, n = kt_count(kt_get(limit, maps[m])); i < n; i++) {
-				const char *name = kt_key(kt_get(limit, maps[m]), i);
-				struct kt_strs faults = {0};
-				v_resource_name(name, &faults);
-				for (size_t k = 0; k < faults.count; k++)
-					v_invalid_str(v, V_KEY(V_IN(at, maps[m]), name), name, "%s",
-					              faults.items[k]);
-				kt_strs_clear(&faults);
-				if (!kt_get(names, name))
-					kt_set(&names, name, kt_json_bool(true));
-			}
+		for (size_t m = 0; m < KT_COUNT(maps); m++) {
+			bool a_default = kt_starts(maps[m], "default");
+			if (m == RATIO && strcmp(type, "PersistentVolumeClaim") == 0 &&
+			    !kt_path(limit, "min.storage") && !kt_path(limit, "max.storage"))
+				v_required(v, V_IN(at, "limits"),
+				           "either minimum or maximum storage value is required, but neither "
+				           "was provided");
+			if (!pod || !a_default)
+				limit_names(v, V_IN(at, maps[m]), kt_get(limit, maps[m]), in_pod, &names);
+			else if (kt_count(kt_get(limit, maps[m])) > 0)
+				v_forbidden(v, V_IN(at, maps[m]),
+				            "may not be specified when `type` is 'Pod'");
+		}
 		for (size_t i = 0, n = kt_count(names); i < n; i++)
 			limit_values(v, at, limit, kt_key(names, i));
 		kt_json_free(names);

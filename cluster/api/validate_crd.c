@@ -230,7 +230,11 @@ static void crd_version(struct v *v, const struct v_path *path, const struct kt_
 	if (!common->columns)
 		columns(v, V_IN(path, "additionalPrinterColumns"),
 		        kt_get(version, "additionalPrinterColumns"));
-	if (!common->selectable)
+	if (!common->selectable && kt_count(kt_get(version, "selectableFields")) > 0 &&
+	    !kt_path(version, "schema.openAPIV3Schema"))
+		v_invalid_str(v, V_IN(path, "selectableFields"), "",
+		              "may only be set when `version.schema.openAPIV3Schema` is not included");
+	else if (!common->selectable)
 		selectable_fields(v, V_IN(path, "selectableFields"), kt_get(version, "selectableFields"),
 		                  kt_path(version, "schema.openAPIV3Schema"));
 }
@@ -378,7 +382,10 @@ static void crd_spec(struct v *v, const struct v_path *path, const struct kt_jso
 	schema_at(v, V_IN(path, "validation"), common.schema, status);
 	subresources(v, V_IN(path, "subresources"), common.subresources);
 	columns(v, V_IN(path, "additionalPrinterColumns"), common.columns);
-	if (common.selectable)
+	if (kt_count(common.selectable) > 0 && !common.schema)
+		v_invalid_str(v, V_IN(path, "selectableFields"), "",
+		              "may only be set when validations.schema is included");
+	else if (common.selectable)
 		selectable_fields(v, V_IN(path, "selectableFields"), common.selectable,
 		                  kt_get(common.schema, "openAPIV3Schema"));
 	if (kt_get_bool(spec, "preserveUnknownFields", false) &&
@@ -420,12 +427,19 @@ static void stored_versions(struct v *v, const struct kt_json *versions)
 static void crd(struct v *v)
 {
 	const struct kt_json *spec = kt_get(v->object, "spec");
-	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), "");
+	const char *name = kt_str_or(kt_path(v->object, "metadata.name"), ""),
+	           *prefix = kt_str_or(kt_path(v->object, "metadata.generateName"), "");
 	char *wanted =
 	        kt_strf("%s.%s", kt_str_or(kt_path(spec, "names.plural"), ""), kt_get_text(spec, "group"));
-	if (!v->old && strcmp(name, wanted) != 0)
-		v_invalid_str(v, V_IN(V_ROOT("metadata"), "name"), name,
-		              "must be spec.names.plural+\".\"+spec.group");
+	const struct {
+		const char *field, *value;
+	} names[] = {{"generateName", prefix}, {"name", name}};
+	for (size_t i = 0; i < KT_COUNT(names) && !v->old; i++)
+		if (*names[i].value && strcmp(names[i].value, wanted) != 0)
+			v_invalid_str(v, V_IN(V_ROOT("metadata"), names[i].field), names[i].value,
+			              "must be spec.names.plural+\".\"+spec.group");
+	if (!*name)
+		v_required(v, V_IN(V_ROOT("metadata"), "name"), "name or generateName is required");
 	kt_free(wanted);
 	crd_spec(v, V_ROOT("spec"), spec);
 	stored_versions(v, kt_get(spec, "versions"));

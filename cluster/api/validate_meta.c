@@ -111,6 +111,29 @@ static void lists(struct v *v, const struct v_path *path, const struct kt_json *
 	managed_fields(v, V_IN(path, "managedFields"), kt_get(meta, "managedFields"));
 }
 
+/* "acme.io/foo" (apimachinery pkg/util/validation IsDomainPrefixedPath). */
+void v_domain_path(struct v *v, const struct v_path *path, const char *s)
+{
+	static const char characters[] =
+	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._~%!$&'()*+,;=:";
+	const char *slash = strchr(s, '/');
+	struct kt_strs faults = {0};
+	if (!slash || slash == s || !slash[1]) {
+		v_invalid_str(v, path, s, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+		return;
+	}
+	char *domain = kt_strndup(s, (size_t)(slash - s));
+	v_dns_subdomain(domain, &faults);
+	for (size_t i = 0; i < faults.count; i++)
+		v_invalid_str(v, path, domain, "%s", faults.items[i]);
+	if (slash[1 + strspn(slash + 1, characters)])
+		v_invalid_str(v, path, slash + 1,
+		              "Invalid path (regex used for validation is "
+		              "'[A-Za-z0-9/\\-._~%%!$&'()*+,;=:]+')");
+	kt_strs_clear(&faults);
+	kt_free(domain);
+}
+
 void v_metadata(struct v *v, bool namespaced, v_format *name_format, v_format *prefix_format)
 {
 	const struct v_path *path = V_ROOT("metadata");

@@ -392,9 +392,8 @@ static void ingress_class(struct v *v)
 	const struct kt_json *parameters = kt_path(v->object, "spec.parameters");
 	if (!*controller)
 		v_required(v, path, "");
-	else if (!strchr(controller, '/'))
-		v_invalid_str(v, path, controller,
-		              "must be a domain-prefixed path (such as \"acme.io/foo\")");
+	else
+		v_domain_path(v, path, controller);
 	if (parameters)
 		class_parameters(v, V_IN(V_ROOT("spec"), "parameters"), parameters);
 }

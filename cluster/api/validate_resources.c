@@ -86,6 +86,11 @@ static void resource_name(struct v *v, const struct v_path *path, const char *na
 		v_invalid_str(v, path, name, "doesn't follow extended resource name standard");
 }
 
+void v_container_resource(struct v *v, const struct v_path *path, const char *name)
+{
+	resource_name(v, path, name, false);
+}
+
 static void huge_pages(struct v *v, const struct v_path *path, const char *name, const struct kt_json *value)
 {
 	struct kt_quantity page, is;
