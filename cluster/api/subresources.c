@@ -209,9 +209,17 @@ static void respond_scale(struct api_request *request, const struct store_object
 static void scale_get(struct api_request *request)
 {
 	const struct store_object *object = object_of(request);
+	const char *path = scale_path(request->kind, "specReplicasPath", "spec.replicas");
 
-	if (object)
+	if (object && request->kind->crd && !kt_path(object->json, path)) {
+		char *why = kt_strf("the spec replicas field \".%s\" does not exist", path);
+
+		api_fail(&request->status, 500, "InternalError", "Internal error occurred: %s", why);
+		request->status.details = kt_jsonf("{causes: [{message: %s}]}", why);
+		kt_free(why);
+	} else if (object) {
 		respond_scale(request, object);
+	}
 }
 
 static bool check_scale(struct api_request *request, const struct kt_json *scale, int64_t *replicas)
@@ -273,7 +281,8 @@ static void write_scale(struct api_request *request, const struct store_object *
 	struct api_write write;
 	struct schema_kind kind = scale_kind(request);
 	struct kt_json *changed, *out = NULL;
-	const struct kt_json *version = kt_path(scale, "metadata.resourceVersion");
+	const struct kt_json *version = kt_path(scale, "metadata.resourceVersion"),
+	                     *uid = kt_path(scale, "metadata.uid");
 	const char *path = scale_path(request->kind, "specReplicasPath", "spec.replicas");
 	int64_t replicas;
 
@@ -284,6 +293,8 @@ static void write_scale(struct api_request *request, const struct store_object *
 		kt_set_path(&changed, path, kt_json_int(replicas));
 		if (kt_str_len(version))
 			kt_set_path(&changed, "metadata.resourceVersion", kt_json_ref(version));
+		if (kt_str_len(uid))
+			kt_set_path(&changed, "metadata.uid", kt_json_ref(uid));
 		if (!applied)
 			own_scale(&write, &kind, old, &scale);
 		managed_from_scale(&changed, kt_path(scale, "metadata.managedFields"), path,

@@ -199,9 +199,84 @@ static bool is_blocked(const struct kt_json *causes)
 	return false;
 }
 
+/* --- what the scale subresource reads --- */
+
+/* As Go names the type of what JSON gave. */
+static const char *go_type(const struct kt_json *value)
+{
+	switch (kt_json_type(value)) {
+	case KT_JSON_STRING:
+		return "string";
+	case KT_JSON_BOOL:
+		return "bool";
+	case KT_JSON_INT:
+		return "int64";
+	case KT_JSON_REAL:
+		return "float64";
+	case KT_JSON_ARRAY:
+		return "[]interface {}";
+	case KT_JSON_OBJECT:
+		return "map[string]interface {}";
+	default:
+		return "<nil>";
+	}
+}
+
+static void wrong_type(struct v *v, const char *path, const struct kt_json *value, const char *expected,
+                       struct kt_json *shown)
+{
+	char *text = kt_str(value) ? kt_strdup(kt_str(value)) : kt_json_text(value);
+	v_invalid_steal(v, V_ROOT(path), shown, "%s accessor error: %s is of the type %s, expected %s", path,
+	                text, go_type(value), expected);
+	kt_free(text);
+}
+
+/* apiextensions-apiserver pkg/registry/customresource/validator.go ValidateScaleSpec, ValidateScaleStatus */
+static void scale_field(struct v *v, const char *path, bool is_text)
+{
+	const struct kt_json *value = v->object;
+	const char *rest = path + 1, *name;
+	size_t len;
+	while ((name = kt_split(&rest, '.', &len)) != NULL) {
+		if (kt_json_type(value) != KT_JSON_OBJECT) {
+			wrong_type(v, path, value, "map[string]interface{}",
+			           is_text ? kt_json_str("") : kt_json_int(0));
+			return;
+		}
+		char *key = kt_strndup(name, len);
+		value = kt_get(value, key);
+		kt_free(key);
+		if (!value)
+			return;
+	}
+	if (is_text && kt_json_type(value) != KT_JSON_STRING)
+		wrong_type(v, path, value, "string", kt_json_str(""));
+	else if (!is_text && kt_json_type(value) != KT_JSON_INT)
+		wrong_type(v, path, value, "int64", kt_json_int(0));
+	else if (!is_text && kt_int_or(value, 0) < 0)
+		v_invalid(v, V_ROOT(path), value, "should be a non-negative integer");
+	else if (!is_text && kt_int_or(value, 0) > INT32_MAX)
+		v_invalid(v, V_ROOT(path), value, "should be less than or equal to %d", INT32_MAX);
+}
+
+static void scale_fields(struct v *v, const struct kt_json *scale, bool of_status)
+{
+	static const struct {
+		const char *field;
+		bool of_spec, is_text;
+	} rows[] = {{"specReplicasPath", true, false},
+	            {"statusReplicasPath", false, false},
+	            {"labelSelectorPath", false, true}};
+	for (size_t i = 0; scale && i < KT_COUNT(rows); i++) {
+		const char *path = kt_get_text(scale, rows[i].field);
+		if (*path == '.' && !(of_status && rows[i].of_spec))
+			scale_field(v, path, rows[i].is_text);
+	}
+}
+
 void v_custom_resource(struct v *v, bool of_status)
 {
-	const struct kt_json *version, *schema = NULL, *cause;
+	const struct kt_json *version, *schema = NULL, *scale = NULL, *cause;
 	/* by the schema of the version that the request speaks: what is kept in another is not looked at
 	 * again */
 	const struct schema_kind *kind = v->asked && v->asked->crd ? v->asked : v->kind;
@@ -209,9 +284,11 @@ void v_custom_resource(struct v *v, bool of_status)
 	        schema_validate_crd_object(kind, v->object, v->old, of_status ? "status" : NULL);
 	KT_JSON_EACH (version, kt_path(kind->crd, "spec.versions"))
 		if (kt_streq(kt_get_str(version, "name"), kind->version))
-			schema = kt_path(version, "schema.openAPIV3Schema");
+			schema = kt_path(version, "schema.openAPIV3Schema"),
+			scale = kt_path(version, "subresources.scale");
 	KT_JSON_EACH (cause, causes)
 		v_add_cause(v, cause);
+	scale_fields(v, scale, of_status);
 	if (schema && !is_blocked(causes)) {
 		struct custom c = {.v = v};
 		struct subject whole = {NULL, v->object, v->old, false};
