@@ -287,19 +287,22 @@ static bool limit_range_create(struct api_write *write, struct kt_json **object)
 	return true;
 }
 
-/* Nothing is placed on a node before it was seen to be ready (plugin/pkg/admission/nodetaint). */
+/* Nothing is placed on a node before it was seen to be ready (plugin/pkg/admission/nodetaint). One that says
+ * so itself would lose the taint at once. */
 static bool node_create(struct api_write *write, struct kt_json **object)
 {
 	static const char key[] = "node.kubernetes.io/not-ready";
-	struct kt_json **taints = kt_edit_path(object, "spec.taints");
-	const struct kt_json *taint;
+	const struct kt_json *conditions = kt_path(*object, "status.conditions"), *taint;
+	ptrdiff_t ready = kt_find(conditions, "type", "Ready");
 
 	(void)write;
-	KT_JSON_EACH (taint, *taints)
+	if (ready >= 0 && kt_streq(kt_get_text(kt_at(conditions, (size_t)ready), "status"), "True"))
+		return true;
+	KT_JSON_EACH (taint, kt_path(*object, "spec.taints"))
 		if (kt_streq(kt_get_text(taint, "key"), key) &&
 		    kt_streq(kt_get_text(taint, "effect"), "NoSchedule"))
 			return true;
-	kt_push(taints, kt_jsonf("{key: %s, effect: 'NoSchedule'}", key));
+	kt_push(kt_edit_path(object, "spec.taints"), kt_jsonf("{key: %s, effect: 'NoSchedule'}", key));
 	return true;
 }
 
