@@ -198,6 +198,8 @@ const struct kt_json *check_written_here(const struct kt_json *value);
  * not pass)". */
 void check_tell_unready(const struct check_run *run, const char *words, const struct kt_json *pods,
                         struct kt_buf *out);
+/* The same of the pods behind an object or in a set. */
+void check_tell_behind(const struct check_run *run, const char *words, struct kt_buf *out);
 void check_tell_pod(const struct check_run *run, const struct kt_json *pod, struct kt_buf *out); /* of one */
 /* What the conditions and events of an object without pods of its own say of its status. */
 void check_tell_object(const struct check_run *run, const struct kt_json *object, struct kt_buf *out);

@@ -36,9 +36,22 @@ static void tell_missing(struct check_finding *finding, enum kt_code rc, const s
 		check_unknown(finding, err);
 }
 
+/* Why nobody answers at a pod: "pod shop/web:80" (or any object with pods) that is not Ready. */
+static void tell_pods(const struct check_run *run, const struct kt_json *to, struct kt_buf *out)
+{
+	static const char *const others[] = {"service ", "node ", "ingress ", "new-pod"};
+	const char *text = kt_str(to), *colon = text ? strrchr(text, ':') : NULL;
+	for (size_t i = 0; i < KT_COUNT(others); i++)
+		if (!text || !strchr(text, ' ') || kt_starts(text, others[i]))
+			return;
+	char *words = kt_strndup(text, colon ? (size_t)(colon - text) : strlen(text));
+	check_tell_behind(run, words, out);
+	kt_free(words);
+}
+
 /* What was found, in a sentence: "connected in 2 ms (networkpolicies in shop: none)". */
-static void judge_connect(const struct check_run *run, const struct check_probe *probe, bool open,
-                          struct check_finding *finding)
+static void judge_connect(const struct check_run *run, const struct check_probe *probe,
+                          const struct kt_json *to, bool open, struct check_finding *finding)
 {
 	const struct check_whom *whom = probe->whom;
 	struct kt_buf why = {0};
@@ -52,6 +65,8 @@ static void judge_connect(const struct check_run *run, const struct check_probe 
 		check_tell_endpoints(run, whom->ns, service, &why);
 		kt_free(service);
 	}
+	if (!passed && open)
+		tell_pods(run, to, &why);
 	if (!passed && ns[0])
 		tell_policies(run, ns, &why);
 	if (!passed && !strcmp(whom->ns, probe->who->ns) && !ns[0])
@@ -93,7 +108,7 @@ void check_look_connect(const struct check_run *run, const struct check_check *c
 		check_found(finding, CHECK_UNKNOWN, "%s: %s%s%s", who_text, check_outcome_text(probe.outcome),
 		            probe.why[0] ? ": " : "", probe.why);
 	else
-		judge_connect(run, &probe, open, finding);
+		judge_connect(run, &probe, to, open, finding);
 	check_who_clear(run, &who);
 	check_who_clear(run, &whom.pod);
 	kt_free(who_text);

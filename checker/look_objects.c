@@ -168,17 +168,14 @@ static void tell_instead(const struct check_run *run, const struct check_ref *re
 static void tell_its_pods(const struct check_run *run, const char *words, const struct kt_json *object,
                           struct check_finding *finding)
 {
-	struct kt_json *pods = NULL;
 	struct kt_buf found = {0};
 	if (!is_of_status(finding->path) ||
 	    (!kt_path(object, "spec.template") && !kt_path(object, "spec.jobTemplate")))
 		return;
 	kt_buf_adds(&found, finding->found);
-	if (!check_pods_of(run, words, &pods, NULL))
-		check_tell_unready(run, words, pods, &found);
+	check_tell_behind(run, words, &found);
 	check_found(finding, CHECK_FAILED, "%s", kt_buf_str(&found));
 	kt_buf_clear(&found);
-	kt_json_free(pods);
 }
 
 void check_look_object(const struct check_run *run, const struct check_check *check,

@@ -335,6 +335,14 @@ void check_tell_unready(const struct check_run *run, const char *words, const st
 	kt_json_free(counts);
 }
 
+void check_tell_behind(const struct check_run *run, const char *words, struct kt_buf *out)
+{
+	struct kt_json *pods = NULL;
+	if (!check_pods_of(run, words, &pods, NULL))
+		check_tell_unready(run, words, pods, out);
+	kt_json_free(pods);
+}
+
 void check_tell_held(const struct kt_json *object, struct kt_buf *out)
 {
 	static const char *const types[] = {"NamespaceFinalizersRemaining", "NamespaceContentRemaining",
@@ -360,7 +368,8 @@ void check_tell_endpoints(const struct check_run *run, const char *ns, const cha
 {
 	struct kt_json *slices = NULL;
 	const struct kt_json *slice, *endpoint, *port;
-	char *set = kt_strf("endpointslices %s kubernetes.io/service-name=%s", ns, service);
+	char *set = kt_strf("endpointslices %s kubernetes.io/service-name=%s", ns, service),
+	     *words = kt_strf("service %s/%s", ns, service);
 	enum kt_code rc = check_list_words(run, set, &slices, NULL);
 	long long ready = 0, other = 0;
 	struct kt_json *ports = kt_json_object();
@@ -386,9 +395,11 @@ void check_tell_endpoints(const struct check_run *run, const char *ns, const cha
 		if (other)
 			kt_buf_addf(out, " that are ready, %lld that are not", other);
 		kt_buf_addc(out, ')');
+		check_tell_behind(run, words, out);
 	}
 	kt_json_free(ports);
 	kt_json_free(slices);
+	kt_free(words);
 	kt_free(set);
 }
 
