@@ -45,12 +45,16 @@ enum kt_code real_has_metrics(struct check_client *client, bool *out, struct kt_
 
 /* --- network policies --- */
 
+/* On a machine of its own where there is one: what goes between machines takes another way. */
 static enum kt_code make_pod(struct check_client *client, const char *name, struct kt_err *err)
 {
 	struct kt_json *pod = kt_jsonf(
 	        "{apiVersion: 'v1', kind: 'Pod', metadata: {name: %s, namespace: 'ktutor-network-trial', "
 	        "labels: "
 	        "{trial: %s}}, spec: {terminationGracePeriodSeconds: 0, automountServiceAccountToken: false,"
+	        " affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: "
+	        "100, podAffinityTerm: {topologyKey: 'kubernetes.io/hostname', labelSelector: "
+	        "{matchExpressions: [{key: 'trial', operator: 'Exists'}]}}}]}},"
 	        " containers: [{name: 'trial', image: %s, imagePullPolicy: 'IfNotPresent', args: ['netexec', "
 	        "'--http-port=8080'], ports: [{name: 'http', containerPort: 8080}], resources: {requests: "
 	        "{cpu: '1m', memory: '8Mi'}}}]}}",
@@ -150,7 +154,11 @@ static enum kt_code try_policy(struct check_client *client, bool *out, bool *nam
 	if (!rc)
 		rc = settles(client, address, true, OPEN_LIMIT, &open, err);
 	if (!rc && !open)
-		rc = kt_fail(err, KT_EUNSUPPORTED, "pods of this cluster cannot reach each other");
+		rc = kt_fail(
+		        err, KT_EUNSUPPORTED,
+		        "pods of this cluster cannot reach each other; where Docker and Podman share a "
+		        "host, Docker's firewall drops what Podman's nodes send on (`iptables -P FORWARD "
+		        "ACCEPT`)");
 	if (!rc)
 		rc = real_call(client, "POST",
 		               "/apis/networking.k8s.io/v1/namespaces/" SPACE "/networkpolicies", NULL,

@@ -132,7 +132,7 @@ int fetch_connect(struct tool_run *r, struct fetch *fetch)
 			fetch->to.outcome = NETWORK_TIMEOUT, wait = fetch->limit;
 		if (pause_for(r, fetch, wait))
 			return TOOL_WAIT;
-		fetch->connected = process_now(r->task->process);
+		fetch->connected = fetch->to.outcome == NETWORK_OPEN ? process_now(r->task->process) : 0;
 		fetch->result = fetch->to.outcome == NETWORK_OPEN      ? FETCH_OK
 		                : fetch->to.outcome == NETWORK_REFUSED ? FETCH_REFUSED
 		                : fetch->to.outcome == NETWORK_TIMEOUT || over(r, fetch, 1)

@@ -483,7 +483,7 @@ static void add_variable(const struct tool_run *r, const struct curl *s, const c
 	} numbers[] = {{"size_download", (int64_t)f->response.body.len},
 	               {"remote_port", f->port},
 	               {"num_redirects", s->redirects},
-	               {"num_connects", 1},
+	               {"num_connects", f->connected > 0},
 	               {"exitcode", code},
 	               {"size_upload", (int64_t)s->body.len},
 	               {"ssl_verify_result", 0},
