@@ -136,10 +136,12 @@ static const struct check_step_kind *find_kind(const struct kt_json *node, const
 const struct kt_json *check_steps_in(const struct kt_json *doc)
 {
 	const struct kt_json *body, *first = kt_is_array(doc) ? kt_at(doc, 0) : doc;
-	if (kt_get(first, "apiVersion") || kt_get(first, "kind"))
+	if (kt_get(first, "apiVersion"))
 		return NULL;
 	if (kt_is_array(doc))
 		return doc;
+	if (kt_get(doc, "kind"))
+		return NULL;
 	if (kt_is_array(kt_get(doc, "steps")) && kt_count(doc) == 1)
 		return kt_get(doc, "steps");
 	return kt_is_object(doc) && find_kind(doc, &body) ? doc : NULL;

@@ -239,6 +239,20 @@ static void note_definition(struct lint *l, const struct kt_json *object)
 	kt_free(key);
 }
 
+/* A document is an object, several in a list, or steps. */
+static void
+each_object(struct lint *l, const char *file, const struct kt_yaml *yaml, const struct kt_json *doc,
+            void (*each)(struct lint *l, const char *file, unsigned line, const struct kt_json *object))
+{
+	const struct kt_json *item;
+	if (check_steps_in(doc))
+		return;
+	if (!kt_is_array(doc))
+		each(l, file, kt_yaml_line(yaml, doc), doc);
+	KT_JSON_EACH (item, kt_is_array(doc) ? doc : NULL)
+		each(l, file, kt_yaml_line(yaml, item), item);
+}
+
 /* Everything below the lab's folder that is a manifest: not lab.yaml, expect.yaml, nor lists of steps. */
 static void lint_files(struct lint *l, const char *dir, const char *below,
                        void (*each)(struct lint *l, const char *file, unsigned line,
@@ -260,9 +274,7 @@ static void lint_files(struct lint *l, const char *dir, const char *below,
 		         kt_yaml_read(path, &yaml, &err))
 			found(l, "%s", err.text);
 		for (size_t d = 0; yaml && d < kt_yaml_count(yaml); d++)
-			if (!check_steps_in(kt_yaml_doc(yaml, d)))
-				each(l, shown, kt_yaml_line(yaml, kt_yaml_doc(yaml, d)),
-				     kt_yaml_doc(yaml, d));
+			each_object(l, shown, yaml, kt_yaml_doc(yaml, d), each);
 		kt_yaml_free(yaml);
 		kt_free(path);
 		kt_free(shown);
