@@ -186,13 +186,23 @@ static void info_server(const struct redis *redis, struct kt_buf *text)
 	            (long long)((redis_now(redis) - redis->started) / KT_SEC));
 }
 
+/* A size, and the same for people (server.c: bytesToHuman). */
+static void info_size(struct kt_buf *text, const char *name, int64_t bytes)
+{
+	static const char units[] = "BKMG";
+	double size = (double)bytes;
+	size_t unit = 0;
+	for (; size >= 1024 && unit + 2 < sizeof(units); unit++)
+		size /= 1024;
+	kt_buf_addf(text, "%s:%lld\r\n%s_human:%.*f%c\r\n", name, (long long)bytes, name, unit ? 2 : 0, size,
+	            units[unit]);
+}
+
 static void info_memory(const struct redis *redis, struct kt_buf *text)
 {
-	int64_t bytes = redis_memory(redis);
-	kt_buf_addf(text,
-	            "used_memory:%lld\r\nused_memory_human:%.2fM\r\nmaxmemory:%s\r\nmaxmemory_policy:%s\r\n",
-	            (long long)bytes, (double)bytes / (1 << 20), redis_config(redis, "maxmemory"),
-	            redis_config(redis, "maxmemory-policy"));
+	info_size(text, "used_memory", redis_memory(redis));
+	info_size(text, "maxmemory", strtoll(redis_config(redis, "maxmemory"), NULL, 10));
+	kt_buf_addf(text, "maxmemory_policy:%s\r\n", redis_config(redis, "maxmemory-policy"));
 }
 
 static void info_persistence(const struct redis *redis, struct kt_buf *text)

@@ -27,6 +27,7 @@ bool fetch_url(struct fetch *fetch, const char *url)
 		if (end != slash || !port || port > 65535)
 			return false;
 		fetch->port = (unsigned)port;
+		fetch->with_port = true;
 		len = (size_t)(colon - rest);
 	}
 	if (!len || len > 253)

@@ -20,11 +20,11 @@ enum fetch_result {
 struct fetch {
 	char *host, *path;
 	unsigned port;
-	bool https;
-	const char *protocol; /* NULL: TCP */
-	const char *given;    /* the address to use; NULL: the host's is looked up */
-	kt_ns limit;          /* for connecting; 0: the kernel's patience */
-	kt_ns total;          /* for all of it; 0 none */
+	bool https, with_port; /* the URL names the port */
+	const char *protocol;  /* NULL: TCP */
+	const char *given;     /* the address to use; NULL: the host's is looked up */
+	kt_ns limit;           /* for connecting; 0: the kernel's patience */
+	kt_ns total;           /* for all of it; 0 none */
 	/* */
 	unsigned stage;
 	kt_ns started, connected;

@@ -202,7 +202,8 @@ static int run_wget(struct tool_run *r)
 	case FETCH_NO_DNS:
 		if (fetch_lost_patience(f))
 			return tool_fail(r, 1, "download timed out");
-		return tool_fail(r, 1, "bad address '%s'", f->host);
+		return f->with_port ? tool_fail(r, 1, "bad address '%s:%u'", f->host, f->port)
+		                    : tool_fail(r, 1, "bad address '%s'", f->host);
 	case FETCH_REFUSED:
 		if (!s->quiet)
 			tell_connecting(r, f);
