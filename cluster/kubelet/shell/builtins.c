@@ -8,38 +8,6 @@
 
 typedef enum step builtin_fn(struct task *task, struct frame *frame, const struct kt_strs *argv);
 
-static const struct {
-	const char *name;
-	int number;
-} signal_table[] = {{"EXIT", 0},       {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT},
-                    {"KILL", SIGKILL}, {"SEGV", SIGSEGV}, {"ABRT", SIGABRT}, {"USR1", SIGUSR1},
-                    {"USR2", SIGUSR2}, {"PIPE", SIGPIPE}, {"ALRM", SIGALRM}, {"TERM", SIGTERM},
-                    {"CHLD", SIGCHLD}, {"CONT", SIGCONT}, {"STOP", SIGSTOP}, {"WINCH", SIGWINCH}};
-
-int signal_number(const char *name)
-{
-	if (isdigit((unsigned char)name[0])) {
-		long n = strtol(name, NULL, 10);
-		return n < SIGNALS ? (int)n : -1;
-	}
-	if (kt_starts(name, "SIG"))
-		name += 3;
-	for (size_t i = 0; i < KT_COUNT(signal_table); i++) {
-		if (kt_streq(signal_table[i].name, name))
-			return signal_table[i].number;
-	}
-	return -1;
-}
-
-const char *signal_name(int signo)
-{
-	for (size_t i = 0; i < KT_COUNT(signal_table); i++) {
-		if (signal_table[i].number == signo)
-			return signal_table[i].name;
-	}
-	return "?";
-}
-
 static enum step done(struct task *task, int status)
 {
 	task->status = status;

@@ -314,10 +314,11 @@ int64_t tool_size(const char *text); /* bytes of "64", "1K", "2M", "1G" */
 
 /* The table's rows, by file here and in kubelet/servers. */
 extern const struct tool tools_awk[], tools_bc[], tools_sort[], tools_text[], tools_files[], tools_list[],
-        tools_kubectl[], tools_diff[], tools_system[], tools_network[], tools_curl[], tools_filter[],
-        tools_dump[], tools_servers[], tools_agnhost[], tools_databases[], tools_redis[], tools_mongo[],
-        tools_pack[], tools_date[], tools_sed[], tools_ends[], tools_lines[], tools_sums[], tools_time[],
-        tools_process[], tools_disk[], tools_work[], tools_expr[], tools_find[], tools_wrap[], tools_getopt[];
+        tools_kubectl[], tools_diff[], tools_system[], tools_network[], tools_names[], tools_curl[],
+        tools_filter[], tools_dump[], tools_servers[], tools_agnhost[], tools_databases[], tools_redis[],
+        tools_mongo[], tools_pack[], tools_date[], tools_sed[], tools_ends[], tools_lines[], tools_sums[],
+        tools_time[], tools_process[], tools_disk[], tools_work[], tools_expr[], tools_find[], tools_wrap[],
+        tools_getopt[];
 /* echo, printf, test are in the shell too. */
 void echo_text(const struct kt_strs *argv, bool escapes, struct kt_buf *out);
 int printf_text(const struct kt_strs *argv, struct kt_buf *out, char message[160]);

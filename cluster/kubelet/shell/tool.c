@@ -7,11 +7,12 @@
 #include <string.h>
 
 static const struct tool *const tables[] = {
-        tools_awk,     tools_bc,        tools_sort,  tools_text,   tools_filter,  tools_sed,  tools_files,
-        tools_list,    tools_kubectl,   tools_diff,  tools_system, tools_network, tools_curl, tools_servers,
-        tools_agnhost, tools_databases, tools_redis, tools_mongo,  tools_dump,    tools_pack, tools_date,
-        tools_ends,    tools_lines,     tools_sums,  tools_time,   tools_process, tools_disk, tools_work,
-        tools_expr,    tools_find,      tools_wrap,  tools_getopt};
+        tools_awk,   tools_bc,   tools_sort,    tools_text,    tools_filter,    tools_sed,
+        tools_files, tools_list, tools_kubectl, tools_diff,    tools_system,    tools_network,
+        tools_names, tools_curl, tools_servers, tools_agnhost, tools_databases, tools_redis,
+        tools_mongo, tools_dump, tools_pack,    tools_date,    tools_ends,      tools_lines,
+        tools_sums,  tools_time, tools_process, tools_disk,    tools_work,      tools_expr,
+        tools_find,  tools_wrap, tools_getopt};
 
 const struct tool *tool_at(size_t i)
 {
