@@ -126,101 +126,124 @@ static bool own_letters(struct kubectl *s, const char *verb, const char *word)
 	return all;
 }
 
+#define VALUE(member) offsetof(struct kubectl, member), false
+#define FLAG(member)  offsetof(struct kubectl, member), true
+
+static const struct row {
+	const char *longer, *shorter;
+	size_t at; /* of its member */
+	bool flag;
+} rows[] = {{"namespace", "n", VALUE(ns)},
+            {"output", "o", VALUE(output)},
+            {"selector", "l", VALUE(selector)},
+            {"container", "c", VALUE(container)},
+            {"patch", "p", VALUE(patch)},
+            {"type", "", VALUE(patch_type)},
+            {"filename", "f", VALUE(file)},
+            {"replicas", "", VALUE(replicas)},
+            {"tail", "", VALUE(tail)},
+            {"image", "", VALUE(image)},
+            {"timeout", "", VALUE(timeout)},
+            {"field-selector", "", VALUE(field_selector)},
+            {"for", "", VALUE(condition)},
+            {"raw", "", VALUE(raw)},
+            {"subresource", "", VALUE(subresource)},
+            {"sort-by", "", VALUE(sort_by)},
+            {"label-columns", "L", VALUE(label_columns)},
+            {"all", "", FLAG(all)},
+            {"show-labels", "", FLAG(show_labels)},
+            {"all-namespaces", "A", FLAG(all_namespaces)},
+            {"no-headers", "", FLAG(no_headers)},
+            {"quiet", "q", FLAG(quiet)},
+            {"ignore-not-found", "", FLAG(ignore_missing)},
+            {"overwrite", "", FLAG(overwrite)},
+            {"client", "", FLAG(dry)}};
+
+static const struct row *row_of(const char *word, size_t len, bool longer)
+{
+	for (size_t i = 0; i < KT_COUNT(rows); i++) {
+		const char *name = longer ? rows[i].longer : rows[i].shorter;
+		if (strlen(name) == len && !strncmp(name, word, len))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* The word behind the one at *at, if there is one: *at moves on. */
+static const char *next_word(const struct tool_run *r, size_t *at)
+{
+	return *at + 1 < r->argv.count ? r->argv.items[++*at] : NULL;
+}
+
+/* `word` without its dashes, of `len` up to its `=value` (NULL: none). */
+static bool take_row(struct tool_run *r, struct kubectl *s, const struct row *row, size_t *at,
+                     const char *word, const char *value)
+{
+	bool longer = kt_starts(r->argv.items[*at], "--");
+	void *member = (char *)s + row->at;
+	if (row->flag) {
+		*(bool *)member = !value || strcmp(value, "false") != 0;
+		if (!longer && word[1])
+			kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[1], word);
+		return true;
+	}
+	if (!value && !longer && word[1])
+		value = word + 1 + (word[1] == '=');
+	if (!value)
+		value = next_word(r, at);
+	if (!value) {
+		kubectl_complain(r, s, "error: flag needs an argument: %s", r->argv.items[*at]);
+		return false;
+	}
+	*(const char **)member = value;
+	return true;
+}
+
+/* The option at *at and its value. */
+static bool take_option(struct tool_run *r, struct kubectl *s, size_t *at)
+{
+	const char *word = r->argv.items[*at];
+	bool longer = kt_starts(word, "--");
+	word += longer ? 2 : 1;
+	const char *equals = longer ? strchr(word, '=') : NULL, *value = equals ? equals + 1 : NULL;
+	size_t len = !longer ? 1 : equals ? (size_t)(equals - word) : strlen(word);
+	const struct row *row = row_of(word, len, longer);
+	if (longer && kt_starts(word, "from-literal")) {
+		value = value ? value : next_word(r, at);
+		if (value)
+			kt_strs_add(&s->literals, value);
+	} else if (longer && !strncmp(word, "dry-run", len)) { /* without a value it has one */
+		s->dry_run = value ? value : "unchanged";
+	} else if (row) {
+		return take_row(r, s, row, at, word, value);
+	} else if (!longer) {
+		kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[0], word);
+		return false;
+	} else {
+		/* most do not matter here: --wait, --grace-period=0, --force */
+		char *name = kt_strndup(word, len);
+		if (!value && takes_value(name))
+			value = next_word(r, at);
+		add_option(s, name, value ? value : "true");
+		kt_free(name);
+	}
+	return true;
+}
+
 bool kubectl_parse(struct tool_run *r, struct kubectl *s)
 {
-	const struct {
-		const char *longer, *shorter;
-		const char **value;
-		bool *flag;
-	} options[] = {{"namespace", "n", &s->ns, NULL},
-	               {"output", "o", &s->output, NULL},
-	               {"selector", "l", &s->selector, NULL},
-	               {"container", "c", &s->container, NULL},
-	               {"patch", "p", &s->patch, NULL},
-	               {"type", "", &s->patch_type, NULL},
-	               {"filename", "f", &s->file, NULL},
-	               {"replicas", "", &s->replicas, NULL},
-	               {"tail", "", &s->tail, NULL},
-	               {"image", "", &s->image, NULL},
-	               {"timeout", "", &s->timeout, NULL},
-	               {"field-selector", "", &s->field_selector, NULL},
-	               {"for", "", &s->condition, NULL},
-	               {"raw", "", &s->raw, NULL},
-	               {"subresource", "", &s->subresource, NULL},
-	               {"sort-by", "", &s->sort_by, NULL},
-	               {"label-columns", "L", &s->label_columns, NULL},
-	               {"all", "", NULL, &s->all},
-	               {"show-labels", "", NULL, &s->show_labels},
-	               {"all-namespaces", "A", NULL, &s->all_namespaces},
-	               {"no-headers", "", NULL, &s->no_headers},
-	               {"quiet", "q", NULL, &s->quiet},
-	               {"ignore-not-found", "", NULL, &s->ignore_missing},
-	               {"overwrite", "", NULL, &s->overwrite},
-	               {"client", "", NULL, &s->dry}};
 	const char *verb = NULL;
 	s->cluster = kubectl_cluster(r);
 	s->more = kt_json_object();
 	for (size_t i = 1; i < r->argv.count; i++) {
-		const char *word = r->argv.items[i], *equals;
-		bool longer = kt_starts(word, "--");
-		size_t n = 0, len;
+		const char *word = r->argv.items[i];
 		if (!strcmp(word, "--")) {
 			while (++i < r->argv.count)
 				kt_strs_add(&s->rest, r->argv.items[i]);
-			break;
-		}
-		if (word[0] != '-' || !word[1]) {
+		} else if (word[0] != '-' || !word[1]) {
 			verb = verb ? verb : word;
 			kt_strs_add(&s->words, word);
-			continue;
-		}
-		if (own_letters(s, verb, word))
-			continue;
-		if (kt_starts(word, "--from-literal")) {
-			equals = strchr(word, '=');
-			if (equals)
-				kt_strs_add(&s->literals, equals + 1);
-			else if (i + 1 < r->argv.count)
-				kt_strs_add(&s->literals, r->argv.items[++i]);
-			continue;
-		}
-		word += longer ? 2 : 1;
-		equals = longer ? strchr(word, '=') : NULL;
-		len = longer ? (equals ? (size_t)(equals - word) : strlen(word)) : 1;
-		for (; n < KT_COUNT(options); n++) {
-			const char *name = longer ? options[n].longer : options[n].shorter;
-			if (strlen(name) == len && !strncmp(name, word, len))
-				break;
-		}
-		if (longer && !strncmp(word, "dry-run", len)) { /* without a value it has one */
-			s->dry_run = equals ? equals + 1 : "unchanged";
-			continue;
-		}
-		if (n == KT_COUNT(options) && !longer) {
-			kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[0], word);
-			return false;
-		}
-		if (n == KT_COUNT(options)) {
-			/* most do not matter here: --wait, --grace-period=0, --force */
-			char *name = kt_strndup(word, len);
-			bool takes = !equals && takes_value(name) && i + 1 < r->argv.count;
-			add_option(s, name, equals ? equals + 1 : (takes ? r->argv.items[++i] : "true"));
-			kt_free(name);
-			continue;
-		}
-		if (options[n].flag) {
-			*options[n].flag = !equals || strcmp(equals + 1, "false") != 0;
-			if (!longer && word[1])
-				kubectl_complain(r, s, "error: unknown shorthand flag: '%c' in -%s", word[1],
-				                 word);
-		} else if (equals) {
-			*options[n].value = equals + 1;
-		} else if (!longer && word[1]) {
-			*options[n].value = word + 1 + (word[1] == '=');
-		} else if (i + 1 < r->argv.count) {
-			*options[n].value = r->argv.items[++i];
-		} else {
-			kubectl_complain(r, s, "error: flag needs an argument: %s", r->argv.items[i]);
+		} else if (!own_letters(s, verb, word) && !take_option(r, s, &i)) {
 			return false;
 		}
 	}
