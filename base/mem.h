@@ -32,6 +32,8 @@ char *kt_strndup(const char *s, size_t n);
 char *kt_strf(const char *fmt, ...) KT_PRINTF(1, 2); /* owned by the caller */
 void kt_free(void *p);                               /* NULL is fine */
 void kt_freep(void *slot);                           /* for KT_CLEANUP: frees *(void **)slot */
+/* Give the system back what was freed, where the C library keeps it (glibc); else nothing. */
+void kt_mem_trim(void);
 /* Say why in one sentence on stderr and abort. For bugs, never for bad input. */
 void kt_bug(const char *fmt, ...) KT_PRINTF(1, 2) KT_NORETURN;
 

@@ -63,6 +63,13 @@ static void on_term(int signo, void *arg)
 	edge_stop(arg);
 }
 
+/* A start needs more than what comes after it. */
+static void on_started(void *arg)
+{
+	(void)arg;
+	kt_mem_trim();
+}
+
 /* Schedules go by the minute. */
 static kt_ns birth(const struct embedded_options *options)
 {
@@ -158,6 +165,7 @@ enum kt_code embedded_serve(const struct embedded_options *options, int ready_fd
 			(void)told;
 			(void)close(ready_fd);
 		}
+		(void)kt_loop_after(server.loop, KT_SEC, on_started, NULL);
 		kt_loop_run(server.loop);
 		rc = cluster_flush(server.cluster, err);
 	}
