@@ -319,7 +319,7 @@ enum kt_code check_shape_hold(const struct check_source *source, const struct kt
 	size_t count = 0;
 	if (!kt_is_object(node))
 		return kt_yaml_fail(source->yaml, node, source->err, "'%s': expected a map", what);
-	for (; shapes[count].key && count < KT_COUNT(known); count++)
+	for (; count < KT_COUNT(known) && shapes[count].key; count++)
 		known[count] = shapes[count].key;
 	for (size_t i = 0; i < kt_count(node); i++) {
 		const struct check_shape *shape = NULL;

@@ -224,7 +224,7 @@ static void lower(const char *method, char out[16])
 {
 	size_t i = 0;
 
-	for (; method[i] && i < 15; i++)
+	for (; i < 15 && method[i]; i++)
 		out[i] = method[i] >= 'A' && method[i] <= 'Z' ? (char)(method[i] + 32) : method[i];
 	out[i] = '\0';
 }
