@@ -199,6 +199,7 @@ void cel_check(struct kt_arena *arena, struct cel_node *root, const struct cel_v
                struct cel_faults *faults);
 /* types.c */
 const struct cel_type *cel_type_parse(struct kt_arena *arena, const char **at, unsigned first_param);
+const char *cel_kind_name(enum cel_kind kind); /* at run time: "null_type"; NULL: each type has its own */
 const struct cel_type *cel_named_type(const char *name); /* int, google.protobuf.Timestamp, net.IP, …; NULL */
 bool cel_type_is(const struct cel_type *a, const struct cel_type *b);
 bool cel_is_optional(const struct cel_type *type);

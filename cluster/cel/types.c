@@ -179,9 +179,14 @@ static const char *const run_words[KT_COUNT(words)] = {[CEL_NULL] = "null_type",
                                                        [CEL_DURATION] = "google.protobuf.Duration",
                                                        [CEL_TIMESTAMP] = "google.protobuf.Timestamp"};
 
+const char *cel_kind_name(enum cel_kind kind)
+{
+	return run_words[kind] ? run_words[kind] : words[kind];
+}
+
 static void print_type(const struct cel_type *type, bool names, struct kt_buf *out)
 {
-	const char *word = names && run_words[type->kind] ? run_words[type->kind] : words[type->kind];
+	const char *word = names ? cel_kind_name(type->kind) : words[type->kind];
 	if (type->kind == CEL_DYN && type->name)
 		word = names ? type->name : "any";
 	if (!word)

@@ -328,24 +328,9 @@ bool cel_same(struct cel_run *run, const struct cel_value *a, const struct cel_v
 
 const struct cel_type *cel_type_of(const struct cel_value *value)
 {
-	static const char *const names[] = {[CEL_ERROR] = "dyn",
-	                                    [CEL_DYN] = "dyn",
-	                                    [CEL_NULL] = "null_type",
-	                                    [CEL_BOOL] = "bool",
-	                                    [CEL_INT] = "int",
-	                                    [CEL_UINT] = "uint",
-	                                    [CEL_DOUBLE] = "double",
-	                                    [CEL_STRING] = "string",
-	                                    [CEL_BYTES] = "bytes",
-	                                    [CEL_LIST] = "list",
-	                                    [CEL_MAP] = "map",
-	                                    [CEL_TYPE] = "type",
-	                                    [CEL_DURATION] = "google.protobuf.Duration",
-	                                    [CEL_TIMESTAMP] = "google.protobuf.Timestamp",
-	                                    [CEL_STRUCT] = NULL,
-	                                    [CEL_OPAQUE] = NULL,
-	                                    [CEL_PARAM] = "dyn"};
-	return names[value->kind] ? cel_named_type(names[value->kind]) : value->as;
+	bool any = value->kind == CEL_ERROR || value->kind == CEL_PARAM;
+	const char *name = cel_kind_name(any ? CEL_DYN : value->kind);
+	return name ? cel_named_type(name) : value->as;
 }
 
 struct kt_json *cel_to_json(struct cel_run *run, const struct cel_value *value)

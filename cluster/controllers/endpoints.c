@@ -83,8 +83,7 @@ static kt_ns trigger_time(struct controller_queue *queue, const struct store_obj
                           struct seen *steal, size_t count)
 {
 	char *key = kt_strf("%s/%s", service->ns, service->name);
-	bool known = recall(queue, key) != NULL;
-	struct memory *memory = remember(queue, key);
+	struct memory *known = recall(queue, key), *memory = known ? known : remember(queue, key);
 	kt_ns first = 0;
 	if (count)
 		qsort(steal, count, sizeof(*steal), by_pod);

@@ -214,6 +214,16 @@ static void do_add(struct redis_call *c)
 	redis_store(c, c->argv[1], "stream", stream, true);
 }
 
+/* How many went; the stream is kept if any did. Takes it. */
+static void give_gone(struct redis_call *c, struct kt_json *steal, int64_t gone)
+{
+	resp_int(c->out, gone);
+	if (gone)
+		redis_store(c, c->argv[1], "stream", steal, true);
+	else
+		kt_json_free(steal);
+}
+
 static void do_trim(struct redis_call *c)
 {
 	struct cut cut = {0};
@@ -229,11 +239,7 @@ static void do_trim(struct redis_call *c)
 	if (wrong)
 		return;
 	size_t gone = stream ? cut_off(&stream, &cut) : 0;
-	resp_int(c->out, (int64_t)gone);
-	if (gone)
-		redis_store(c, c->argv[1], "stream", stream, true);
-	else
-		kt_json_free(stream);
+	give_gone(c, stream, (int64_t)gone);
 }
 
 static void do_del(struct redis_call *c)
@@ -258,11 +264,7 @@ static void do_del(struct redis_call *c)
 			gone++;
 		}
 	}
-	resp_int(c->out, gone);
-	if (gone)
-		redis_store(c, c->argv[1], "stream", stream, true);
-	else
-		kt_json_free(stream);
+	give_gone(c, stream, gone);
 }
 
 static void do_set_id(struct redis_call *c)
@@ -682,11 +684,7 @@ static void do_ack(struct redis_call *c)
 			gone++;
 		}
 	}
-	resp_int(c->out, gone);
-	if (gone)
-		redis_store(c, c->argv[1], "stream", stream, true);
-	else
-		kt_json_free(stream);
+	give_gone(c, stream, gone);
 }
 
 static void pending_summary(struct redis_call *c, const struct kt_json *group)
